@@ -1,0 +1,42 @@
+# Set-up needs git, make and Python 3.11-3.13; everything else is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+STORE := sqlite:///outputs/optbench.db
+PORT ?= 5000
+
+.PHONY: help install quickstart test lint format dashboard clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed ## Make .venv with the pinned versions
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "optbench needs Python 3.11-3.13, this is %d.%d; try: make PYTHON=python3.12 ..." % v)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+quickstart: install ## 5 optimizers x 3 seeds on both embedded tasks, then the report
+	$(BIN)/optbench -m experiment=quickstart
+
+test: install ## The tests (2 processes)
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+lint: install ## Format check, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: install ## Reformat and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+dashboard: install ## MLflow on http://127.0.0.1:5000 (PORT=...), this machine only
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+	  $(BIN)/mlflow server --backend-store-uri $(STORE) --host 127.0.0.1 --port $(PORT) --workers 1
+
+clean: ## Remove .venv and caches; outputs/ stays
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

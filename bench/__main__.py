@@ -1,0 +1,73 @@
+"""``optbench``: one trial, or with ``-m`` a sweep of trials and its report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from bench import config, refusal
+from bench.sweeps import plugins
+from bench.spec import Status, TrialSpec
+from bench.sweeps.grid import SWEEP_SIZE, GridSweeper, SweepOutcome
+
+
+def job(cfg: DictConfig) -> dict[str, Any]:
+    """What Hydra runs: one trial of a sweep, or one alone."""
+    hydra_cfg = HydraConfig.get()
+    if hydra_cfg.mode == RunMode.RUN:
+        with refusal.explained():
+            return _alone(config.trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
+    from bench import record
+
+    spec = config.trial_spec(cfg, hydra_cfg.runtime.choices)
+    size = os.environ.get(SWEEP_SIZE, "?")
+    prefix = f"{hydra_cfg.job.num + 1:>{len(size)}}/{size} "
+    launcher = hydra_cfg.runtime.choices["hydra/launcher"]
+    return dict(record.run(spec, cfg.tracking.uri, launcher, prefix=prefix))
+
+
+def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
+    config.check_uri(uri)
+    from bench import record  # now that the input is good: MLflow takes seconds to import
+
+    outcome = record.answer(spec, uri)
+    if outcome["status"] == Status.FAILED:
+        sys.exit(1)
+    return dict(outcome)
+
+
+def finish(sweep: SweepOutcome) -> None:
+    """The report of a sweep, then what failed."""
+    if sweep.report:
+        from pathlib import Path
+
+        from reports.__main__ import make_report
+
+        make_report(sweep.uri, sweep.study, Path("outputs") / sweep.study / "report")
+    if sweep.failed:
+        print(f"{len(sweep.failed)} failed:", *sweep.failed, sep="\n  ", file=sys.stderr)
+        sys.exit(1)
+
+
+def main() -> None:
+    """Entry point; ends in exit code 0 (done), 1 (some trial failed) or 2 (refused input)."""
+    config.register_schema()
+    plugins.register()
+    try:
+        with refusal.explained():
+            hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
+            if GridSweeper.outcome is not None:
+                finish(GridSweeper.outcome)
+    except KeyboardInterrupt:
+        print("interrupted; the same command runs what is missing", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

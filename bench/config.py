@@ -1,0 +1,315 @@
+"""The schema of ``conf/`` and the way from a composed config to a frozen ``TrialSpec``.
+
+The schema refuses unknown keys and wrong types while Hydra composes; what it cannot know (an
+optimizer's hyperparameters, a model that does not fit a task, data that is not there) is refused in
+``trial_spec``. None of it imports torch, so a mistake is answered at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from typing import Any
+from urllib.parse import urlsplit
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from bench import build
+from bench.param_groups import RULES
+from bench.spec import (
+    Budget,
+    Component,
+    Hardware,
+    OptimizerSpec,
+    RefusedInput,
+    Target,
+    TaskSpec,
+    TrialSpec,
+)
+
+EVALUATIONS = 20
+"""Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
+
+STORES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
+"""Kinds of MLflow store that can be tracked to."""
+
+
+@dataclass
+class TaskConfig:
+    """A task; ``data`` is a loader (dotted path and options), the rest is what is measured."""
+
+    _target_: str = MISSING
+    data: dict[str, Any] = MISSING
+    inputs: str | None = None  # what it feeds a model; a model's YAML names the same word
+    metric: str = MISSING
+    direction: str = MISSING
+    target: float | None = None  # of the metric on the validation split
+    version: int = 1  # raised when its numbers change
+
+
+@dataclass
+class BudgetConfig:
+    """Training steps, or passes over the training split; the latter wins where both are given."""
+
+    steps: int | None = None
+    epochs: float | None = None
+    eval_every: int | None = None  # steps; default: 20 evaluations a trial
+
+
+@dataclass
+class TrainerConfig:
+    """Where a trial computes, in Lightning's words."""
+
+    accelerator: str = "cpu"
+    devices: Any = 1  # 1, or a list with one device index
+    precision: str = "32-true"
+    threads: int = 1  # CPU threads of one trial
+
+
+@dataclass
+class TrackingConfig:
+    """Where trials are recorded: any MLflow tracking URI."""
+
+    uri: str = "sqlite:///outputs/optbench.db"
+
+
+@dataclass
+class Config:
+    """Every key of the command line. The free parts are one YAML each, in the usual Hydra form."""
+
+    task: TaskConfig = field(default_factory=TaskConfig)
+    model: dict[str, Any] = MISSING
+    optimizer: dict[str, Any] = MISSING
+    schedule: dict[str, Any] = MISSING
+    study: str = "scratch"  # the name that sweeps, records and reports share
+    seed: int = 0
+    batch_size: int = MISSING
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    stop_at_target: bool = False  # end at the target value instead of the full horizon
+    data_dir: str = MISSING
+    download: bool = False  # fetch data that is missing
+    report: bool = True  # write a report after a sweep
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+
+
+@dataclass
+class OptimizerBlock:
+    """The ``bench:`` block of an optimizer's YAML: what the harness needs beyond its arguments."""
+
+    search_space: dict[str, Any] = field(default_factory=dict)
+    param_groups: str = "all"
+    needs: list[str] = field(default_factory=list)
+    reference: str = ""
+
+
+def register_schema() -> None:
+    """Make ``schema`` available to ``conf/config.yaml``."""
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
+    """The trial that a composed config describes, checked.
+
+    Args:
+        cfg: as Hydra composed it.
+        choices: the option chosen in each config group (``hydra.runtime.choices``).
+
+    Raises:
+        RefusedInput: naming file, key, value and remedy.
+    """
+    plain: dict[str, Any] = {
+        str(key): OmegaConf.to_container(cfg[key], resolve=True, throw_on_missing=True)
+        if OmegaConf.is_config(cfg[key])
+        else cfg[key]
+        for key in cfg
+        if key != "hydra"
+    }
+    for group in ("model", "optimizer", "schedule"):
+        check_against_file(group, choices[group], plain[group])
+    task, model = plain["task"], plain["model"]
+    _check_fit(choices, task.get("inputs"), model.pop("inputs", None))
+    data = _component("", task["data"])
+    dataset = build.dataset(choices["task"], data, plain["data_dir"], plain["download"])
+    trainer = plain["trainer"]
+    return TrialSpec(
+        study=plain["study"],
+        task=TaskSpec(
+            name=choices["task"],
+            target=task["_target_"],
+            data=data,
+            target_metric=Target(task["metric"], task["direction"], task["target"]),
+            version=task["version"],
+        ),
+        model=_component(choices["model"], model),
+        optimizer=_optimizer(choices["optimizer"], plain["optimizer"]),
+        schedule=_component(choices["schedule"], plain["schedule"]),
+        batch_size=_batch_size(plain["batch_size"], len(dataset.train.targets)),
+        budget=_budget(plain["budget"], plain["batch_size"], len(dataset.train.targets)),
+        seed=plain["seed"],
+        precision=trainer["precision"],
+        stop_at_target=plain["stop_at_target"],
+        data_fingerprint=dataset.fingerprint,
+        data_dir=plain["data_dir"],
+        download=plain["download"],
+        hardware=_hardware(trainer),
+    )
+
+
+def check_uri(uri: str) -> None:
+    """Refuse an address that is no MLflow store; a bare folder is none since MLflow 3.13."""
+    scheme = urlsplit(uri).scheme.partition("+")[0]
+    if scheme not in STORES:
+        raise RefusedInput(
+            f"tracking.uri={uri}: no such kind of store; use sqlite:///PATH.db, postgresql://… or "
+            "http://HOST:PORT of an MLflow server"
+        )
+
+
+def check_against_file(group: str, name: str, values: Mapping[str, Any]) -> None:
+    """Refuse keys that the option's YAML does not list, and values of another type than its own."""
+    source = f"conf/{group}/{name}.yaml"
+    own = file_values(group, name)
+    for key, value in values.items():
+        if key not in own:
+            raise RefusedInput(
+                f"{group}.{key}={value}: {source} has no such key; {suggest(key, own)}"
+            )
+        wanted = _type_name(own[key])
+        if wanted and wanted != _type_name(value):
+            raise RefusedInput(
+                f"{group}.{key}={value}: not a {wanted}; {source} has {key}: {own[key]}"
+            )
+
+
+@cache
+def file_values(group: str, name: str) -> dict[str, Any]:
+    """The values that ``conf/<group>/<name>.yaml`` gives on its own, without any override."""
+    loader = GlobalHydra.instance().config_loader()
+    cfg = loader.load_configuration(f"{group}/{name}", [], RunMode.RUN)
+    values = OmegaConf.to_container(cfg[group], resolve=False)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def suggest(word: str, valid: Iterable[object]) -> str:
+    """``did you mean 'lr'? Valid: betas, eps, lr``."""
+    names = sorted(str(name) for name in valid if not str(name).startswith("_"))
+    near = difflib.get_close_matches(word, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}Valid: {', '.join(names)}"
+
+
+def _type_name(value: Any) -> str:
+    """The kind of a value that has one; empty for None and text, which say nothing."""
+    if isinstance(value, bool):
+        return "bool (true or false)"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, list | tuple):
+        return "list"
+    return ""
+
+
+def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None) -> None:
+    if given and taken and given != taken:
+        raise RefusedInput(
+            f"model={choices['model']}: takes {taken}, but task={choices['task']} gives {given}; "
+            f"choose a model whose YAML in conf/model says inputs: {given}"
+        )
+
+
+def _component(name: str, values: Mapping[str, Any]) -> Component:
+    arguments = {key: value for key, value in values.items() if key != "_target_"}
+    return Component(name, values["_target_"], arguments)
+
+
+def _optimizer(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
+    source = f"conf/optimizer/{name}.yaml"
+    block = _optimizer_block(source, values.get("bench") or {})
+    hyperparameters = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
+    own = file_values("optimizer", name)
+    for key in block.search_space:
+        if key not in hyperparameters:
+            raise RefusedInput(
+                f"{source}: unknown search-space key {key!r}; {suggest(key, hyperparameters)}"
+            )
+    return OptimizerSpec(
+        name=name,
+        target=values["_target_"],
+        arguments=hyperparameters,
+        point={key: value for key, value in hyperparameters.items() if value != own[key]},
+        param_groups=block.param_groups,
+        needs=tuple(block.needs),
+        search_space=block.search_space,
+        version=_package_version(values["_target_"]),
+    )
+
+
+def _optimizer_block(source: str, values: Mapping[str, Any]) -> OptimizerBlock:
+    known = OptimizerBlock.__dataclass_fields__
+    for key in values:
+        if key not in known:
+            raise RefusedInput(f"{source}: unknown key bench.{key}; {suggest(key, known)}")
+    block = OptimizerBlock(**values)
+    if block.param_groups not in RULES:
+        raise RefusedInput(
+            f"{source}: bench.param_groups: {block.param_groups!r} is no rule; "
+            f"{suggest(block.param_groups, RULES)}"
+        )
+    for need in block.needs:
+        if need not in build.NEEDS:
+            raise RefusedInput(
+                f"{source}: bench.needs: {need!r} is unknown; {suggest(need, build.NEEDS)}"
+            )
+    return block
+
+
+def _package_version(target: str) -> str:
+    """Version of a third-party package that ships an optimizer; torch and ours are the environment."""
+    package = target.split(".")[0]
+    if package in ("torch", "bench"):
+        return ""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # a user's own module, or a name unlike its package
+        return ""
+
+
+def _batch_size(batch_size: int, examples: int) -> int:
+    if batch_size > examples:
+        raise RefusedInput(
+            f"batch_size: {batch_size} exceeds the {examples} examples of the training split"
+        )
+    return batch_size
+
+
+def _budget(values: Mapping[str, Any], batch_size: int, examples: int) -> Budget:
+    steps, epochs = values["steps"], values["epochs"]
+    if epochs is not None:
+        if epochs <= 0:
+            raise RefusedInput(f"budget.epochs: {epochs} is not a positive number of epochs")
+        steps = max(1, round(epochs * (examples // max(1, batch_size))))
+    if steps is None:
+        raise RefusedInput("budget.steps: missing; give budget.steps or budget.epochs")
+    every = values["eval_every"]
+    return Budget(steps, max(1, steps // EVALUATIONS) if every is None else every)
+
+
+def _hardware(trainer: Mapping[str, Any]) -> Hardware:
+    devices, threads = trainer["devices"], trainer["threads"]
+    one_index = isinstance(devices, list) and len(devices) == 1 and isinstance(devices[0], int)
+    if devices != 1 and not one_index:
+        raise RefusedInput(
+            f"trainer.devices={devices}: one trial trains on one device; give 1 or one index such "
+            "as [0], and use a launcher (hydra/launcher=joblib) to fill several"
+        )
+    if threads < 1:
+        raise RefusedInput(f"trainer.threads: {threads} is not a positive number of threads")
+    return Hardware(trainer["accelerator"], tuple(devices) if one_index else 1, threads)

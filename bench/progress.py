@@ -1,0 +1,42 @@
+"""What a person sees while trials run: one calm line an event."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from bench.spec import Status, TrialResult, TrialSpec
+
+COLOURS = {Status.FINISHED: "green", Status.DIVERGED: "yellow", Status.FAILED: "red"}
+
+
+def say(line: str) -> None:
+    """Print a line at once; colour only where a terminal shows it (and NO_COLOR is not set)."""
+    Console(soft_wrap=True, highlight=False).print(line)
+    sys.stdout.flush()
+
+
+def is_terminal() -> bool:
+    """Whether a person watches."""
+    return sys.stdout.isatty()
+
+
+def ended(spec: TrialSpec, result: TrialResult) -> str:
+    """``digits · adam · default · seed 0: finished, test/accuracy 0.9694, 1.9 s``, with colour."""
+    colour = COLOURS.get(result.status, "default")
+    words = [f"[{colour}]{result.status}[/{colour}]"]
+    if result.reason:
+        words.append(_plain(result.reason))
+    values = dict(result.curve[-1].values if result.curve else {}) | dict(result.summary)
+    test = f"test/{spec.task.target_metric.metric}"
+    if test in values:
+        words.append(f"{test} {values[test]:.4f}")
+    if "train_time_s" in values:
+        words.append(f"{values['train_time_s']:.1f} s")
+    return f"{_plain(spec.label())}: {', '.join(words)}"
+
+
+def _plain(text: str) -> str:
+    """Text that rich must not read as markup."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,261 @@
+"""The words of a trial as plain frozen data: what goes in, what comes out, what is read back.
+
+Standard library only. Every other file of the harness speaks in these types; none of them holds a
+tensor, a config object or a tracking client, so a spec can be hashed, pickled, sent to a worker and
+compared with what a store recorded months ago.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+PROTOCOL_VERSION = 1
+"""Raised whenever the same spec would lead to another record: trials across versions are not compared."""
+
+
+class RefusedInput(ValueError):
+    """Input that cannot be run. The message names file, key, value and remedy; nothing has trained."""
+
+
+class Status(StrEnum):
+    """How a trial ended."""
+
+    FINISHED = "finished"
+    DIVERGED = "diverged"  # non-finite loss or parameters: a result
+    FAILED = "failed"  # an exception
+    SKIPPED = "skipped"  # not run, with a reason
+
+
+@dataclass(frozen=True)
+class Component:
+    """Something built from a dotted path and keyword arguments, as one YAML file describes it.
+
+    Attributes:
+        name: the YAML's file name without its ending, e.g. ``adam``.
+        target: dotted path of a class or function, e.g. ``torch.optim.Adam``.
+        arguments: keyword arguments, plain data.
+    """
+
+    name: str
+    target: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OptimizerSpec(Component):
+    """An optimizer; ``arguments`` are its hyperparameters.
+
+    Attributes:
+        point: the hyperparameters that differ from the YAML's own values.
+        param_groups: rule that assigns parameters to groups (see ``bench.param_groups``).
+        needs: what the training step must do for it (see ``bench.module``).
+        search_space: declared ranges; not part of a single trial's result.
+        version: version of the package that ships it.
+    """
+
+    point: Mapping[str, Any] = field(default_factory=dict)
+    param_groups: str = "all"
+    needs: tuple[str, ...] = ()
+    search_space: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The metric that counts, and the value at which a task is solved.
+
+    Attributes:
+        metric: name without split, e.g. ``accuracy``.
+        direction: ``maximize`` or ``minimize``.
+        value: on the validation split; None if the task declares none.
+    """
+
+    metric: str
+    direction: str
+    value: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("maximize", "minimize"):
+            raise RefusedInput(
+                f"task.direction: {self.direction!r} is unknown; use maximize or minimize"
+            )
+
+    def reached(self, value: float) -> bool:
+        """Whether ``value`` is at or past the target; never for NaN or without a target."""
+        if self.value is None or math.isnan(value):
+            return False
+        return value >= self.value if self.direction == "maximize" else value <= self.value
+
+
+@dataclass(frozen=True)
+class TaskSpec(Component):
+    """A task: its class, its data, and what is measured. ``version`` rises when its numbers change."""
+
+    data: Component = field(default_factory=lambda: Component("", ""))
+    target_metric: Target = field(default_factory=lambda: Target("accuracy", "maximize"))
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long a trial trains and when it is evaluated, in training steps."""
+
+    steps: int
+    eval_every: int
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise RefusedInput(f"budget.steps: {self.steps} is not a positive number of steps")
+        if self.eval_every < 1:
+            raise RefusedInput(
+                f"budget.eval_every: {self.eval_every} is not a positive number of steps"
+            )
+
+    def evaluates_at(self, step: int) -> bool:
+        """Every ``eval_every`` steps, and always after the last."""
+        return step % self.eval_every == 0 or step == self.steps
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where a trial computes. It moves timings and last digits, not results: outside the hash.
+
+    Attributes:
+        accelerator: ``cpu``, ``gpu``, ``mps`` or ``auto``, as Lightning names them.
+        devices: 1, or the indices of one device, e.g. ``[1]``.
+        threads: CPU threads of one trial.
+    """
+
+    accelerator: str = "cpu"
+    devices: int | tuple[int, ...] = 1
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One training run, complete: task, optimizer, one hyperparameter point, one seed.
+
+    Attributes:
+        stop_at_target: end at the first evaluation at or past the target (off: fixed horizon).
+        data_fingerprint: digest of the examples in all splits.
+        data_dir, download, hardware: where things are and run; outside the hash.
+    """
+
+    study: str
+    task: TaskSpec
+    model: Component
+    optimizer: OptimizerSpec
+    schedule: Component
+    batch_size: int
+    budget: Budget
+    seed: int
+    precision: str
+    stop_at_target: bool
+    data_fingerprint: str
+    data_dir: str
+    download: bool
+    hardware: Hardware
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise RefusedInput(f"batch_size: {self.batch_size} is not a positive number")
+        if not 0 <= self.seed < 2**32:
+            raise RefusedInput(f"seed: {self.seed} is outside 0 .. 2**32 - 1")
+
+    def config(self) -> dict[str, Any]:
+        """Everything that affects the result, as plain data; what is recorded and hashed."""
+        task, optimizer = asdict(self.task), asdict(self.optimizer)
+        for descriptive in ("point", "search_space"):
+            del optimizer[descriptive]
+        return {
+            "protocol_version": PROTOCOL_VERSION,
+            "task": task,
+            "data_fingerprint": self.data_fingerprint,
+            "model": asdict(self.model),
+            "optimizer": optimizer,
+            "schedule": asdict(self.schedule),
+            "batch_size": self.batch_size,
+            "budget": asdict(self.budget),
+            "seed": self.seed,
+            "precision": self.precision,
+            "stop_at_target": self.stop_at_target,
+        }
+
+    @property
+    def config_hash(self) -> str:
+        """16 hexadecimal digits that two trials share exactly if they must have the same result."""
+        text = json.dumps(self.config(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def label(self) -> str:
+        """One line for people: ``digits · adam · lr=0.01 · seed 3``."""
+        return " · ".join(
+            [
+                self.task.name,
+                self.optimizer.name,
+                point_label(self.optimizer.point),
+                f"seed {self.seed}",
+            ]
+        )
+
+
+def point_label(point: Mapping[str, Any]) -> str:
+    """``lr=0.01, eps=1e-07``; ``default`` for an optimizer as its YAML has it."""
+    return ", ".join(f"{name}={value}" for name, value in sorted(point.items())) or "default"
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One evaluation: the step after which it was made and what was measured there.
+
+    ``values`` holds ``train/loss`` (mean since the last evaluation), ``val/…``, ``lr`` and
+    ``train_time_s`` (training time so far); at the last step also ``test/…``.
+    """
+
+    step: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What a trial gave.
+
+    Attributes:
+        reason: why it diverged, failed or was skipped; empty when finished.
+        curve: its evaluations in order of steps.
+        summary: numbers of the whole trial, named with their unit (``train_time_s``,
+            ``step_time_ms``, ``peak_memory_mib``, ``steps_to_target``, ``train_time_to_target_s``,
+            ``diverged_step``). What was not measured or not reached is absent.
+        environment: versions and hardware it ran on.
+        traceback: of the exception when failed.
+    """
+
+    status: Status
+    reason: str = ""
+    curve: tuple[CurvePoint, ...] = ()
+    summary: Mapping[str, float] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """A trial as the store holds it: what ``tracking.read`` returns and reports are made from.
+
+    Attributes:
+        config: ``TrialSpec.config()`` as it was recorded.
+        point: hyperparameters that differed from the optimizer's YAML.
+    """
+
+    run_id: str
+    study: str
+    config_hash: str
+    config: Mapping[str, Any]
+    point: Mapping[str, Any]
+    result: TrialResult

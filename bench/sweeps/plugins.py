@@ -1,0 +1,45 @@
+"""Our sweepers and launchers, made known to Hydra under the names that people type."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
+
+from bench.sweeps.grid import GridSweeper
+
+PLUGINS = (GridSweeper,)
+
+
+def register() -> None:
+    """Call once, before Hydra composes."""
+    # Hydra instantiates plugins only from below `hydra_plugins`; this is that name, without a folder.
+    module = ModuleType("hydra_plugins.optbench")
+    sys.modules[module.__name__] = module
+    for plugin in PLUGINS:
+        plugin.__module__ = module.__name__
+        setattr(module, plugin.__name__, plugin)
+        Plugins.instance().register(
+            plugin
+        )  # Hydra's own come first; the store below overrides them
+    _store(
+        "hydra/sweeper",
+        "basic",
+        "hydra_plugins.optbench.GridSweeper",
+        params=None,
+        max_batch_size=None,
+    )
+    # A worker a core, each trial with one thread of its own.
+    _store(
+        "hydra/launcher",
+        "joblib",
+        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
+        n_jobs=-1,
+    )
+
+
+def _store(group: str, name: str, target: str, **arguments: object) -> None:
+    node = {"_target_": target, **arguments}
+    ConfigStore.instance().store(group=group, name=name, node=node, provider="optbench")

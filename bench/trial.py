@@ -1,0 +1,120 @@
+"""``run_trial``: one spec in, one result out. Nothing is read from or written to a store here."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import warnings
+from collections.abc import Callable
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import TQDMProgressBar
+
+from bench import build, environment
+from bench.batches import Batches
+from bench.callbacks import Diverged, TrainClock, Watch
+from bench.evaluation import evaluate
+from bench.module import TrialModule
+from bench.spec import CurvePoint, RefusedInput, Status, TrialResult, TrialSpec
+
+logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # its notes on devices and tips
+
+
+def run_trial(
+    spec: TrialSpec,
+    on_evaluation: Callable[[CurvePoint], None] = lambda point: None,
+    progress_bar: bool = False,
+) -> TrialResult:
+    """Train, evaluate, and say how it ended.
+
+    Args:
+        on_evaluation: called with each point of the curve as soon as it is measured.
+        progress_bar: show the steps of this trial.
+
+    Raises:
+        RefusedInput: the spec cannot be built. Any other exception is the result ``failed``.
+    """
+    torch.set_num_threads(spec.hardware.threads)
+    # Adam's moments of inputs that are always zero decay into subnormal numbers, which slow a CPU
+    # erratically, up to tenfold; every trial flushes them.
+    torch.set_flush_denormal(True)
+    trainer = _trainer(spec, progress_bar)
+    device = trainer.strategy.root_device
+    watch = Watch(
+        spec.budget,
+        spec.task.target_metric,
+        TrainClock(device),
+        spec.stop_at_target,
+        on_evaluation,
+    )
+    trainer.callbacks.append(watch)  # type: ignore[attr-defined]
+    described = environment.describe(device, spec.hardware.threads)
+    try:
+        final = _fit(spec, trainer, watch)
+    except RefusedInput:
+        raise
+    except Diverged as event:
+        summary = _summary(watch, device) | {"diverged_step": float(event.step)}
+        return TrialResult(Status.DIVERGED, str(event), tuple(watch.curve), summary, described)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        return TrialResult(
+            Status.FAILED, reason, tuple(watch.curve), {}, described, traceback.format_exc()
+        )
+    last = watch.curve[-1]
+    curve = (*watch.curve[:-1], CurvePoint(last.step, {**last.values, **final}))
+    return TrialResult(Status.FINISHED, "", curve, _summary(watch, device), described)
+
+
+def _fit(spec: TrialSpec, trainer: pl.Trainer, watch: Watch) -> dict[str, float]:
+    """Build everything from the seed, train, and return the metrics of the test split."""
+    device = trainer.strategy.root_device
+    data = build.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
+    task = build.task(spec.task, data)
+    pl.seed_everything(spec.seed, verbose=False)
+    model = build.model(spec.model, task).to(device, memory_format=torch.channels_last)
+    optimizer = build.optimizer(spec.optimizer, model)
+    scheduler = build.scheduler(spec.schedule, optimizer, spec.budget.steps)
+    module = TrialModule(task, model, optimizer, scheduler, spec.optimizer.needs)
+    # Again: dropout must not depend on how many numbers the model and optimizer drew when built.
+    pl.seed_everything(spec.seed, verbose=False)
+    inputs, targets = task.tensors("train", device)
+    batches = Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with warnings.catch_warnings():
+        # Lightning 2.6 on torch 2.15 asks for a class that torch renames.
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+        trainer.fit(module, train_dataloaders=batches)
+    with trainer.precision_plugin.forward_context():
+        return evaluate(task, model.to(device), "test", device)
+
+
+def _trainer(spec: TrialSpec, progress_bar: bool) -> pl.Trainer:
+    devices = spec.hardware.devices
+    return pl.Trainer(
+        accelerator=spec.hardware.accelerator,
+        devices=list(devices) if isinstance(devices, tuple) else devices,
+        precision=spec.precision,  # type: ignore[arg-type]
+        max_epochs=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=progress_bar,
+        callbacks=[TQDMProgressBar(refresh_rate=50)] if progress_bar else [],
+        num_sanity_val_steps=0,
+    )
+
+
+def _summary(watch: Watch, device: torch.device) -> dict[str, float]:
+    """Numbers of the whole trial; what was not reached or not measured is absent."""
+    summary = {"train_time_s": watch.clock.seconds}
+    if watch.steps_done:
+        summary["step_time_ms"] = 1e3 * watch.clock.seconds / watch.steps_done
+    if watch.reached is not None:
+        summary["steps_to_target"] = float(watch.reached.step)
+        summary["train_time_to_target_s"] = watch.reached.values["train_time_s"]
+    if device.type == "cuda":
+        summary["peak_memory_mib"] = torch.cuda.max_memory_allocated(device) / 2**20
+    return summary

@@ -1,0 +1,64 @@
+"""Fixtures that several packages' tests share."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+
+class Ended(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with its schema in place: creating one takes seconds, copying it does not."""
+    from bench import tracking
+
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    tracking.prepare(f"sqlite:///{path}", "unused")
+    return path
+
+
+@pytest.fixture
+def uri(empty_store: Path, tmp_path: Path) -> str:
+    """The address of a new store."""
+    path = tmp_path / "store" / "optbench.db"
+    path.parent.mkdir()
+    shutil.copy(empty_store, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def optbench(
+    uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """The command in this process, in an empty folder and with a new store."""
+    from bench.__main__ import main
+    from bench.sweeps.grid import GridSweeper
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPTBENCH_DATA", raising=False)
+
+    def run(*words: str) -> Ended:
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr(GridSweeper, "outcome", None)
+        monkeypatch.setattr(sys, "argv", ["optbench", *words, f"tracking.uri={uri}"])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Ended(code, *capsys.readouterr())
+
+    return run
