@@ -11,9 +11,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from bench import config, refusal
+from bench import config, refusal, schema
+from bench.spec import RefusedInput, Status, TrialSpec
 from bench.sweeps import plugins
-from bench.spec import Status, TrialSpec
 from bench.sweeps.grid import SWEEP_SIZE, GridSweeper, SweepOutcome
 
 
@@ -21,8 +21,10 @@ def job(cfg: DictConfig) -> dict[str, Any]:
     """What Hydra runs: one trial of a sweep, or one alone."""
     hydra_cfg = HydraConfig.get()
     if hydra_cfg.mode == RunMode.RUN:
-        with refusal.explained():
+        try:
             return _alone(config.trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
+        except RefusedInput as error:
+            raise SystemExit(error) from error  # Hydra would print the job's overrides before it
     from bench import record
 
     spec = config.trial_spec(cfg, hydra_cfg.runtime.choices)
@@ -57,7 +59,7 @@ def finish(sweep: SweepOutcome) -> None:
 
 def main() -> None:
     """Entry point; ends in exit code 0 (done), 1 (some trial failed) or 2 (refused input)."""
-    config.register_schema()
+    schema.register()
     plugins.register()
     try:
         with refusal.explained():

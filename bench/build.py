@@ -48,7 +48,7 @@ def _load(task: str, target: str, arguments: str, data_dir: str, download: bool)
 
 
 def task(spec: TaskSpec, data: Dataset) -> Task:
-    """The task over its data; the same object for all trials of a process, so tensors are shared."""
+    """The task over its data; one object a process, so that trials share its tensors."""
     return _task(spec.name, spec.target, data)
 
 

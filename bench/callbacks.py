@@ -1,4 +1,4 @@
-"""What happens around the training steps of a trial: the clock, the divergence guard, evaluation."""
+"""What happens around the training steps: the clock, the divergence guard, evaluation."""
 
 from __future__ import annotations
 

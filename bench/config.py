@@ -1,6 +1,6 @@
-"""The schema of ``conf/`` and the way from a composed config to a frozen ``TrialSpec``.
+"""From a composed config to a frozen ``TrialSpec``.
 
-The schema refuses unknown keys and wrong types while Hydra composes; what it cannot know (an
+``bench.schema`` refuses unknown keys and wrong types while Hydra composes; what it cannot know (an
 optimizer's hyperparameters, a model that does not fit a task, data that is not there) is refused in
 ``trial_spec``. None of it imports torch, so a mistake is answered at once.
 """
@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
 
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from bench import build
 from bench.param_groups import RULES
+from bench.schema import OptimizerBlock
 from bench.spec import (
     Budget,
     Component,
@@ -38,80 +37,6 @@ EVALUATIONS = 20
 
 STORES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 """Kinds of MLflow store that can be tracked to."""
-
-
-@dataclass
-class TaskConfig:
-    """A task; ``data`` is a loader (dotted path and options), the rest is what is measured."""
-
-    _target_: str = MISSING
-    data: dict[str, Any] = MISSING
-    inputs: str | None = None  # what it feeds a model; a model's YAML names the same word
-    metric: str = MISSING
-    direction: str = MISSING
-    target: float | None = None  # of the metric on the validation split
-    version: int = 1  # raised when its numbers change
-
-
-@dataclass
-class BudgetConfig:
-    """Training steps, or passes over the training split; the latter wins where both are given."""
-
-    steps: int | None = None
-    epochs: float | None = None
-    eval_every: int | None = None  # steps; default: 20 evaluations a trial
-
-
-@dataclass
-class TrainerConfig:
-    """Where a trial computes, in Lightning's words."""
-
-    accelerator: str = "cpu"
-    devices: Any = 1  # 1, or a list with one device index
-    precision: str = "32-true"
-    threads: int = 1  # CPU threads of one trial
-
-
-@dataclass
-class TrackingConfig:
-    """Where trials are recorded: any MLflow tracking URI."""
-
-    uri: str = "sqlite:///outputs/optbench.db"
-
-
-@dataclass
-class Config:
-    """Every key of the command line. The free parts are one YAML each, in the usual Hydra form."""
-
-    task: TaskConfig = field(default_factory=TaskConfig)
-    model: dict[str, Any] = MISSING
-    optimizer: dict[str, Any] = MISSING
-    schedule: dict[str, Any] = MISSING
-    study: str = "scratch"  # the name that sweeps, records and reports share
-    seed: int = 0
-    batch_size: int = MISSING
-    budget: BudgetConfig = field(default_factory=BudgetConfig)
-    stop_at_target: bool = False  # end at the target value instead of the full horizon
-    data_dir: str = MISSING
-    download: bool = False  # fetch data that is missing
-    report: bool = True  # write a report after a sweep
-    tracking: TrackingConfig = field(default_factory=TrackingConfig)
-    trainer: TrainerConfig = field(default_factory=TrainerConfig)
-
-
-@dataclass
-class OptimizerBlock:
-    """The ``bench:`` block of an optimizer's YAML: what the harness needs beyond its arguments."""
-
-    search_space: dict[str, Any] = field(default_factory=dict)
-    param_groups: str = "all"
-    needs: list[str] = field(default_factory=list)
-    reference: str = ""
-
-
-def register_schema() -> None:
-    """Make ``schema`` available to ``conf/config.yaml``."""
-    ConfigStore.instance().store(name="schema", node=Config)
 
 
 def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
@@ -272,8 +197,8 @@ def _optimizer_block(source: str, values: Mapping[str, Any]) -> OptimizerBlock:
 
 
 def _package_version(target: str) -> str:
-    """Version of a third-party package that ships an optimizer; torch and ours are the environment."""
-    package = target.split(".")[0]
+    """Version of a third-party package; torch and ours are part of the environment."""
+    package = target.split(".", maxsplit=1)[0]
     if package in ("torch", "bench"):
         return ""
     try:

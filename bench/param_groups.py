@@ -19,7 +19,7 @@ def everything(model: nn.Module) -> ParamGroups:
 def no_decay_1d(model: nn.Module) -> ParamGroups:
     """Matrices and kernels decay; biases and normalisation weights (fewer than 2 axes) do not."""
     trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
+    groups: ParamGroups = [
         {"params": [p for p in trained if p.ndim >= 2]},
         {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
     ]

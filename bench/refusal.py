@@ -28,10 +28,11 @@ def explained() -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its exceptions on instead of printing them
     try:
         yield
-    except (RefusedInput, HydraException, OmegaConfBaseException, YAMLError) as error:
-        if asked_for_all:
+    except (RefusedInput, HydraException, OmegaConfBaseException, YAMLError, SystemExit) as error:
+        cause = error.code if isinstance(error, SystemExit) else error
+        if not isinstance(cause, Exception) or asked_for_all:
             raise
-        print(f"refused: {explain(error)}", file=sys.stderr)
+        print(f"refused: {explain(cause)}", file=sys.stderr)
         sys.exit(2)
     finally:
         if not asked_for_all:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from bench import build, environment
 from bench.batches import Batches
@@ -51,7 +52,7 @@ def run_trial(
     trainer.callbacks.append(watch)  # type: ignore[attr-defined]
     described = environment.describe(device, spec.hardware.threads)
     try:
-        final = _fit(spec, trainer, watch)
+        final = _fit(spec, trainer)
     except RefusedInput:
         raise
     except Diverged as event:
@@ -67,13 +68,14 @@ def run_trial(
     return TrialResult(Status.FINISHED, "", curve, _summary(watch, device), described)
 
 
-def _fit(spec: TrialSpec, trainer: pl.Trainer, watch: Watch) -> dict[str, float]:
+def _fit(spec: TrialSpec, trainer: pl.Trainer) -> dict[str, float]:
     """Build everything from the seed, train, and return the metrics of the test split."""
     device = trainer.strategy.root_device
     data = build.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
     task = build.task(spec.task, data)
     pl.seed_everything(spec.seed, verbose=False)
-    model = build.model(spec.model, task).to(device, memory_format=torch.channels_last)
+    model = build.model(spec.model, task).to(device)
+    model = model.to(memory_format=torch.channels_last)
     optimizer = build.optimizer(spec.optimizer, model)
     scheduler = build.scheduler(spec.schedule, optimizer, spec.budget.steps)
     module = TrialModule(task, model, optimizer, scheduler, spec.optimizer.needs)
@@ -92,19 +94,24 @@ def _fit(spec: TrialSpec, trainer: pl.Trainer, watch: Watch) -> dict[str, float]
 
 
 def _trainer(spec: TrialSpec, progress_bar: bool) -> pl.Trainer:
-    devices = spec.hardware.devices
-    return pl.Trainer(
-        accelerator=spec.hardware.accelerator,
-        devices=list(devices) if isinstance(devices, tuple) else devices,
-        precision=spec.precision,  # type: ignore[arg-type]
-        max_epochs=1,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=progress_bar,
-        callbacks=[TQDMProgressBar(refresh_rate=50)] if progress_bar else [],
-        num_sanity_val_steps=0,
-    )
+    hardware = spec.hardware
+    devices = list(hardware.devices) if isinstance(hardware.devices, tuple) else hardware.devices
+    try:
+        return pl.Trainer(
+            accelerator=hardware.accelerator,
+            devices=devices,
+            precision=spec.precision,  # type: ignore[arg-type]
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=progress_bar,
+            callbacks=[TQDMProgressBar(refresh_rate=50)] if progress_bar else [],
+            num_sanity_val_steps=0,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        asked = f"accelerator={hardware.accelerator} devices={devices} precision={spec.precision}"
+        raise RefusedInput(f"trainer: {asked}: {error}") from error
 
 
 def _summary(watch: Watch, device: torch.device) -> dict[str, float]:

@@ -50,10 +50,11 @@ def optbench(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPTBENCH_DATA", raising=False)
 
-    def run(*words: str) -> Ended:
+    def run(*words: str, store: str | None = uri) -> Ended:
+        tracked = [f"tracking.uri={store}"] if store else []
         GlobalHydra.instance().clear()
         monkeypatch.setattr(GridSweeper, "outcome", None)
-        monkeypatch.setattr(sys, "argv", ["optbench", *words, f"tracking.uri={uri}"])
+        monkeypatch.setattr(sys, "argv", ["optbench", *words, *tracked])
         code = 0
         try:
             main()

@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
@@ -57,8 +58,8 @@ class GridSweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        self.config = config
-        self.hydra_context = hydra_context
+        self.config: DictConfig = config
+        self.config_loader: ConfigLoader = hydra_context.config_loader
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -86,7 +87,7 @@ class GridSweeper(Sweeper):
 
     def _jobs(self, arguments: list[str]) -> list[list[str]]:
         """The overrides of every trial: all combinations of the values given."""
-        parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
+        parser = OverridesParser.create(config_loader=self.config_loader)
         params = [f"{key}={value}" for key, value in self.params.items()]
         values: dict[str, list[str]] = {}
         for override in parser.parse_overrides([*params, *arguments]):
@@ -103,8 +104,7 @@ class GridSweeper(Sweeper):
         return [list(job) for job in itertools.product(*values.values())]
 
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
-        loader = self.hydra_context.config_loader
-        return loader.load_sweep_config(self.config, list(overrides))
+        return self.config_loader.load_sweep_config(self.config, list(overrides))
 
     def _pending(self, jobs: list[list[str]], specs: list[TrialSpec], uri: str) -> list[list[str]]:
         """The trials not recorded yet, each once; refuses those that cannot be built."""

@@ -1,0 +1,118 @@
+"""Who may import whom: data flows one way, and what is light stays light."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FORBIDDEN = {
+    "tasks": {"hydra", "omegaconf", "mlflow", "bench", "reports", "pytorch_lightning"},
+    "tasks/data": {
+        "hydra",
+        "omegaconf",
+        "mlflow",
+        "bench",
+        "reports",
+        "pytorch_lightning",
+        "pandas",
+    },
+    "reports": {"torch", "pytorch_lightning", "hydra", "omegaconf", "mlflow", "tasks"},
+    "bench/optimizers": {"hydra", "omegaconf", "mlflow", "tasks", "reports", "pytorch_lightning"},
+}
+BELOW = [  # each may import what stands before it, and nothing after
+    "spec",
+    "schedules param_groups schema",
+    "build environment",
+    "batches evaluation",
+    "module",
+    "callbacks",
+    "config",
+    "trial",
+    "tracking progress",
+    "record",
+    "refusal",
+    "sweeps.grid",
+    "sweeps.plugins",
+    "__main__",
+]
+
+
+def imported(path: Path) -> set[str]:
+    """Dotted names of everything a file imports, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("folder", FORBIDDEN)
+def test_a_package_stays_in_its_place(folder):
+    files = sorted((ROOT / folder).rglob("*.py"))
+    assert files
+    for path in files:
+        tops = {name.split(".")[0] for name in imported(path)}
+        assert not tops & FORBIDDEN[folder], path
+
+
+def test_only_tracking_imports_mlflow():
+    users = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("bench", "tasks", "reports")
+        for path in (ROOT / package).rglob("*.py")
+        if any(name.split(".")[0] == "mlflow" for name in imported(path))
+    }
+    assert users == {"bench/tracking.py"}
+
+
+def test_bench_imports_downwards_only():
+    floor = {name: at for at, names in enumerate(BELOW) for name in names.split()}
+    for name, at in floor.items():
+        path = ROOT / "bench" / f"{name.replace('.', '/')}.py"
+        for other in imported(path):
+            below = other.removeprefix("bench.")
+            if other.startswith("bench.") and below in floor:
+                assert floor[below] < at, f"bench.{name} imports bench.{below}"
+
+
+def test_every_module_of_bench_has_a_floor():
+    known = {name for names in BELOW for name in names.split()}
+    files = {
+        ".".join(path.relative_to(ROOT / "bench").with_suffix("").parts)
+        for path in (ROOT / "bench").rglob("*.py")
+    }
+    apart = {name for name in files if name.startswith(("optimizers.", "benchmarks."))}
+    assert {name for name in files - apart if not name.endswith("__init__")} == known
+
+
+LIGHT = """
+import sys, time
+sys.argv = ["optbench", {argument!r}]
+from bench.__main__ import main
+try:
+    main()
+except SystemExit as end:
+    print("exit", end.code)
+heavy = {{"torch", "pytorch_lightning", "mlflow", "pandas", "matplotlib"}} & set(sys.modules)
+print("heavy", sorted(heavy))
+"""
+
+
+@pytest.mark.parametrize(("argument", "code"), [("--help", 0), ("task=digts", 2), ("seed=x", 2)])
+def test_help_and_refusals_import_nothing_heavy(argument, code, tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", LIGHT.format(argument=argument)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert f"exit {code}" in ended.stdout
+    assert "heavy []" in ended.stdout
+    assert list(tmp_path.iterdir()) == []

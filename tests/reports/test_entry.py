@@ -1,0 +1,107 @@
+"""``optbench-report``: refusals in one line, and the way from a store to a report."""
+
+import io
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+from rich.console import Console
+
+import bench
+from reports.__main__ import main, make_report
+from reports.formats import display
+from reports.leaderboard import leaderboards
+from reports.table import tables
+from reports.terminal import print_leaderboards
+
+
+@pytest.fixture
+def store(monkeypatch, study, tmp_path):
+    """A ``bench.tracking`` that holds the study ``hand_made`` and notes what is attached."""
+    tracking = ModuleType("bench.tracking")
+    tracking.attached = []
+    tracking.studies = lambda uri: ["hand_made"]
+    tracking.read = lambda uri, name: study
+    tracking.attach_report = lambda *arguments: tracking.attached.append(arguments)
+    monkeypatch.setitem(sys.modules, "bench.tracking", tracking)
+    monkeypatch.setattr(bench, "tracking", tracking, raising=False)
+    path = tmp_path / "store.db"
+    path.touch()
+    return f"sqlite:///{path}", tracking
+
+
+def refusal(capsys, *words):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["studdy=a"], "studdy=a: 'studdy' is no key; did you mean 'study'?"),
+        (["study=a", "traking.uri=b"], "did you mean 'tracking.uri'?"),
+        (["study"], "study: no value"),
+        (["study=a", "study=b"], "given twice"),
+        ([], "write study=NAME"),
+        (["study=a", "tracking.uri=sqlite:///nowhere/x.db"], "there is no file nowhere/x.db"),
+    ],
+)
+def test_refused_words(capsys, words, said):
+    assert said in refusal(capsys, *words)
+
+
+def test_unknown_study_names_the_nearest(capsys, store):
+    line = refusal(capsys, "study=hand_mde", f"tracking.uri={store[0]}")
+    assert "study=hand_mde" in line
+    assert "did you mean 'hand_made'?" in line
+
+
+def test_report_from_store(capsys, store, tmp_path):
+    uri, tracking = store
+    with pytest.raises(SystemExit) as stop:
+        main(["study=hand_made", f"tracking.uri={uri}", f"output={tmp_path / 'report'}"])
+    assert stop.value.code == 0
+    assert (tmp_path / "report" / "index.html").is_file()
+    assert tracking.attached == [(uri, "hand_made", tmp_path / "report")]
+    printed = capsys.readouterr().out
+    assert "digits: lion" in printed
+    assert printed.rstrip().endswith("index.html")
+
+
+def test_make_report_returns_the_page(store, tmp_path):
+    assert make_report(store[0], "hand_made", tmp_path / "r") == tmp_path / "r" / "index.html"
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ["mlflow", "torch", "matplotlib", "pandas", "hydra"]
+    code = (
+        "import sys, reports.__main__ as m\n"
+        "try: m.main(['--help'])\n"
+        f"finally: assert not set({heavy}) & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "usage: optbench-report study=NAME" in done.stdout
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 250])
+def test_terminal_tables_fit_and_cut_no_number(study, width):
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
+    boards = leaderboards(tables(study)[0])
+    print_leaderboards(boards, console)
+    lines = out.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= width
+    intervals = display(boards[0])["test/accuracy [95 %]"]
+    assert all(any(interval in line for line in lines) for interval in intervals)
+    assert ("not shown here" in out.getvalue()) == (width < 200)
+
+
+def test_piped_output_is_plain(study):
+    out = io.StringIO()
+    print_leaderboards(leaderboards(tables(study)[0]), Console(file=out))
+    assert "\x1b" not in out.getvalue()
+    assert "no difference shown" in out.getvalue()

@@ -1,0 +1,219 @@
+"""Selection on validation only, honest verdicts, marks and notes."""
+
+import math
+
+import pytest
+
+from reports.formats import answer, as_csv, as_latex, as_markdown, display, interval, number, short
+from reports.leaderboard import entrants, leaderboards
+from reports.selection import attempts, points, selected
+from reports.table import tables
+
+
+def board_of(records):
+    (board,) = leaderboards(tables(records)[0])
+    return board, board.rows.set_index("optimizer")
+
+
+def seeds(record, values, **options):
+    """One trial a seed; ``values`` are its validation values, test equals them unless given."""
+    return [record(seed=i, val=v, **({"test": v} | options)) for i, v in enumerate(values)]
+
+
+def test_the_point_is_selected_on_validation_even_where_test_prefers_another(record):
+    records = [
+        *seeds(record, [0.90, 0.91, 0.92], point={"lr": 0.1}, test=0.50),
+        *seeds(record, [0.80, 0.81, 0.82], point={"lr": 0.2}, test=0.99),
+    ]
+    _, rows = board_of(records)
+    assert rows.loc["adam", "point"] == "lr=0.1"
+    assert rows.loc["adam", "test_mean"] == pytest.approx(0.50)
+    assert rows.loc["adam", "points_tried"] == 2
+
+
+def test_minimized_metrics_are_selected_and_ordered_the_other_way(record):
+    options = {"metric": "loss", "direction": "minimize"}
+    records = [
+        *seeds(record, [0.9, 0.8], point={"lr": 0.1}, **options),
+        *seeds(record, [0.4, 0.5], point={"lr": 0.2}, **options),
+        *seeds(record, [0.3, 0.3], optimizer="sgd", **options),
+    ]
+    board, rows = board_of(records)
+    assert rows.loc["adam", "point"] == "lr=0.2"
+    assert list(board.rows["optimizer"]) == ["sgd", "adam"]
+
+
+def test_order_is_by_validation_not_test(record):
+    records = [
+        *seeds(record, [0.9, 0.91], test=0.5),
+        *seeds(record, [0.8, 0.81], optimizer="sgd", test=0.99),
+    ]
+    assert list(board_of(records)[0].rows["optimizer"]) == ["adam", "sgd"]
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed"])
+def test_a_point_that_broke_once_stands_behind_every_complete_one(record, status):
+    records = [
+        *seeds(record, [0.99, 0.99], point={"lr": 1.0}),
+        record(seed=2, point={"lr": 1.0}, status=status),
+        *seeds(record, [0.5, 0.6, 0.55], point={"lr": 0.1}),
+    ]
+    assert board_of(records)[1].loc["adam", "point"] == "lr=0.1"
+
+
+def test_points_with_most_seeds_are_preferred(record):
+    records = [
+        *seeds(record, [0.99], point={"lr": 1.0}),
+        *seeds(record, [0.5, 0.6], point={"lr": 0.1}),
+    ]
+    _, rows = board_of(records)
+    assert rows.loc["adam", "point"] == "lr=0.1"
+    assert "same seeds" not in rows.loc["adam", "marks"]
+
+
+def test_selection_trials_without_test_are_not_reported(record):
+    records = [
+        *[
+            record(seed=s, point={"lr": lr}, val=lr, test=None)
+            for s in range(6)
+            for lr in (0.1, 0.2)
+        ],
+        *[record(seed=s, point={"lr": 0.2}, val=0.3, test=0.25) for s in range(100, 105)],
+    ]
+    trials, _ = tables(records)
+    assert set(selected(trials)["seed"]) == set(range(100, 105))
+    assert points(trials).query("selected")["point"].tolist() == ["lr=0.2"]
+
+
+def test_incomplete_rows_come_last_and_are_marked(record):
+    records = [
+        *seeds(record, [0.99, 0.99], optimizer="lion"),
+        record(optimizer="lion", seed=2, status="diverged"),
+        *seeds(record, [0.5, 0.6, 0.55]),
+    ]
+    board, rows = board_of(records)
+    assert list(board.rows["optimizer"]) == ["adam", "lion"]
+    assert rows.loc["lion", ["n", "seeds", "statuses"]].tolist() == [2, 3, "2 finished, 1 diverged"]
+    assert "incomplete" in rows.loc["lion", "marks"]
+    assert any(note.startswith("incomplete:") for note in board.notes)
+
+
+def test_verdicts(record):
+    noise = [0.001, -0.001, 0.0005, -0.0005, 0.0]
+    adam = [0.90, 0.91, 0.92, 0.93, 0.94]
+    shifts = {"lion": 0.02, "sgd": -0.02, "adamw": 0.0001}
+    records = seeds(record, adam)
+    for name, shift in shifts.items():
+        values = [a + shift + e for a, e in zip(adam, noise, strict=True)]
+        records += seeds(record, values, optimizer=name)
+    _, rows = board_of(records)
+    assert rows["verdict"].to_dict() == {
+        "adam": "reference",
+        "lion": "better",
+        "sgd": "worse",
+        "adamw": "no difference shown",
+    }
+    assert rows.loc["lion", "diff_mean"] == pytest.approx(0.02)
+    assert rows.loc["lion", "diff_n"] == 5
+
+
+def test_holm_outweighs_single_intervals_and_says_so(record):
+    adam = [0.50, 0.52, 0.51, 0.53]
+    records = seeds(record, adam)
+    for i, name in enumerate(["a", "b", "c", "d"]):
+        values = [v + 0.01 + e for v, e in zip(adam, [0.004, -0.004, 0.005, -0.005], strict=True)]
+        records += seeds(record, [v + i / 1e4 for v in values], optimizer=name)
+    board, rows = board_of(records)
+    others = rows.drop(index="adam")
+    assert (others["diff_low"] > 0).all()
+    assert set(others["verdict"]) == {"no difference shown"}
+    assert any("allow for 4 comparisons" in note for note in board.notes)
+
+
+def test_better_is_not_said_plainly_where_a_seed_broke(record):
+    adam = [0.90, 0.91, 0.92, 0.93]
+    lion = [0.9501, 0.9599, 0.9702, 0.98]
+    records = [*seeds(record, adam), *seeds(record, lion, optimizer="lion")]
+    records.append(record(optimizer="lion", seed=4, status="diverged"))
+    assert board_of(records)[1].loc["lion", "verdict"] == "better where it finished"
+
+
+def test_the_answer_says_when_the_winner_was_chosen_on_the_same_seeds(record):
+    records = seeds(record, [0.90, 0.91, 0.92])
+    records += seeds(record, [0.951, 0.96, 0.969], optimizer="lion")
+    assert answer(board_of(records)[0]).endswith("; better than adam.")
+    records += seeds(record, [0.5, 0.5, 0.5], optimizer="lion", point={"lr": 1.0})
+    assert answer(board_of(records)[0]).endswith("on the seeds that also chose its point.")
+
+
+def test_a_constant_difference_is_no_evidence(record):
+    records = [*seeds(record, [0.5, 0.5]), *seeds(record, [0.75, 0.75], optimizer="sgd")]
+    row = board_of(records)[1].loc["sgd"]
+    assert row["verdict"] == "no difference shown"
+    assert math.isnan(row["diff_low"])
+
+
+def test_without_adam_and_with_one_seed_nothing_is_claimed(record):
+    board, rows = board_of([record(optimizer="sgd")])
+    assert rows.loc["sgd", "verdict"] == "n/a"
+    assert board.notes[0].startswith("adam did not run")
+    assert display(board)["test/accuracy [95 %]"].tolist() == ["0.9000 [n/a]"]
+    assert "not tested" in answer(board)
+
+
+def test_all_diverged(record):
+    board, _ = board_of([record(seed=s, status="diverged") for s in range(3)])
+    assert answer(board) == "digits: no trial finished at a selected point."
+    assert display(board)["test/accuracy [95 %]"].tolist() == ["n/a"]
+
+
+def test_marks_edge_same_seeds_few_seeds(study):
+    board = leaderboards(tables(study)[0])[0]
+    rows = board.rows.set_index("optimizer")
+    assert rows.loc["adam", "marks"] == "few seeds, same seeds, edge"
+
+
+def test_mixed_environment_is_noted(record):
+    other = {"device": "cpu", "threads": "2", "python": "3.11.9", "torch": "2.15.0"}
+    board, _ = board_of([record(), record(optimizer="sgd", environment=other)])
+    assert any("mixed threads (1, 2)" in note for note in board.notes)
+
+
+def test_unequal_tuning_is_noted(record):
+    records = [record(), record(point={"lr": 0.1}), record(optimizer="sgd")]
+    assert any(note.startswith("unequal tuning") for note in board_of(records)[0].notes)
+
+
+def test_a_trial_run_again_counts_once(record):
+    records = [record(status="failed"), record(), record(seed=1)]
+    trials, _ = tables(records)
+    assert attempts(trials)["status"].tolist() == ["finished", "finished"]
+    assert len(trials) == 3
+
+
+def test_adam_comes_first_among_entrants(study):
+    assert entrants(leaderboards(tables(study)[0])) == ["adam", "lion", "sgd"]
+
+
+def test_numbers_as_text():
+    assert interval(0.97234, 0.9681, 0.9766, 4) == "0.9723 [0.9681, 0.9766]"
+    assert interval(-0.001, -0.002, 0.0, 3, sign=True) == "−0.001 [−0.002, +0.000]"
+    assert number(-0.00001, 3) == "0.000"
+    assert [short(v) for v in (math.inf, math.nan, 1234.5, 0.01234)] == [
+        "∞",
+        "n/a",
+        "1234",
+        "0.0123",
+    ]
+
+
+def test_text_tables_hold_every_optimizer(study):
+    boards = leaderboards(tables(study)[0])
+    for text in (as_csv(boards), as_markdown(boards), as_latex(boards)):
+        assert all(text.count(name) >= 2 for name in ("adam", "sgd", "lion"))
+    assert r"\toprule" in as_latex(boards)
+
+
+def test_markdown_escapes_pipes(record):
+    board, _ = board_of([record(point={"groups": "a|b"})])
+    assert r"a\|b" in as_markdown([board])

@@ -1,0 +1,134 @@
+"""Models: shapes, sizes, padding, seeds, and gradients of many at once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.func import functional_call, grad, stack_module_state, vmap
+
+from tasks.models.image import CNN, MLP, resnet18
+from tasks.models.text import GRU, Bag, Transformer, hashed_ngrams, masked_mean
+
+TEXT = [Bag, GRU, Transformer]
+SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def tokens(count: int = 4, length: int = 12) -> torch.Tensor:
+    """Texts of lengths 1, 2, 5 and 12 (and so on), padded with zeros."""
+    ids = torch.randint(1, 50, (count, length), generator=torch.Generator().manual_seed(0))
+    for row, used in zip(ids, (1, 2, 5, length), strict=False):
+        row[used:] = 0
+    return ids
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("build", [MLP, CNN, resnet18])
+def test_images_become_logits(build, shape: tuple[int, int, int]) -> None:
+    assert build(shape, 7)(torch.zeros(2, *shape)).shape == (2, 7)
+
+
+@pytest.mark.parametrize("build", TEXT)
+def test_tokens_become_logits(build) -> None:
+    assert build(50, 12, 7)(tokens()).shape == (4, 7)
+
+
+def test_parameter_counts_by_closed_form() -> None:
+    assert parameters(MLP((1, 8, 8), 10)) == 64 * 64 + 64 + 64 * 10 + 10
+    assert parameters(MLP((1, 8, 8), 10, hidden=())) == 64 * 10 + 10
+    assert parameters(MLP((3, 4, 4), 5, hidden=(6, 7))) == 48 * 6 + 6 + 6 * 7 + 7 + 7 * 5 + 5
+    convolutions = (1 * 9 * 16 + 16) + (16 * 9 * 32 + 32)
+    assert parameters(CNN((1, 28, 28), 10)) == convolutions + (32 * 49 * 64 + 64) + (64 * 10 + 10)
+    assert parameters(Bag(256, 48, 24, buckets=100, dim=8)) == 100 * 8 + 8 * 24 + 24
+    gates = 3 * 64 * (32 + 64 + 2)  # input and state weights, two biases
+    assert parameters(GRU(256, 48, 24)) == 256 * 32 + gates + 64 * 24 + 24
+    layer = 4 * (64 * 64 + 64) + (64 * 256 + 256) + (256 * 64 + 64) + 4 * 64
+    outer = 256 * 64 + 48 * 64 + 2 * 64 + 64 * 24 + 24
+    assert parameters(Transformer(256, 48, 24)) == 2 * layer + outer
+
+
+def test_resnet18_has_the_published_size() -> None:
+    """11 689 512 in torchvision for ImageNet; another stem and another last layer."""
+    imagenet = 11_689_512
+    stem, head = 64 * 3 * (9 - 49), 512 * 10 + 10 - (512 * 1000 + 1000)
+    assert parameters(resnet18((3, 32, 32), 10)) == imagenet + stem + head
+
+
+@pytest.mark.parametrize("build", TEXT)
+@pytest.mark.parametrize("training", [True, False])
+def test_further_padding_changes_nothing(build, training: bool) -> None:
+    torch.manual_seed(0)
+    model = build(50, 20, 7).train(training)
+    short = tokens()
+    with torch.no_grad():
+        torch.testing.assert_close(model(F.pad(short, (0, 8))), model(short))
+        torch.testing.assert_close(model(short[1:2, :2]), model(short)[1:2])
+
+
+@pytest.mark.parametrize("build", TEXT)
+def test_every_token_of_a_text_counts(build) -> None:
+    torch.manual_seed(0)
+    model = build(50, 12, 7)
+    before, changed = tokens(), tokens()
+    changed[3, -1] = changed[3, -1] % 49 + 1  # another id, not padding
+    with torch.no_grad():
+        difference = (model(before) - model(changed)).abs().amax(dim=1)
+    assert difference[3] > 0 and difference[:3].max() == 0
+
+
+@pytest.mark.parametrize(
+    ("build", "arguments"),
+    [(b, ((1, 8, 8), 10)) for b in (MLP, CNN, resnet18)] + [(b, (50, 12, 7)) for b in TEXT],
+)
+def test_a_seed_decides_the_initial_weights(build, arguments: tuple) -> None:
+    def weights(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return nn.utils.parameters_to_vector(build(*arguments).parameters())
+
+    assert torch.equal(weights(0), weights(0))
+    assert not torch.equal(weights(0), weights(1))
+
+
+def test_masked_mean_by_hand() -> None:
+    features = torch.tensor([[[1.0, 10.0], [3.0, 30.0], [100.0, 100.0]]])
+    assert masked_mean(features, torch.tensor([[True, True, False]])).tolist() == [[2.0, 20.0]]
+
+
+def test_ngrams_are_counted_without_padding_and_hashed_by_content() -> None:
+    """Five tokens have 5 unigrams, 4 bigrams and 3 trigrams; ``ab`` occurs twice in ``abcab``."""
+    grams, mask = hashed_ngrams(torch.tensor([[1, 2, 3, 1, 2, 0, 0]]), (1, 2, 3), 2**20)
+    assert mask.sum().item() == 5 + 4 + 3
+    found = grams[mask].tolist()
+    assert len(set(found)) == 3 + 3 + 3  # a b c, ab bc ca, abc bca cab
+    assert found[5] == found[8] and min(found) >= 0 and max(found) < 2**20
+    reverse, _ = hashed_ngrams(torch.tensor([[2, 1]]), (2,), 2**20)
+    assert reverse[0, 0] != found[5]
+
+
+@pytest.mark.parametrize(
+    ("build", "arguments", "inputs"),
+    [
+        (MLP, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
+        (CNN, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
+        (Bag, (50, 12, 10), torch.stack([tokens()] * 3)),
+        (Transformer, (50, 12, 10), torch.stack([tokens()] * 3)),
+    ],
+)
+def test_gradients_of_stacked_models_are_those_of_each(build, arguments: tuple, inputs) -> None:
+    torch.manual_seed(0)
+    models = [build(*arguments) for _ in range(3)]
+    targets = torch.arange(4)
+
+    def loss(weights: dict[str, torch.Tensor], batch: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(functional_call(models[0], weights, (batch,)), targets)
+
+    stacked = vmap(grad(loss))(stack_module_state(models)[0], inputs)
+    for number, model in enumerate(models):
+        single = grad(loss)(dict(model.named_parameters()), inputs[number])
+        for name, gradient in single.items():
+            torch.testing.assert_close(stacked[name][number], gradient, atol=1e-5, rtol=1e-4)
