@@ -75,7 +75,6 @@ def _fit(spec: TrialSpec, trainer: pl.Trainer) -> dict[str, float]:
     task = build.task(spec.task, data)
     pl.seed_everything(spec.seed, verbose=False)
     model = build.model(spec.model, task).to(device)
-    model = model.to(memory_format=torch.channels_last)
     optimizer = build.optimizer(spec.optimizer, model)
     scheduler = build.scheduler(spec.schedule, optimizer, spec.budget.steps)
     module = TrialModule(task, model, optimizer, scheduler, spec.optimizer.needs)

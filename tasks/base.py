@@ -1,0 +1,79 @@
+"""What a task is: data ready for a model, a loss, and sums from which its metrics follow."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tasks.data.dataset import Dataset, Split
+
+
+class Task(ABC):
+    """A family of tasks, e.g. image classification, on one data set.
+
+    Stateless apart from its data: the trials of a sweep share one instance. A family implements
+    `prepare`, `model_arguments`, `loss` and `sums`, and names its kind of input.
+
+    Attributes:
+        inputs: ``images`` or ``tokens``; a model's YAML names the same word.
+    """
+
+    inputs: ClassVar[str]
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._on_device: dict[tuple[str, torch.device], tuple[Tensor, Tensor]] = {}
+
+    def tensors(self, split: str, device: torch.device) -> tuple[Tensor, Tensor]:
+        """A whole split on the device, ready for the model; made once, then shared by all trials.
+
+        Args:
+            split: ``train``, ``val`` or ``test``.
+
+        Returns:
+            Inputs ``[N, ...]`` (see the family) and targets ``[N]``, int64. Not to be written to.
+        """
+        key = (split, device)
+        if key not in self._on_device:
+            examples: Split = getattr(self.dataset, split)
+            targets = torch.tensor(examples.targets, device=device)
+            self._on_device[key] = self.prepare(examples).to(device), targets
+        return self._on_device[key]
+
+    @abstractmethod
+    def prepare(self, examples: Split) -> Tensor:
+        """The split's inputs as the model takes them, on the CPU."""
+
+    @abstractmethod
+    def model_arguments(self) -> dict[str, Any]:
+        """What the data says about the model: keyword arguments of every model of this family."""
+
+    @abstractmethod
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """What training minimizes: the mean over the batch, a scalar."""
+
+    @abstractmethod
+    def sums(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Each metric summed over the batch, scalars by name.
+
+        Batches add up without rounding a mean; the caller divides by the number of examples.
+        """
+
+
+class Classification(Task):
+    """Exactly one class for each example; the model returns logits ``[B, num_classes]``."""
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy of the logits, in nats."""
+        return F.cross_entropy(outputs, targets)
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """``loss``: summed cross-entropy; ``accuracy``: number of examples classified correctly."""
+        return {
+            "loss": F.cross_entropy(outputs, targets, reduction="sum"),
+            "accuracy": (outputs.argmax(dim=-1) == targets).sum(),
+        }

@@ -1,0 +1,124 @@
+"""What a data source gives a task: three splits of plain arrays and a fingerprint of their content.
+
+NumPy and the standard library only, so that data can be found missing, loaded and fingerprinted
+before torch is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+
+class MissingData(Exception):
+    """A data set that is not there or not readable; the message says where and what to do."""
+
+
+class Split(NamedTuple):
+    """Examples and their labels.
+
+    Attributes:
+        inputs: images ``[N, C, H, W]``, float32 or uint8; or token ids ``[N, L]``, 0 = padding.
+        targets: class indices ``[N]``, int64.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: its arrays are large
+class Dataset:
+    """Train, validation and test splits with read-only arrays.
+
+    Attributes:
+        classes: name of each class, by index.
+        fingerprint: 16 hexadecimal digits of the SHA-256 of all splits' bytes, dtypes and shapes;
+            computed from them unless given.
+        vocabulary_size: number of token ids, padding included; None for images.
+    """
+
+    train: Split
+    val: Split
+    test: Split
+    classes: tuple[str, ...]
+    fingerprint: str = ""
+    vocabulary_size: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("train", "val", "test"):
+            split: Split = getattr(self, name)
+            if len(split.inputs) != len(split.targets):
+                raise ValueError(
+                    f"{name}: {len(split.inputs)} inputs but {len(split.targets)} targets"
+                )
+            for array in split:
+                array.setflags(write=False)
+        if not self.fingerprint:
+            object.__setattr__(self, "fingerprint", digest([self.train, self.val, self.test]))
+
+
+def digest(splits: Sequence[Split]) -> str:
+    """16 hexadecimal digits that change with any value, dtype, shape or order of examples."""
+    sha = hashlib.sha256()
+    for split in splits:
+        for array in split:
+            sha.update(f"{array.dtype.str}{array.shape}".encode())
+            sha.update(np.ascontiguousarray(array).data)
+    return sha.hexdigest()[:16]
+
+
+def stratified_split(targets: np.ndarray, sizes: Sequence[int], seed: int) -> list[np.ndarray]:
+    """Disjoint index arrays of exactly ``sizes``, each with the class shares of the whole.
+
+    Every class is shuffled and spread evenly over the unit interval; the examples, ordered by their
+    place in it, are cut at ``sizes``: before each cut a class's count is within 1 of its share.
+
+    The split belongs to the task: ``seed`` is a constant of the data source, never a trial's seed.
+    NumPy's legacy generator is used because its stream is frozen for all versions.
+
+    Args:
+        targets: class indices ``[N]``.
+        sizes: examples wanted in each split; examples beyond their sum are left out.
+
+    Returns:
+        One ascending index array for each size.
+
+    Raises:
+        ValueError: ``sizes`` sum to more than ``N``.
+    """
+    if sum(sizes) > len(targets):
+        raise ValueError(f"splits of {list(sizes)} need {sum(sizes)} of {len(targets)} examples")
+    order = np.random.RandomState(seed).permutation(len(targets))
+    place = np.empty(len(targets))
+    for label in np.unique(targets):
+        members = order[targets[order] == label]
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    spread = order[np.argsort(place[order], kind="stable")]
+    cuts = np.cumsum(sizes)
+    return [np.sort(part) for part in np.split(spread, cuts)[: len(sizes)]]
+
+
+def take(inputs: np.ndarray, targets: np.ndarray, indices: np.ndarray) -> Split:
+    """The examples at ``indices`` as a split of their own."""
+    return Split(inputs[indices], targets[indices])
+
+
+def missing(task: str, what: str, folder: Path, hint: str = "") -> MissingData:
+    """The error for files that are not there.
+
+    Args:
+        what: what was looked for, e.g. ``MNIST [train-images-idx3-ubyte or .gz]``.
+        folder: where it was looked for first.
+        hint: what else to know about the remedy, e.g. a package.
+    """
+    absent = [path for path in (folder, *folder.parents) if not path.exists()]
+    gone = f" ({absent[-1]} does not exist)" if absent else ""
+    return MissingData(
+        f"task={task}: no {what} in {folder}{gone}; "
+        f"pass data_dir=PATH (or set OPTBENCH_DATA), or download=true{hint}"
+    )

@@ -1,0 +1,107 @@
+"""SST-2: is a sentence from a film review positive or negative? 6 920 / 872 / 1 821 sentences.
+
+Source: Socher et al., Recursive Deep Models for Semantic Compositionality Over a Sentiment Treebank
+(2013): whole sentences only, without the neutral ones, in the official splits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tasks.data.dataset import Dataset, MissingData, Split, missing
+
+FILES = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
+HUB_NAME = "SetFit/sst2"  # the same sentences and splits
+HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+PADDING, UNKNOWN = 0, 1
+
+
+class Sentence(NamedTuple):
+    """Words in lower case, and 0 = negative or 1 = positive."""
+
+    words: list[str]
+    label: int
+
+
+def load(*, data_dir: str, download: bool, min_count: int = 2, max_length: int = 64) -> Dataset:
+    """Word ids ``[N, max_length]``, int32: 0 = padding, 1 = unknown, then words by frequency.
+
+    Args:
+        data_dir: holds ``sst2/train.tsv``, ``dev.tsv`` and ``test.tsv`` (``sentence<TAB>label``).
+        download: fetch them with Hugging Face ``datasets`` if they are missing.
+        min_count: occurrences in the training split that make a word known.
+        max_length: words of a sentence that are kept.
+
+    Raises:
+        MissingData: files are missing, malformed or cannot be downloaded.
+    """
+    folder = Path(data_dir) / "sst2"
+    if not all((folder / file).exists() for file in FILES.values()):
+        if not download:
+            hint = " (needs optbench[huggingface])"
+            raise missing("sst2", f"SST-2 [{', '.join(FILES.values())}]", folder, hint)
+        fetch(folder)
+    sentences = {split: read_tsv(folder / file) for split, file in FILES.items()}
+    vocabulary = build_vocabulary(sentences["train"], min_count)
+    train, val, test = (encode(sentences[split], vocabulary, max_length) for split in FILES)
+    return Dataset(train, val, test, ("negative", "positive"), vocabulary_size=len(vocabulary) + 2)
+
+
+def read_tsv(path: Path) -> list[Sentence]:
+    """The sentences of one file, in its order; a header line is passed over."""
+    sentences = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        text, _, label = line.rpartition("\t")
+        if label not in ("0", "1"):
+            if number == 1:
+                continue
+            raise MissingData(f"task=sst2: {path}, line {number}: no label 0 or 1 after a tab")
+        sentences.append(Sentence(text.lower().split(), int(label)))
+    return sentences
+
+
+def build_vocabulary(sentences: list[Sentence], min_count: int) -> dict[str, int]:
+    """Id of each word seen at least ``min_count`` times; the frequent first, ties by spelling."""
+    counts = Counter(word for sentence in sentences for word in sentence.words)
+    known = sorted((-count, word) for word, count in counts.items() if count >= min_count)
+    return {word: number for number, (_, word) in enumerate(known, start=UNKNOWN + 1)}
+
+
+def encode(sentences: list[Sentence], vocabulary: dict[str, int], max_length: int) -> Split:
+    """Word ids, cut or padded to ``max_length``, and labels."""
+    tokens = np.full((len(sentences), max_length), PADDING, dtype=np.int32)
+    for row, sentence in zip(tokens, sentences, strict=True):
+        ids = [vocabulary.get(word, UNKNOWN) for word in sentence.words[:max_length]]
+        row[: len(ids)] = ids
+    return Split(tokens, np.array([sentence.label for sentence in sentences], dtype=np.int64))
+
+
+def fetch(folder: Path) -> None:
+    """Write the three files from Hugging Face ``datasets``; MissingData, at once, if that fails."""
+    try:
+        from datasets import config, load_dataset
+        from huggingface_hub import HfApi  # type: ignore[import-not-found, unused-ignore]
+    except ImportError as error:
+        raise MissingData(
+            f"task=sst2: no SST-2 in {folder}, and download=true needs Hugging Face datasets: "
+            "pip install 'optbench[huggingface]'"
+        ) from error
+    try:
+        if (
+            not config.HF_HUB_OFFLINE
+        ):  # without network this fails at once, load_dataset retries for 23 s
+            HfApi().dataset_info(HUB_NAME, timeout=10)
+        hub = load_dataset(HUB_NAME)  # offline: from its cache, or fails at once
+    except Exception as error:  # the HTTP client's own classes change between its versions
+        raise MissingData(
+            f"task=sst2: no SST-2 in {folder}, and downloading {HUB_NAME} failed ({error}); "
+            "put the files there by hand or pass data_dir=PATH"
+        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, file in FILES.items():
+        rows = (f"{row['text']}\t{row['label']}\n" for row in hub[HUB_SPLITS[split]])
+        (folder / file).write_text("".join(rows), encoding="utf-8")

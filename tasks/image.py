@@ -1,0 +1,55 @@
+"""Image classification: one label for each image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tasks.base import Classification
+from tasks.data.dataset import Dataset, Split
+
+
+class ImageClassification(Classification):
+    """Images ``[N, C, H, W]``, float32, each channel standardised by the training split.
+
+    They lie in memory in ``channels_last`` order, and so do batches taken by ``images[indices]``:
+    convolutions then run in that order, on CPU up to twice as fast, with ordinary weights.
+    """
+
+    inputs = "images"
+
+    def __init__(self, dataset: Dataset) -> None:
+        super().__init__(dataset)
+        self._mean, self._std = channel_statistics(dataset.train.inputs)
+
+    def prepare(self, examples: Split) -> Tensor:
+        """``(image - mean) / std`` by channel; uint8 needs no scaling to [0, 1] before that."""
+        images = torch.tensor(examples.inputs, dtype=torch.float32)
+        images.sub_(self._mean).div_(self._std)
+        return images.to(memory_format=torch.channels_last)
+
+    def model_arguments(self) -> dict[str, Any]:
+        """``input_shape`` (C, H, W) and ``num_classes``."""
+        return {
+            "input_shape": tuple(self.dataset.train.inputs.shape[1:]),
+            "num_classes": len(self.dataset.classes),
+        }
+
+
+def channel_statistics(images: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel of ``[N, C, H, W]``, both ``[C, 1, 1]``, float32.
+
+    A channel that never varies gets standard deviation 1.
+    """
+    channels = range(images.shape[1])  # one at a time: a float64 copy of all would be large
+    mean = np.array([images[:, channel].mean(dtype=np.float64) for channel in channels])
+    std = np.array([images[:, channel].std(dtype=np.float64) for channel in channels])
+    std[std == 0] = 1.0
+    shape = (len(mean), 1, 1)
+    return (
+        torch.tensor(mean, dtype=torch.float32).reshape(shape),
+        torch.tensor(std, dtype=torch.float32).reshape(shape),
+    )

@@ -1,0 +1,170 @@
+"""Models of token ids ``[B, L]``, 0 = padding at the end, that return logits ``[B, num_classes]``.
+
+Padding beyond a text's last token never changes its logits. A text without any token is not valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def masked_sum(features: Tensor, mask: Tensor) -> Tensor:
+    """Sum of ``[B, L, D]`` over the positions where ``mask`` ``[B, L]`` is true: ``[B, D]``."""
+    return (mask.to(features.dtype)[:, None] @ features).squeeze(1)  # no [B, L, D] product
+
+
+def masked_mean(features: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``[B, L, D]`` over the positions where ``mask`` ``[B, L]`` is true: ``[B, D]``."""
+    return masked_sum(features, mask) / mask.sum(dim=1, keepdim=True)
+
+
+class Bag(nn.Module):
+    """Hashed n-grams, their embeddings added up, one linear layer (fastText, arXiv:1607.01759).
+
+    Deviation: fastText averages the embeddings. The sum lets the evidence of n-grams add up, as
+    log-odds do, and gives gradients a scale at which ordinary learning rates train the model.
+
+    Args:
+        vocabulary_size, max_length: taken as by the other models; hashing needs neither.
+        orders: lengths n of the n-grams.
+        buckets: rows of the embedding table, which n-grams share by their hash.
+        dim: width of the embeddings, at first uniform within 1 / dim, as in fastText.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        max_length: int,
+        num_classes: int,
+        orders: Sequence[int] = (1, 2, 3),
+        buckets: int = 16384,
+        dim: int = 16,
+    ) -> None:
+        super().__init__()
+        self.orders, self.buckets = tuple(orders), buckets
+        self.embedding = nn.Parameter(torch.empty(buckets, dim).uniform_(-1 / dim, 1 / dim))
+        self.output = nn.Linear(dim, num_classes)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``[B, L]`` to logits ``[B, num_classes]``."""
+        grams, mask = hashed_ngrams(tokens, self.orders, self.buckets)
+        return self.output(masked_sum(F.embedding(grams, self.embedding), mask))
+
+
+def hashed_ngrams(tokens: Tensor, orders: Sequence[int], buckets: int) -> tuple[Tensor, Tensor]:
+    """Bucket of each n-gram, and whether it is free of padding: two ``[B, sum of L - n + 1]``.
+
+    A multiplicative hash of the ids, mixed with n so that orders do not share buckets by rule.
+    """
+    length = tokens.shape[1]
+    grams, masks = [], []
+    for order in orders:
+        if order > length:
+            continue
+        hashed = torch.full_like(tokens[:, order - 1 :], order)
+        for offset in range(order):
+            hashed = (hashed * MULTIPLIER + tokens[:, offset : length - order + 1 + offset]) % PRIME
+        grams.append(hashed % buckets)
+        masks.append(tokens[:, order - 1 :] != 0)  # padding is at the end: the last token decides
+    return torch.cat(grams, dim=1), torch.cat(masks, dim=1)
+
+
+MULTIPLIER, PRIME = 1_000_003, 2_147_483_647  # products stay within int64
+
+
+class GRU(nn.Module):
+    """Embedded tokens, one recurrent layer (arXiv:1406.1078), the mean of its states.
+
+    Args:
+        vocabulary_size: number of token ids, padding included.
+        max_length: taken as by the other models; not needed.
+        dim: width of the embeddings.
+        hidden: width of the recurrent state.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        max_length: int,
+        num_classes: int,
+        dim: int = 32,
+        hidden: int = 64,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary_size, dim)
+        self.recurrent = nn.GRU(dim, hidden, batch_first=True)
+        self.output = nn.Linear(hidden, num_classes)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``[B, L]`` to logits ``[B, num_classes]``."""
+        states, _ = self.recurrent(self.embedding(tokens))  # runs forward: padding comes after
+        return self.output(masked_mean(states, tokens != 0))
+
+
+class EncoderLayer(nn.Module):
+    """Pre-norm self-attention and a feed-forward part four times as wide (arXiv:2002.04745).
+
+    Attention is written out: ``vmap`` has no rule for torch's fused one and would run it in a loop.
+    """
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm, self.feed_forward_norm = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.query_key_value = nn.Linear(dim, 3 * dim)
+        self.projection = nn.Linear(dim, dim)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim)
+        )
+
+    def forward(self, features: Tensor, mask: Tensor) -> Tensor:
+        """``[B, L, D]`` to ``[B, L, D]``; no position attends to one whose mask is false."""
+        features = features + self.attend(self.attention_norm(features), mask)
+        return features + self.feed_forward(self.feed_forward_norm(features))
+
+    def attend(self, features: Tensor, mask: Tensor) -> Tensor:
+        """Scaled dot-product attention of every head, projected: ``[B, L, D]``."""
+        by_head = self.query_key_value(features).unflatten(-1, (3, self.heads, -1))
+        query, key, value = by_head.permute(2, 0, 3, 1, 4)  # each [B, heads, L, D / heads]
+        scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
+        weights = scores.masked_fill(~mask[:, None, None], float("-inf")).softmax(dim=-1)
+        return self.projection((weights @ value).transpose(1, 2).flatten(2))
+
+
+class Transformer(nn.Module):
+    """A small pre-norm encoder with learned positions and the mean of its outputs.
+
+    Args:
+        vocabulary_size: number of token ids, padding included.
+        max_length: the longest text, in tokens.
+        dim: width of the residual stream; ``heads`` divides it.
+        layers: encoder layers. There is no dropout.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        max_length: int,
+        num_classes: int,
+        dim: int = 64,
+        heads: int = 4,
+        layers: int = 2,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary_size, dim)
+        self.positions = nn.Parameter(torch.empty(max_length, dim).normal_(std=0.02))
+        self.layers = nn.ModuleList(EncoderLayer(dim, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(dim)
+        self.output = nn.Linear(dim, num_classes)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``[B, L]`` to logits ``[B, num_classes]``."""
+        mask = tokens != 0
+        features = self.embedding(tokens) + self.positions[: tokens.shape[1]]
+        for layer in self.layers:
+            features = layer(features, mask)
+        return self.output(masked_mean(self.norm(features), mask))
