@@ -1,6 +1,7 @@
 """The schema of ``conf/``: every key of the command line, with its type and default.
 
-Hydra merges what people write into these, so an unknown key or a wrong type is refused as it composes.
+Hydra merges what people write into these, so it refuses an unknown key or a wrong type as it
+composes.
 """
 
 from __future__ import annotations

@@ -16,11 +16,11 @@ from enum import StrEnum
 from typing import Any
 
 PROTOCOL_VERSION = 1
-"""Raised whenever the same spec would lead to another record: trials across versions are not compared."""
+"""Rises whenever the same spec would lead to another record; such trials are not compared."""
 
 
 class RefusedInput(ValueError):
-    """Input that cannot be run. The message names file, key, value and remedy; nothing has trained."""
+    """Input that cannot be run: names file, key, value and remedy. Nothing has trained."""
 
 
 class Status(StrEnum):
@@ -95,7 +95,7 @@ class Target:
 
 @dataclass(frozen=True)
 class TaskSpec(Component):
-    """A task: its class, its data, and what is measured. ``version`` rises when its numbers change."""
+    """A task: its class, its data, what is measured. ``version`` rises when its numbers change."""
 
     data: Component = field(default_factory=lambda: Component("", ""))
     target_metric: Target = field(default_factory=lambda: Target("accuracy", "maximize"))

@@ -1,7 +1,7 @@
 """The record of trials in MLflow: write, look up, read. The only file that imports it.
 
-A study is an MLflow experiment, a trial one top-level run in it. A run exists from the trial's start,
-so that its curves can be watched; one that was interrupted is deleted, never counted.
+A study is an MLflow experiment, a trial one top-level run in it. A run exists from the trial's
+start, so that its curves can be watched; one that was interrupted is deleted, never counted.
 """
 
 from __future__ import annotations

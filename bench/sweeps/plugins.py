@@ -15,7 +15,7 @@ PLUGINS = (GridSweeper,)
 
 def register() -> None:
     """Call once, before Hydra composes."""
-    # Hydra instantiates plugins only from below `hydra_plugins`; this is that name, without a folder.
+    # Hydra instantiates plugins only from below `hydra_plugins`: that name, without a folder.
     module = ModuleType("hydra_plugins.optbench")
     sys.modules[module.__name__] = module
     for plugin in PLUGINS:

@@ -19,7 +19,7 @@ class AnyLR(torch.optim.Optimizer):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    p -= group["lr"] * p.grad
+                    p.sub_(group["lr"] * p.grad)
 
 
 class Raises(AnyLR):

@@ -37,7 +37,7 @@ def default_model(task: dict[str, Any]) -> str:
 def test_the_tasks_and_models_are_these() -> None:
     expected = ["cifar10", "cifar100", "digits", "fashion_mnist", "langid", "mnist", "sst2"]
     assert expected == TASKS
-    assert MODELS == ["bag", "cnn", "gru", "mlp", "resnet18", "transformer"]
+    assert MODELS == ["bag", "bag_of_words", "cnn", "gru", "mlp", "resnet18", "transformer"]
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -67,6 +67,8 @@ def test_model_takes_its_arguments(name: str) -> None:
     }[model.pop("inputs")]
     build = at(model.pop("_target_"))
     inspect.signature(build).bind(**from_data, **model)
+    if name == "bag_of_words":  # a variant, beside the YAML with the class's own defaults
+        return
     for key, value in model.items():  # the YAML shows the class's defaults
         default = inspect.signature(build).parameters[key].default
         assert value == (list(default) if isinstance(default, tuple) else default)

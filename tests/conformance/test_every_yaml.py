@@ -1,0 +1,59 @@
+"""Everything that ``conf/`` offers composes, is built and trains for a few steps."""
+
+from pathlib import Path
+
+import pytest
+
+import conf
+from bench import tracking
+from bench.spec import Status
+
+FOLDER = Path(conf.__file__).parent
+
+
+def names(group):
+    return sorted(path.stem for path in (FOLDER / group).glob("*.yaml"))
+
+
+def finished(uri, study):
+    return [
+        record
+        for record in tracking.read(uri, study)
+        if record.result.status is Status.FINISHED and record.result.curve
+    ]
+
+
+def test_every_optimizer_trains_and_learns(optbench, uri):
+    ended = optbench("-m", "optimizer=glob(*)", "budget.steps=100", "report=false", "study=all")
+    assert ended.code == 0
+    records = finished(uri, "all")
+    assert sorted(r.config["optimizer"]["name"] for r in records) == names("optimizer")
+    for record in records:
+        first, last = record.result.curve[0].values, record.result.curve[-1].values
+        assert last["val/loss"] < first["val/loss"], record.config["optimizer"]["name"]
+
+
+def test_every_schedule_trains(optbench, uri):
+    words = ["schedule=glob(*)", "schedule.warmup=0.1", "budget.steps=20", "budget.eval_every=1"]
+    assert optbench("-m", *words, "report=false", "study=all").code == 0
+    rates = {
+        record.config["schedule"]["name"]: [p.values["lr"] for p in record.result.curve]
+        for record in finished(uri, "all")
+    }
+    assert sorted(rates) == names("schedule")
+    assert rates.pop("constant")[-1] == pytest.approx(1e-3)
+    assert all(values[-1] < 1e-3 for values in rates.values())
+
+
+@pytest.mark.parametrize(("task", "inputs"), [("digits", "images"), ("langid", "tokens")])
+def test_every_model_trains_on_an_embedded_task(task, inputs, optbench, uri):
+    fit = [n for n in names("model") if f"inputs: {inputs}" in (FOLDER / "model" / f"{n}.yaml").read_text()]
+    words = [f"task={task}", f"model={','.join(fit)}", "budget.steps=2", "batch_size=8"]
+    assert optbench("-m", *words, "report=false", "study=all").code == 0
+    assert sorted(r.config["model"]["name"] for r in finished(uri, "all")) == fit
+
+
+@pytest.mark.parametrize("name", names("experiment"))
+def test_every_experiment_composes(name, optbench, uri, monkeypatch):
+    monkeypatch.setattr("bench.sweeps.grid.GridSweeper.sweep", lambda self, arguments: None)
+    assert optbench("-m", f"experiment={name}").code == 0
