@@ -59,6 +59,7 @@ def finish(sweep: SweepOutcome) -> None:
 
 def main() -> None:
     """Entry point; ends in exit code 0 (done), 1 (some trial failed) or 2 (refused input)."""
+    sys.path.append(os.getcwd())  # a user's own module beside a user's own YAML
     schema.register()
     plugins.register()
     try:

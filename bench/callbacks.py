@@ -1,4 +1,4 @@
-"""What happens around the training steps: the clock, the divergence guard, evaluation."""
+"""Around the training steps: the clock, the divergence guard, evaluation, the progress bar."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning import Callback, Trainer
+from pytorch_lightning.callbacks import TQDMProgressBar
 
 from bench.evaluation import evaluate
 from bench.module import TrialModule
@@ -56,6 +57,18 @@ class TrainClock:
     def _synchronise(self) -> None:
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
+
+
+class ProgressBar(TQDMProgressBar):
+    """The steps of one trial under the trial's name."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(refresh_rate=50)
+        self.label = label
+
+    def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
+        super().on_train_epoch_start(trainer)
+        self.train_progress_bar.set_description(self.label)
 
 
 class Watch(Callback):

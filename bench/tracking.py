@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a wrong address is answered soon
 
 from mlflow.entities import Experiment, Metric, Param, Run, RunTag, ViewType

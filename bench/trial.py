@@ -9,12 +9,11 @@ from collections.abc import Callable
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import TQDMProgressBar
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 
 from bench import build, environment
 from bench.batches import Batches
-from bench.callbacks import Diverged, TrainClock, Watch
+from bench.callbacks import Diverged, ProgressBar, TrainClock, Watch
 from bench.evaluation import evaluate
 from bench.module import TrialModule
 from bench.spec import CurvePoint, RefusedInput, Status, TrialResult, TrialSpec
@@ -105,7 +104,7 @@ def _trainer(spec: TrialSpec, progress_bar: bool) -> pl.Trainer:
             enable_checkpointing=False,
             enable_model_summary=False,
             enable_progress_bar=progress_bar,
-            callbacks=[TQDMProgressBar(refresh_rate=50)] if progress_bar else [],
+            callbacks=[ProgressBar(spec.label())] if progress_bar else [],
             num_sanity_val_steps=0,
         )
     except (MisconfigurationException, ValueError) as error:

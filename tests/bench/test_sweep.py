@@ -30,6 +30,17 @@ def test_one_trial_is_answered_from_its_record(optbench, uri, monkeypatch):
     assert len(tracking.read(uri, "scratch")) == 1
 
 
+def test_a_new_store_and_the_same_seed_give_the_same_record(optbench, uri, tmp_path):
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    curves = []
+    for store in (uri, other):
+        assert optbench(*FAST, "seed=3", store=store).code == 0
+        (record,) = tracking.read(store, "scratch")
+        curves.append([dict(p.values) | {"train_time_s": 0} for p in record.result.curve])
+    assert curves[0] == curves[1]
+    assert "test/accuracy" in curves[0][-1]
+
+
 def test_diverging_is_a_result(optbench, uri):
     words = ["optimizer=adam,sgd", "optimizer.lr=1e-3,1e30", "seed=0,1", "study=faults"]
     ended = optbench("-m", *FAST, *words)
@@ -84,6 +95,18 @@ def test_an_experiment_brings_its_own_sweep(optbench, uri, my_conf):
     )
     optbench("--config-dir", str(my_conf), "-m", *FAST, "experiment=two")
     assert sorted(record.config["seed"] for record in tracking.read(uri, "two")) == [0, 1]
+
+
+def test_an_optimizer_of_ones_own_needs_one_file_and_one_yaml(optbench, uri, my_conf, tmp_path):
+    (tmp_path / "own_descent.py").write_text(
+        "from tests.bench.faulty import AnyLR\nclass Mine(AnyLR): pass\n"
+    )
+    (my_conf / "optimizer" / "mine.yaml").write_text("_target_: own_descent.Mine\nlr: 0.5\n")
+    words = ["--config-dir", str(my_conf), *FAST, "optimizer=mine", "study=own"]
+    assert optbench(*words).code == 0
+    (record,) = tracking.read(uri, "own")
+    assert record.config["optimizer"]["target"] == "own_descent.Mine"
+    assert record.result.status is Status.FINISHED
 
 
 def test_epochs_are_counted_in_full_batches(optbench, uri):
