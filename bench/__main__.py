@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -47,8 +48,6 @@ def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
 def finish(sweep: SweepOutcome) -> None:
     """The report of a sweep, then what failed."""
     if sweep.report:
-        from pathlib import Path
-
         from reports.__main__ import make_report
 
         make_report(sweep.uri, sweep.study, Path("outputs") / sweep.study / "report")
@@ -59,7 +58,7 @@ def finish(sweep: SweepOutcome) -> None:
 
 def main() -> None:
     """Entry point; ends in exit code 0 (done), 1 (some trial failed) or 2 (refused input)."""
-    sys.path.append(os.getcwd())  # a user's own module beside a user's own YAML
+    sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     schema.register()
     plugins.register()
     try:

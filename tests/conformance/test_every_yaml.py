@@ -47,7 +47,11 @@ def test_every_schedule_trains(optbench, uri):
 
 @pytest.mark.parametrize(("task", "inputs"), [("digits", "images"), ("langid", "tokens")])
 def test_every_model_trains_on_an_embedded_task(task, inputs, optbench, uri):
-    fit = [n for n in names("model") if f"inputs: {inputs}" in (FOLDER / "model" / f"{n}.yaml").read_text()]
+    fit = [
+        n
+        for n in names("model")
+        if f"inputs: {inputs}" in (FOLDER / "model" / f"{n}.yaml").read_text()
+    ]
     words = [f"task={task}", f"model={','.join(fit)}", "budget.steps=2", "batch_size=8"]
     assert optbench("-m", *words, "report=false", "study=all").code == 0
     assert sorted(r.config["model"]["name"] for r in finished(uri, "all")) == fit

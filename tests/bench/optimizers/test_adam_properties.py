@@ -121,6 +121,9 @@ def test_slices_are_separate_optimizers(
     # v = ∞ · β₂ is NaN with β₂ = 0, and torch's fused kernel then leaves v_max at ∞ in the last
     # few elements of a tensor, where it does not work on vectors
     assume(kwargs["betas"][1] > 0 or not kwargs["amsgrad"])
+    # where θ cancels to almost nothing a decay of it is as small as 1e-8: of that size ε would
+    # make a number out of rounding
+    kwargs = kwargs | {"eps": 1e-3}
     shape = data.draw(st.sampled_from([(3,), (3, 4), (3, 2, 2)]))
     theta, *gradients = [data.draw(tensors(dtype, shape)) for _ in range(4)]
     rates = torch.tensor([kwargs["lr"], 1e-2, 0.1], dtype=torch.float64)
