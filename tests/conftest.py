@@ -20,6 +20,13 @@ class Ended(NamedTuple):
     err: str
 
 
+@pytest.fixture(autouse=True)
+def subnormal_numbers() -> None:
+    """A trial flushes them for its process; the next test starts with them."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with its schema in place: creating one takes seconds, copying it does not."""
