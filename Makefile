@@ -34,7 +34,8 @@ format: install ## Reformat and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-dashboard: install ## MLflow on http://127.0.0.1:5000 (PORT=...), this machine only
+dashboard: install ## MLflow on this machine only, port 5000 (PORT=...)
+	@echo "open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 	  $(BIN)/mlflow server --backend-store-uri $(STORE) --host 127.0.0.1 --port $(PORT) --workers 1
 

@@ -39,6 +39,9 @@ from bench.spec import (
 for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
 
+TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Makes MLflow's pages open a study with its runs and curves, not with traces of language models."""
+
 ANSWERS = (Status.FINISHED, Status.DIVERGED)
 """A trial that ended so is not run again; one that failed is."""
 
@@ -59,7 +62,7 @@ def prepare(uri: str, study: str) -> str:
     artifacts = None
     if path := _sqlite_path(uri):
         artifacts = (path.parent / "artifacts" / study).absolute().as_uri()
-    return str(client.create_experiment(study, artifact_location=artifacts))
+    return str(client.create_experiment(study, artifact_location=artifacts, tags=TRAINING))
 
 
 def discard_interrupted(uri: str, study: str) -> int:
@@ -103,7 +106,7 @@ class Recorder:
         self._finished = False
         run = self._client.create_run(
             prepare(uri, spec.study),
-            run_name=f"{spec.optimizer.name} {point_label(spec.optimizer.point)} s{spec.seed}",
+            run_name=_name(spec),
             tags=_tags(spec) | {"launcher": launcher},
         )
         self.run_id = str(run.info.run_id)
@@ -246,6 +249,11 @@ def _tags(spec: TrialSpec) -> dict[str, str]:
         "host": socket.gethostname(),
         "pid": str(os.getpid()),
     }
+
+
+def _name(spec: TrialSpec) -> str:
+    point = point_label(spec.optimizer.point)
+    return f"{spec.task.name} {spec.optimizer.name} {point} s{spec.seed}"
 
 
 def _params(spec: TrialSpec) -> list[Param]:
