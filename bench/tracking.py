@@ -40,7 +40,7 @@ for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
-"""Makes MLflow's pages open a study with its runs and curves, not with traces of language models."""
+"""Tells MLflow's pages that a study is made of training runs, not of language-model traces."""
 
 ANSWERS = (Status.FINISHED, Status.DIVERGED)
 """A trial that ended so is not run again; one that failed is."""
