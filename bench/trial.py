@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytorch_lightning as pl
 import torch
@@ -86,9 +88,22 @@ def _fit(spec: TrialSpec, trainer: pl.Trainer) -> dict[str, float]:
     with warnings.catch_warnings():
         # Lightning 2.6 on torch 2.15 asks for a class that torch renames.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-        trainer.fit(module, train_dataloaders=batches)
+        with _interruptible():
+            trainer.fit(module, train_dataloaders=batches)
     with trainer.precision_plugin.forward_context():
         return evaluate(task, model.to(device), "test", device)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Hand Ctrl-C on: Lightning would turn it into exit code 1 and leave the signal ignored."""
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt from None
+        raise
 
 
 def _trainer(spec: TrialSpec, progress_bar: bool) -> pl.Trainer:
