@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from bench import schema
 from bench.config import suggest
 from bench.spec import RefusedInput
 
@@ -48,7 +49,17 @@ def explain(error: Exception) -> str:
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _wrong_key_or_value(error, cause)
-    return _first_line(error)
+    return _unknown_in_file(str(error)) or _first_line(error)
+
+
+def _unknown_in_file(message: str) -> str:
+    """A key in a YAML file that its part of the schema does not have; empty for other mistakes."""
+    said = re.search(r"In '([^']+)'.*Key '([^']+)' not in '(\w+)'", message, re.DOTALL)
+    known = getattr(schema, said.group(3), None) if said else None
+    if said is None or known is None:
+        return ""
+    file, key, _ = said.groups()
+    return f"conf/{file}.yaml: {key}: no such key; {suggest(key, known.__dataclass_fields__)}"
 
 
 def _no_such_choice(error: MissingConfigException) -> str:

@@ -74,10 +74,10 @@ def my_conf(tmp_path):
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ("bugdet: {steps: 3}", "bugdet"),
-        ("budget: {stesp: 3}", "stesp"),
-        ("optimizer: {lrr: 0.1}", "lrr"),
-        ("task: {metrics: accuracy}", "metrics"),
+        ("bugdet: {steps: 3}", "bugdet: no such key; did you mean 'budget'"),
+        ("budget: {stesp: 3}", "stesp: no such key; did you mean 'steps'"),
+        ("optimizer: {lrr: 0.1}", "lrr=0.1: conf/optimizer/adam.yaml has no such key"),
+        ("task: {metrics: accuracy}", "metrics: no such key; did you mean 'metric'"),
         ("batch_size: [", "mine.yaml"),
     ],
 )
