@@ -44,7 +44,8 @@ def edges(trials: pd.DataFrame, point: str) -> list[str]:
     """Hyperparameters at which ``point`` takes the smallest or largest of the values tried."""
     at_edge = []
     for name in family(trials, "hp."):
-        values = pd.to_numeric(trials[name], errors="coerce")
+        switches = trials[name].map(lambda value: isinstance(value, bool))  # these have no range
+        values = pd.to_numeric(trials[name].mask(switches), errors="coerce")
         chosen = values[trials["point"] == point]
         if values.nunique() > 1 and chosen.isin([values.min(), values.max()]).any():
             at_edge.append(name.removeprefix("hp."))

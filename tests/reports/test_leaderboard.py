@@ -2,10 +2,12 @@
 
 import math
 
+import pandas as pd
 import pytest
 
 from reports.formats import answer, as_csv, as_latex, as_markdown, display, interval, number, short
 from reports.leaderboard import entrants, leaderboards
+from reports.notes import edges
 from reports.selection import attempts, points, selected
 from reports.table import tables
 
@@ -165,6 +167,18 @@ def test_all_diverged(record):
     board, _ = board_of([record(seed=s, status="diverged") for s in range(3)])
     assert answer(board) == "digits: no trial finished at a selected point."
     assert display(board)["test/accuracy [95 %]"].tolist() == ["n/a"]
+
+
+def test_a_switch_has_no_edge():
+    trials = pd.DataFrame(
+        {
+            "point": ["lr=0.1", "lr=0.1", "lr=0.2", "lr=0.3"],
+            "hp.lr": [0.1, 0.1, 0.2, 0.3],
+            "hp.amsgrad": [True, True, False, False],
+        }
+    )
+    assert edges(trials, "lr=0.1") == ["lr"]
+    assert edges(trials, "lr=0.2") == []
 
 
 def test_marks_edge_same_seeds_few_seeds(study):
