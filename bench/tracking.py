@@ -14,6 +14,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -205,7 +206,7 @@ def _client(uri: str) -> MlflowClient:
         cause = str(error).split("\n", maxsplit=1)[0]
         raise RefusedInput(f"tracking.uri={uri}: cannot be opened: {cause}") from error
     if path:
-        with sqlite3.connect(path) as connection:  # readers and writers of a sweep do not block
+        with closing(sqlite3.connect(path)) as connection:  # readers and writers of a sweep do not block
             connection.execute("PRAGMA journal_mode=WAL")
     return client
 

@@ -3,6 +3,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -166,5 +167,5 @@ def test_a_new_store_waits_for_no_reader(tmp_path):
 
     path = tmp_path / "new" / "deeper" / "s.db"
     tracking.prepare(f"sqlite:///{path}", "test")
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
