@@ -206,8 +206,8 @@ def _client(uri: str) -> MlflowClient:
         cause = str(error).split("\n", maxsplit=1)[0]
         raise RefusedInput(f"tracking.uri={uri}: cannot be opened: {cause}") from error
     if path:
-        with closing(sqlite3.connect(path)) as connection:  # readers and writers of a sweep do not block
-            connection.execute("PRAGMA journal_mode=WAL")
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")  # readers do not block writers
     return client
 
 
