@@ -23,9 +23,7 @@ def outcome(spec: TrialSpec, result: TrialResult) -> Outcome:
 
 def answer(spec: TrialSpec, uri: str) -> Outcome:
     """A single trial: what the store knows of it, else run it now."""
-    tracking.prepare(uri, spec.study)
-    tracking.discard_interrupted(uri, spec.study)
-    known = tracking.answers(uri, spec.study).get(spec.config_hash)
+    known = tracking.resume(uri, spec.study).get(spec.config_hash)
     if known is not None:
         progress.say(f"{progress.ended(spec, known)} (from the record)")
         return outcome(spec, known)

@@ -93,6 +93,13 @@ def answers(uri: str, study: str) -> dict[str, TrialResult]:
     return found
 
 
+def resume(uri: str, study: str) -> dict[str, TrialResult]:
+    """Open a study to go on with it: what was interrupted is gone, what is answered is returned."""
+    prepare(uri, study)
+    discard_interrupted(uri, study)
+    return answers(uri, study)
+
+
 class Recorder:
     """One trial's run while it happens: ``with Recorder(uri, spec) as run: run.log(point) …``.
 

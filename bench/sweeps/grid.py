@@ -114,11 +114,7 @@ class GridSweeper(Sweeper):
         if len(studies) > 1:
             raise RefusedInput(f"study={','.join(sorted(studies))}: one sweep belongs to one study")
         study = specs[0].study
-        known: set[str] = set()
-        if jobs:
-            tracking.prepare(uri, study)
-            tracking.discard_interrupted(uri, study)
-            known = set(tracking.answers(uri, study))
+        known = tracking.resume(uri, study)
         by_hash = {spec.config_hash: job for job, spec in zip(jobs, specs, strict=True)}
         pending = {key: job for key, job in by_hash.items() if key not in known}
         build.check([spec for spec in specs if spec.config_hash in pending])
