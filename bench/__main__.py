@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from bench import config, refusal, schema
+from bench import config, progress, refusal, schema
 from bench.spec import RefusedInput, Status, TrialSpec
 from bench.sweeps import plugins
 from bench.sweeps.grid import SWEEP_SIZE, GridSweeper, SweepOutcome
@@ -39,6 +39,7 @@ def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
     config.check_uri(uri)
     from bench import record  # now that the input is good: MLflow takes seconds to import
 
+    progress.assumed([spec])
     outcome = record.answer(spec, uri)
     if outcome["status"] == Status.FAILED:
         sys.exit(1)

@@ -15,7 +15,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from bench.param_groups import RULES
-from bench.spec import Component, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
+from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
 from tasks.data.dataset import Dataset, MissingData
 
 if TYPE_CHECKING:
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from tasks.base import Task
 
-NEEDS = ("closure",)
-"""What an optimizer may declare: ``closure``, its step reevaluates the loss itself."""
+NEEDS = ("closure", "two_gradients", "create_graph", "eval_mode", "model", "sparse_gradients")
+"""What an optimizer may declare; ``bench.update`` says what each means."""
+
+REST = Component("", "torch.optim.AdamW")
+"""Updates what ``matrices`` leaves over where the optimizer's YAML does not say otherwise."""
 
 
 def dataset(task: str, data: Component, data_dir: str, download: bool) -> Dataset:
@@ -63,38 +66,110 @@ def model(spec: Component, task: Task) -> nn.Module:
 
 
 def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
-    """The optimizer over the model's parameter groups."""
-    return _instantiate("optimizer", spec, RULES[spec.param_groups](model))
+    """The optimizer over the model's parameters, ready for its first ``bench.update.update``.
+
+    Raises:
+        NotApplicable: the model has no parameter of the kind that it updates.
+    """
+    _check_sparse(spec, model)
+    if "model" in spec.needs:
+        built = _instantiate("optimizer", spec, model)
+    elif spec.param_groups == "matrices":
+        built = _with_rest(spec, model)
+    else:
+        built = _instantiate("optimizer", spec, RULES[spec.param_groups](model))
+    _check_modes(spec, built)
+    if "eval_mode" in spec.needs:
+        built.train()
+    return built
 
 
-def scheduler(spec: Component, optimizer: Optimizer, steps: int) -> LambdaLR | None:
-    """The schedule, stepped once a training step; None for a learning rate that never moves."""
+def _with_rest(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
+    """One optimizer of two: the declared one for the hidden matrices, another for the rest."""
+    from bench.optimizers.combined import Combined
+
+    hidden, *others = RULES["matrices"](model)
+    parts = [_instantiate("optimizer", spec, [hidden])]
+    other = spec.rest or REST
+    other = Component(spec.file or spec.name, other.target, other.arguments)
+    return Combined(parts + [_instantiate("optimizer", other, [group]) for group in others])
+
+
+def _check_sparse(spec: OptimizerSpec, model: nn.Module) -> None:
+    if "sparse_gradients" in spec.needs and not any(
+        getattr(layer, "sparse", False) for layer in model.modules()
+    ):
+        raise NotApplicable(
+            f"{spec.name} updates sparse gradients only; {type(model).__name__} has no embedding "
+            "with sparse=True"
+        )
+
+
+def _check_modes(spec: OptimizerSpec, built: Optimizer) -> None:
+    """An optimizer with a second point to evaluate at would silently be evaluated at the first."""
+    has_modes = callable(getattr(built, "train", None)) and callable(getattr(built, "eval", None))
+    if has_modes != ("eval_mode" in spec.needs):
+        said, remedy = (
+            ("train() and eval()", "add") if has_modes else ("no train() and eval()", "remove")
+        )
+        raise RefusedInput(
+            f"{_file('optimizer', spec)}: {spec.target} has {said}; {remedy} eval_mode in "
+            "bench.needs"
+        )
+
+
+def scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
+    """The schedule, stepped once a training step; None for a learning rate that never moves.
+
+    Raises:
+        NotApplicable: the optimizer does not allow this schedule.
+    """
     from torch.optim.lr_scheduler import LambdaLR
 
-    factor = _instantiate("schedule", spec, steps)
+    allowed, schedule = spec.optimizer.schedules, spec.schedule
+    if allowed and schedule.name not in allowed:
+        raise NotApplicable(
+            f"{spec.optimizer.name} allows schedule={','.join(allowed)} only, not {schedule.name}"
+        )
+    steps = spec.budget.steps
+    factor = _instantiate("schedule", schedule, steps)
     if all(factor(step) == 1.0 for step in range(steps)):
         return None
     return LambdaLR(optimizer, factor)
 
 
-def check(specs: Iterable[TrialSpec]) -> None:
+def check(specs: Iterable[TrialSpec]) -> dict[str, str]:
     """Build every distinct combination once and feed it two examples, before anything trains.
+
+    Returns:
+        Why a trial cannot apply, by ``config_hash``: those are skipped, the others can run.
 
     Raises:
         RefusedInput: something cannot be built, or the task does not measure its target metric.
     """
     models: dict[str, nn.Module] = {}
-    seen = set()
+    verdicts: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     for spec in specs:
-        parts = (spec.task, spec.model, spec.optimizer, spec.schedule, spec.budget.steps)
-        if (key := repr(parts)) in seen:
-            continue
-        seen.add(key)
-        data = dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
         fit = repr((spec.task, spec.model))
         if fit not in models:
+            data = dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
             models[fit] = _checked_model(spec, task(spec.task, data))
-        scheduler(spec.schedule, optimizer(spec.optimizer, models[fit]), spec.budget.steps)
+        parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
+        if parts not in verdicts:
+            verdicts[parts] = _why_not(spec, models[fit])
+        if verdicts[parts]:
+            skipped[spec.config_hash] = verdicts[parts]
+    return skipped
+
+
+def _why_not(spec: TrialSpec, model: nn.Module) -> str:
+    """Empty where the optimizer and schedule apply to the model."""
+    try:
+        scheduler(spec, optimizer(spec.optimizer, model))
+    except NotApplicable as reason:
+        return str(reason)
+    return ""
 
 
 def _checked_model(spec: TrialSpec, task: Task) -> nn.Module:
@@ -120,10 +195,24 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
             {"_target_": spec.target, "_partial_": True, "_convert_": "all", **spec.arguments}
         )
         return make(*args, **kwargs)
-    except (InstantiationException, TypeError, ValueError) as error:
-        if isinstance(error, RefusedInput):
-            raise
-        cause = str(error).split("\n", maxsplit=1)[0]
+    except RefusedInput:
+        raise
+    except Exception as error:  # a constructor may raise anything
         raise RefusedInput(
-            f"conf/{group}/{spec.name}.yaml: cannot build {spec.target}: {cause}"
+            f"{_file(group, spec)}: cannot build {spec.target}: {_cause(error)}"
         ) from error
+
+
+def _file(group: str, spec: Component) -> str:
+    return f"conf/{group}/{getattr(spec, 'file', '') or spec.name}.yaml"
+
+
+def _cause(error: BaseException) -> str:
+    """The first line that helps: below Hydra's own words, a missing package by its name."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    said = str(error).split("\n", maxsplit=1)[0] or type(error).__name__
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0].replace("_", "-")
+        return f"{said}; install it (pip install {package}) or put your module in this folder"
+    return said

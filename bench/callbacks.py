@@ -14,6 +14,7 @@ from pytorch_lightning.callbacks import TQDMProgressBar
 from bench.evaluation import evaluate
 from bench.module import TrialModule
 from bench.spec import Budget, CurvePoint, Target
+from bench.update import averaged
 
 LOOK_EVERY = 100
 """Steps between looks at the training losses at the most: reading them makes a device wait."""
@@ -75,8 +76,9 @@ class Watch(Callback):
     """Evaluates at the budget's steps, ends a diverged trial, and keeps the curve.
 
     Attributes:
-        curve: one point an evaluation so far.
+        curve: one point an evaluation so far; after training, the last also has the test split.
         reached: the first of them at or past the target, None before.
+        gradients: gradients computed so far, as of the last look.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Watch(Callback):
         self.on_evaluation = on_evaluation
         self.curve: list[CurvePoint] = []
         self.reached: CurvePoint | None = None
+        self.gradients = 0
         self._step = 0
         self._looked_at = 0
         self._loss_sum = 0.0
@@ -119,7 +122,12 @@ class Watch(Callback):
         self.clock.start()
 
     def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
+        """Test once, before Lightning takes model and optimizer off the device."""
         self.clock.stop()
+        last = self.curve[-1]
+        with averaged(pl_module.optimizer, pl_module.needs):
+            final = self._measure(trainer, pl_module, "test")
+        self.curve[-1] = CurvePoint(last.step, {**last.values, **final})
 
     def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
         self.clock.stop()
@@ -131,14 +139,15 @@ class Watch(Callback):
             first = int(finite.logical_not().nonzero()[0])
             raise Diverged("training loss", self._looked_at + first + 1)
         self._looked_at += len(losses)
+        self.gradients = module.gradients
         self._loss_sum += float(losses.sum())
         self._loss_count += len(losses)
 
     def _evaluate(self, trainer: Trainer, module: TrialModule) -> None:
-        if not all(torch.isfinite(p).all() for p in module.model.parameters()):
-            raise Diverged("parameter", self._step)
-        with trainer.precision_plugin.forward_context():
-            values = evaluate(module.task, module.model, "val", module.device)
+        with averaged(module.optimizer, module.needs):
+            if not all(torch.isfinite(p).all() for p in module.model.parameters()):
+                raise Diverged("parameter", self._step)
+            values = self._measure(trainer, module, "val")
         if not all(math.isfinite(value) for value in values.values()):
             raise Diverged("validation loss", self._step)
         values["train/loss"] = self._loss_sum / self._loss_count
@@ -151,3 +160,7 @@ class Watch(Callback):
             self.reached = point
             trainer.should_stop = self.stop_at_target
         self.on_evaluation(point)
+
+    def _measure(self, trainer: Trainer, module: TrialModule, split: str) -> dict[str, float]:
+        with trainer.precision_plugin.forward_context():
+            return evaluate(module.task, module.model, split, module.device)

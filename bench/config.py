@@ -30,6 +30,7 @@ from bench.spec import (
     Target,
     TaskSpec,
     TrialSpec,
+    flat,
 )
 
 EVALUATIONS = 20
@@ -56,7 +57,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         for key in cfg
         if key != "hydra"
     }
-    for group in ("model", "optimizer", "schedule"):
+    for group in ("model", "schedule"):
         check_against_file(group, choices[group], plain[group])
     task, model = plain["task"], plain["model"]
     _check_fit(choices, task.get("inputs"), model.pop("inputs", None))
@@ -73,7 +74,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
             version=task["version"],
         ),
         model=_component(choices["model"], model),
-        optimizer=_optimizer(choices["optimizer"], plain["optimizer"]),
+        optimizer=optimizer_spec(choices["optimizer"], plain["optimizer"]),
         schedule=_component(choices["schedule"], plain["schedule"]),
         batch_size=_batch_size(plain["batch_size"], len(dataset.train.targets)),
         budget=_budget(plain["budget"], plain["batch_size"], len(dataset.train.targets)),
@@ -99,17 +100,25 @@ def check_uri(uri: str) -> None:
 
 def check_against_file(group: str, name: str, values: Mapping[str, Any]) -> None:
     """Refuse keys that the option's YAML does not list, and values of another type than its own."""
-    source = f"conf/{group}/{name}.yaml"
-    own = file_values(group, name)
+    _check_against(f"conf/{group}/{name}.yaml", group, file_values(group, name), values)
+
+
+def _check_against(
+    source: str, path: str, own: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
     for key, value in values.items():
         if key not in own:
             raise RefusedInput(
-                f"{group}.{key}={value}: {source} has no such key; {suggest(key, own)}"
+                f"{path}.{key}={value}: {source} has no such key; {suggest(key, own)}"
             )
+        if isinstance(own[key], dict) and isinstance(value, dict):
+            if own[key]:  # an empty one is free
+                _check_against(source, f"{path}.{key}", own[key], value)
+            continue
         wanted = _type_name(own[key])
         if wanted and wanted != _type_name(value):
             raise RefusedInput(
-                f"{group}.{key}={value}: not a {wanted}; {source} has {key}: {own[key]}"
+                f"{path}.{key}={value}: not a {wanted}; {source} has {key}: {own[key]}"
             )
 
 
@@ -139,6 +148,8 @@ def _type_name(value: Any) -> str:
         return "number"
     if isinstance(value, list | tuple):
         return "list"
+    if isinstance(value, dict):
+        return "mapping"
     return ""
 
 
@@ -155,26 +166,52 @@ def _component(name: str, values: Mapping[str, Any]) -> Component:
     return Component(name, values["_target_"], arguments)
 
 
-def _optimizer(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
+def optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
+    """The optimizer that ``conf/optimizer/<name>.yaml`` and overrides of it describe, checked.
+
+    Args:
+        values: the composed ``optimizer`` node as plain data.
+
+    Raises:
+        RefusedInput: naming file, key, value and remedy.
+    """
     source = f"conf/optimizer/{name}.yaml"
-    block = _optimizer_block(source, values.get("bench") or {})
-    hyperparameters = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
     own = file_values("optimizer", name)
+    block = _optimizer_block(source, values.get("bench") or {})
+    arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
+    check_against_file("optimizer", name, {k: v for k, v in values.items() if k != "bench"})
+    settings = _settings(values)
     for key in block.search_space:
-        if key not in hyperparameters:
+        if key not in settings:
             raise RefusedInput(
-                f"{source}: unknown search-space key {key!r}; {suggest(key, hyperparameters)}"
+                f"{source}: unknown search-space key {key!r}; {suggest(key, settings)}"
             )
+    rest = None if block.rest is None else _component("rest", block.rest)
+    before = _settings(own)
     return OptimizerSpec(
-        name=name,
+        name=block.name or name,
         target=values["_target_"],
-        arguments=hyperparameters,
-        point={key: value for key, value in hyperparameters.items() if value != own[key]},
+        arguments=arguments,
+        point={k: v for k, v in settings.items() if k not in before or v != before[k]},
         param_groups=block.param_groups,
+        rest=rest,
         needs=tuple(block.needs),
+        clip_norm=block.clip_norm,
+        version=_versions([values, block.rest or {}], block.package),
         search_space=block.search_space,
-        version=_package_version(values["_target_"]),
+        schedules=tuple(block.schedules),
+        limit=block.limit or {},
+        file=name,
+        declared="bench" in values,
     )
+
+
+def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Whatever of an optimizer's YAML can be one of its hyperparameters, by dotted name."""
+    arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
+    block = OptimizerBlock(**(values.get("bench") or {}))
+    ours = {"rest": block.rest or {}, "clip_norm": block.clip_norm, "needs": block.needs}
+    return flat({**arguments, **ours, "param_groups": block.param_groups})
 
 
 def _optimizer_block(source: str, values: Mapping[str, Any]) -> OptimizerBlock:
@@ -188,6 +225,13 @@ def _optimizer_block(source: str, values: Mapping[str, Any]) -> OptimizerBlock:
             f"{source}: bench.param_groups: {block.param_groups!r} is no rule; "
             f"{suggest(block.param_groups, RULES)}"
         )
+    if block.rest is not None and block.param_groups != "matrices":
+        raise RefusedInput(
+            f"{source}: bench.rest: nothing is left over by param_groups: {block.param_groups}; "
+            "use param_groups: matrices, or remove it"
+        )
+    if block.clip_norm is not None and not block.clip_norm > 0:
+        raise RefusedInput(f"{source}: bench.clip_norm: {block.clip_norm} is not a positive norm")
     for need in block.needs:
         if need not in build.NEEDS:
             raise RefusedInput(
@@ -196,15 +240,22 @@ def _optimizer_block(source: str, values: Mapping[str, Any]) -> OptimizerBlock:
     return block
 
 
-def _package_version(target: str) -> str:
-    """Version of a third-party package; torch and ours are part of the environment."""
-    package = target.split(".", maxsplit=1)[0]
-    if package in ("torch", "bench"):
-        return ""
+def _versions(parts: Iterable[Mapping[str, Any]], package: str) -> str:
+    """Third-party packages that an optimizer comes from; torch and ours are in the environment."""
+    targets = [v for part in parts for k, v in flat(part).items() if k.endswith("_target_")]
+    modules = {str(target).partition(".")[0] for target in targets} | ({package} - {""})
+    found = {module: _version(module) for module in sorted(modules - {"torch", "bench"})}
+    return ", ".join(f"{module} {version}" for module, version in found.items() if version)
+
+
+@cache
+def _version(module: str) -> str:
+    """Version of the package that brings a module; empty for a user's own."""
     try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:  # a user's own module, or a name unlike its package
-        return ""
+        return metadata.version(module)
+    except metadata.PackageNotFoundError:
+        packages = metadata.packages_distributions().get(module, [])
+        return metadata.version(packages[0]) if packages else ""
 
 
 def _batch_size(batch_size: int, examples: int) -> int:

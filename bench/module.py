@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from bench.update import clip, update
 from tasks.base import Task
 
 
@@ -18,10 +19,11 @@ class TrialModule(pl.LightningModule):
     """One model trained by one optimizer on one task.
 
     Optimization is manual in Lightning's sense: what an optimizer needs beyond a gradient is
-    written out in ``training_step``, where it can be read and tested.
+    written out in ``bench.update``, where it can be read and tested.
 
     Attributes:
         losses: training losses since they were last taken, scalars on the device, detached.
+        gradients: gradients computed so far; an optimizer may take several a step.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class TrialModule(pl.LightningModule):
         optimizer: Optimizer,
         scheduler: LambdaLR | None,
         needs: Collection[str] = (),
+        clip_norm: float | None = None,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -38,8 +41,11 @@ class TrialModule(pl.LightningModule):
         self.model = model
         self.optimizer = optimizer
         self.scheduler = scheduler
-        self.needs_closure = "closure" in needs
+        self.needs = frozenset(needs)
+        self.clip_norm = clip_norm
+        self._backward = {"create_graph": True} if "create_graph" in needs else {}
         self.losses: list[Tensor] = []
+        self.gradients = 0
 
     def configure_optimizers(self) -> Optimizer:
         return self.optimizer
@@ -49,17 +55,16 @@ class TrialModule(pl.LightningModule):
         inputs, targets = batch
         optimizer: Any = self.optimizers()
 
-        def closure() -> Tensor:
+        def gradient() -> Tensor:
             optimizer.zero_grad()
             loss = self.task.loss(self.model(inputs), targets)
-            self.manual_backward(loss)
+            self.manual_backward(loss, **self._backward)
+            if self.clip_norm is not None:
+                clip(self.model.parameters(), self.clip_norm)
+            self.gradients += 1
             return loss
 
-        if self.needs_closure:
-            loss = optimizer.step(closure)
-        else:
-            loss = closure()
-            optimizer.step()
+        loss = update(optimizer, gradient, self.needs)
         if self.scheduler is not None:
             self.scheduler.step()
         self.losses.append(loss.detach())

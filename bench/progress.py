@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 from rich.console import Console
 
@@ -15,6 +16,15 @@ def say(line: str) -> None:
     """Print a line at once; colour only where a terminal shows it (and NO_COLOR is not set)."""
     Console(soft_wrap=True, highlight=False).print(line)
     sys.stdout.flush()
+
+
+def assumed(specs: Iterable[TrialSpec]) -> None:
+    """What is assumed of optimizers whose YAML says nothing to the harness, a line each."""
+    for name in sorted({spec.optimizer.name for spec in specs if not spec.optimizer.declared}):
+        say(
+            f"{name}: no bench: block in conf/optimizer/{name}.yaml; assumed: one gradient a step, "
+            "all parameters in one group, any schedule, nothing to tune"
+        )
 
 
 def is_terminal() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypedDict
 
 from bench import progress, tracking
-from bench.spec import TrialResult, TrialSpec
+from bench.spec import Status, TrialResult, TrialSpec
 
 
 class Outcome(TypedDict):
@@ -45,3 +45,11 @@ def run(
         recorder.finish(result)
     progress.say(f"{prefix}{progress.ended(spec, result)}")
     return outcome(spec, result)
+
+
+def skip(spec: TrialSpec, uri: str, reason: str) -> None:
+    """Record that a trial of a sweep does not apply."""
+    result = TrialResult(Status.SKIPPED, reason)
+    with tracking.Recorder(uri, spec, "none") as recorder:
+        recorder.finish(result)
+    progress.say(progress.ended(spec, result))

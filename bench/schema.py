@@ -78,8 +78,14 @@ class OptimizerBlock:
 
     search_space: dict[str, Any] = field(default_factory=dict)
     param_groups: str = "all"
+    rest: dict[str, Any] | None = None  # optimizer of what the rule `matrices` leaves over
     needs: list[str] = field(default_factory=list)
+    schedules: list[str] = field(default_factory=list)  # the only ones it allows; default: any
+    clip_norm: float | None = None  # of the whole gradient, before each update
+    limit: dict[str, Any] | None = None  # {when: arguments, equals: optimizer}, for optbench-check
     reference: str = ""
+    name: str = ""  # in the records, where it is not the file's
+    package: str = ""  # whose version is recorded, where the target does not say
 
 
 def register() -> None:

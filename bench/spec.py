@@ -23,6 +23,10 @@ class RefusedInput(ValueError):
     """Input that cannot be run: names file, key, value and remedy. Nothing has trained."""
 
 
+class NotApplicable(RefusedInput):
+    """An optimizer that a task, model or schedule gives nothing to do: a sweep skips that trial."""
+
+
 class Status(StrEnum):
     """How a trial ended."""
 
@@ -52,18 +56,34 @@ class OptimizerSpec(Component):
     """An optimizer; ``arguments`` are its hyperparameters.
 
     Attributes:
-        point: the hyperparameters that differ from the YAML's own values.
+        point: the hyperparameters that differ from the YAML's own values, nested ones with dots.
         param_groups: rule that assigns parameters to groups (see ``bench.param_groups``).
-        needs: what the training step must do for it (see ``bench.module``).
-        search_space: declared ranges; not part of a single trial's result.
-        version: version of the package that ships it.
+        rest: optimizer of the parameters that the rule ``matrices`` leaves over.
+        needs: what building and stepping it takes (see ``bench.update``).
+        clip_norm: the gradient's global norm is cut to this before an update; None: never.
+        version: of the packages that ship it, e.g. ``pytorch_optimizer 4.1.0``.
+        search_space: declared ranges.
+        schedules: the only schedules it can be combined with; empty: any.
+        limit: ``{when: arguments, equals: optimizer}``, where it must equal a known one.
+        file: the YAML's name, where ``name`` is another.
+        declared: whether the YAML has a ``bench:`` block; if not, the defaults here are assumed.
     """
 
     point: Mapping[str, Any] = field(default_factory=dict)
     param_groups: str = "all"
+    rest: Component | None = None
     needs: tuple[str, ...] = ()
-    search_space: Mapping[str, Any] = field(default_factory=dict)
+    clip_norm: float | None = None
     version: str = ""
+    search_space: Mapping[str, Any] = field(default_factory=dict)
+    schedules: tuple[str, ...] = ()
+    limit: Mapping[str, Any] = field(default_factory=dict)
+    file: str = ""
+    declared: bool = True
+
+
+DESCRIPTIVE = ("point", "search_space", "schedules", "limit", "file", "declared")
+"""What ``OptimizerSpec`` says about an optimizer without affecting a trial's result."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +191,8 @@ class TrialSpec:
     def config(self) -> dict[str, Any]:
         """Everything that affects the result, as plain data; what is recorded and hashed."""
         task, optimizer = asdict(self.task), asdict(self.optimizer)
-        for descriptive in ("point", "search_space"):
-            del optimizer[descriptive]
+        for name in DESCRIPTIVE:
+            del optimizer[name]
         return {
             "protocol_version": PROTOCOL_VERSION,
             "task": task,
@@ -203,6 +223,17 @@ class TrialSpec:
                 f"seed {self.seed}",
             ]
         )
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values by dotted name: ``{"base": {"lr": 1}}`` is ``{"base.lr": 1}``."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = value
+    return found
 
 
 def point_label(point: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ from bench.spec import (
     TrialRecord,
     TrialResult,
     TrialSpec,
+    flat,
     point_label,
 )
 
@@ -43,7 +44,7 @@ for _noisy in ("mlflow", "alembic"):
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Tells MLflow's pages that a study is made of training runs, not of language-model traces."""
 
-ANSWERS = (Status.FINISHED, Status.DIVERGED)
+ANSWERS = (Status.FINISHED, Status.DIVERGED, Status.SKIPPED)
 """A trial that ended so is not run again; one that failed is."""
 
 
@@ -266,7 +267,7 @@ def _name(spec: TrialSpec) -> str:
 
 def _params(spec: TrialSpec) -> list[Param]:
     values: Mapping[str, object] = {
-        **{f"hp.{name}": value for name, value in spec.optimizer.arguments.items()},
+        **{f"hp.{name}": value for name, value in flat(spec.optimizer.arguments).items()},
         "batch_size": spec.batch_size,
         "budget.steps": spec.budget.steps,
         "precision": spec.precision,

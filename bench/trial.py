@@ -16,7 +16,6 @@ from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from bench import build, environment
 from bench.batches import Batches
 from bench.callbacks import Diverged, ProgressBar, TrainClock, Watch
-from bench.evaluation import evaluate
 from bench.module import TrialModule
 from bench.spec import CurvePoint, RefusedInput, Status, TrialResult, TrialSpec
 
@@ -53,7 +52,7 @@ def run_trial(
     trainer.callbacks.append(watch)  # type: ignore[attr-defined]
     described = environment.describe(device, spec.hardware.threads)
     try:
-        final = _fit(spec, trainer)
+        _fit(spec, trainer)
     except RefusedInput:
         raise
     except Diverged as event:
@@ -64,21 +63,21 @@ def run_trial(
         return TrialResult(
             Status.FAILED, reason, tuple(watch.curve), {}, described, traceback.format_exc()
         )
-    last = watch.curve[-1]
-    curve = (*watch.curve[:-1], CurvePoint(last.step, {**last.values, **final}))
-    return TrialResult(Status.FINISHED, "", curve, _summary(watch, device), described)
+    summary = _summary(watch, device)
+    return TrialResult(Status.FINISHED, "", tuple(watch.curve), summary, described)
 
 
-def _fit(spec: TrialSpec, trainer: pl.Trainer) -> dict[str, float]:
-    """Build everything from the seed, train, and return the metrics of the test split."""
+def _fit(spec: TrialSpec, trainer: pl.Trainer) -> None:
+    """Build everything from the seed and train; the trainer's ``Watch`` keeps what is measured."""
     device = trainer.strategy.root_device
     data = build.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
     task = build.task(spec.task, data)
     pl.seed_everything(spec.seed, verbose=False)
     model = build.model(spec.model, task).to(device)
     optimizer = build.optimizer(spec.optimizer, model)
-    scheduler = build.scheduler(spec.schedule, optimizer, spec.budget.steps)
-    module = TrialModule(task, model, optimizer, scheduler, spec.optimizer.needs)
+    scheduler = build.scheduler(spec, optimizer)
+    needs = spec.optimizer.needs
+    module = TrialModule(task, model, optimizer, scheduler, needs, spec.optimizer.clip_norm)
     # Again: dropout must not depend on how many numbers the model and optimizer drew when built.
     pl.seed_everything(spec.seed, verbose=False)
     inputs, targets = task.tensors("train", device)
@@ -88,10 +87,10 @@ def _fit(spec: TrialSpec, trainer: pl.Trainer) -> dict[str, float]:
     with warnings.catch_warnings():
         # Lightning 2.6 on torch 2.15 asks for a class that torch renames.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+        # The cycle that this warns of ends with the next zero_grad, which frees the gradients.
+        warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
         with _interruptible():
             trainer.fit(module, train_dataloaders=batches)
-    with trainer.precision_plugin.forward_context():
-        return evaluate(task, model.to(device), "test", device)
 
 
 @contextmanager
@@ -129,7 +128,7 @@ def _trainer(spec: TrialSpec, progress_bar: bool) -> pl.Trainer:
 
 def _summary(watch: Watch, device: torch.device) -> dict[str, float]:
     """Numbers of the whole trial; what was not reached or not measured is absent."""
-    summary = {"train_time_s": watch.clock.seconds}
+    summary = {"train_time_s": watch.clock.seconds, "gradients": float(watch.gradients)}
     if watch.steps_done:
         summary["step_time_ms"] = 1e3 * watch.clock.seconds / watch.steps_done
     if watch.reached is not None:

@@ -108,7 +108,7 @@ class GridSweeper(Sweeper):
 
     def _pending(self, jobs: list[list[str]], specs: list[TrialSpec], uri: str) -> list[list[str]]:
         """The trials not recorded yet, each once; refuses those that cannot be built."""
-        from bench import tracking
+        from bench import record, tracking
 
         studies = {spec.study for spec in specs}
         if len(studies) > 1:
@@ -116,10 +116,13 @@ class GridSweeper(Sweeper):
         study = specs[0].study
         known = tracking.resume(uri, study)
         by_hash = {spec.config_hash: job for job, spec in zip(jobs, specs, strict=True)}
-        pending = {key: job for key, job in by_hash.items() if key not in known}
-        build.check([spec for spec in specs if spec.config_hash in pending])
+        new = {spec.config_hash: spec for spec in specs if spec.config_hash not in known}
+        inapplicable = build.check(new.values())
+        progress.assumed(specs)
         progress.say(
-            f"study {study}: {len(by_hash)} trials, {len(by_hash) - len(pending)} recorded, "
-            f"{len(pending)} to run"
+            f"study {study}: {len(by_hash)} trials, {len(by_hash) - len(new)} recorded, "
+            f"{len(new) - len(inapplicable)} to run"
         )
-        return list(pending.values())
+        for key, reason in inapplicable.items():
+            record.skip(new[key], uri, reason)
+        return [by_hash[key] for key in new if key not in inapplicable]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -46,13 +45,14 @@ class Bag(nn.Module):
     ) -> None:
         super().__init__()
         self.orders, self.buckets = tuple(orders), buckets
-        self.embedding = nn.Parameter(torch.empty(buckets, dim).uniform_(-1 / dim, 1 / dim))
+        table = torch.empty(buckets, dim).uniform_(-1 / dim, 1 / dim)
+        self.embedding = nn.Embedding.from_pretrained(table, freeze=False)
         self.output = nn.Linear(dim, num_classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """``[B, L]`` to logits ``[B, num_classes]``."""
         grams, mask = hashed_ngrams(tokens, self.orders, self.buckets)
-        return self.output(masked_sum(F.embedding(grams, self.embedding), mask))
+        return self.output(masked_sum(self.embedding(grams), mask))
 
 
 def hashed_ngrams(tokens: Tensor, orders: Sequence[int], buckets: int) -> tuple[Tensor, Tensor]:
@@ -156,7 +156,8 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, dim)
-        self.positions = nn.Parameter(torch.empty(max_length, dim).normal_(std=0.02))
+        positions = torch.empty(max_length, dim).normal_(std=0.02)
+        self.positions = nn.Embedding.from_pretrained(positions, freeze=False)
         self.layers = nn.ModuleList(EncoderLayer(dim, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, num_classes)
@@ -164,7 +165,7 @@ class Transformer(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """``[B, L]`` to logits ``[B, num_classes]``."""
         mask = tokens != 0
-        features = self.embedding(tokens) + self.positions[: tokens.shape[1]]
+        features = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
         for layer in self.layers:
             features = layer(features, mask)
         return self.output(masked_mean(self.norm(features), mask))

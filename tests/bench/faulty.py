@@ -54,3 +54,10 @@ class WithSpareParameter(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(x.flatten(1))
+
+
+class FromModel(AnyLR):
+    """Is constructed from the model."""
+
+    def __init__(self, model, lr=0.1):
+        super().__init__(model.parameters(), lr)

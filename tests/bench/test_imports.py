@@ -24,7 +24,7 @@ FORBIDDEN = {
 }
 BELOW = [  # each may import what stands before it, and nothing after
     "spec",
-    "schedules param_groups schema",
+    "schedules param_groups schema update",
     "build environment",
     "batches evaluation",
     "module",

@@ -109,6 +109,43 @@ def test_an_optimizer_of_ones_own_needs_one_file_and_one_yaml(optbench, uri, my_
     assert record.result.status is Status.FINISHED
 
 
+SCHEDULE_FREE = """
+_target_: pytorch_optimizer.ScheduleFreeSGD
+lr: 0.5
+bench: {needs: [eval_mode], schedules: [constant]}
+"""
+
+
+def test_what_does_not_apply_is_skipped_with_its_reason(optbench, uri, my_conf):
+    (my_conf / "optimizer" / "free.yaml").write_text(SCHEDULE_FREE)
+    muon = "_target_: torch.optim.Muon\nlr: 0.02\nbench: {param_groups: matrices}\n"
+    (my_conf / "optimizer" / "ortho.yaml").write_text(muon)
+    words = ["--config-dir", str(my_conf), "optimizer=free,ortho", "schedule=constant,cosine"]
+    fast = ["task=digits,langid", "budget.steps=5", "report=false", "study=some"]
+    ended = optbench("-m", *words, *fast)
+    assert ended.code == 0, ended.err
+    reasons = Counter(r.result.reason for r in tracking.read(uri, "some"))
+    assert reasons == {
+        "": 4,  # ortho on digits, free with a constant rate
+        "free allows schedule=constant only, not cosine": 2,
+        "Bag has no hidden matrix to update": 2,
+    }
+    assert "8 recorded, 0 to run" in optbench("-m", *words, *fast).out
+    alone = optbench(*words[:2], "optimizer=free", "schedule=cosine", "seed=1", *fast[1:])
+    assert alone.code == 2
+    assert "allows schedule=constant only" in alone.err
+
+
+def test_what_is_assumed_of_a_plain_yaml_is_said_once(optbench, my_conf):
+    plain = "_target_: torch.optim.SGD\nlr: 0.1\n"
+    (my_conf / "optimizer" / "plain.yaml").write_text(plain)
+    words = ["--config-dir", str(my_conf), "task=digits", "budget.steps=5", "report=false"]
+    sweep = optbench("-m", *words, "optimizer=plain,adam", "seed=0,1").out
+    assert sweep.count("assumed: one gradient a step") == 1
+    assert "assumed" in optbench(*words, "optimizer=plain", "seed=2").out
+    assert "assumed" not in optbench(*words, "optimizer=adam", "seed=2").out
+
+
 def test_epochs_are_counted_in_full_batches(optbench, uri):
     optbench("task=digits", "batch_size=100", "budget.epochs=2", "study=epochs")
     (record,) = tracking.read(uri, "epochs")
