@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := sqlite:///outputs/optbench.db
 PORT ?= 5000
 
-.PHONY: help install quickstart test lint format dashboard clean
+.PHONY: help install quickstart test lint format optimizers dashboard clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -33,6 +33,9 @@ lint: install ## Format check, lint, types
 format: install ## Reformat and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+optimizers: install ## Check every optimizer, write docs/optimizers.md
+	$(BIN)/optbench-check optimizer=all --markdown docs/optimizers.md
 
 dashboard: install ## MLflow on this machine only, port 5000 (PORT=...)
 	@echo "open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"

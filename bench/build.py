@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
     from tasks.base import Task
 
-NEEDS = ("closure", "two_gradients", "create_graph", "eval_mode", "model", "sparse_gradients")
+NEEDS = (
+    "closure",
+    "two_gradients",
+    "create_graph",
+    "eval_mode",
+    "model",
+    "sparse_gradients",
+    "random",
+)
 """What an optimizer may declare; ``bench.update`` says what each means."""
 
 REST = Component("", "torch.optim.AdamW")
@@ -96,12 +104,12 @@ def _with_rest(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
 
 
 def _check_sparse(spec: OptimizerSpec, model: nn.Module) -> None:
-    if "sparse_gradients" in spec.needs and not any(
-        getattr(layer, "sparse", False) for layer in model.modules()
-    ):
+    sparse = [layer for layer in model.modules() if getattr(layer, "sparse", False)]
+    theirs = {id(p) for layer in sparse for p in layer.parameters()}
+    if "sparse_gradients" in spec.needs and {id(p) for p in model.parameters()} - theirs:
         raise NotApplicable(
-            f"{spec.name} updates sparse gradients only; {type(model).__name__} has no embedding "
-            "with sparse=True"
+            f"{spec.name} updates sparse gradients only; {type(model).__name__} has parameters "
+            "outside embeddings with sparse=True"
         )
 
 
@@ -190,11 +198,14 @@ def _checked_model(spec: TrialSpec, task: Task) -> nn.Module:
 
 def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
     """Call the target. A wrong argument is refused with the file it stands in."""
+    # YAML has lists where Python's signatures say tuples, and some code compares the two.
+    tuples = {name: tuple(v) for name, v in spec.arguments.items() if isinstance(v, list | tuple)}
+    others = {name: value for name, value in spec.arguments.items() if name not in tuples}
     try:
         make = instantiate(
-            {"_target_": spec.target, "_partial_": True, "_convert_": "all", **spec.arguments}
+            {"_target_": spec.target, "_partial_": True, "_convert_": "all", **others}
         )
-        return make(*args, **kwargs)
+        return make(*args, **tuples, **kwargs)
     except RefusedInput:
         raise
     except Exception as error:  # a constructor may raise anything

@@ -53,6 +53,13 @@ class TrackingConfig:
 
 
 @dataclass
+class StackConfig:
+    """How ``hydra/launcher=stacked`` trains many trials at once."""
+
+    size: int | None = None  # trials a stack; default: what pays and fits memory, measured
+
+
+@dataclass
 class Config:
     """Every key of the command line. The free parts are one YAML each, in the usual Hydra form."""
 
@@ -70,6 +77,7 @@ class Config:
     report: bool = True  # write a report after a sweep
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    stack: StackConfig = field(default_factory=StackConfig)
 
 
 @dataclass

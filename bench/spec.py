@@ -82,7 +82,7 @@ class OptimizerSpec(Component):
     declared: bool = True
 
 
-DESCRIPTIVE = ("point", "search_space", "schedules", "limit", "file", "declared")
+DESCRIPTIVE = ("point", "search_space", "schedules", "limit", "declared")
 """What ``OptimizerSpec`` says about an optimizer without affecting a trial's result."""
 
 

@@ -7,6 +7,7 @@
                       gradients are taken and the point that is evaluated (Schedule-Free)
 ``model``             it is constructed from the model instead of parameter groups
 ``sparse_gradients``  it only updates parameters whose gradients are sparse (SparseAdam)
+``random``            it draws random numbers as it steps, so that trials cannot share a generator
 """
 
 from __future__ import annotations
