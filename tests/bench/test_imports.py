@@ -39,6 +39,9 @@ BELOW = [  # each may import what stands before it, and nothing after
     "__main__",
 ]
 
+APART = ("optimizers.", "benchmarks.", "check.")
+"""Packages of their own: what they may import is said above, or they stand on top of all."""
+
 
 def imported(path: Path) -> set[str]:
     """Dotted names of everything a file imports, inside functions too."""
@@ -86,7 +89,7 @@ def test_every_module_of_bench_has_a_floor():
         ".".join(path.relative_to(ROOT / "bench").with_suffix("").parts)
         for path in (ROOT / "bench").rglob("*.py")
     }
-    apart = {name for name in files if name.startswith(("optimizers.", "benchmarks."))}
+    apart = {name for name in files if name.startswith(APART)}
     assert {name for name in files - apart if not name.endswith("__init__")} == known
 
 

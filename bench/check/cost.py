@@ -1,0 +1,98 @@
+"""What an optimizer costs in memory, time and gradients. Numbers, never a verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from statistics import median
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from bench.check.drive import Drive
+from bench.check.problems import Large, large, standard
+from bench.check.verdict import Measurement
+from bench.spec import OptimizerSpec
+from bench.update import update
+
+ROUND, MIN_ROUNDS, MAX_ROUNDS, SECONDS = 10, 3, 15, 0.4
+ADAM = OptimizerSpec("adam", "torch.optim.Adam", {"fused": True})
+
+
+def gradients(spec: OptimizerSpec) -> Measurement:
+    """Gradients computed in an update, on average."""
+    mean = Drive(spec, standard(spec)).run(10).gradients / 10
+    return Measurement(mean, f"{mean:.3g} gradients an update")
+
+
+def memory(spec: OptimizerSpec) -> Measurement:
+    """Bytes that it keeps between updates, over the bytes of the parameters."""
+    drive = Drive(spec, large(spec)).run(2)
+    drive.optimizer.zero_grad()
+    parameters = {p.untyped_storage().data_ptr() for p in drive.problem.parameters()}
+    kept = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in _kept(drive)}
+    size = sum(p.nbytes for p in drive.problem.parameters())
+    state = sum(n for address, n in kept.items() if address not in parameters) / size
+    return Measurement(state, f"{state:.2f} bytes of state per byte of parameters")
+
+
+def step_time(spec: OptimizerSpec) -> Measurement:
+    """Time of an update over that of ``torch.optim.Adam(fused=True)``, gradients not counted.
+
+    Both in turn, so that what else the machine does falls on both.
+    """
+    ours, adam = Drive(spec, large(spec)), Drive(ADAM, Large())
+    for drive in (ours, adam):
+        _seconds(drive)
+    ratios: list[float] = []
+    began = time.perf_counter()
+    while len(ratios) < MIN_ROUNDS or (
+        len(ratios) < MAX_ROUNDS and time.perf_counter() - began < SECONDS
+    ):
+        ratios.append(_seconds(ours) / _seconds(adam))
+    ratio = median(ratios)
+    return Measurement(ratio, f"{ratio:.3g} × torch.optim.Adam(fused=True)")
+
+
+def _seconds(drive: Drive) -> float:
+    """Of one round of updates, less the time that their gradients took."""
+    elsewhere = 0.0
+
+    def gradient() -> Tensor:
+        nonlocal elsewhere
+        began = time.perf_counter()
+        loss = drive.gradient()
+        elsewhere += time.perf_counter() - began
+        return loss
+
+    began = time.perf_counter()
+    for _ in range(ROUND):
+        update(drive.optimizer, gradient, drive.spec.needs)
+        drive.problem.step += 1
+    return time.perf_counter() - began - elsewhere
+
+
+def _kept(drive: Drive) -> Iterator[Tensor]:
+    """Every tensor that the optimizer holds, in whatever place."""
+    seen: set[int] = set()
+
+    def walk(value: Any) -> Iterator[Tensor]:
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        if isinstance(value, Tensor):
+            if value.layout == torch.strided:
+                yield value
+        elif isinstance(value, dict):
+            for inner in value.values():
+                yield from walk(inner)
+        elif isinstance(value, list | tuple | set):
+            for inner in value:
+                yield from walk(inner)
+        elif isinstance(value, Optimizer):
+            yield from walk(value.state)
+            yield from walk(vars(value))
+
+    return walk(drive.optimizer)

@@ -1,0 +1,74 @@
+"""Gradients that are zero, absent or NaN."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from bench.check.drive import Drive, copies, finite, identical
+from bench.check.problems import standard
+from bench.check.variants import with_decay
+from bench.check.verdict import Failed
+from bench.spec import OptimizerSpec
+
+STEPS = 25
+"""Updates after which a slow starter (RAdam, D-Adaptation) has moved."""
+
+ROUNDING = 1e-6
+"""Of a parameter's size: moving away and back, as Schedule-Free and SAM do, may cost that much."""
+
+
+def zero(spec: OptimizerSpec) -> str:
+    """Nothing moves without weight decay; with it, parameters stay finite."""
+    drive = Drive(with_decay(spec, 0.0), standard(spec))
+    drive.scale = 0.0
+    before = drive.named()
+    after = drive.run(5).named()
+    if not finite(after.values()):
+        raise Failed("parameters become NaN or infinite")
+    for name, value in after.items():
+        if not torch.allclose(value, before[name], rtol=0.0, atol=ROUNDING):
+            raise Failed(f"{name} moves by {(value - before[name]).abs().max():.1e}")
+    decaying = Drive(with_decay(spec, 0.1), standard(spec))
+    decaying.scale = 0.0
+    if not finite(decaying.run(5).values()):
+        raise Failed("with weight decay, parameters become NaN or infinite")
+    return ""
+
+
+def absent(spec: OptimizerSpec) -> str:
+    """A parameter that takes no part is left alone, weight decay included, until it takes part."""
+    drive = Drive(with_decay(spec, 0.1), standard(spec))
+    drive.problem.muted = True
+    before = drive.named()
+    after = drive.run(STEPS).named()
+    resting = [name for name in before if name.startswith(("spare.", "kernel."))]
+    for name in resting:
+        if not torch.equal(after[name], before[name]):
+            raise Failed(f"{name} moves by {(after[name] - before[name]).abs().max():.1e}")
+    if identical(list(after.values()), list(before.values())):
+        raise Failed("the other parameters do not move either")
+    drive.problem.muted = False
+    last = drive.run(STEPS).named()
+    still = [name for name in resting if torch.equal(last[name], after[name])]
+    if still:
+        raise Failed(f"{', '.join(still)} does not move once it has a gradient")
+    return ""
+
+
+def nan(spec: OptimizerSpec) -> str:
+    """After a NaN gradient parameters are NaN, or an exception was raised."""
+    drive = Drive(with_decay(spec, 0.0), standard(spec)).run(3)
+    drive.scale = math.nan
+    try:
+        after = drive.run(3).values()
+    except Exception as error:  # whatever it is, it is not hidden
+        return f"raises {type(error).__name__}"
+    if not finite(after):
+        return ""
+    drive.scale = 1.0
+    stuck = copies(drive.problem.parameters())
+    rests = identical(copies(drive.run(12).problem.parameters()), stuck)
+    ending = "never move again" if rests else "train on"
+    raise Failed(f"after three NaN gradients all parameters are finite and {ending}")

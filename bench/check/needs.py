@@ -1,0 +1,100 @@
+"""Whether an optimizer uses what its YAML says it needs, and equals what it says it equals."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+import torch
+
+from bench.check.drive import Drive, copies, distance, identical, seed
+from bench.check.problems import Problem, large, standard
+from bench.check.variants import changed
+from bench.check.verdict import Failed
+from bench.spec import NotApplicable, OptimizerSpec
+
+STEPS, LONG, LIMIT_STEPS, LIMIT = 12, 60, 30, 1e-5
+
+
+def declared(spec: OptimizerSpec) -> str:
+    """Each need that costs something is made use of, and chance is declared where there is any."""
+    found = [need for need in USED if need in spec.needs]
+    for need in found:
+        if not USED[need](spec):
+            raise Failed(f"declares {need} without using it")
+    if "random" not in spec.needs and _depends_on_seed(spec, standard(spec), LONG):
+        raise Failed("another seed gives other numbers, and random is not declared")
+    return ", ".join(found)
+
+
+def _calls_closure(spec: OptimizerSpec) -> bool:
+    return Drive(spec, standard(spec)).run(STEPS).gradients >= STEPS
+
+
+def _takes_a_second_gradient(spec: OptimizerSpec) -> bool:
+    return Drive(spec, standard(spec)).run(STEPS).gradients > STEPS
+
+
+def _differentiates_again(spec: OptimizerSpec) -> bool:
+    """Without the graph it fails, or goes elsewhere."""
+    usual = Drive(spec, standard(spec)).run(STEPS).values()
+    without = replace(spec, needs=tuple(need for need in spec.needs if need != "create_graph"))
+    try:
+        return not identical(Drive(without, standard(spec)).run(STEPS).values(), usual)
+    except RuntimeError:  # autograd's: there is nothing to differentiate
+        return True
+
+
+def _draws_random_numbers(spec: OptimizerSpec) -> bool:
+    """Where matrices are small, a random start of an iteration may not be seen in its end."""
+    return _depends_on_seed(spec, standard(spec), LONG) or _depends_on_seed(
+        spec, large(spec), STEPS
+    )
+
+
+def _depends_on_seed(spec: OptimizerSpec, problem: Problem, steps: int) -> bool:
+    ends = []
+    for value in (1, 2):
+        drive = Drive(spec, deepcopy(problem))
+        seed(value)
+        ends.append(drive.run(steps // 4 if "closure" in spec.needs else steps).values())
+    return not identical(*ends)
+
+
+USED = {
+    "closure": _calls_closure,
+    "two_gradients": _takes_a_second_gradient,
+    "create_graph": _differentiates_again,
+    "random": _draws_random_numbers,
+}
+
+
+def modes(spec: OptimizerSpec) -> str:
+    """``eval()`` goes to another point, and ``train()`` comes back from it."""
+    if "eval_mode" not in spec.needs:
+        raise NotApplicable("trains and is evaluated at the same point")
+    drive = Drive(spec, standard(spec)).run(STEPS)
+    training = copies(drive.problem.parameters())
+    if identical(drive.values(), training):
+        raise Failed("eval() changes no parameter")
+    for before, after in zip(training, drive.problem.parameters(), strict=True):
+        if not torch.allclose(before, after, rtol=1e-4, atol=1e-5):
+            raise Failed(f"train() after eval() is {(before - after).abs().max():.1e} off")
+    return ""
+
+
+def limit(spec: OptimizerSpec) -> str:
+    """Where its YAML says that it equals another optimizer, it does, in float64."""
+    if not spec.limit:
+        raise NotApplicable("its YAML declares none")
+    arguments = dict(spec.limit["equals"])
+    other = OptimizerSpec("limit.equals", arguments.pop("_target_"), arguments)
+    ours = Drive(changed(spec, spec.limit["when"]), standard(spec).double())
+    theirs = Drive(other, standard(spec).double())
+    start = ours.values()
+    end, expected = ours.run(LIMIT_STEPS).values(), theirs.run(LIMIT_STEPS).values()
+    way = distance(expected, start)
+    if not distance(end, expected) <= LIMIT * way:
+        share = distance(end, expected) / way
+        raise Failed(f"after {LIMIT_STEPS} updates {share:.1e} of the way from {other.target}")
+    return f"equals {other.target}"

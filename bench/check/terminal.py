@@ -1,0 +1,69 @@
+"""What a person sees: a table for one optimizer, a line each for several."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.check.verdict import Finding, Report, Verdict
+
+STYLES = {
+    Verdict.PASSED: "green",
+    Verdict.FAILED: "bold red",
+    Verdict.NOT_APPLICABLE: "dim",
+    Verdict.MEASURED: "cyan",
+}
+GAP = 2  # characters between columns
+PIPE_WIDTH = 160  # a log file has no edge to respect
+
+
+def console(stderr: bool = False) -> Console:
+    """With colour only where a terminal shows it (and NO_COLOR is not set)."""
+    made = Console(highlight=False, stderr=stderr)
+    return made if made.is_terminal else Console(highlight=False, stderr=stderr, width=PIPE_WIDTH)
+
+
+def print_one(report: Report, to: Console) -> None:
+    """A row per check, and below it what each failure means."""
+    spec = report.spec
+    to.print(Text.assemble((spec.name, "bold"), f"  {spec.target}  {spec.version}".rstrip()))
+    table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0), pad_edge=False)
+    for name in ("check", "verdict", "detail"):
+        table.add_column(name, overflow="fold")
+    for finding in report.findings:
+        verdict = Text(finding.verdict, style=STYLES[finding.verdict])
+        table.add_row(Text(finding.check.title), verdict, Text(finding.detail))
+    to.print(table)
+    to.print()
+    for finding in report.failed:
+        to.print(Text.assemble((finding.check.fault, "bold red"), f": {finding.check.meaning}"))
+    for warning in report.warnings:
+        to.print(Text(f"· it warns: {warning}", style="dim"))
+    to.print(Text(f"{report.score} passed, {report.seconds:.1f} s", style="bold"))
+
+
+def print_line(report: Report, to: Console, width: int) -> None:
+    """``lion   17/18  hides NaN · state 1.00 ×, time 2.3 ×``; ``width`` is of the longest name."""
+    name = f"{report.spec.name:<{width}}  "
+    if report.refused:
+        to.print(Text.assemble(name, ("refused", "bold red"), f": {report.refused}"))
+        return
+    style = "red" if report.failed else "green"
+    to.print(Text.assemble(name, (f"{report.score:>5}", style), "  ", *costs(report)))
+    for finding in report.failed:
+        to.print(Text.assemble(" " * (width + 2), (fault(finding), "red")), soft_wrap=True)
+
+
+def costs(report: Report) -> list[str]:
+    """State and time as multiples, where they were measured."""
+    state, pace = report.value("state_bytes"), report.value("step_time")
+    return [
+        "" if state is None else f"state {state:4.2f} × parameters",
+        "" if pace is None else f", update {pace:4.1f} × Adam",
+    ]
+
+
+def fault(finding: Finding) -> str:
+    """What is wrong, in a line: ``hides NaN: after three NaN gradients …``."""
+    return f"{finding.check.fault}: {finding.detail}" if finding.detail else finding.check.fault

@@ -1,0 +1,105 @@
+"""What a check says. Standard library only, so that reports can be read without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bench.spec import OptimizerSpec
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not applicable"
+    MEASURED = "measured"  # a number, neither good nor bad
+
+
+class Failed(Exception):
+    """What an optimizer does wrong, in a line."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A number and how it reads, e.g. ``Measurement(2.0, "2.00 bytes of state per …")``."""
+
+    value: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question to an optimizer.
+
+    Attributes:
+        name: key in JSON, e.g. ``nan_gradient``.
+        title: what a good optimizer does, e.g. ``passes a NaN gradient on``.
+        fault: the same for one that does not, e.g. ``hides NaN``.
+        meaning: what a failure means for trials, one sentence.
+        run: returns a detail or a number. Raises Failed or ``bench.spec.NotApplicable``; any other
+            exception is a failure too.
+        as_is: at the YAML's own learning rate, even where the tiny problems diverge at it.
+    """
+
+    name: str
+    title: str
+    fault: str
+    meaning: str
+    run: Callable[[OptimizerSpec], str | Measurement]
+    as_is: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check's answer about one optimizer.
+
+    Attributes:
+        value: the number where it is a measurement.
+        raised: whether it failed by an exception.
+    """
+
+    check: Check
+    verdict: Verdict
+    detail: str = ""
+    value: float | None = None
+    raised: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings about one optimizer.
+
+    Attributes:
+        reference: link to paper or code, as its YAML has it.
+        refused: why it cannot even be built; then there are no findings.
+        warnings: what its package warned of meanwhile, each once.
+    """
+
+    spec: OptimizerSpec
+    reference: str = ""
+    findings: tuple[Finding, ...] = ()
+    refused: str = ""
+    warnings: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def having(self, verdict: Verdict) -> list[Finding]:
+        """The findings with this verdict, in the order of the checks."""
+        return [finding for finding in self.findings if finding.verdict is verdict]
+
+    @property
+    def failed(self) -> list[Finding]:
+        return self.having(Verdict.FAILED)
+
+    @property
+    def score(self) -> str:
+        """``17/18``: passed, of those that apply."""
+        passed = len(self.having(Verdict.PASSED))
+        return f"{passed}/{passed + len(self.failed)}"
+
+    def value(self, name: str) -> float | None:
+        """The number that the check of this name measured."""
+        found = [finding.value for finding in self.findings if finding.check.name == name]
+        return found[0] if found else None

@@ -1,0 +1,100 @@
+"""Gradient descent with momentum and weight decay, and the same with one fault each."""
+
+from __future__ import annotations
+
+import torch
+
+
+class Good(torch.optim.Optimizer):
+    """θ ← θ − lr·m with m ← momentum·m + g + weight_decay·θ, and a count of steps as state."""
+
+    def __init__(self, params, lr=0.1, momentum=0.9, weight_decay=0.0):
+        if lr < 0 or not 0 <= momentum < 1 or weight_decay < 0:
+            raise ValueError(f"{lr=}, {momentum=}, {weight_decay=}: one of them has no meaning")
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+        super().__init__(params, defaults)
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if (g := self.gradient(p, group)) is not None:
+                    self.update(p, g, group)
+
+    def gradient(self, p, group):
+        """The gradient with weight decay, None if there is none."""
+        return None if p.grad is None else p.grad + group["weight_decay"] * p
+
+    def update(self, p, g, group):
+        state = self.state[p]
+        if not state:
+            state["momentum"] = torch.zeros_like(p)
+            state["step"] = torch.zeros(())
+        state["momentum"].mul_(group["momentum"]).add_(g)
+        state["step"] += 1
+        p.sub_(group["lr"] * state["momentum"])
+
+
+class IgnoresWeightDecay(Good):
+    def gradient(self, p, group):
+        return p.grad
+
+
+class ForgetsOnLoad(Good):
+    def load_state_dict(self, state_dict):
+        super().load_state_dict({**state_dict, "state": {}})
+
+
+class MovesWithoutGradients(Good):
+    """Weight decay falls on every parameter, whether it takes part or not."""
+
+    def gradient(self, p, group):
+        return group["weight_decay"] * p if p.grad is None else super().gradient(p, group)
+
+
+class SharesState(Good):
+    """One count of steps for all parameters: it runs ahead, once per parameter."""
+
+    def update(self, p, g, group):
+        super().update(p, g, group)
+        first = next(iter(self.state.values()))
+        self.state[p]["step"] = first["step"]
+
+
+class HidesNaN(Good):
+    def gradient(self, p, group):
+        return None if p.grad is None else torch.nan_to_num(super().gradient(p, group), nan=0.0)
+
+
+class Noisy(Good):
+    def gradient(self, p, group):
+        return None if p.grad is None else p.grad + 0.01 * torch.randn_like(p)
+
+
+class RaisesWhereTooFast(Good):
+    def update(self, p, g, group):
+        if group["lr"] > 1:
+            raise FloatingPointError("input contains non-finite values")
+        super().update(p, g, group)
+
+
+class SwallowsKeywords(Good):
+    def __init__(self, params, lr=0.1, momentum=0.9, weight_decay=0.0, **kwargs):
+        super().__init__(params, lr, momentum, weight_decay)
+
+
+class AcceptsAnything(Good):
+    def __init__(self, params, lr=0.1, momentum=0.9, weight_decay=0.0):
+        super().__init__(params)
+        for group in self.param_groups:
+            group.update(lr=lr, momentum=momentum, weight_decay=weight_decay)
+
+
+class Raises(Good):
+    def step(self, closure=None):
+        raise ZeroDivisionError("by design")
+
+
+def at_its_own_rate(params, lr=None, **hyperparameters):
+    """``lr: null`` in YAML stands for the library's number."""
+    return Good(params, 0.05 if lr is None else lr, **hyperparameters)

@@ -1,0 +1,110 @@
+"""A good optimizer passes everything; one with a fault is named by that fault and no other."""
+
+import pytest
+
+from bench.check.checks import CHECKS
+from bench.check.suite import examine, judge
+from bench.check.verdict import Check, Failed, Measurement, Verdict
+from bench.spec import NotApplicable, RefusedInput
+from tests.bench.check.conftest import HEAVY_BALL, faults, report, spec
+
+ADAM = {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0, "amsgrad": False}
+OURS = {"bias_correction": True, "decoupled_weight_decay": False, "eps_inside_root": False}
+GOOD = {
+    "torch's Adam": ("torch.optim.Adam", {**ADAM, "fused": True}),
+    "our Adam": ("bench.optimizers.adam.Adam", {**ADAM, **OURS}),
+    "a small one": ("Good", HEAVY_BALL),
+}
+BROKEN = {
+    "IgnoresWeightDecay": ("hyperparameters", "weight_decay changes nothing"),
+    "ForgetsOnLoad": ("state_dict", "of their way apart"),
+    "MovesWithoutGradients": ("no_gradient", "spare.weight moves by"),
+    "SharesState": ("own_state", "are the same memory"),
+    "HidesNaN": ("nan_gradient", "finite and train on"),
+    "AcceptsAnything": ("bad_values", "accepts lr=-1, momentum=-1, weight_decay=-1"),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_optimizer_passes_everything(name):
+    found = report(*GOOD[name])
+    assert faults(found) == {}
+    assert [finding.check for finding in found.findings] == list(CHECKS)
+    assert found.value("gradients") == 1
+    assert found.value("state_bytes") == pytest.approx(1 if name == "a small one" else 2, rel=1e-3)
+    assert found.value("step_time") > 0
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_one_is_named_by_its_fault_and_passes_the_rest(name):
+    check, words = BROKEN[name]
+    found = faults(report(name))
+    assert list(found) == [check]
+    assert words in found[check]
+
+
+def test_a_swallowed_hyperparameter():
+    found = report("SwallowsKeywords", {**HEAVY_BALL, "nesterov": False, "dampening": 0.0})
+    assert faults(found) == {
+        "hyperparameters": "nesterov changes nothing, dampening changes nothing"
+    }
+
+
+def test_what_raises_at_its_first_step_is_tried_no_further():
+    found = report("Raises")
+    assert len(found.findings) == 1
+    assert faults(found)["takes_steps"].startswith("ZeroDivisionError: by design (broken.py:")
+    assert found.failed[0].raised
+    assert found.score == "0/1"
+
+
+def test_what_cannot_be_built_is_refused():
+    with pytest.raises(RefusedInput, match="unexpected keyword argument 'lrr'"):
+        examine(spec("Good", {"lrr": 0.1}))
+
+
+def test_a_rate_of_null_is_the_librarys_own():
+    found = report("at_its_own_rate", {**HEAVY_BALL, "lr": None})
+    assert faults(found) == {}
+    assert found.findings[0].detail == "at lr=0.05"
+
+
+@pytest.mark.parametrize(
+    ("raised", "verdict", "detail"),
+    [
+        (Failed("so"), Verdict.FAILED, "so"),
+        (NotApplicable("so"), Verdict.NOT_APPLICABLE, "so"),
+        (KeyError("so"), Verdict.FAILED, "KeyError: 'so' (test_suite.py:"),
+        (AssertionError(), Verdict.FAILED, "AssertionError (test_suite.py:"),
+    ],
+)
+def test_verdicts(raised, verdict, detail):
+    def run(_):
+        raise raised
+
+    finding = judge(Check("name", "title", "fault", "meaning", run), spec("Good"))
+    assert finding.verdict is verdict
+    assert finding.detail.startswith(detail)
+    assert finding.raised == (type(raised) in (KeyError, AssertionError))
+
+
+def test_a_measurement_is_no_verdict():
+    check = Check("name", "title", "", "", lambda _: Measurement(2.0, "two"))
+    finding = judge(check, spec("Good"))
+    assert (finding.verdict, finding.detail, finding.value) == (Verdict.MEASURED, "two", 2.0)
+
+
+def test_an_interrupt_is_no_verdict():
+    def run(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(Check("name", "title", "fault", "meaning", run), spec("Good"))
+
+
+def test_every_check_says_what_it_means():
+    assert len({check.name for check in CHECKS}) == len(CHECKS)
+    for check in CHECKS[:-3]:
+        assert check.meaning.endswith(".")
+        assert check.fault
