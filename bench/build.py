@@ -7,8 +7,8 @@ argument came from. torch arrives with the targets: checking a config does not i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
@@ -202,16 +202,29 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
     tuples = {name: tuple(v) for name, v in spec.arguments.items() if isinstance(v, list | tuple)}
     others = {name: value for name, value in spec.arguments.items() if name not in tuples}
     try:
-        make = instantiate(
-            {"_target_": spec.target, "_partial_": True, "_convert_": "all", **others}
-        )
-        return make(*args, **tuples, **kwargs)
+        return _callable(spec.target, others)(*args, **tuples, **kwargs)
     except RefusedInput:
         raise
     except Exception as error:  # a constructor may raise anything
         raise RefusedInput(
             f"{_file(group, spec)}: cannot build {spec.target}: {_cause(error)}"
         ) from error
+
+
+def _callable(target: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
+    """The target with its arguments. Only nested components need Hydra again for each trial."""
+    nested = {name: v for name, v in arguments.items() if isinstance(v, Mapping)}
+    plain = {name: v for name, v in arguments.items() if name not in nested}
+    if nested:
+        config = {"_target_": target, "_partial_": True, "_convert_": "all", **nested}
+        return partial(instantiate(config), **plain)
+    return partial(_located(target), **plain)
+
+
+@cache
+def _located(target: str) -> Callable[..., Any]:
+    found: Callable[..., Any] = instantiate({"_target_": target, "_partial_": True})
+    return found
 
 
 def _file(group: str, spec: Component) -> str:

@@ -14,6 +14,7 @@ from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -122,10 +123,13 @@ def _check_against(
             )
 
 
-@cache
 def file_values(group: str, name: str) -> dict[str, Any]:
     """The values that ``conf/<group>/<name>.yaml`` gives on its own, without any override."""
-    loader = GlobalHydra.instance().config_loader()
+    return _file_values(GlobalHydra.instance().config_loader(), group, name)
+
+
+@cache
+def _file_values(loader: ConfigLoader, group: str, name: str) -> dict[str, Any]:
     cfg = loader.load_configuration(f"{group}/{name}", [], RunMode.RUN)
     values = OmegaConf.to_container(cfg[group], resolve=False)
     assert isinstance(values, dict)

@@ -15,7 +15,27 @@ from bench.update import clip, update
 from tasks.base import Task
 
 
-class TrialModule(pl.LightningModule):
+class LeanModule(pl.LightningModule):
+    """Lightning's module for optimization by hand, without the cost of what is not used here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning notes the running hook's name in this attribute twice a hook; nn.Module's search
+        # for parameters, buffers and modules would cost a small model a fifth of its step.
+        if name == "_current_fx_name":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, idx: int) -> Any:
+        """Batches are gathered on the device already."""
+        return batch
+
+
+class TrialModule(LeanModule):
     """One model trained by one optimizer on one task.
 
     Optimization is manual in Lightning's sense: what an optimizer needs beyond a gradient is
@@ -36,7 +56,6 @@ class TrialModule(pl.LightningModule):
         clip_norm: float | None = None,
     ) -> None:
         super().__init__()
-        self.automatic_optimization = False
         self.task = task
         self.model = model
         self.optimizer = optimizer
@@ -74,15 +93,3 @@ class TrialModule(pl.LightningModule):
         losses = torch.stack(self.losses).double().cpu() if self.losses else torch.empty(0)
         self.losses.clear()
         return losses
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # Lightning notes the running hook's name in this attribute twice a hook; nn.Module's search
-        # for parameters, buffers and modules would cost a small model a fifth of its step.
-        if name == "_current_fx_name":
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, idx: int) -> Any:
-        """Batches are gathered on the device already."""
-        return batch

@@ -62,7 +62,7 @@ def prepare(uri: str, study: str) -> str:
     if experiment is not None:
         return str(experiment.experiment_id)
     artifacts = None
-    if path := _sqlite_path(uri):
+    if path := sqlite_path(uri):
         artifacts = (path.parent / "artifacts" / study).absolute().as_uri()
     return str(client.create_experiment(study, artifact_location=artifacts, tags=TRAINING))
 
@@ -108,18 +108,18 @@ class Recorder:
     """
 
     def __init__(self, uri: str, spec: TrialSpec, launcher: str) -> None:
+        self._uri = uri
         self._client = _client(uri)
-        self._spec = spec
         self._buffer: list[CurvePoint] = []
         self._sent_at = time.monotonic()
         self._finished = False
         run = self._client.create_run(
             prepare(uri, spec.study),
-            run_name=_name(spec),
-            tags=_tags(spec) | {"launcher": launcher},
+            run_name=run_name(spec),
+            tags=run_tags(spec) | {"launcher": launcher},
         )
         self.run_id = str(run.info.run_id)
-        self._client.log_batch(self.run_id, params=_params(spec))
+        self._client.log_batch(self.run_id, params=run_params(spec))
 
     def __enter__(self) -> Recorder:
         return self
@@ -137,7 +137,7 @@ class Recorder:
         rest = [point for point in result.curve if point.step not in sent or point.step == last]
         self._send([*rest, CurvePoint(last, result.summary)])
         if result.traceback:
-            self._client.log_text(self.run_id, result.traceback, "traceback.txt")
+            attach_traceback(self._uri, self.run_id, result.traceback)
         tags = {"status": str(result.status), "reason": result.reason[:5000]}
         tags |= {f"env.{name}": value for name, value in result.environment.items()}
         self._client.log_batch(self.run_id, tags=[RunTag(k, v) for k, v in tags.items()])
@@ -186,6 +186,11 @@ def read(uri: str, study: str) -> list[TrialRecord]:
     return [_record(uri, run) for run in _runs(uri, study) if run.info.status != "RUNNING"]
 
 
+def attach_traceback(uri: str, run_id: str, text: str) -> None:
+    """Put the traceback of a failed trial on its run."""
+    _client(uri).log_text(run_id, text, "traceback.txt")
+
+
 def attach_report(uri: str, study: str, directory: Path) -> None:
     """Put a report's files on the study's summary run, making that run if it is the first."""
     client = _client(uri)
@@ -204,7 +209,7 @@ def attach_report(uri: str, study: str, directory: Path) -> None:
 
 @lru_cache(maxsize=4)
 def _client(uri: str) -> MlflowClient:
-    path = _sqlite_path(uri)
+    path = sqlite_path(uri)
     try:
         if path:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -219,7 +224,8 @@ def _client(uri: str) -> MlflowClient:
     return client
 
 
-def _sqlite_path(uri: str) -> Path | None:
+def sqlite_path(uri: str) -> Path | None:
+    """The file of an embedded store; None for any other."""
     prefix = "sqlite:///"
     return Path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
 
@@ -242,7 +248,8 @@ def _runs(uri: str, study: str) -> Iterator[Run]:
             return
 
 
-def _tags(spec: TrialSpec) -> dict[str, str]:
+def run_tags(spec: TrialSpec) -> dict[str, str]:
+    """What a run of this trial is tagged with from its start."""
     return {
         "kind": "trial",
         "study": spec.study,
@@ -260,12 +267,14 @@ def _tags(spec: TrialSpec) -> dict[str, str]:
     }
 
 
-def _name(spec: TrialSpec) -> str:
+def run_name(spec: TrialSpec) -> str:
+    """``digits adam lr=0.01 s3``."""
     point = point_label(spec.optimizer.point)
     return f"{spec.task.name} {spec.optimizer.name} {point} s{spec.seed}"
 
 
-def _params(spec: TrialSpec) -> list[Param]:
+def run_params(spec: TrialSpec) -> list[Param]:
+    """Hyperparameters and settings, to be shown beside a run."""
     values: Mapping[str, object] = {
         **{f"hp.{name}": value for name, value in flat(spec.optimizer.arguments).items()},
         "batch_size": spec.batch_size,

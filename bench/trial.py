@@ -40,7 +40,7 @@ def run_trial(
     # Adam's moments of inputs that are always zero decay into subnormal numbers, which slow a CPU
     # erratically, up to tenfold; every trial flushes them.
     torch.set_flush_denormal(True)
-    trainer = _trainer(spec, progress_bar)
+    trainer = make_trainer(spec, progress_bar)
     device = trainer.strategy.root_device
     watch = Watch(
         spec.budget,
@@ -89,12 +89,12 @@ def _fit(spec: TrialSpec, trainer: pl.Trainer) -> None:
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
         # The cycle that this warns of ends with the next zero_grad, which frees the gradients.
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
-        with _interruptible():
+        with interruptible():
             trainer.fit(module, train_dataloaders=batches)
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Hand Ctrl-C on: Lightning would turn it into exit code 1 and leave the signal ignored."""
     try:
         yield
@@ -105,7 +105,8 @@ def _interruptible() -> Iterator[None]:
         raise
 
 
-def _trainer(spec: TrialSpec, progress_bar: bool) -> pl.Trainer:
+def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
+    """Lightning's trainer for what ``trainer.*`` says; raises RefusedInput where it cannot be."""
     hardware = spec.hardware
     devices = list(hardware.devices) if isinstance(hardware.devices, tuple) else hardware.devices
     try:

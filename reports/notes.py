@@ -19,6 +19,9 @@ MARKS = {
     "so its numbers are optimistic; rerun it on new seeds.",
     "edge": "a hyperparameter of the selected point is the smallest or largest value tried: a "
     "better one may lie beyond.",
+    "more gradients": "it takes more than one gradient a step: equal steps are not equal work.",
+    "stacked": "trained at once with other trials: the time of a step is a share of theirs, and "
+    "there is no time to target.",
     "incomplete": "some seeds did not finish; means and differences cover the finished ones only "
     "and flatter the optimizer.",
 }
@@ -31,10 +34,14 @@ def marks(trials: pd.DataFrame, tried: pd.DataFrame, optimizer: str) -> str:
     """
     own = tried[tried["optimizer"] == optimizer]
     point = own[own["selected"]].iloc[0]
+    mine = trials[(trials["optimizer"] == optimizer) & (trials["point"] == point["point"])]
+    done = (1e3 * mine["train_time_s"] / mine["step_time_ms"]).round()  # steps
     holds = {
         "few seeds": point["n"] < MINIMUM_SEEDS,
         "same seeds": own["candidate"].sum() > 1,
         "edge": bool(edges(trials[trials["optimizer"] == optimizer], point["point"])),
+        "more gradients": bool((mine["gradients"] > done).any()),
+        "stacked": bool(mine["stack_size"].notna().any()),
         "incomplete": point["n"] < point["seeds"],
     }
     return ", ".join(mark for mark, applies in holds.items() if applies)

@@ -12,12 +12,14 @@
     protocol_version
     task_version data_fingerprint
     metric direction target      what the task measures; ``target`` is NaN without a target value
-    hp.<name>                    every hyperparameter of the optimizer (lists as JSON text)
+    hp.<name>                    every hyperparameter of the optimizer, nested ones with dots
     val/<m> test/<m> train/loss  at the end of the trial; NaN unless it finished
     steps_to_target              ∞ when missed; NaN without a target or when failed or skipped
-    train_time_to_target_s       likewise, seconds
-    train_time_s step_time_ms    training time; peak memory in MiB
+    train_time_to_target_s       likewise, seconds; NaN for a trial of a stack
+    train_time_s step_time_ms    training time, of a stack its share; peak memory in MiB
     peak_memory_mib
+    gradients                    how many it took; an optimizer may take several a step
+    stack_size                   trials that trained at once with it; NaN alone
     diverged_step                step at which a value became non-finite
     env.<name>                   versions and hardware
     ===========================  =================================================================
@@ -36,7 +38,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.spec import Status, TrialRecord, point_label
+from bench.spec import Status, TrialRecord, flat, point_label
 
 IDENTITY = ["run_id", "study", "comparison", "task", "optimizer", "point", "seed"]
 OUTCOME = ["status", "reason", "config_hash"]
@@ -45,7 +47,10 @@ SETTINGS = [
     *["task_version", "data_fingerprint", "metric", "direction", "target"],
 ]
 TO_TARGET = ["steps_to_target", "train_time_to_target_s"]
-COSTS = ["train_time_s", "step_time_ms", "peak_memory_mib", "diverged_step"]
+COSTS = [
+    *["train_time_s", "step_time_ms", "peak_memory_mib"],
+    *["gradients", "stack_size", "diverged_step"],
+]
 TRIAL_COLUMNS = [*IDENTITY, *OUTCOME, *SETTINGS, "train/loss", *TO_TARGET, *COSTS, "traceback"]
 TRIAL_PREFIXES = ("hp.", "val/", "test/", "env.")
 CURVE_COLUMNS = ["run_id", "step", "train_time_s", "metric", "value"]
@@ -182,7 +187,7 @@ def _trial_row(record: TrialRecord, comparison: str, point: str) -> dict[str, An
         "metric": target["metric"],
         "direction": target["direction"],
         "target": math.nan if target["value"] is None else target["value"],
-        **{f"hp.{key}": _plain(value) for key, value in config["optimizer"]["arguments"].items()},
+        **{f"hp.{key}": _plain(value) for key, value in _hyperparameters(config["optimizer"])},
         "train/loss": final.get("train/loss", math.nan),
         **{key: value for key, value in final.items() if key.startswith(("val/", "test/"))},
         **_to_target(record),
@@ -192,13 +197,27 @@ def _trial_row(record: TrialRecord, comparison: str, point: str) -> dict[str, An
     }
 
 
+def _hyperparameters(optimizer: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Its arguments and those that the harness adds, by dotted name."""
+    values = dict(optimizer["arguments"])
+    if optimizer.get("rest"):
+        values["rest"] = optimizer["rest"]["arguments"]
+    if optimizer.get("clip_norm") is not None:
+        values["clip_norm"] = optimizer["clip_norm"]
+    return flat(values).items()
+
+
 def _to_target(record: TrialRecord) -> dict[str, float]:
-    """A miss is ∞; without a target, or where nothing was measured, there is no number."""
+    """A miss is ∞; without a target, or where nothing was measured, there is no number.
+
+    A share of a stack's time is not what the trial alone would take: no time to target.
+    """
     ran = record.result.status in (Status.FINISHED, Status.DIVERGED)
     has_target = record.config["task"]["target_metric"]["value"] is not None
     missed = math.inf if ran and has_target else math.nan
     summary = record.result.summary if ran and has_target else {}
-    return {name: summary.get(name, missed) for name in TO_TARGET}
+    found = {name: summary.get(name, missed) for name in TO_TARGET}
+    return found | ({"train_time_to_target_s": math.nan} if "stack_size" in summary else {})
 
 
 def _curve_rows(record: TrialRecord) -> list[tuple[str, int, float, str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,11 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from bench import schema
-from bench.config import optimizer_spec, suggest
+from bench.config import file_values, optimizer_spec, suggest
 from bench.spec import OptimizerSpec, RefusedInput
 
 ALL = "all"
@@ -91,7 +92,10 @@ def _hydra(config_dir: str | None) -> Iterator[None]:
 
 
 def _composed(name: str, overrides: Sequence[str]) -> Chosen:
-    cfg = hydra.compose("config", [f"optimizer={name}", *overrides])
+    return _chosen(name, hydra.compose("config", [f"optimizer={name}", *overrides]))
+
+
+def _chosen(name: str, cfg: DictConfig) -> Chosen:
     values: Any = OmegaConf.to_container(cfg.optimizer, resolve=True, throw_on_missing=True)
     return Chosen(
         optimizer_spec(name, values), str((values.get("bench") or {}).get("reference", ""))
@@ -99,9 +103,12 @@ def _composed(name: str, overrides: Sequence[str]) -> Chosen:
 
 
 def _complete(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chosen]:
-    """All but those whose YAML leaves a value to its user."""
+    """All but those whose YAML leaves a value to its user (???), which are named."""
     for name in names:
         try:
-            yield _composed(name, overrides)
-        except MissingMandatoryValue:
-            continue
+            # the file alone says as much as a composed config, at half the cost
+            own = {} if overrides else {"optimizer": file_values("optimizer", name)}
+            yield _chosen(name, OmegaConf.create(own)) if own else _composed(name, overrides)
+        except MissingMandatoryValue as error:
+            words = str(error).split("\n", maxsplit=1)[0]
+            print(f"left out: {name}: {words}", file=sys.stderr)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
 from typing import Any
+from urllib.parse import quote
 
 from bench.check.terminal import fault
 from bench.check.variants import settings
@@ -97,7 +98,7 @@ def link(reference: str) -> str:
     kind, _, number = reference.partition(":")
     homes = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
     if kind in homes:
-        return f"[{reference}]({homes[kind]}{number})"
+        return f"[{reference}]({homes[kind]}{quote(number)})"  # a doi may hold parentheses
     if kind in ("http", "https"):
         return f"[{reference.split('/')[2]}]({reference})"
     return f"[{reference}]({reference.removeprefix('docs/')})" if reference else ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hydra.core.config_loader import ConfigLoader
@@ -21,8 +20,9 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from bench import build, progress
-from bench.config import check_uri, trial_spec
+from bench.config import check_uri
 from bench.spec import RefusedInput, Status, TrialSpec
+from bench.sweeps.compose import Composer
 
 SWEEP_SIZE = "OPTBENCH_SWEEP_SIZE"
 """Environment variable that tells workers how many trials their sweep has."""
@@ -68,7 +68,10 @@ class GridSweeper(Sweeper):
         uri = self.config.tracking.uri
         check_uri(uri)
         jobs = self._jobs(arguments)
-        specs = [trial_spec(cfg, cfg.hydra.runtime.choices) for cfg in map(self._compose, jobs)]
+        composer = Composer(self.config_loader, self.config)
+        specs = [composer.spec(job) for job in jobs]
+        if expect := getattr(self.launcher, "expect", None):
+            expect(jobs, specs)
         pending = self._pending(jobs, specs, uri)
         os.environ[SWEEP_SIZE] = str(len(pending))
         returned: list[JobReturn] = []
@@ -102,9 +105,6 @@ class GridSweeper(Sweeper):
                     "the basic sweep takes lists, choice(…), range(…) and glob(…)"
                 )
         return [list(job) for job in itertools.product(*values.values())]
-
-    def _compose(self, overrides: Sequence[str]) -> DictConfig:
-        return self.config_loader.load_sweep_config(self.config, list(overrides))
 
     def _pending(self, jobs: list[list[str]], specs: list[TrialSpec], uri: str) -> list[list[str]]:
         """The trials not recorded yet, each once; refuses those that cannot be built."""

@@ -9,8 +9,9 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 
 from bench.sweeps.grid import GridSweeper
+from bench.sweeps.stacked import StackedLauncher
 
-PLUGINS = (GridSweeper,)
+PLUGINS = (GridSweeper, StackedLauncher)
 
 
 def register() -> None:
@@ -31,6 +32,7 @@ def register() -> None:
         params=None,
         max_batch_size=None,
     )
+    _store("hydra/launcher", "stacked", "hydra_plugins.optbench.StackedLauncher")
     # A worker a core, each trial with one thread of its own.
     _store(
         "hydra/launcher",

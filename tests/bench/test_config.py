@@ -37,15 +37,13 @@ def spec_of(tmp_path):
 
     def make(text, *overrides):
         (tmp_path / "optimizer" / "mine.yaml").write_text(text)
-        config.file_values.cache_clear()
         with initialize_config_dir(str(tmp_path), version_base="1.3"):
             values = OmegaConf.to_container(
                 compose("config", list(overrides)).optimizer, resolve=True
             )
             return config.optimizer_spec("mine", values)
 
-    yield make
-    config.file_values.cache_clear()
+    return make
 
 
 def test_a_point_names_nested_values_with_dots(spec_of):

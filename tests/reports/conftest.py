@@ -36,6 +36,7 @@ def make_record(
     environment: dict[str, str] | None = None,
     run_id: str = "",
     step_time_ms: float = 1.5,
+    summary: dict[str, float] | None = None,
     **setting: Any,
 ) -> TrialRecord:
     """One trial; ``setting`` overrides top-level keys of the config, e.g. ``batch_size=64``."""
@@ -69,7 +70,11 @@ def make_record(
     } | setting
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
     name = f"{task} {optimizer} {point_label(point)} {seed} {digest} {status}"
-    summary = {"train_time_s": steps * step_time_ms / 1e3, "step_time_ms": step_time_ms}
+    summary = {
+        "train_time_s": steps * step_time_ms / 1e3,
+        "step_time_ms": step_time_ms,
+        "gradients": float(steps),
+    } | (summary or {})
     if steps_to_target is not None and target is not None and status == "finished":
         summary["steps_to_target"] = steps_to_target
         summary["train_time_to_target_s"] = steps_to_target * step_time_ms / 1e3

@@ -187,6 +187,17 @@ def test_marks_edge_same_seeds_few_seeds(study):
     assert rows.loc["adam", "marks"] == "few seeds, same seeds, edge"
 
 
+def test_more_gradients_and_stacks_are_marked(record):
+    sam = record(optimizer="sam", summary={"gradients": 600.0})
+    stacked = record(optimizer="sgd", summary={"stack_size": 4.0})
+    board, _ = board_of([record(), sam, stacked])
+    marks = board.rows.set_index("optimizer")["marks"]
+    assert marks["adam"] == "few seeds"
+    assert marks["sam"] == "few seeds, more gradients"
+    assert marks["sgd"] == "few seeds, stacked"
+    assert any("equal steps are not equal work" in note for note in board.notes)
+
+
 def test_mixed_environment_is_noted(record):
     other = {"device": "cpu", "threads": "2", "python": "3.11.9", "torch": "2.15.0"}
     board, _ = board_of([record(), record(optimizer="sgd", environment=other)])

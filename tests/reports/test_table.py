@@ -65,6 +65,25 @@ def test_missed_is_infinite_and_unmeasured_is_nan(record, changes, expected):
     assert value == expected or (math.isnan(value) and math.isnan(expected))
 
 
+def test_a_stacked_trial_has_no_time_to_target(record):
+    trials, _ = tables([record(summary={"stack_size": 8.0}), record(seed=1)])
+    assert trials["stack_size"].tolist()[0] == 8.0
+    assert math.isnan(trials["train_time_to_target_s"].iloc[0])
+    assert trials["steps_to_target"].tolist() == [200, 200]
+
+
+def test_nested_hyperparameters_have_columns_of_their_own(record):
+    nested = record(arguments={"base_optimizer": {"momentum": 0.9}})
+    nested.config["optimizer"] |= {"rest": {"arguments": {"lr": 0.5}}, "clip_norm": 1.0}
+    row = tables([nested])[0].iloc[0]
+    assert (row["hp.base_optimizer.momentum"], row["hp.rest.lr"], row["hp.clip_norm"]) == (
+        0.9,
+        0.5,
+        1,
+    )
+    assert row["gradients"] == 300
+
+
 def test_other_settings_make_another_comparison(record):
     records = [record(), record(batch_size=64), record(batch_size=64, optimizer="sgd")]
     found = tables(records)[0].groupby("comparison").size().to_dict()

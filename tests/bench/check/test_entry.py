@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench.check import markdown
+from bench.check import compose, markdown
 from bench.check.__main__ import exit_code
 from bench.check.checks import CHECKS
 from bench.check.verdict import Finding, Report, Verdict
@@ -106,6 +106,15 @@ def test_colour_where_a_terminal_shows_it(check, my_conf, monkeypatch):
     assert "\x1b[1;31mfailed" in ended.out
 
 
+def test_all_leaves_out_by_name_what_wants_a_value(my_conf, tmp_path, capsys):
+    (tmp_path / my_conf / "optimizer" / "free.yaml").write_text("_target_: a.B\nlr: ???\n")
+    chosen = compose.chosen(["optimizer=all"], str(tmp_path / my_conf))
+    names = [each.spec.file for each in chosen]
+    assert {"adam", "sgd", "mine"} < set(names)
+    assert "free" not in names
+    assert capsys.readouterr().err.startswith("left out: free: Missing mandatory value")
+
+
 def finding(at, verdict, detail="", value=None):
     return Finding(CHECKS[at], verdict, detail, value)
 
@@ -140,7 +149,7 @@ def test_a_row_of_the_page():
     ("reference", "link"),
     [
         ("arXiv:1412.6980", "[arXiv:1412.6980](https://arxiv.org/abs/1412.6980)"),
-        ("doi:10.1/2", "[doi:10.1/2](https://doi.org/10.1/2)"),
+        ("doi:10.1/2(3)", "[doi:10.1/2(3)](https://doi.org/10.1/2%283%29)"),
         ("docs/adam.md", "[docs/adam.md](adam.md)"),
         ("", ""),
     ],

@@ -1,0 +1,1 @@
+"""Many trials of one task and model, trained at once."""

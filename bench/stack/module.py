@@ -1,0 +1,114 @@
+"""``StackModule``: the trials of a stack, trained together. Its training step exists once, here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from bench.batches import Batches
+from bench.evaluation import BATCH
+from bench.module import LeanModule
+from bench.stack.model import StackedModel, clip_slices
+from bench.stack.optimizers import Fused, Individuals, optimizers
+from bench.stack.trial import StackedTrial
+from bench.update import averaged
+from tasks.base import Task
+
+
+class StackBatches:
+    """The batches of K trials, step by step: inputs ``[K, B, ...]`` and targets ``[K, B]``.
+
+    Each trial's are those that ``Batches`` gives it alone; trials of one seed share the order.
+    """
+
+    def __init__(self, inputs: Tensor, targets: Tensor, trials: Sequence[StackedTrial]) -> None:
+        self.inputs, self.targets = inputs, targets
+        first = trials[0].spec
+        seeds = sorted({trial.spec.seed for trial in trials})
+        size, self.steps = first.batch_size, first.budget.steps
+        self._orders = [Batches(inputs, targets, size, self.steps, seed) for seed in seeds]
+        places = [seeds.index(trial.spec.seed) for trial in trials]
+        self._places = torch.tensor(places, device=targets.device)
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for rows in zip(*(order.rows() for order in self._orders), strict=True):
+            yield self.gather(rows)
+
+    def gather(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """The examples of one step from each seed's indices, each ``[B]``."""
+        chosen = torch.stack(tuple(rows))[self._places]  # [K, B]
+        # gathered as one long batch, which keeps the memory order of images
+        examples = self.inputs[chosen.flatten()].unflatten(0, chosen.shape)
+        return examples, self.targets[chosen]
+
+
+class StackModule(LeanModule):
+    """K models, each with its own optimizer, data order and end; one forward and backward pass.
+
+    Args:
+        trials: ``in_order``; built, on one device.
+
+    Attributes:
+        losses: training losses since they were last taken, each ``[K]`` on the device.
+        evaluation_batch: examples that all trials are evaluated on at once.
+    """
+
+    def __init__(self, task: Task, trials: Sequence[StackedTrial]) -> None:
+        super().__init__()
+        self.trials = list(trials)
+        self.model = StackedModel([trial.model for trial in trials], task)
+        self.parts = optimizers(trials, self.model)
+        sizes = [part.size for part in self.parts]
+        self._ends = list(accumulate(sizes))
+        norms = [trial.spec.optimizer.clip_norm or math.inf for trial in trials]
+        self._norms = torch.tensor(norms) if min(norms) < math.inf else None
+        # as many activations as a trial alone has, or what a training step takes without its graph
+        self.evaluation_batch = max(BATCH // len(trials), 4 * trials[0].spec.batch_size)
+        self.losses: list[Tensor] = []
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        return [part.optimizer for part in self.parts if isinstance(part, Fused)] + [
+            trial.optimizer
+            for part in self.parts
+            if isinstance(part, Individuals)
+            for trial in part.trials
+        ]
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """Losses, gradients, updates, schedules; ``batch`` is ``[K, B, ...]`` and ``[K, B]``."""
+        losses = self.model.losses(*batch)
+        gradients = self.model.gradients(losses)
+        if self._norms is not None:
+            clip_slices(gradients, self._norms.to(losses))
+        for part in self.parts:
+            part.step(gradients)
+        self.losses.append(losses.detach())
+
+    def take_losses(self) -> Tensor:
+        """The training losses since the last call, ``[n, K]``, float64 on the CPU."""
+        losses = torch.stack(self.losses).double().cpu()
+        self.losses.clear()
+        return losses
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the parameters of every live trial are those to evaluate."""
+        with ExitStack() as stack:
+            for trial in self.trials:
+                if trial.live:
+                    stack.enter_context(averaged(trial.optimizer, trial.spec.optimizer.needs))
+            yield
+
+    def rate(self, slot: int) -> float:
+        """The learning rate of one trial now."""
+        part = next(part for part, end in zip(self.parts, self._ends, strict=True) if slot < end)
+        return part.rate(slot)

@@ -1,0 +1,178 @@
+"""Whether stacking pays, with how many threads, and how many trials fit: measured, not guessed.
+
+A small model's step costs mostly what comes before any arithmetic, and a stack pays that once. A
+model that keeps a core busy gains little, or loses where its stacked operations are slower.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from bench import trial
+from bench.batches import Batches
+from bench.module import TrialModule
+from bench.spec import Budget, TrialSpec
+from bench.stack.module import StackBatches, StackModule
+from bench.stack.optimizers import in_order
+from bench.stack.run import built, task_of
+
+WARM_UP, STEPS = 2, 5
+"""Steps before the clock runs, and steps that it sees."""
+SECONDS = 0.5
+"""Steps of a stack that would take longer together are measured with fewer trials."""
+LONG = 0.01
+"""Seconds of a stack's step from which more threads are tried: shorter ones are not worth it."""
+LARGEST = 16
+"""Trials that stand for a larger stack: building them takes as long as training a few steps."""
+PAYS = 1.1
+"""A gain below this is within the noise of measuring it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was measured.
+
+    Attributes:
+        size: trials that were stacked to measure it.
+        gain: training time of a trial alone over its share of a stack's.
+        threads: CPU threads of the stack with which it was measured: 1 or, where faster, all.
+    """
+
+    size: int
+    gain: float
+    threads: int
+
+    @property
+    def pays(self) -> bool:
+        """Whether to stack; yes where it could not be measured."""
+        return not self.gain < PAYS
+
+    def __str__(self) -> str:
+        if math.isnan(self.gain):
+            return "not measured"
+        threads = f" on {self.threads} threads" if self.threads > 1 else ""
+        return f"stacking {self.size} gains {self.gain:.1f}x{threads}"
+
+
+UNMEASURED = Verdict(0, math.nan, 1)
+
+
+def probe(specs: Sequence[TrialSpec]) -> Verdict:
+    """Train a few steps alone and together; about a second, less for small models.
+
+    Args:
+        specs: the trials of one stack; where a step is slow, some of them stand for all.
+    """
+    alone = _Stopwatch([specs[0].hardware.threads])
+    _fit(specs[:1], alone, stacked=False)
+    one = alone.seconds[0]
+    fit = int(SECONDS / (one * (WARM_UP + STEPS)))
+    size = min(len(specs), max(4, min(fit, LARGEST)))
+    chosen = [specs[at * len(specs) // size] for at in range(size)]
+    cores = os.cpu_count() or 1
+    together = _Stopwatch(sorted({1, cores}) if specs[0].hardware.accelerator == "cpu" else [1])
+    _fit(chosen, together, stacked=True)
+    best = min(range(len(together.seconds)), key=together.seconds.__getitem__)
+    return Verdict(size, size * one / together.seconds[best], together.threads[best])
+
+
+class _Stopwatch(pl.Callback):
+    """Median seconds a step for each number of threads, one after the other."""
+
+    def __init__(self, threads: Sequence[int]) -> None:
+        self.threads = list(threads)
+        self.seconds: list[float] = []
+        self._times: list[float] = []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        torch.set_num_threads(self.threads[0])
+        self._began = time.perf_counter()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.strategy.root_device.type == "cuda":
+            torch.cuda.synchronize()
+        self._times.append(time.perf_counter() - self._began)
+        if len(self._times) == WARM_UP + STEPS:
+            self.seconds.append(statistics.median(self._times[WARM_UP:]))
+            self._times.clear()
+            trainer.should_stop = self.seconds[-1] < LONG
+            if len(self.seconds) < len(self.threads):
+                torch.set_num_threads(self.threads[len(self.seconds)])
+        self._began = time.perf_counter()
+
+
+def _fit(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> None:
+    """Train without evaluating, as long as the watch needs."""
+    before = torch.get_num_threads()
+    steps = (WARM_UP + STEPS) * len(watch.threads)
+    specs = [replace(spec, budget=Budget(steps, steps)) for spec in specs]
+    trainer = trial.make_trainer(specs[0])
+    trainer.callbacks.append(watch)  # type: ignore[attr-defined]
+    device = trainer.strategy.root_device
+    task = task_of(specs[0])
+    trials = in_order([built(spec, task, device, {}) for spec in specs])
+    tensors = task.tensors("train", device)
+    module: pl.LightningModule
+    if stacked:
+        batches: Any = StackBatches(*tensors, trials)
+        module = StackModule(task, trials)
+    else:
+        one = trials[0]
+        batches = Batches(*tensors, one.spec.batch_size, steps, one.spec.seed)
+        optimizer = one.spec.optimizer
+        module = TrialModule(
+            task, one.model, one.optimizer, one.scheduler, optimizer.needs, optimizer.clip_norm
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+            with trial.interruptible():
+                trainer.fit(module, train_dataloaders=batches)
+    finally:
+        torch.set_num_threads(before)
+
+
+def fitting(spec: TrialSpec) -> int:
+    """How many trials fit into half of the memory that is free, by the size of one.
+
+    A trial holds parameters, their gradient twice, and up to four numbers of optimizer state beside
+    each; its forward pass keeps what is counted here, and the backward pass as much again.
+    """
+    device = trial.make_trainer(spec).strategy.root_device
+    task = task_of(spec)
+    model = built(spec, task, device, {}).model
+    inputs, targets = (part[: spec.batch_size] for part in task.tensors("train", device))
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        task.loss(model(inputs), targets)
+    numbers = sum(p.nbytes for p in model.parameters())
+    each = 7 * numbers + 2 * sum(kept.values()) + inputs.nbytes
+    return max(1, int(_free_bytes(device) / 2 / each))
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    meminfo = Path("/proc/meminfo")  # Linux; elsewhere half of what is built in must do
+    for line in meminfo.read_text().splitlines() if meminfo.exists() else []:
+        if line.startswith("MemAvailable:"):
+            return 1024 * int(line.split()[1])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

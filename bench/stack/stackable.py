@@ -1,0 +1,123 @@
+"""Which trials can be stacked: by what their optimizer needs, and by trying their model.
+
+No list of layers is kept. Two models of different seeds are stacked, fed four examples each, and
+compared with themselves one by one; what ``vmap`` refuses or computes otherwise is found there.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterable, Sequence
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from bench import build
+from bench.spec import TrialSpec
+from bench.stack.model import StackedModel
+from tasks.base import Task
+
+MET_NEEDS = ("eval_mode",)
+"""Needs of an optimizer that a gradient from outside, once a step, meets."""
+
+_VERDICTS: dict[str, str] = {}
+
+
+def why_not(spec: TrialSpec) -> str:
+    """Why a trial must run alone, in words that end a line; empty if it can be stacked."""
+    needs = [need for need in spec.optimizer.needs if need not in MET_NEEDS]
+    if needs:
+        return f"{spec.optimizer.name} needs {', '.join(needs)}"
+    if spec.precision != "32-true":
+        return f"precision {spec.precision} scales losses, which a stack does not"
+    key = repr((spec.task, spec.model))
+    if key not in _VERDICTS:
+        _VERDICTS[key] = _refusal(spec)
+    return _VERDICTS[key]
+
+
+def _refusal(spec: TrialSpec) -> str:
+    """Empty if two models compute together what each computes alone."""
+    data = build.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
+    task = build.task(spec.task, data)
+    inputs, targets = (part[:8] for part in task.tensors("train", torch.device("cpu")))
+    inputs, targets = inputs.unflatten(0, (2, 4)), targets.unflatten(0, (2, 4))
+    models = [_model(spec, task, seed) for seed in (0, 1)]
+    try:
+        with warnings.catch_warnings():
+            # vmap falls back to a loop, with a warning, where it has no rule for an operation
+            warnings.filterwarnings("error", message=".*batching rule.*")
+            together = _together(task, models, inputs, targets)
+    except Exception as error:
+        said = str(error).strip().split("\n", maxsplit=1)[0]
+        return f"{spec.model.name} does not run under vmap ({said or type(error).__name__})"
+    for at, model in enumerate(models):
+        alone = _alone(task, model, inputs[at], targets[at])
+        for name, expected in alone.items():
+            if not _equal(expected, together[at][name]):
+                again = _alone(task, model, inputs[at], targets[at])
+                if _equal(expected, again[name]):  # else dropout made it another one
+                    return f"{spec.model.name} computes another {name} under vmap"
+    return ""
+
+
+def _model(spec: TrialSpec, task: Task, seed: int) -> nn.Module:
+    pl.seed_everything(seed, verbose=False)
+    return build.model(spec.model, task)
+
+
+def _alone(task: Task, model: nn.Module, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+    """Metrics in evaluation mode, then what a training step computes; each one long vector."""
+    model = copy.deepcopy(model)
+    model.eval()
+    with torch.no_grad():
+        sums = list(task.sums(model(inputs), targets).values())
+    model.train()
+    loss = task.loss(model(inputs), targets)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(loss, trained, allow_unused=True)
+    return _named(sums, loss, gradients, model.buffers())
+
+
+def _together(
+    task: Task, models: Sequence[nn.Module], inputs: Tensor, targets: Tensor
+) -> list[dict[str, Tensor]]:
+    """The same from a stack, model by model."""
+    stacked = StackedModel(copy.deepcopy(list(models)), task)
+    sums = [stacked.sums(x, y) for x, y in zip(inputs, targets, strict=True)]
+    losses = stacked.losses(inputs, targets)
+    gradients = stacked.gradients(losses).values()
+    buffers = [stacked.slices(name) for name, _ in models[0].named_buffers()]
+    return [
+        _named(
+            [value[at] for value in sums[at].values()],
+            losses[at],
+            [None if g is None else g[at] for g in gradients],
+            [buffer[at] for buffer in buffers],
+        )
+        for at in range(len(models))
+    ]
+
+
+def _named(
+    sums: Iterable[Tensor],
+    loss: Tensor,
+    gradients: Iterable[Tensor | None],
+    buffers: Iterable[Tensor],
+) -> dict[str, Tensor]:
+    found = [gradient for gradient in gradients if gradient is not None]
+    parts = {"evaluation": sums, "loss": [loss], "gradient": found, "buffers": buffers}
+    empty = torch.empty(0, dtype=torch.float64)
+    return {
+        name: torch.cat([empty, *(t.detach().double().flatten() for t in tensors)])
+        for name, tensors in parts.items()
+    }
+
+
+def _equal(first: Tensor, second: Tensor) -> bool:
+    """Up to rounding, which normalising over few examples can blow up; wrong is far off."""
+    if first.shape != second.shape:
+        return False
+    return bool((first - second).norm() <= 1e-2 * first.norm())

@@ -1,0 +1,41 @@
+"""What the probe measures; its verdict depends on the machine, its form does not."""
+
+import torch
+
+from bench.stack import probe as stack_probe
+from bench.stack.probe import Verdict, fitting, probe
+from tests.bench.stack.cases import case
+
+
+def test_it_measures_a_gain_and_leaves_the_threads_alone():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    verdict = probe([case(seed=seed, steps=1000) for seed in range(6)])
+    assert verdict.size == 6
+    assert verdict.gain > 0
+    assert verdict.threads >= 1
+    assert torch.get_num_threads() == 1
+    torch.set_num_threads(before)
+
+
+def test_a_few_trials_stand_for_many_that_are_slow(monkeypatch):
+    monkeypatch.setattr(stack_probe, "SECONDS", 0.0)
+    assert probe([case(seed=seed) for seed in range(9)]).size == 4
+
+
+def test_a_gain_within_the_noise_does_not_pay():
+    assert not Verdict(8, 1.05, 1).pays
+    assert Verdict(8, 1.5, 1).pays
+
+
+def test_memory_bounds_the_stack(monkeypatch):
+    spec = case()
+    weights = 4 * (64 * 16 + 16 + 16 * 10 + 10)
+    monkeypatch.setattr(stack_probe, "_free_bytes", lambda device: 2 * 10 * 7 * weights)
+    assert 1 <= fitting(spec) < 10  # activations take their part
+    monkeypatch.setattr(stack_probe, "_free_bytes", lambda device: 0)
+    assert fitting(spec) == 1
+
+
+def test_free_memory_is_known():
+    assert stack_probe._free_bytes(torch.device("cpu")) > 2**20

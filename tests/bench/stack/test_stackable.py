@@ -1,0 +1,35 @@
+"""What can be stacked is found by trying."""
+
+import dataclasses
+
+import pytest
+
+from bench.spec import OptimizerSpec
+from bench.stack.stackable import why_not
+from tests.bench.stack.cases import case
+
+
+@pytest.mark.parametrize(
+    "model", ["mlp", "cnn", "normalised", "dropout", "tied", "bag", "transformer"]
+)
+def test_models_that_can(model):
+    assert why_not(case(model)) == ""
+
+
+def test_a_layer_that_vmap_refuses_is_named_with_its_words():
+    assert "gru does not run under vmap (Batching rule not implemented" in why_not(case("gru"))
+
+
+def test_a_model_that_would_silently_be_another_is_found():
+    reason = "hidden_state computes another evaluation under vmap"
+    assert why_not(case("hidden_state")) == reason
+
+
+def test_an_optimizer_that_calls_the_model_itself_cannot():
+    optimizer = OptimizerSpec("lbfgs", "torch.optim.LBFGS", {"lr": 0.1}, needs=("closure",))
+    assert why_not(case(optimizer=optimizer)) == "lbfgs needs closure"
+
+
+def test_other_precision_cannot():
+    spec = dataclasses.replace(case(), precision="bf16-mixed")
+    assert "bf16-mixed" in why_not(spec)
