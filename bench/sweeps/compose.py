@@ -7,7 +7,9 @@ the same files differ only in values written over them at the end, and so only t
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -17,6 +19,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bench.config import trial_spec
 from bench.spec import TrialSpec
+
+SEED = re.compile(r"seed=\d+")
 
 
 class Composer:
@@ -31,6 +35,8 @@ class Composer:
         self._loader, self._master = loader, master
         self._shared: dict[tuple[str, ...], tuple[DictConfig, Mapping[str, str]]] = {}
         self._overrides: dict[str, tuple[Override, bool]] = {}
+        self._unseeded: dict[tuple[str, ...], TrialSpec] = {}
+        self._seed_is_used = False  # a file makes something else depend on it
 
     def spec(self, overrides: Sequence[str]) -> TrialSpec:
         """The trial that ``load_sweep_config`` describes for these overrides, checked.
@@ -38,6 +44,15 @@ class Composer:
         Raises:
             RefusedInput: naming file, key, value and remedy.
         """
+        seeds = [line for line in overrides if SEED.fullmatch(line)]
+        if len(seeds) != 1 or any("${" in line for line in overrides) or self._seed_is_used:
+            return self._spec(overrides)
+        others = tuple(line for line in overrides if line not in seeds)
+        if others not in self._unseeded:  # composed with this seed, and reused where only it moves
+            self._unseeded[others] = self._spec(overrides)
+        return replace(self._unseeded[others], seed=int(seeds[0].partition("=")[2]))
+
+    def _spec(self, overrides: Sequence[str]) -> TrialSpec:
         parsed = [self._parsed(line) for line in overrides]
         files = [
             line for line, (_, is_value) in zip(overrides, parsed, strict=True) if not is_value
@@ -60,8 +75,9 @@ class Composer:
             ours = copy.deepcopy(cfg)
             with open_dict(ours):
                 del ours["hydra"]  # the largest part, and nobody's unless somebody refers to it
-            refers = "${hydra" in OmegaConf.to_yaml(ours)
-            self._shared[overrides] = (cfg if refers else ours), choices
+            written = OmegaConf.to_yaml(ours)
+            self._seed_is_used |= "seed}" in written
+            self._shared[overrides] = (cfg if "${hydra" in written else ours), choices
         return self._shared[overrides]
 
     def _parsed(self, line: str) -> tuple[Override, bool]:

@@ -36,7 +36,9 @@ def test_specs_are_those_of_hydra(hydra_and_master):
         ["optimizer=adam", "optimizer.lr=0.1", "seed=4", "optimizer.betas=[0.8,0.9]"],
         ["seed=1", "task=langid", "model=transformer", "model.dim=16", "budget.epochs=2"],
         ["optimizer=sgd", "optimizer.momentum=0.5", "schedule=cosine", "schedule.warmup=0.1"],
+        ["optimizer=adam", "optimizer.lr=0.01", "seed=4"],
         ["optimizer=adam", "study=a${seed}", "seed=7"],
+        ["optimizer=adam", "study=a${seed}", "seed=8"],
     ]
     for job in [*jobs, *jobs[:2]]:  # what is shared has not been written to
         expected = by_hydra(loader, master, job)
