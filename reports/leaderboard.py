@@ -120,7 +120,7 @@ def _row(group: pd.DataFrame, reference: pd.DataFrame) -> dict[str, object]:
         "ran": ran,
         "steps_to_target": steps,
         "train_time_to_target_s": stats.median_to_target(group["train_time_to_target_s"])[0],
-        "step_time_ms": group["step_time_ms"].median(),
+        "step_time_ms": group.loc[group["stack_size"].isna(), "step_time_ms"].median(),
     }
 
 

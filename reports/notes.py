@@ -20,8 +20,8 @@ MARKS = {
     "edge": "a hyperparameter of the selected point is the smallest or largest value tried: a "
     "better one may lie beyond.",
     "more gradients": "it takes more than one gradient a step: equal steps are not equal work.",
-    "stacked": "trained at once with other trials: the time of a step is a share of theirs, and "
-    "there is no time to target.",
+    "stacked": "trained at once with other trials: there is no time of its own to compare; "
+    "hydra/launcher=basic measures one.",
     "incomplete": "some seeds did not finish; means and differences cover the finished ones only "
     "and flatter the optimizer.",
 }

@@ -71,6 +71,8 @@ def _strip(
             )
         if np.isfinite(median):
             axes.plot([median, median], [i - 0.3, i + 0.3], "-", lw=2, **style)
+        if n == 0:
+            axes.text(0.01, i, "not measured", transform=axes.get_yaxis_transform(), va="center")
         if hits < n:
             text = f"× {n - hits} of {n} missed"
             axes.text(

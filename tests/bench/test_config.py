@@ -103,6 +103,13 @@ def test_a_wrong_block_is_refused(block, said, spec_of):
         spec_of(f"_target_: torch.optim.SGD\nlr: 0.1\nbench: {{{block}}}\n")
 
 
+def test_a_yaml_may_build_on_another(spec_of, tmp_path):
+    (tmp_path / "optimizer" / "base.yaml").write_text("_target_: torch.optim.SGD\nlr: 0.1\n")
+    spec = spec_of("defaults: [base, _self_]\nmomentum: 0.9\n", "optimizer.lr=0.5")
+    assert spec.arguments == {"lr": 0.5, "momentum": 0.9}
+    assert spec.point == {"lr": 0.5}
+
+
 def test_a_yaml_without_a_block_is_known_as_such(spec_of):
     assert spec_of(NESTED).declared
     assert not spec_of("_target_: torch.optim.SGD\nlr: 0.1\n").declared

@@ -195,6 +195,11 @@ def test_more_gradients_and_stacks_are_marked(record):
     assert marks["adam"] == "few seeds"
     assert marks["sam"] == "few seeds, more gradients"
     assert marks["sgd"] == "few seeds, stacked"
+    assert board.rows.set_index("optimizer")["step_time_ms"].isna().to_dict() == {
+        "adam": False,
+        "sam": False,
+        "sgd": True,
+    }
     assert any("equal steps are not equal work" in note for note in board.notes)
 
 
