@@ -49,7 +49,12 @@ def explain(error: Exception) -> str:
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _wrong_key_or_value(error, cause)
-    return _unknown_in_file(str(error)) or _first_line(error)
+    return _unknown_in_file(str(error)) or _first_line(error) + _quoting(str(error))
+
+
+def _quoting(message: str) -> str:
+    """Hydra's grammar reads brackets inside ``glob(…)`` as a list unless they are quoted."""
+    return "; quote the pattern: 'optimizer=glob(\"[a-m]*\")'" if "input 'glob(" in message else ""
 
 
 def _unknown_in_file(message: str) -> str:

@@ -33,7 +33,8 @@ WARM_UP, STEPS = 2, 5
 SECONDS = 0.5
 """Steps of a stack that would take longer together are measured with fewer trials."""
 LONG = 0.01
-"""Seconds of a stack's step from which more threads are tried: shorter ones are not worth it."""
+"""Seconds of a step on a CPU: a trial alone that takes longer gains nothing by stacking, and only a
+stack that takes longer is tried on more threads."""
 LARGEST = 16
 """Trials that stand for a larger stack: building them takes as long as training a few steps."""
 PAYS = 1.1
@@ -45,7 +46,7 @@ class Verdict:
     """What was measured.
 
     Attributes:
-        size: trials that were stacked to measure it.
+        size: trials that were stacked to measure it; 1 where a trial alone said enough.
         gain: training time of a trial alone over its share of a stack's.
         threads: CPU threads of the stack with which it was measured: 1 or, where faster, all.
     """
@@ -62,6 +63,8 @@ class Verdict:
     def __str__(self) -> str:
         if math.isnan(self.gain):
             return "not measured"
+        if self.size == 1:
+            return "a step alone is long, and nearly all of it arithmetic"
         threads = f" on {self.threads} threads" if self.threads > 1 else ""
         return f"stacking {self.size} gains {self.gain:.1f}x{threads}"
 
@@ -78,11 +81,14 @@ def probe(specs: Sequence[TrialSpec]) -> Verdict:
     alone = _Stopwatch([specs[0].hardware.threads])
     _fit(specs[:1], alone, stacked=False)
     one = alone.seconds[0]
+    cores = os.cpu_count() or 1
+    on_cpu = specs[0].hardware.accelerator == "cpu"
+    if on_cpu and one > LONG:  # what stacking saves, about 1 ms a step, is not worth measuring
+        return Verdict(1, 1.0, cores)
     fit = int(SECONDS / (one * (WARM_UP + STEPS)))
     size = min(len(specs), max(4, min(fit, LARGEST)))
     chosen = [specs[at * len(specs) // size] for at in range(size)]
-    cores = os.cpu_count() or 1
-    together = _Stopwatch(sorted({1, cores}) if specs[0].hardware.accelerator == "cpu" else [1])
+    together = _Stopwatch(sorted({1, cores}) if on_cpu else [1])
     _fit(chosen, together, stacked=True)
     best = min(range(len(together.seconds)), key=together.seconds.__getitem__)
     return Verdict(size, size * one / together.seconds[best], together.threads[best])

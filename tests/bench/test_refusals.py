@@ -25,6 +25,7 @@ MISTAKES = {
     "a folder": (["task=mnist", "data_dir=/nowhere"], "/nowhere", "download=true"),
     "two devices": (["trainer.devices=2"], "trainer.devices=2", "hydra/launcher=joblib"),
     "no threads": (["trainer.threads=0"], "trainer.threads: 0", "positive"),
+    "an unquoted pattern": (["-m", "optimizer=glob([a-m]*)"], "glob([a-m]*", "quote the pattern"),
     "a list without -m": (["task=digits,langid"], "task=digits,langid", "Ambiguous"),
     "a range to search": (["-m", "optimizer.lr=interval(0,1)"], "interval(0,1)", "choice"),
     "one of a sweep": (["-m", "batch_size=32,0"], "batch_size: 0", "positive"),

@@ -23,6 +23,13 @@ def test_a_few_trials_stand_for_many_that_are_slow(monkeypatch):
     assert probe([case(seed=seed) for seed in range(9)]).size == 4
 
 
+def test_a_long_step_says_enough(monkeypatch):
+    monkeypatch.setattr(stack_probe, "LONG", 0.0)
+    verdict = probe([case(seed=seed) for seed in range(3)])
+    assert (verdict.size, verdict.pays) == (1, False)
+    assert "nearly all of it arithmetic" in str(verdict)
+
+
 def test_a_gain_within_the_noise_does_not_pay():
     assert not Verdict(8, 1.05, 1).pays
     assert Verdict(8, 1.5, 1).pays
