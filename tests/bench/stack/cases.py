@@ -17,6 +17,7 @@ MODELS = {
     "mlp": Component("mlp", "tasks.models.image.MLP", {"hidden": [16]}),
     "cnn": Component("cnn", "tasks.models.image.CNN", {"channels": [4, 8], "hidden": 16}),
     "normalised": Component("normalised", "tests.bench.stack.cases.Normalised"),
+    "resnet18": Component("resnet18", "tasks.models.image.resnet18"),
     "dropout": Component("dropout", "tests.bench.stack.cases.WithDropout"),
     "tied": Component("tied", "tests.bench.stack.cases.Tied"),
     "hidden_state": Component("hidden_state", "tests.bench.stack.cases.HiddenState"),

@@ -10,7 +10,7 @@ from tests.bench.stack.cases import case
 
 
 @pytest.mark.parametrize(
-    "model", ["mlp", "cnn", "normalised", "dropout", "tied", "bag", "transformer"]
+    "model", ["mlp", "cnn", "normalised", "resnet18", "dropout", "tied", "bag", "transformer"]
 )
 def test_models_that_can(model):
     assert why_not(case(model)) == ""
