@@ -94,7 +94,9 @@ class Sweeps:
                 optbench()
         finally:
             sys.argv = before
-        self.said = "; ".join(line for line in said.getvalue().splitlines() if "stacking" in line)
+        verdicts = (" at once; ", ", one by one instead")
+        lines = said.getvalue().splitlines()
+        self.said = "; ".join(line for line in lines if any(v in line for v in verdicts))
         return time.perf_counter() - began
 
     @contextlib.contextmanager
