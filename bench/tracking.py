@@ -138,9 +138,9 @@ class Recorder:
         self._send([*rest, CurvePoint(last, result.summary)])
         if result.traceback:
             attach_traceback(self._uri, self.run_id, result.traceback)
-        tags = {"status": str(result.status), "reason": result.reason[:5000]}
-        tags |= {f"env.{name}": value for name, value in result.environment.items()}
-        self._client.log_batch(self.run_id, tags=[RunTag(k, v) for k, v in tags.items()])
+        self._client.log_batch(
+            self.run_id, tags=[RunTag(k, v) for k, v in end_tags(result).items()]
+        )
         failed = result.status is Status.FAILED
         self._client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")
         self._finished = True
@@ -265,6 +265,12 @@ def run_tags(spec: TrialSpec) -> dict[str, str]:
         "host": socket.gethostname(),
         "pid": str(os.getpid()),
     }
+
+
+def end_tags(result: TrialResult) -> dict[str, str]:
+    """What a run is tagged with when its trial has ended."""
+    environment = {f"env.{name}": value for name, value in result.environment.items()}
+    return {"status": str(result.status), "reason": result.reason[:5000], **environment}
 
 
 def run_name(spec: TrialSpec) -> str:

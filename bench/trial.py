@@ -6,8 +6,9 @@ import logging
 import signal
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -84,17 +85,22 @@ def _fit(spec: TrialSpec, trainer: pl.Trainer) -> None:
     batches = Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
+    fit(trainer, module, batches)
+
+
+def fit(trainer: pl.Trainer, module: pl.LightningModule, batches: Iterable[Any]) -> None:
+    """Lightning's ``fit`` without warnings that mean nothing here, and with a working Ctrl-C."""
     with warnings.catch_warnings():
         # Lightning 2.6 on torch 2.15 asks for a class that torch renames.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
         # The cycle that this warns of ends with the next zero_grad, which frees the gradients.
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
-        with interruptible():
+        with _interruptible():
             trainer.fit(module, train_dataloaders=batches)
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def _interruptible() -> Iterator[None]:
     """Hand Ctrl-C on: Lightning would turn it into exit code 1 and leave the signal ignored."""
     try:
         yield

@@ -10,7 +10,6 @@ import math
 import os
 import statistics
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -142,10 +141,7 @@ def _fit(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> Non
             task, one.model, one.optimizer, one.scheduler, optimizer.needs, optimizer.clip_norm
         )
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-            with trial.interruptible():
-                trainer.fit(module, train_dataloaders=batches)
+        trial.fit(trainer, module, batches)
     finally:
         torch.set_num_threads(before)
 

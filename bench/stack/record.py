@@ -178,8 +178,7 @@ class SQLiteRecorder:
         self._written_at = time.monotonic()
 
     def _end(self, run: str, result: TrialResult, now: int) -> None:
-        tags = {"status": str(result.status), "reason": result.reason[:5000]}
-        tags |= {f"env.{name}": value for name, value in result.environment.items()}
+        tags = tracking.end_tags(result)
         self._insert("tags", [(key, value, run) for key, value in tags.items()])
         state = "FAILED" if result.status is Status.FAILED else "FINISHED"
         self._store.execute(

@@ -8,7 +8,6 @@ would for a trial alone, from the same distribution.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -95,8 +94,4 @@ def _fit(trials: Sequence[StackedTrial], task: Task, trainer: pl.Trainer) -> Non
     batches = StackBatches(*task.tensors("train", device), trials)
     watch = StackWatch(trials[0].spec.budget, TrainClock(device))
     trainer.callbacks.append(watch)  # type: ignore[attr-defined]
-    with warnings.catch_warnings():
-        # Lightning 2.6 on torch 2.15 asks for a class that torch renames.
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-        with trial.interruptible():
-            trainer.fit(module, train_dataloaders=batches)
+    trial.fit(trainer, module, batches)
