@@ -12,7 +12,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from bench import config, progress, refusal, schema
+from bench import progress
+from bench.address import check_uri
+from bench.config import refusal, schema
+from bench.config import trial as config
 from bench.spec import RefusedInput, Status, TrialSpec
 from bench.sweeps import plugins
 from bench.sweeps.grid import SWEEP_SIZE, GridSweeper, SweepOutcome
@@ -36,7 +39,7 @@ def job(cfg: DictConfig) -> dict[str, Any]:
 
 
 def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
-    config.check_uri(uri)
+    check_uri(uri)
     from bench import record  # now that the input is good: MLflow takes seconds to import
 
     progress.assumed([spec])

@@ -25,17 +25,6 @@ if TYPE_CHECKING:
 
     from tasks.base import Task
 
-NEEDS = (
-    "closure",
-    "two_gradients",
-    "create_graph",
-    "eval_mode",
-    "model",
-    "sparse_gradients",
-    "random",
-)
-"""What an optimizer may declare; ``bench.update`` says what each means."""
-
 REST = Component("", "torch.optim.AdamW")
 """Updates what ``matrices`` leaves over where the optimizer's YAML does not say otherwise."""
 
@@ -74,7 +63,7 @@ def model(spec: Component, task: Task) -> nn.Module:
 
 
 def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
-    """The optimizer over the model's parameters, ready for its first ``bench.update.update``.
+    """The optimizer over the model's parameters, ready for its first ``bench.trial.update.update``.
 
     Raises:
         NotApplicable: the model has no parameter of the kind that it updates.

@@ -38,7 +38,7 @@ def run(
     Raises:
         RefusedInput: it cannot be built; no record is left.
     """
-    from bench.trial import run_trial
+    from bench.trial.run import run_trial
 
     with tracking.Recorder(uri, spec, launcher) as recorder:
         result = run_trial(spec, recorder.log, progress_bar)

@@ -11,9 +11,9 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 PROTOCOL_VERSION = 1
 """Rises whenever the same spec would lead to another record; such trials are not compared."""
@@ -36,6 +36,14 @@ class Status(StrEnum):
     SKIPPED = "skipped"  # not run, with a reason
 
 
+class Phase(StrEnum):
+    """What a trial is for. Declared before it runs; ``bench.protocol`` says what follows."""
+
+    EXPLORE = "explore"  # a plain trial or sweep
+    SELECT = "select"  # tuning: validation only
+    REPORT = "report"  # reruns of the default and the chosen point on fresh seeds
+
+
 @dataclass(frozen=True)
 class Component:
     """Something built from a dotted path and keyword arguments, as one YAML file describes it.
@@ -45,6 +53,8 @@ class Component:
         target: dotted path of a class or function, e.g. ``torch.optim.Adam``.
         arguments: keyword arguments, plain data.
     """
+
+    HASHED: ClassVar[tuple[str, ...]] = ("name", "target", "arguments")
 
     name: str
     target: str
@@ -56,18 +66,27 @@ class OptimizerSpec(Component):
     """An optimizer; ``arguments`` are its hyperparameters.
 
     Attributes:
-        point: the hyperparameters that differ from the YAML's own values, nested ones with dots.
+        point: the hyperparameters that differ from the YAML's own values, by the names that
+            ``bench.hyperparameters`` gives them.
         param_groups: rule that assigns parameters to groups (see ``bench.param_groups``).
         rest: optimizer of the parameters that the rule ``matrices`` leaves over.
-        needs: what building and stepping it takes (see ``bench.update``).
+        needs: what building and stepping it takes (see ``bench.needs``).
         clip_norm: the gradient's global norm is cut to this before an update; None: never.
         version: of the packages that ship it, e.g. ``pytorch_optimizer 4.1.0``.
-        search_space: declared ranges.
+        search_space: declared ranges (see ``bench.space``).
         schedules: the only schedules it can be combined with; empty: any.
         limit: ``{when: arguments, equals: optimizer}``, where it must equal a known one.
         file: the YAML's name, where ``name`` is another.
         declared: whether the YAML has a ``bench:`` block; if not, the defaults here are assumed.
     """
+
+    HASHED: ClassVar[tuple[str, ...]] = (
+        *Component.HASHED,
+        *("param_groups", "rest", "needs", "clip_norm", "version", "file"),
+    )
+    OUTSIDE: ClassVar[tuple[str, ...]] = (
+        *("point", "search_space", "schedules", "limit", "declared"),
+    )
 
     point: Mapping[str, Any] = field(default_factory=dict)
     param_groups: str = "all"
@@ -82,10 +101,6 @@ class OptimizerSpec(Component):
     declared: bool = True
 
 
-DESCRIPTIVE = ("point", "search_space", "schedules", "limit", "declared")
-"""What ``OptimizerSpec`` says about an optimizer without affecting a trial's result."""
-
-
 @dataclass(frozen=True)
 class Target:
     """The metric that counts, and the value at which a task is solved.
@@ -95,6 +110,8 @@ class Target:
         direction: ``maximize`` or ``minimize``.
         value: on the validation split; None if the task declares none.
     """
+
+    HASHED: ClassVar[tuple[str, ...]] = ("metric", "direction", "value")
 
     metric: str
     direction: str
@@ -117,6 +134,8 @@ class Target:
 class TaskSpec(Component):
     """A task: its class, its data, what is measured. ``version`` rises when its numbers change."""
 
+    HASHED: ClassVar[tuple[str, ...]] = (*Component.HASHED, "data", "target_metric", "version")
+
     data: Component = field(default_factory=lambda: Component("", ""))
     target_metric: Target = field(default_factory=lambda: Target("accuracy", "maximize"))
     version: int = 1
@@ -125,6 +144,8 @@ class TaskSpec(Component):
 @dataclass(frozen=True)
 class Budget:
     """How long a trial trains and when it is evaluated, in training steps."""
+
+    HASHED: ClassVar[tuple[str, ...]] = ("steps", "eval_every")
 
     steps: int
     eval_every: int
@@ -158,6 +179,32 @@ class Hardware:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """Where a trial of a study comes from: what was declared before the study's first trial ran.
+
+    Attributes:
+        space: the declared search space (see ``bench.space``); empty: nothing to tune.
+        sampler: how points are drawn from it, e.g. ``sobol``.
+        seed: of the draw; a point follows from space, seed and ``index`` alone.
+        points: the tuning budget, points an entrant may try in each repeat.
+        repeat: which of the repeated tunings, from 0.
+        index: place of the point in the draw; None: the optimizer's default point.
+    """
+
+    space: Mapping[str, Any]
+    sampler: str
+    seed: int
+    points: int
+    repeat: int = 0
+    index: int | None = None
+
+    @property
+    def space_hash(self) -> str:
+        """16 hexadecimal digits of the declared space."""
+        return digest(dict(self.space))
+
+
+@dataclass(frozen=True)
 class TrialSpec:
     """One training run, complete: task, optimizer, one hyperparameter point, one seed.
 
@@ -165,7 +212,15 @@ class TrialSpec:
         stop_at_target: end at the first evaluation at or past the target (off: fixed horizon).
         data_fingerprint: digest of the examples in all splits.
         data_dir, download, hardware: where things are and run; outside the hash.
+        phase: what it is for; only ``select`` changes what is measured.
+        tuning: the draw that it belongs to, of a study's trials; outside the hash.
     """
+
+    HASHED: ClassVar[tuple[str, ...]] = (
+        *("task", "data_fingerprint", "model", "optimizer", "schedule", "batch_size", "budget"),
+        *("seed", "precision", "stop_at_target"),
+    )
+    OUTSIDE: ClassVar[tuple[str, ...]] = ("study", "data_dir", "download", "hardware", "tuning")
 
     study: str
     task: TaskSpec
@@ -181,6 +236,8 @@ class TrialSpec:
     data_dir: str
     download: bool
     hardware: Hardware
+    phase: Phase = Phase.EXPLORE
+    tuning: Tuning | None = None
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -190,28 +247,12 @@ class TrialSpec:
 
     def config(self) -> dict[str, Any]:
         """Everything that affects the result, as plain data; what is recorded and hashed."""
-        task, optimizer = asdict(self.task), asdict(self.optimizer)
-        for name in DESCRIPTIVE:
-            del optimizer[name]
-        return {
-            "protocol_version": PROTOCOL_VERSION,
-            "task": task,
-            "data_fingerprint": self.data_fingerprint,
-            "model": asdict(self.model),
-            "optimizer": optimizer,
-            "schedule": asdict(self.schedule),
-            "batch_size": self.batch_size,
-            "budget": asdict(self.budget),
-            "seed": self.seed,
-            "precision": self.precision,
-            "stop_at_target": self.stop_at_target,
-        }
+        return {"protocol_version": PROTOCOL_VERSION, **_hashed(self)}
 
     @property
     def config_hash(self) -> str:
         """16 hexadecimal digits that two trials share exactly if they must have the same result."""
-        text = json.dumps(self.config(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return digest(self.config())
 
     def label(self) -> str:
         """One line for people: ``digits · adam · lr=0.01 · seed 3``."""
@@ -225,15 +266,38 @@ class TrialSpec:
         )
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested values by dotted name: ``{"base": {"lr": 1}}`` is ``{"base.lr": 1}``."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            found |= flat(value, f"{prefix}{name}.")
-        else:
-            found[f"{prefix}{name}"] = value
-    return found
+def digest(config: Mapping[str, Any]) -> str:
+    """16 hexadecimal digits of plain data, whatever the order of its keys."""
+    text = json.dumps(config, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _hashed(spec: Any) -> dict[str, Any]:
+    """A spec's fields as plain data: those in ``HASHED`` always, those in ``OUTSIDE`` never.
+
+    A field in neither list was added after trials had been recorded without it: it enters only
+    where it differs from its default, so that no old record gets another hash.
+    """
+    outside = getattr(type(spec), "OUTSIDE", ())
+    kept = [
+        one
+        for one in fields(spec)
+        if one.name not in outside
+        and (one.name in type(spec).HASHED or getattr(spec, one.name) != _default(one))
+    ]
+    return {one.name: _plain(getattr(spec, one.name)) for one in kept}
+
+
+def _default(one: Field[Any]) -> Any:
+    return one.default if one.default_factory is MISSING else one.default_factory()
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return _hashed(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def point_label(point: Mapping[str, Any]) -> str:
@@ -282,6 +346,7 @@ class TrialRecord:
     Attributes:
         config: ``TrialSpec.config()`` as it was recorded.
         point: hyperparameters that differed from the optimizer's YAML.
+        phase, tuning: as they were declared; records from before there were any say ``explore``.
     """
 
     run_id: str
@@ -290,3 +355,5 @@ class TrialRecord:
     config: Mapping[str, Any]
     point: Mapping[str, Any]
     result: TrialResult
+    phase: Phase = Phase.EXPLORE
+    tuning: Tuning | None = None

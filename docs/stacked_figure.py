@@ -1,4 +1,4 @@
-"""The figure of docs/stacked.md from docs/stacked.csv, what ``bench.benchmarks.stacked`` printed.
+"""The figure of docs/stacked.md from docs/stacked.csv, what ``bench.speed.stacked`` printed.
 
 python docs/stacked_figure.py
 """

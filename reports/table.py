@@ -38,7 +38,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.spec import Status, TrialRecord, flat, point_label
+from bench.hyperparameters import hyperparameters
+from bench.spec import Status, TrialRecord, point_label
 
 IDENTITY = ["run_id", "study", "comparison", "task", "optimizer", "point", "seed"]
 OUTCOME = ["status", "reason", "config_hash"]
@@ -187,7 +188,10 @@ def _trial_row(record: TrialRecord, comparison: str, point: str) -> dict[str, An
         "metric": target["metric"],
         "direction": target["direction"],
         "target": math.nan if target["value"] is None else target["value"],
-        **{f"hp.{key}": _plain(value) for key, value in _hyperparameters(config["optimizer"])},
+        **{
+            f"hp.{key}": _plain(value)
+            for key, value in hyperparameters(config["optimizer"]).items()
+        },
         "train/loss": final.get("train/loss", math.nan),
         **{key: value for key, value in final.items() if key.startswith(("val/", "test/"))},
         **_to_target(record),
@@ -195,16 +199,6 @@ def _trial_row(record: TrialRecord, comparison: str, point: str) -> dict[str, An
         **{f"env.{key}": value for key, value in result.environment.items()},
         "traceback": result.traceback,
     }
-
-
-def _hyperparameters(optimizer: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Its arguments and those that the harness adds, by dotted name."""
-    values = dict(optimizer["arguments"])
-    if optimizer.get("rest"):
-        values["rest"] = optimizer["rest"]["arguments"]
-    if optimizer.get("clip_norm") is not None:
-        values["clip_norm"] = optimizer["clip_norm"]
-    return flat(values).items()
 
 
 def _to_target(record: TrialRecord) -> dict[str, float]:

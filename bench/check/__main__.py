@@ -23,12 +23,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from bench import refusal
-from bench.check import compose
+from bench.check import choose
+from bench.config import refusal
 from bench.spec import RefusedInput
 
 if TYPE_CHECKING:
-    from bench.check.compose import Chosen
+    from bench.check.choose import Chosen
     from bench.check.verdict import Check, Report
 
 OPTIONS = ("--config-dir", "--json", "--markdown")
@@ -79,7 +79,7 @@ def parse(words: Sequence[str]) -> Asked:
 
 def run(asked: Asked) -> int:
     """Compose, check, print, write. Returns the exit code."""
-    chosen = compose.chosen(asked.words, asked.config_dir)
+    chosen = choose.chosen(asked.words, asked.config_dir)
     from bench.check import markdown, terminal  # now that the input is good: torch takes seconds
 
     to = terminal.console(stderr=asked.json == "-")

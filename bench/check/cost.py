@@ -15,7 +15,7 @@ from bench.check.drive import Drive
 from bench.check.problems import Large, large, standard
 from bench.check.verdict import Measurement
 from bench.spec import OptimizerSpec
-from bench.update import update
+from bench.trial.update import update
 
 ROUND, MIN_ROUNDS, MAX_ROUNDS, SECONDS = 10, 3, 15, 0.4
 ADAM = OptimizerSpec("adam", "torch.optim.Adam", {"fused": True})

@@ -14,7 +14,7 @@ from torch import Tensor
 from bench import build
 from bench.check.problems import Problem
 from bench.spec import OptimizerSpec
-from bench.update import averaged, clip, update
+from bench.trial.update import averaged, clip, update
 
 
 def seed(value: int = 0) -> None:
@@ -42,7 +42,7 @@ class Drive:
         seed()  # what the constructor drew must not matter
 
     def gradient(self) -> Tensor:
-        """Loss and gradients where the parameters are now (``bench.update.Gradient``)."""
+        """Loss and gradients where the parameters are now (``bench.trial.update.Gradient``)."""
         self.optimizer.zero_grad()
         loss = self.problem.loss() * self.scale
         loss.backward(create_graph="create_graph" in self.spec.needs)

@@ -78,8 +78,8 @@ class StackedModel:
     def evaluate(self, split: str, device: torch.device, batch: int) -> dict[str, Tensor]:
         """Mean of each metric over a split for each trial, ``[K]`` float64 on the CPU.
 
-        The twin of ``bench.evaluation.evaluate``; all trials see the same ``batch`` examples at
-        once.
+        The twin of ``bench.trial.evaluation.evaluate``; all trials see the same ``batch`` examples
+        at once.
         """
         inputs, targets = self.task.tensors(split, device)
         totals: dict[str, Tensor] = {}
@@ -119,7 +119,9 @@ def clip_slices(gradients: Gradients, norms: Tensor) -> None:
     """Scale each trial's whole gradient to a 2-norm of at most its entry of ``norms``, in place.
 
     Args:
-        norms: ``[K]``; infinite where a trial does not clip. The twin of ``bench.update.clip``.
+        norms: ``[K]``; infinite where a trial does not clip.
+
+    The twin of ``bench.trial.update.clip``.
     """
     present = [gradient for gradient in gradients.values() if gradient is not None]
     each = torch.stack([_rows(gradient).norm(dim=1) for gradient in present])  # [n, K]

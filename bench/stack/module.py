@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench.batches import Batches
-from bench.evaluation import BATCH
-from bench.module import LeanModule
 from bench.stack.model import StackedModel, clip_slices
 from bench.stack.optimizers import Fused, Individuals, optimizers
 from bench.stack.trial import StackedTrial
-from bench.update import averaged
+from bench.trial.batches import Batches
+from bench.trial.evaluation import BATCH
+from bench.trial.module import LeanModule
+from bench.trial.update import averaged
 from tasks.base import Task
 
 

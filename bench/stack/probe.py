@@ -19,13 +19,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from bench import trial
-from bench.batches import Batches
-from bench.module import TrialModule
 from bench.spec import Budget, TrialSpec
 from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import in_order
 from bench.stack.run import built, task_of
+from bench.trial import run as trial
+from bench.trial.batches import Batches
+from bench.trial.module import TrialModule
 
 WARM_UP, STEPS = 2, 5
 """Steps before the clock runs, and steps that it sees."""

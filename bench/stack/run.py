@@ -14,13 +14,15 @@ from functools import partial
 import pytorch_lightning as pl
 import torch
 
-from bench import build, environment, trial
-from bench.callbacks import TrainClock
+from bench import build
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import in_order
 from bench.stack.trial import StackedTrial
 from bench.stack.watch import StackWatch
+from bench.trial import environment
+from bench.trial import run as trial
+from bench.trial.watch import TrainClock
 from tasks.base import Task
 
 

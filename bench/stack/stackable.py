@@ -15,23 +15,21 @@ import torch
 from torch import Tensor, nn
 
 from bench import build
+from bench.needs import NEEDS
 from bench.spec import TrialSpec
 from bench.stack.model import StackedModel
 from tasks.base import Task
-
-MET_NEEDS = ("eval_mode",)
-"""Needs of an optimizer that a gradient from outside, once a step, meets."""
 
 _VERDICTS: dict[str, str] = {}
 
 
 def why_not(spec: TrialSpec) -> str:
     """Why a trial must run alone, in words that end a line; empty if it can be stacked."""
-    needs = [need for need in spec.optimizer.needs if need not in MET_NEEDS]
+    needs = [need for need in spec.optimizer.needs if not NEEDS[need].stacks]
     if needs:
         return f"{spec.optimizer.name} needs {', '.join(needs)}"
     if spec.precision != "32-true":
-        return f"precision {spec.precision} scales losses, which a stack does not"
+        return f"precision {spec.precision}: a stack computes in 32-true"
     key = repr((spec.task, spec.model))
     if key not in _VERDICTS:
         _VERDICTS[key] = _refusal(spec)

@@ -1,4 +1,4 @@
-"""Around the steps of a stack what ``bench.callbacks.Watch`` does around those of a trial."""
+"""Around the steps of a stack what ``bench.trial.watch.Watch`` does around those of a trial."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from pytorch_lightning import Callback, Trainer
 from torch import Tensor
 
-from bench.callbacks import LOOK_EVERY, Diverged, TrainClock
-from bench.evaluation import evaluate
 from bench.spec import Budget, CurvePoint
 from bench.stack.module import StackModule
 from bench.stack.trial import StackedTrial
-from bench.update import averaged
+from bench.trial.evaluation import evaluate
+from bench.trial.update import averaged
+from bench.trial.watch import LOOK_EVERY, Diverged, TrainClock
 
 
 class StackWatch(Callback):

@@ -17,7 +17,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.config import trial_spec
+from bench.config.trial import trial_spec
 from bench.spec import TrialSpec
 
 SEED = re.compile(r"seed=\d+")

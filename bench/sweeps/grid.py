@@ -20,7 +20,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from bench import build, progress
-from bench.config import check_uri
+from bench.address import check_uri
 from bench.spec import RefusedInput, Status, TrialSpec
 from bench.sweeps.compose import Composer
 

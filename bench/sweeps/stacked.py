@@ -19,7 +19,7 @@ from bench.sweeps.grid import SWEEP_SIZE
 class StackedLauncher(Launcher):
     """Trains the trials of a batch that differ in seed, optimizer and schedule at once.
 
-    It runs them in this process and does not call the task function; ``bench.stack.sweep`` does
+    It runs them in this process and does not call the task function; ``bench.sweeps.stacking`` does
     what that would do. ``stack.size`` sets how many trials a stack has.
     """
 
@@ -39,7 +39,7 @@ class StackedLauncher(Launcher):
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> list[JobReturn]:
-        from bench.stack.sweep import StackedSweep
+        from bench.sweeps.stacking import StackedSweep
 
         composer = Composer(self.config_loader, self.config)
         specs = [self._specs.get(tuple(job)) or composer.spec(job) for job in job_overrides]

@@ -13,7 +13,7 @@ from bench.stack.model import StackedModel
 from bench.stack.module import StackBatches
 from bench.stack.optimizers import Fused, Individuals, in_order, optimizers
 from bench.stack.run import run_stack
-from bench.trial import run_trial
+from bench.trial.run import run_trial
 from tests.bench.stack.cases import case
 
 SGD, TORCH_ADAM, ADAMW = (f"torch.optim.{name}" for name in ("SGD", "Adam", "AdamW"))
@@ -254,7 +254,7 @@ def test_batches_are_those_of_each_seed_alone():
     task = stack.task_of(specs[0])
     trials = [stack.built(spec, task, torch.device("cpu"), {}) for spec in specs]
     inputs, targets = task.tensors("train", torch.device("cpu"))
-    from bench.batches import Batches
+    from bench.trial.batches import Batches
 
     alone = [Batches(inputs, targets, 32, 3, spec.seed) for spec in specs]
     for (x, y), *singles in zip(StackBatches(inputs, targets, trials), *alone, strict=True):

@@ -6,9 +6,9 @@ from hydra._internal.utils import create_config_search_path
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
-from bench import schema
-from bench.config import trial_spec
-from bench.refusal import explain
+from bench.config import schema
+from bench.config.refusal import explain
+from bench.config.trial import trial_spec
 from bench.sweeps import plugins
 from bench.sweeps.compose import Composer
 

@@ -1,0 +1,103 @@
+"""The schema of ``conf/``: every key of the command line, with its type and default.
+
+Hydra merges what people write into these, so it refuses an unknown key or a wrong type as it
+composes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+from bench.address import DEFAULT
+
+
+@dataclass
+class TaskConfig:
+    """A task; ``data`` is a loader (dotted path and options), the rest is what is measured."""
+
+    _target_: str = MISSING
+    data: dict[str, Any] = MISSING
+    inputs: str | None = None  # what it feeds a model; a model's YAML names the same word
+    metric: str = MISSING
+    direction: str = MISSING
+    target: float | None = None  # of the metric on the validation split
+    version: int = 1  # raised when its numbers change
+
+
+@dataclass
+class BudgetConfig:
+    """Training steps, or passes over the training split; the latter wins where both are given."""
+
+    steps: int | None = None
+    epochs: float | None = None
+    eval_every: int | None = None  # steps; default: 20 evaluations a trial
+
+
+@dataclass
+class TrainerConfig:
+    """Where a trial computes, in Lightning's words."""
+
+    accelerator: str = "cpu"
+    devices: Any = 1  # 1, or a list with one device index
+    precision: str = "32-true"
+    threads: int = 1  # CPU threads of one trial
+
+
+@dataclass
+class TrackingConfig:
+    """Where trials are recorded: any MLflow tracking URI."""
+
+    uri: str = DEFAULT
+
+
+@dataclass
+class StackConfig:
+    """How ``hydra/launcher=stacked`` trains many trials at once."""
+
+    size: int | None = None  # trials a stack; default: what pays and fits memory, measured
+
+
+@dataclass
+class Config:
+    """Every key of the command line. The free parts are one YAML each, in the usual Hydra form."""
+
+    task: TaskConfig = field(default_factory=TaskConfig)
+    model: dict[str, Any] = MISSING
+    optimizer: dict[str, Any] = MISSING
+    schedule: dict[str, Any] = MISSING
+    study: str = "scratch"  # the name that sweeps, records and reports share
+    seed: int = 0
+    batch_size: int = MISSING
+    budget: BudgetConfig = field(default_factory=BudgetConfig)
+    stop_at_target: bool = False  # end at the target value instead of the full horizon
+    data_dir: str = MISSING
+    download: bool = False  # fetch data that is missing
+    report: bool = True  # write a report after a sweep
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    stack: StackConfig = field(default_factory=StackConfig)
+
+
+@dataclass
+class OptimizerBlock:
+    """The ``bench:`` block of an optimizer's YAML: what the harness needs beyond its arguments."""
+
+    search_space: dict[str, Any] = field(default_factory=dict)
+    param_groups: str = "all"
+    rest: dict[str, Any] | None = None  # optimizer of what the rule `matrices` leaves over
+    needs: list[str] = field(default_factory=list)
+    schedules: list[str] = field(default_factory=list)  # the only ones it allows; default: any
+    clip_norm: float | None = None  # of the whole gradient, before each update
+    limit: dict[str, Any] | None = None  # {when: arguments, equals: optimizer}, for optbench-check
+    reference: str = ""
+    name: str = ""  # in the records, where it is not the file's
+    package: str = ""  # whose version is recorded, where the target does not say
+
+
+def register() -> None:
+    """Make ``schema`` available to ``conf/config.yaml``."""
+    ConfigStore.instance().store(name="schema", node=Config)

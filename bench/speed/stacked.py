@@ -1,0 +1,238 @@
+"""What stacking gains: whole sweeps by the stacked launcher and by others, side by side.
+
+    python -m bench.speed.stacked
+    python -m bench.speed.stacked --tasks digits --sizes 64 --against basic --repeats 3
+
+A sweep of K trials of our Adam, eight learning rates and as many seeds as it takes, complete with
+composition, evaluations (20 a trial on digits, one elsewhere) and MLflow records, in one process
+that has imported everything and trained once; against the same sweep by the basic launcher, by two
+joblib workers, and a bare PyTorch loop with torch's default Adam that records nothing. They take
+turns; medians count. What runs one by one is measured with at most ``--at-most`` trials and scaled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import math
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.global_hydra import GlobalHydra
+
+from bench import build
+from bench.__main__ import main as optbench
+from bench.spec import TrialSpec
+from bench.stack import model as stack_model
+from bench.stack import module, optimizers, probe, run
+from bench.sweeps.compose import Composer
+from bench.tracking import sqlite
+from bench.trial.batches import Batches
+from bench.trial.evaluation import evaluate
+
+RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
+TASKS = {  # what stands on the command line, and training steps
+    "digits": (("task=digits",), 300),
+    "fashion_mnist": (("task=fashion_mnist", "budget.eval_every=1000"), 100),
+    "langid": (("task=langid", "model=transformer", "budget.eval_every=1000"), 40),
+}
+PARTS = (  # name, and the function that it is the time of
+    ("compose", Composer, "spec"),
+    ("build", run, "built"),
+    ("probe", probe, "probe"),
+    ("data", module.StackBatches, "gather"),
+    ("forward", stack_model.StackedModel, "losses"),
+    ("backward", stack_model.StackedModel, "gradients"),
+    ("optimizer", optimizers.Fused, "step"),
+    ("evaluation", stack_model.StackedModel, "evaluate"),
+    ("open records", sqlite, "recorder"),
+    ("write records", sqlite.SQLiteRecorder, "_write"),
+)
+
+
+class Sweeps:
+    """Runs sweeps of one task into a store of its own.
+
+    Attributes:
+        spec: the last trial that was composed.
+        said: what the last sweep said of stacking.
+    """
+
+    spec: TrialSpec
+
+    def __init__(self, task: str, data_dir: str, folder: Path, steps: int | None) -> None:
+        words, usual = TASKS[task]
+        self.words = [*words, f"budget.steps={steps or usual}", f"data_dir={data_dir}"]
+        self.words += ["optimizer=adam", "report=false"]
+        self.words += [f"tracking.uri=sqlite:///{folder / 'store.db'}"]
+        self.said = ""
+        self._studies = 0
+
+    def seconds(self, trials: int, *more: str) -> float:
+        """Wall time of a sweep of so many trials."""
+        self._studies += 1
+        rates = ",".join(map(str, RATES[:trials]))
+        grid = [f"optimizer.lr={rates}", f"seed=range(0,{math.ceil(trials / len(RATES))})"]
+        words = ["-m", *self.words, *grid, f"study={self._studies}", *more]
+        GlobalHydra.instance().clear()
+        before, sys.argv = sys.argv, ["optbench", *words]
+        began = time.perf_counter()
+        try:
+            with (
+                contextlib.redirect_stdout(io.StringIO()) as said,
+                silent_workers(),
+                self._noting_specs(),
+            ):
+                optbench()
+        finally:
+            sys.argv = before
+        verdicts = (" at once; ", ", one by one instead")
+        lines = said.getvalue().splitlines()
+        self.said = "; ".join(line for line in lines if any(v in line for v in verdicts))
+        return time.perf_counter() - began
+
+    @contextlib.contextmanager
+    def _noting_specs(self) -> Iterator[None]:
+        compose = Composer.spec
+
+        def note(*arguments: Any) -> TrialSpec:
+            self.spec = compose(*arguments)
+            return self.spec
+
+        setattr(Composer, "spec", note)  # noqa: B010
+        try:
+            yield
+        finally:
+            setattr(Composer, "spec", compose)  # noqa: B010
+
+
+@contextlib.contextmanager
+def silent_workers() -> Iterator[None]:
+    """Processes that are started inside print nowhere."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def bare_loop(spec: TrialSpec) -> float:
+    """Seconds of the loop that anybody would write, evaluations included."""
+    task, device = run.task_of(spec), torch.device("cpu")
+    torch.set_num_threads(1)
+    began = time.perf_counter()
+    torch.manual_seed(spec.seed)
+    model = build.model(spec.model, task)
+    optimizer = torch.optim.Adam(model.parameters(), lr=spec.optimizer.arguments["lr"])
+    inputs, targets = task.tensors("train", device)
+    batches = Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed)
+    for step, (x, y) in enumerate(batches, start=1):
+        optimizer.zero_grad()
+        task.loss(model(x), y).backward()
+        optimizer.step()
+        if spec.budget.evaluates_at(step):
+            evaluate(task, model, "val", device)
+    evaluate(task, model, "test", device)
+    return time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def by_part() -> Iterator[dict[str, float]]:
+    """Inside, the seconds of each of ``PARTS`` add up."""
+    spent: dict[str, float] = {}
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return function(*arguments, **named)
+            finally:
+                spent[name] = spent.get(name, 0.0) + time.perf_counter() - began
+
+        return run
+
+    functions = [getattr(owner, attribute) for _, owner, attribute in PARTS]
+    for (name, owner, attribute), function in zip(PARTS, functions, strict=True):
+        setattr(owner, attribute, timed(name, function))
+    try:
+        yield spent
+    finally:
+        for (_, owner, attribute), function in zip(PARTS, functions, strict=True):
+            setattr(owner, attribute, function)
+
+
+def compare(sweeps: Sweeps, trials: int, chosen: argparse.Namespace) -> None:
+    """Print one line for K trials, and where a stack's time goes."""
+    few = min(trials, chosen.at_most)
+    ways: dict[str, Callable[[], float]] = {
+        "basic": lambda: sweeps.seconds(few) * trials / few,
+        "joblib": lambda: (
+            sweeps.seconds(few, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2") * trials / few
+        ),
+        "bare": lambda: bare_loop(sweeps.spec) * trials,
+    }
+    taken: dict[str, list[float]] = {"stacked": []} | {way: [] for way in chosen.against}
+    high = memory_mib()
+    for _ in range(chosen.repeats):
+        with by_part() as spent:
+            taken["stacked"].append(sweeps.seconds(trials, "hydra/launcher=stacked", *chosen.more))
+        grown = memory_mib() - high
+        said = sweeps.said
+        for way in chosen.against:
+            taken[way].append(ways[way]())
+    own = statistics.median(taken["stacked"])
+    print(f"  K = {trials}: stacked {own:.2f} s ({said or 'nothing to stack'})")
+    for way in chosen.against:
+        ratio = statistics.median(b / a for a, b in zip(taken["stacked"], taken[way], strict=True))
+        print(f"    {way:<7} {statistics.median(taken[way]):>8.2f} s   {ratio:>6.1f}x")
+    parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in spent.items())
+    print(f"    of the stack's seconds: {parts}; memory grew {grown / trials:.2f} MiB a trial")
+
+
+def memory_mib() -> float:
+    """The most that this process has held so far: memory that grows once is not counted again."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.speed.stacked")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1, 8, 32, 128])
+    ways = ["basic", "joblib", "bare"]
+    parser.add_argument("--against", nargs="*", choices=ways, default=ways)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--at-most", type=int, default=16, help="trials one by one; then scaled")
+    parser.add_argument("--steps", type=int, help="instead of 300, 100 and 40")
+    parser.add_argument("--data-dir", default="data")
+    parser.add_argument("--more", nargs="*", default=[], help="for the stacked sweep: stack.size=8")
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = arguments()
+    print(f"torch {torch.__version__}, {os.cpu_count()} cores; medians of {chosen.repeats} sweeps")
+    for task in chosen.tasks:
+        with tempfile.TemporaryDirectory() as folder:
+            sweeps = Sweeps(task, chosen.data_dir, Path(folder), chosen.steps)
+            print(" ".join(sweeps.words[:-1]))
+            for launcher in ("stacked", *({"joblib"} & {*chosen.against})):
+                sweeps.seconds(2, f"hydra/launcher={launcher}", "budget.steps=4")  # warm up
+            for trials in chosen.sizes:
+                compare(sweeps, trials, chosen)
+
+
+if __name__ == "__main__":
+    main()

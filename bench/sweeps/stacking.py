@@ -1,0 +1,127 @@
+"""Many trials with their records: those that can be stacked at once, the others one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from bench import progress, record
+from bench.record import Outcome
+from bench.spec import TrialResult, TrialSpec
+from bench.tracking.sqlite import recorder
+
+if TYPE_CHECKING:
+    from bench.stack.probe import Verdict
+
+LAUNCHER = "stacked"
+
+
+class StackedSweep:
+    """Runs trials and records each exactly as if it ran alone.
+
+    Args:
+        uri: the store.
+        size: trials a stack at the most, 1 for never stacking; None: what pays and fits memory.
+        prefix: what stands before a trial's progress line, by its place in ``specs``.
+    """
+
+    def __init__(
+        self, specs: Sequence[TrialSpec], uri: str, size: int | None, prefix: Callable[[int], str]
+    ) -> None:
+        self.specs, self.uri, self.size, self.prefix = list(specs), uri, size, prefix
+        self.outcomes: dict[int, Outcome] = {}
+
+    def run(self) -> list[Outcome]:
+        """All trials; their outcomes in the order of ``specs``.
+
+        Raises:
+            RefusedInput: a trial cannot be built.
+        """
+        import torch
+
+        torch.set_num_threads(1)  # a trial or stack then sets its own
+        for places in _alike(self.specs):
+            self._run_alike(places)
+        return [self.outcomes[at] for at in range(len(self.specs))]
+
+    def _run_alike(self, places: Sequence[int]) -> None:
+        """Trials of one task and model, which differ in seed, optimizer and schedule."""
+        for stack, threads in self._stacks(self._stackable(places)):
+            try:
+                self._run_stack(stack, threads)
+            except Exception as error:  # a shared step failed: no trial's own fault yet
+                progress.say(f"a stack ended by {type(error).__name__}: {error}; one by one now")
+        for at in places:
+            if at not in self.outcomes:
+                self.outcomes[at] = record.run(
+                    self.specs[at], self.uri, LAUNCHER, prefix=self.prefix(at)
+                )
+
+    def _stackable(self, places: Sequence[int]) -> list[int]:
+        """Those that can be stacked; says of the others why not."""
+        if len(places) < 2 or self.size == 1:
+            return []
+        from bench.stack.stackable import why_not
+
+        reasons = {at: why_not(self.specs[at]) for at in places}
+        for reason in dict.fromkeys(filter(None, reasons.values())):
+            count = sum(other == reason for other in reasons.values())
+            progress.say(f"{self._name(places)}: {count} one by one: {reason}")
+        return [at for at in places if not reasons[at]]
+
+    def _stacks(self, places: Sequence[int]) -> Iterator[tuple[Sequence[int], int | None]]:
+        """Stacks of nearly equal size and their CPU threads; none where stacking does not pay."""
+        if len(places) < 2:
+            return
+        from bench.stack.probe import fitting
+
+        largest = self.size or fitting(self.specs[places[0]])
+        count = math.ceil(len(places) / largest)
+        bounds = [at * len(places) // count for at in range(count + 1)]
+        stacks = [places[a:b] for a, b in pairwise(bounds)]
+        verdict = self._measured(stacks[0])
+        name = self._name(places)
+        if self.size is None and not verdict.pays:
+            progress.say(f"{name}: {verdict}, one by one instead")
+            return
+        for stack in (stack for stack in stacks if len(stack) > 1):
+            progress.say(f"{name}: {len(stack)} trials at once; {verdict}")
+            yield stack, verdict.threads
+
+    def _measured(self, places: Sequence[int]) -> Verdict:
+        from bench.stack.probe import UNMEASURED, probe
+
+        try:
+            return probe([self.specs[at] for at in places])
+        except Exception:  # a trial that fails at once: the stack will say which
+            return UNMEASURED
+
+    def _run_stack(self, places: Sequence[int], threads: int | None) -> None:
+        """Train and record; what has not ended when this is left leaves no record."""
+        from bench.stack.run import run_stack
+
+        specs = [self.specs[at] for at in places]
+        with recorder(self.uri, specs, LAUNCHER) as records:
+
+            def end(slot: int, result: TrialResult) -> None:
+                records.finish(slot, result)
+                self.outcomes[places[slot]] = record.outcome(specs[slot], result)
+                progress.say(f"{self.prefix(places[slot])}{progress.ended(specs[slot], result)}")
+
+            run_stack(specs, records.log, end, threads)
+
+    def _name(self, places: Sequence[int]) -> str:
+        spec = self.specs[places[0]]
+        return f"{spec.model.name} on {spec.task.name}"
+
+
+def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
+    """Places of trials that differ in seed, optimizer and schedule only."""
+    groups: dict[str, list[int]] = {}
+    for at, spec in enumerate(specs):
+        shared = replace(spec, seed=0, optimizer=specs[0].optimizer, schedule=specs[0].schedule)
+        groups.setdefault(repr(shared), []).append(at)
+    return list(groups.values())

@@ -1,0 +1,1 @@
+"""One training run: ``run.run_trial`` takes a spec and gives a result."""

@@ -1,0 +1,110 @@
+"""A stack's records against those that MLflow's own client writes."""
+
+import math
+
+from mlflow.tracking import MlflowClient
+
+from bench import tracking
+from bench.spec import CurvePoint, Status, TrialResult
+from bench.tracking import sqlite as stack_record
+from tests.bench.specs import trial_spec
+
+POINTS = [
+    CurvePoint(step, {"train/loss": 1 / step, "val/loss": 2 / step, "val/accuracy": 0.5, "lr": 0.1})
+    for step in (10, 20)
+]
+LAST = CurvePoint(20, {**POINTS[1].values, "test/loss": math.inf, "test/accuracy": math.nan})
+FINISHED = TrialResult(
+    Status.FINISHED,
+    curve=(POINTS[0], LAST),
+    summary={"train_time_s": 1.5, "stack_size": 2.0},
+    environment={"device": "none"},
+)
+FAILED = TrialResult(
+    Status.FAILED, "Boom: went wrong", curve=(POINTS[0],), traceback="Traceback …\nBoom"
+)
+
+
+def write(uri, study, kind):
+    """Two trials that end, one that does not; by one of the two recorders."""
+    specs = [trial_spec(seed=seed, point={"lr": 0.1}, study=study) for seed in (0, 1, 2)]
+    tracking.prepare(uri, study)
+    if kind == "client":
+        records = stack_record.ClientRecorder(uri, specs, "stacked")
+    else:
+        records = stack_record.recorder(uri, specs, "stacked")
+        assert isinstance(records, stack_record.SQLiteRecorder)
+    with records:
+        assert [run.info.status for run in tracking.runs(uri, study)] == ["RUNNING"] * 3
+        for slot in (0, 1, 2):
+            records.log(slot, POINTS[0])
+        records.finish(1, FAILED)
+        records.log(0, POINTS[1])
+        records.finish(0, FINISHED)
+
+
+def stored(uri, study):
+    """Everything that MLflow knows of a study's runs, without identities and times."""
+    found = {}
+    for run in tracking.runs(uri, study):
+        info, data = run.info, run.data
+        history = {
+            name: [
+                (m.step, repr(m.value))
+                for m in MlflowClient(tracking_uri=uri).get_metric_history(info.run_id, name)
+            ]
+            for name in data.metrics
+        }
+        tags = {k: v for k, v in data.tags.items() if k not in ("study", "config", "config_hash")}
+        assert info.end_time >= info.start_time > 1e12
+        assert info.artifact_uri.endswith(f"/{study}/{info.run_id}/artifacts")
+        found[data.tags["seed"]] = (
+            info.run_name,
+            info.status,
+            info.lifecycle_stage,
+            info.user_id,
+            data.params,
+            tags,
+            {name: repr(value) for name, value in data.metrics.items()},
+            {name: sorted(set(values)) for name, values in history.items()},
+        )
+    return found
+
+
+def test_rows_are_those_that_the_client_writes(uri):
+    write(uri, "rows", "sqlite")
+    write(uri, "client", "client")
+    rows, client = stored(uri, "rows"), stored(uri, "client")
+    assert rows.keys() == {"0", "1"}
+    assert rows == client
+
+
+def test_they_read_back_as_records(uri):
+    write(uri, "rows", "sqlite")
+    failed, finished = sorted(tracking.read(uri, "rows"), key=lambda record: record.result.status)
+    assert failed.result.reason == FAILED.reason
+    assert failed.result.traceback == FAILED.traceback
+    assert finished.result.curve[0].values == POINTS[0].values
+    assert finished.result.summary["stack_size"] == 2.0
+    assert finished.config_hash in tracking.answers(uri, "rows")
+
+
+def test_long_stacks_show_their_curves_as_they_grow(uri, monkeypatch):
+    clock = iter(float(second) for second in range(0, 100, 2))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    specs = [trial_spec(seed=seed, study="live") for seed in (0, 1)]
+    with stack_record.recorder(uri, specs, "stacked") as records:
+        records.log(0, POINTS[0])
+        shown = {run.data.tags["seed"]: run.data.metrics for run in tracking.runs(uri, "live")}
+        assert shown["0"]["val/loss"] == POINTS[0].values["val/loss"]
+        assert shown["1"] == {}
+    assert list(tracking.runs(uri, "live")) == []
+
+
+def test_a_store_with_other_columns_is_written_by_the_client(uri, monkeypatch):
+    monkeypatch.setitem(stack_record.COLUMNS, "runs", "run_uuid name another")
+    specs = [trial_spec(study="other")]
+    with stack_record.recorder(uri, specs, "stacked") as records:
+        assert isinstance(records, stack_record.ClientRecorder)
+        records.finish(0, FINISHED)
+    assert len(tracking.read(uri, "other")) == 1
