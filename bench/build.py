@@ -57,6 +57,11 @@ def _task(name: str, target: str, data: Dataset) -> Task:
     return _instantiate("task", Component(name, target), data)
 
 
+def task_of(spec: TrialSpec) -> Task:
+    """The task of a trial over its data; one object a process, as of ``task``."""
+    return task(spec.task, dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download))
+
+
 def model(spec: Component, task: Task) -> nn.Module:
     """A freshly initialised model for the task's shapes, from torch's global random state."""
     return _instantiate("model", spec, **task.model_arguments())
@@ -150,8 +155,7 @@ def check(specs: Iterable[TrialSpec]) -> dict[str, str]:
     for spec in specs:
         fit = repr((spec.task, spec.model))
         if fit not in models:
-            data = dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
-            models[fit] = _checked_model(spec, task(spec.task, data))
+            models[fit] = _checked_model(spec, task_of(spec))
         parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
         if parts not in verdicts:
             verdicts[parts] = _why_not(spec, models[fit])
@@ -175,7 +179,8 @@ def _checked_model(spec: TrialSpec, task: Task) -> nn.Module:
     built = model(spec.model, task)
     inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
     with torch.no_grad():
-        metrics = task.sums(built(inputs), targets)
+        sums = {name: value.double() for name, value in task.sums(built(inputs), targets).items()}
+        metrics = task.metrics(sums, len(targets))
     wanted = spec.task.target_metric.metric
     if wanted not in metrics:
         raise RefusedInput(

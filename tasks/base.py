@@ -16,7 +16,8 @@ class Task(ABC):
     """A family of tasks, e.g. image classification, on one data set.
 
     Stateless apart from its data: the trials of a sweep share one instance. A family implements
-    `prepare`, `model_arguments`, `loss` and `sums`, and names its kind of input.
+    `prepare`, `model_arguments`, `loss` and `sums`, and names its kind of input; `metrics` where
+    they are more than sums over examples.
 
     Attributes:
         inputs: ``images`` or ``tokens``; a model's YAML names the same word.
@@ -35,7 +36,7 @@ class Task(ABC):
             split: ``train``, ``val`` or ``test``.
 
         Returns:
-            Inputs ``[N, ...]`` (see the family) and targets ``[N]``, int64. Not to be written to.
+            Inputs and targets, both ``[N, ...]`` (see the family). Not to be written to.
         """
         key = (split, device)
         if key not in self._on_device:
@@ -58,10 +59,21 @@ class Task(ABC):
 
     @abstractmethod
     def sums(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Each metric summed over the batch, scalars by name.
+        """What `metrics` are made of, added up over the batch: a tensor of any shape by name.
 
-        Batches add up without rounding a mean; the caller divides by the number of examples.
+        Batches add up without rounding a mean.
         """
+
+    def metrics(self, sums: dict[str, Tensor], count: int) -> dict[str, Tensor]:
+        """The metrics of a whole split, scalars by name; one of them is the task's target metric.
+
+        Args:
+            sums: those of `sums` over all examples, float64.
+            count: number of examples.
+
+        The trials of a stack are measured at once: operations of torch, no ``float`` or ``item``.
+        """
+        return {name: total / count for name, total in sums.items()}
 
 
 class Classification(Task):

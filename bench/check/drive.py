@@ -14,7 +14,7 @@ from torch import Tensor
 from bench import build
 from bench.check.problems import Problem
 from bench.spec import OptimizerSpec
-from bench.trial.update import averaged, clip, update
+from bench.trial.update import Gradient, averaged, update
 
 
 def seed(value: int = 0) -> None:
@@ -43,13 +43,10 @@ class Drive:
 
     def gradient(self) -> Tensor:
         """Loss and gradients where the parameters are now (``bench.trial.update.Gradient``)."""
-        self.optimizer.zero_grad()
-        loss = self.problem.loss() * self.scale
-        loss.backward(create_graph="create_graph" in self.spec.needs)
-        if self.spec.clip_norm is not None:
-            clip(self.problem.parameters(), self.spec.clip_norm)
+        # made anew: checks put another optimizer in the place of the one that was built
+        made = Gradient(self.optimizer, self.problem, self.spec.needs, self.spec.clip_norm)
         self.gradients += 1
-        return loss
+        return made.of(lambda: self.problem.loss() * self.scale)()
 
     def run(self, steps: int) -> Drive:
         """That many updates."""

@@ -131,7 +131,7 @@ def silent_workers() -> Iterator[None]:
 
 def bare_loop(spec: TrialSpec) -> float:
     """Seconds of the loop that anybody would write, evaluations included."""
-    task, device = run.task_of(spec), torch.device("cpu")
+    task, device = build.task_of(spec), torch.device("cpu")
     torch.set_num_threads(1)
     began = time.perf_counter()
     torch.manual_seed(spec.seed)

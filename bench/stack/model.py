@@ -76,7 +76,7 @@ class StackedModel:
 
     @torch.no_grad()
     def evaluate(self, split: str, device: torch.device, batch: int) -> dict[str, Tensor]:
-        """Mean of each metric over a split for each trial, ``[K]`` float64 on the CPU.
+        """Each metric over a split for each trial, ``[K]`` float64 on the CPU.
 
         The twin of ``bench.trial.evaluation.evaluate``; all trials see the same ``batch`` examples
         at once.
@@ -87,11 +87,18 @@ class StackedModel:
             part = slice(start, start + batch)
             for name, value in self.sums(inputs[part], targets[part]).items():
                 totals[name] = totals.get(name, 0.0) + value.double()
-        return {f"{split}/{name}": (total / len(targets)).cpu() for name, total in totals.items()}
+        return {
+            f"{split}/{name}": v.cpu() for name, v in self.metrics(totals, len(targets)).items()
+        }
+
+    def metrics(self, sums: dict[str, Tensor], count: int) -> dict[str, Tensor]:
+        """The task's metrics from the sums of each trial, ``[K, ...]`` to ``[K]`` by name."""
+        found: dict[str, Tensor] = vmap(lambda own: self.task.metrics(own, count))(sums)
+        return found
 
     @torch.no_grad()
     def sums(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """The task's sums over examples that all trials share, ``[K]`` by metric."""
+        """The task's sums over examples that all trials share, ``[K, ...]`` by name."""
         self._forward.eval()
         found: dict[str, Tensor] = self._sums(self.trained, self.fixed, inputs, targets)
         return found

@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bench.stack.model import StackedModel, clip_slices
-from bench.stack.optimizers import Fused, Individuals, optimizers
-from bench.stack.trial import StackedTrial
+from bench.stack.optimizers import Fused, Individuals, StackedTrial, optimizers
 from bench.trial.batches import Batches
-from bench.trial.evaluation import BATCH
+from bench.trial.evaluation import BATCH, evaluate
 from bench.trial.module import LeanModule
 from bench.trial.update import averaged
 from tasks.base import Task
@@ -58,13 +57,13 @@ class StackModule(LeanModule):
         trials: ``in_order``; built, on one device.
 
     Attributes:
-        losses: training losses since they were last taken, each ``[K]`` on the device.
         evaluation_batch: examples that all trials are evaluated on at once.
     """
 
     def __init__(self, task: Task, trials: Sequence[StackedTrial]) -> None:
         super().__init__()
         self.trials = list(trials)
+        self.courses = [trial.course for trial in trials]
         self.model = StackedModel([trial.model for trial in trials], task)
         self.parts = optimizers(trials, self.model)
         sizes = [part.size for part in self.parts]
@@ -73,7 +72,6 @@ class StackModule(LeanModule):
         self._norms = torch.tensor(norms) if min(norms) < math.inf else None
         # as many activations as a trial alone has, or what a training step takes without its graph
         self.evaluation_batch = max(BATCH // len(trials), 4 * trials[0].spec.batch_size)
-        self.losses: list[Tensor] = []
 
     def configure_optimizers(self) -> list[Optimizer]:
         return [part.optimizer for part in self.parts if isinstance(part, Fused)] + [
@@ -93,22 +91,29 @@ class StackModule(LeanModule):
             part.step(gradients)
         self.losses.append(losses.detach())
 
-    def take_losses(self) -> Tensor:
-        """The training losses since the last call, ``[n, K]``, float64 on the CPU."""
-        losses = torch.stack(self.losses).double().cpu()
-        self.losses.clear()
-        return losses
+    def gradients(self, steps: int) -> int:
+        """What needs another gradient is never stacked."""
+        return steps
+
+    def finite_parameters(self) -> Tensor:
+        return self.model.finite_parameters()
+
+    def measure(self, split: str) -> dict[str, Tensor]:
+        return self.model.evaluate(split, self.device, self.evaluation_batch)
+
+    def measure_one(self, slot: int, split: str) -> dict[str, float]:
+        trial = self.trials[slot]
+        with averaged(trial.optimizer, trial.spec.optimizer.needs):
+            return evaluate(self.model.task, trial.model, split, self.device)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Inside, the parameters of every live trial are those to evaluate."""
         with ExitStack() as stack:
             for trial in self.trials:
-                if trial.live:
+                if trial.course.live:
                     stack.enter_context(averaged(trial.optimizer, trial.spec.optimizer.needs))
             yield
 
     def rate(self, slot: int) -> float:
-        """The learning rate of one trial now."""
         part = next(part for part, end in zip(self.parts, self._ends, strict=True) if slot < end)
         return part.rate(slot)

@@ -16,11 +16,31 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
 from bench.optimizers.adam import Adam, AdamW
+from bench.spec import TrialSpec
 from bench.stack.model import Gradients, StackedModel
 from bench.stack.sgd import StackedSGD
-from bench.stack.trial import StackedTrial
+from bench.trial.course import Course
+
+
+@dataclass(eq=False)
+class StackedTrial:
+    """One trial of a stack: its life, and what it was built from.
+
+    Attributes:
+        model: its own; in a stack the parameters are views of its slice.
+    """
+
+    course: Course
+    model: nn.Module
+    optimizer: Optimizer
+    scheduler: LambdaLR | None
+
+    @property
+    def spec(self) -> TrialSpec:
+        return self.course.spec
 
 
 @dataclass(frozen=True)
@@ -158,11 +178,11 @@ class Individuals:
             if whole is not None:
                 own.copy_(whole[self._first :])
         for at, trial in enumerate(self.trials):
-            if trial.live:
+            if trial.course.live:
                 try:
                     self._step(at, gradients)
                 except Exception as error:
-                    trial.fail(error)
+                    trial.course.fail(error)
 
     def rate(self, slot: int) -> float:
         """The learning rate of one trial, of its first parameter group."""

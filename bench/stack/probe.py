@@ -19,13 +19,15 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from bench import build
 from bench.spec import Budget, TrialSpec
 from bench.stack.module import StackBatches, StackModule
-from bench.stack.optimizers import in_order
-from bench.stack.run import built, task_of
-from bench.trial import run as trial
+from bench.stack.optimizers import StackedTrial, in_order
 from bench.trial.batches import Batches
-from bench.trial.module import TrialModule
+from bench.trial.course import Course
+from bench.trial.machine import fit, make_trainer
+from bench.trial.module import LeanModule, Parts, TrialModule
+from bench.trial.run import built
 
 WARM_UP, STEPS = 2, 5
 """Steps before the clock runs, and steps that it sees."""
@@ -123,25 +125,23 @@ def _fit(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> Non
     before = torch.get_num_threads()
     steps = (WARM_UP + STEPS) * len(watch.threads)
     specs = [replace(spec, budget=Budget(steps, steps)) for spec in specs]
-    trainer = trial.make_trainer(specs[0])
+    trainer = make_trainer(specs[0])
     trainer.callbacks.append(watch)  # type: ignore[attr-defined]
     device = trainer.strategy.root_device
-    task = task_of(specs[0])
-    trials = in_order([built(spec, task, device, {}) for spec in specs])
+    task = build.task_of(specs[0])
+    courses = [Course(spec, {}) for spec in specs]
+    trials = in_order([StackedTrial(one, *built(one.spec, task, device)) for one in courses])
     tensors = task.tensors("train", device)
-    module: pl.LightningModule
+    module: LeanModule
     if stacked:
         batches: Any = StackBatches(*tensors, trials)
         module = StackModule(task, trials)
     else:
         one = trials[0]
         batches = Batches(*tensors, one.spec.batch_size, steps, one.spec.seed)
-        optimizer = one.spec.optimizer
-        module = TrialModule(
-            task, one.model, one.optimizer, one.scheduler, optimizer.needs, optimizer.clip_norm
-        )
+        module = TrialModule(task, Parts(one.model, one.optimizer, one.scheduler), one.course)
     try:
-        trial.fit(trainer, module, batches)
+        fit(trainer, module, batches)
     finally:
         torch.set_num_threads(before)
 
@@ -152,9 +152,9 @@ def fitting(spec: TrialSpec) -> int:
     A trial holds parameters, their gradient twice, and up to four numbers of optimizer state beside
     each; its forward pass keeps what is counted here, and the backward pass as much again.
     """
-    device = trial.make_trainer(spec).strategy.root_device
-    task = task_of(spec)
-    model = built(spec, task, device, {}).model
+    device = make_trainer(spec).strategy.root_device
+    task = build.task_of(spec)
+    model = built(spec, task, device).model
     inputs, targets = (part[: spec.batch_size] for part in task.tensors("train", device))
     kept: dict[int, int] = {}
 

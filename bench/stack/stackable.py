@@ -18,6 +18,7 @@ from bench import build
 from bench.needs import NEEDS
 from bench.spec import TrialSpec
 from bench.stack.model import StackedModel
+from bench.trial.update import statistics_of
 from tasks.base import Task
 
 _VERDICTS: dict[str, str] = {}
@@ -33,13 +34,15 @@ def why_not(spec: TrialSpec) -> str:
     key = repr((spec.task, spec.model))
     if key not in _VERDICTS:
         _VERDICTS[key] = _refusal(spec)
+    moves = "eval_mode" in spec.optimizer.needs
+    if moves and not _VERDICTS[key] and statistics_of(_model(spec, build.task_of(spec), 0)):
+        return f"{spec.model.name} has running statistics to take anew at each evaluation"
     return _VERDICTS[key]
 
 
 def _refusal(spec: TrialSpec) -> str:
     """Empty if two models compute together what each computes alone."""
-    data = build.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
-    task = build.task(spec.task, data)
+    task = build.task_of(spec)
     inputs, targets = (part[:8] for part in task.tensors("train", torch.device("cpu")))
     inputs, targets = inputs.unflatten(0, (2, 4)), targets.unflatten(0, (2, 4))
     models = [_model(spec, task, seed) for seed in (0, 1)]
@@ -71,12 +74,13 @@ def _alone(task: Task, model: nn.Module, inputs: Tensor, targets: Tensor) -> dic
     model = copy.deepcopy(model)
     model.eval()
     with torch.no_grad():
-        sums = list(task.sums(model(inputs), targets).values())
+        sums = task.sums(model(inputs), targets)
+        measured = [*sums.values(), *task.metrics(_double(sums), len(targets)).values()]
     model.train()
     loss = task.loss(model(inputs), targets)
     trained = [p for p in model.parameters() if p.requires_grad]
     gradients = torch.autograd.grad(loss, trained, allow_unused=True)
-    return _named(sums, loss, gradients, model.buffers())
+    return _named(measured, loss, gradients, model.buffers())
 
 
 def _together(
@@ -85,18 +89,23 @@ def _together(
     """The same from a stack, model by model."""
     stacked = StackedModel(copy.deepcopy(list(models)), task)
     sums = [stacked.sums(x, y) for x, y in zip(inputs, targets, strict=True)]
+    metrics = [stacked.metrics(_double(one), len(y)) for one, y in zip(sums, targets, strict=True)]
     losses = stacked.losses(inputs, targets)
     gradients = stacked.gradients(losses).values()
     buffers = [stacked.slices(name) for name, _ in models[0].named_buffers()]
     return [
         _named(
-            [value[at] for value in sums[at].values()],
+            [value[at] for value in (*sums[at].values(), *metrics[at].values())],
             losses[at],
             [None if g is None else g[at] for g in gradients],
             [buffer[at] for buffer in buffers],
         )
         for at in range(len(models))
     ]
+
+
+def _double(sums: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.double() for name, value in sums.items()}
 
 
 def _named(

@@ -1,4 +1,4 @@
-"""Evaluation of a whole split: exact sums, divided once at the end."""
+"""Evaluation of a whole split: exact sums, and metrics from them once at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BATCH = 1024
 
 @torch.no_grad()
 def evaluate(task: Task, model: nn.Module, split: str, device: torch.device) -> dict[str, float]:
-    """Mean of each of the task's metrics over a split, named ``<split>/<metric>``.
+    """The task's metrics over a split, named ``<split>/<metric>``.
 
     The model is left in the mode it came in. Sums are float64: the batch size of evaluation does
     not show in the digits that are reported.
@@ -28,4 +28,5 @@ def evaluate(task: Task, model: nn.Module, split: str, device: torch.device) -> 
         for name, value in sums.items():
             totals[name] = totals.get(name, 0.0) + value.double()
     model.train(was_training)
-    return {f"{split}/{name}": float(total) / len(targets) for name, total in totals.items()}
+    metrics = task.metrics(totals, len(targets))
+    return {f"{split}/{name}": float(value) for name, value in metrics.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -11,16 +12,40 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from bench.trial.update import clip, update
+from bench.trial.course import Course
+from bench.trial.evaluation import BATCH, evaluate
+from bench.trial.update import Gradient, averaged, recalibrated, update
 from tasks.base import Task
+
+CALIBRATION_STEPS = 50
+"""Training batches from which running statistics are taken anew; as Schedule-Free's authors do."""
+
+
+class Parts(NamedTuple):
+    """What one trial is built from its seed."""
+
+    model: nn.Module
+    optimizer: Optimizer
+    scheduler: LambdaLR | None
 
 
 class LeanModule(pl.LightningModule):
-    """Lightning's module for optimization by hand, without the cost of what is not used here."""
+    """Lightning's module for optimization by hand, without the cost of what is not used here.
+
+    It trains one trial or many: a ``Watch`` sees all that it asks for by slot, 0 for a trial alone.
+
+    Attributes:
+        courses: the life of each trial, by slot.
+        losses: training losses since they were last taken, each ``[K]`` on the device, detached.
+    """
+
+    courses: list[Course]
+    losses: list[Tensor]
 
     def __init__(self) -> None:
         super().__init__()
         self.automatic_optimization = False
+        self.losses = []
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning notes the running hook's name in this attribute twice a hook; nn.Module's search
@@ -34,37 +59,53 @@ class LeanModule(pl.LightningModule):
         """Batches are gathered on the device already."""
         return batch
 
+    def take_losses(self) -> Tensor:
+        """The training losses since the last call, ``[n, K]``, float64 on the CPU."""
+        losses = torch.stack(self.losses).double().cpu().reshape(len(self.losses), -1)
+        self.losses.clear()
+        return losses
+
+    def gradients(self, steps: int) -> int:
+        """Gradients that one trial computed in so many steps."""
+        raise NotImplementedError
+
+    def rate(self, slot: int) -> float:
+        """The learning rate of one trial now."""
+        raise NotImplementedError
+
+    def finite_parameters(self) -> Tensor:
+        """Whether all parameters of a trial are finite: ``[K]``, bool, on the CPU."""
+        raise NotImplementedError
+
+    def averaged(self) -> Any:
+        """A context in which the parameters of every live trial are those to evaluate."""
+        raise NotImplementedError
+
+    def measure(self, split: str) -> dict[str, Tensor]:
+        """The metrics of a split for each trial, ``[K]`` float64 on the CPU by name."""
+        raise NotImplementedError
+
+    def measure_one(self, slot: int, split: str) -> dict[str, float]:
+        """The same of one trial, its optimizer's evaluation point included."""
+        raise NotImplementedError
+
 
 class TrialModule(LeanModule):
     """One model trained by one optimizer on one task.
 
     Optimization is manual in Lightning's sense: what an optimizer needs beyond a gradient is
     written out in ``bench.trial.update``, where it can be read and tested.
-
-    Attributes:
-        losses: training losses since they were last taken, scalars on the device, detached.
-        gradients: gradients computed so far; an optimizer may take several a step.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        model: nn.Module,
-        optimizer: Optimizer,
-        scheduler: LambdaLR | None,
-        needs: Collection[str] = (),
-        clip_norm: float | None = None,
-    ) -> None:
+    def __init__(self, task: Task, parts: Parts, course: Course) -> None:
         super().__init__()
-        self.task = task
-        self.model = model
-        self.optimizer = optimizer
-        self.scheduler = scheduler
-        self.needs = frozenset(needs)
-        self.clip_norm = clip_norm
-        self._backward = {"create_graph": True} if "create_graph" in needs else {}
-        self.losses: list[Tensor] = []
-        self.gradients = 0
+        self.task, self.courses = task, [course]
+        self.model, self.optimizer, self.scheduler = parts
+        spec = course.spec.optimizer
+        self.needs = frozenset(spec.needs)
+        self._gradient = Gradient(
+            self.optimizer, self.model, self.needs, spec.clip_norm, self.manual_backward
+        )
 
     def configure_optimizers(self) -> Optimizer:
         return self.optimizer
@@ -72,24 +113,44 @@ class TrialModule(LeanModule):
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         """Loss, gradient, update, schedule; ``batch`` is inputs and targets of B examples."""
         inputs, targets = batch
-        optimizer: Any = self.optimizers()
-
-        def gradient() -> Tensor:
-            optimizer.zero_grad()
-            loss = self.task.loss(self.model(inputs), targets)
-            self.manual_backward(loss, **self._backward)
-            if self.clip_norm is not None:
-                clip(self.model.parameters(), self.clip_norm)
-            self.gradients += 1
-            return loss
-
-        loss = update(optimizer, gradient, self.needs)
+        gradient = self._gradient.of(lambda: self.task.loss(self.model(inputs), targets))
+        loss = update(self.optimizers(), gradient, self.needs)
         if self.scheduler is not None:
             self.scheduler.step()
         self.losses.append(loss.detach())
 
-    def take_losses(self) -> Tensor:
-        """The training losses since the last call, shape [n], float64 on the CPU."""
-        losses = torch.stack(self.losses).double().cpu() if self.losses else torch.empty(0)
-        self.losses.clear()
-        return losses
+    def gradients(self, steps: int) -> int:
+        return self._gradient.count
+
+    def rate(self, slot: int) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def finite_parameters(self) -> Tensor:
+        finite = all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
+        return torch.tensor([finite])
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        with averaged(self.optimizer, self.needs):
+            if "eval_mode" not in self.needs:
+                yield
+                return
+            with recalibrated(self.model, self._calibration):
+                yield
+
+    def measure(self, split: str) -> dict[str, Tensor]:
+        found = evaluate(self.task, self.model, split, self.device)
+        return {name: torch.tensor([value], dtype=torch.float64) for name, value in found.items()}
+
+    def measure_one(self, slot: int, split: str) -> dict[str, float]:
+        with self.averaged():
+            return evaluate(self.task, self.model, split, self.device)
+
+    @property
+    def _calibration(self) -> list[Tensor]:
+        """Inputs of training batches in an order of their own, the same whenever it is asked."""
+        inputs, _ = self.task.tensors("train", self.device)
+        size = self.courses[0].spec.batch_size
+        order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))
+        rows = order[: CALIBRATION_STEPS * size].to(inputs.device)
+        return [inputs[part] for part in rows.split(min(size, BATCH))]

@@ -1,63 +1,22 @@
-"""Around the training steps: the clock, the divergence guard, evaluation, the progress bar."""
+"""Around the steps of a trial or of a stack: when to look, when to evaluate, when to end."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from pytorch_lightning import Callback, Trainer
 from pytorch_lightning.callbacks import TQDMProgressBar
+from torch import Tensor
 
-from bench.spec import Budget, CurvePoint, Target
-from bench.trial.evaluation import evaluate
-from bench.trial.module import TrialModule
-from bench.trial.update import averaged
+from bench.spec import Budget
+from bench.trial.clock import TrainClock
+from bench.trial.course import Course, Diverged
+from bench.trial.module import LeanModule
 
 LOOK_EVERY = 100
 """Steps between looks at the training losses at the most: reading them makes a device wait."""
-
-
-class Diverged(Exception):
-    """A non-finite loss or parameter. ``step`` is the first at which it was there."""
-
-    def __init__(self, what: str, step: int) -> None:
-        super().__init__(f"non-finite {what} at step {step}")
-        self.step = step
-
-
-class TrainClock:
-    """Seconds of training only: stopped while anything else happens.
-
-    The device is synchronised before every reading, so that work still queued is counted where it
-    was asked for.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._total = 0.0
-        self._since: float | None = None
-
-    def start(self) -> None:
-        self._synchronise()
-        self._since = time.perf_counter()
-
-    def stop(self) -> None:
-        self._synchronise()
-        if self._since is not None:
-            self._total += time.perf_counter() - self._since
-            self._since = None
-
-    @property
-    def seconds(self) -> float:
-        """Training time so far, as of the last ``stop``."""
-        return self._total
-
-    def _synchronise(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
 
 
 class ProgressBar(TQDMProgressBar):
@@ -73,37 +32,18 @@ class ProgressBar(TQDMProgressBar):
 
 
 class Watch(Callback):
-    """Evaluates at the budget's steps, ends a diverged trial, and keeps the curve.
+    """Evaluates all trials of a module at the budget's steps, and ends each when its time has come.
 
     Attributes:
-        curve: one point an evaluation so far; after training, the last also has the test split.
-        reached: the first of them at or past the target, None before.
-        gradients: gradients computed so far, as of the last look.
+        steps_done: training steps completed.
     """
 
-    def __init__(
-        self,
-        budget: Budget,
-        target: Target,
-        clock: TrainClock,
-        stop_at_target: bool = False,
-        on_evaluation: Callable[[CurvePoint], None] = lambda point: None,
-    ) -> None:
-        self.budget, self.target, self.clock = budget, target, clock
-        self.stop_at_target = stop_at_target
-        self.on_evaluation = on_evaluation
-        self.curve: list[CurvePoint] = []
-        self.reached: CurvePoint | None = None
-        self.gradients = 0
-        self._step = 0
+    def __init__(self, budget: Budget, clock: TrainClock) -> None:
+        self.budget, self.clock = budget, clock
+        self.steps_done = 0
         self._looked_at = 0
-        self._loss_sum = 0.0
+        self._loss_sum: Tensor | float = 0.0
         self._loss_count = 0
-
-    @property
-    def steps_done(self) -> int:
-        """Training steps completed."""
-        return self._step
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         self.clock.start()
@@ -111,56 +51,90 @@ class Watch(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self._step = batch_idx + 1
-        evaluates = self.budget.evaluates_at(self._step)
-        if not evaluates and self._step % LOOK_EVERY:
+        self.steps_done = batch_idx + 1
+        evaluates = self.budget.evaluates_at(self.steps_done)
+        if not evaluates and self.steps_done % LOOK_EVERY:
             return
         self.clock.stop()
         self._look_at_losses(pl_module)
-        if evaluates:
+        if evaluates and any(course.live for course in pl_module.courses):
             self._evaluate(trainer, pl_module)
+        trainer.should_stop = not any(course.live for course in pl_module.courses)
         self.clock.start()
 
     def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Test once, before Lightning takes model and optimizer off the device."""
         self.clock.stop()
-        last = self.curve[-1]
-        with averaged(pl_module.optimizer, pl_module.needs):
-            final = self._measure(trainer, pl_module, "test")
-        self.curve[-1] = CurvePoint(last.step, {**last.values, **final})
+        live = dict(_live(pl_module))
+        final: dict[str, Tensor] = {}
+        if any(course.tests for course in live.values()):
+            with pl_module.averaged():
+                final = self._measure(trainer, pl_module, "test")
+        for slot, course in live.items():
+            own = {name: float(each[slot]) for name, each in final.items() if course.tests}
+            course.finish(own, self._summary(pl_module))
 
     def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
         self.clock.stop()
 
-    def _look_at_losses(self, module: TrialModule) -> None:
+    def _look_at_losses(self, module: LeanModule) -> None:
         losses = module.take_losses()
         finite = torch.isfinite(losses)
-        if not finite.all():
-            first = int(finite.logical_not().nonzero()[0])
-            raise Diverged("training loss", self._looked_at + first + 1)
+        for slot, course in _live(module):
+            if not finite[:, slot].all():
+                first = int(finite[:, slot].logical_not().nonzero()[0])
+                event = Diverged("training loss", self._looked_at + first + 1)
+                course.diverge(event, self._summary(module))
         self._looked_at += len(losses)
-        self.gradients = module.gradients
-        self._loss_sum += float(losses.sum())
+        self._loss_sum = self._loss_sum + losses.sum(dim=0)
         self._loss_count += len(losses)
 
-    def _evaluate(self, trainer: Trainer, module: TrialModule) -> None:
-        with averaged(module.optimizer, module.needs):
-            if not all(torch.isfinite(p).all() for p in module.model.parameters()):
-                raise Diverged("parameter", self._step)
-            values = self._measure(trainer, module, "val")
-        if not all(math.isfinite(value) for value in values.values()):
-            raise Diverged("validation loss", self._step)
-        values["train/loss"] = self._loss_sum / self._loss_count
+    def _evaluate(self, trainer: Trainer, module: LeanModule) -> None:
+        with module.averaged():
+            finite = module.finite_parameters()
+            measured = self._measure(trainer, module, "val")
+        train = torch.as_tensor(self._loss_sum) / self._loss_count
         self._loss_sum, self._loss_count = 0.0, 0
-        values["lr"] = float(module.optimizer.param_groups[0]["lr"])
-        values["train_time_s"] = self.clock.seconds
-        point = CurvePoint(self._step, values)
-        self.curve.append(point)
-        if self.reached is None and self.target.reached(values[f"val/{self.target.metric}"]):
-            self.reached = point
-            trainer.should_stop = self.stop_at_target
-        self.on_evaluation(point)
+        for slot, course in _live(module):
+            made = {
+                "train/loss": float(train[slot]),
+                "lr": module.rate(slot),
+                "train_time_s": self._seconds(module),
+            }
+            own = {name: float(each[slot]) for name, each in measured.items()}
+            try:
+                if not finite[slot]:
+                    raise Diverged("parameter", self.steps_done)
+                course.evaluated(self.steps_done, own, made)
+            except Diverged as event:
+                course.diverge(event, self._summary(module))
+            if course.stops:
+                with trainer.precision_plugin.forward_context():
+                    final = module.measure_one(slot, "test") if course.tests else {}
+                course.finish(final, self._summary(module))
 
-    def _measure(self, trainer: Trainer, module: TrialModule, split: str) -> dict[str, float]:
+    def _measure(self, trainer: Trainer, module: LeanModule, split: str) -> dict[str, Tensor]:
         with trainer.precision_plugin.forward_context():
-            return evaluate(module.task, module.model, split, module.device)
+            return module.measure(split)
+
+    def _seconds(self, module: LeanModule) -> float:
+        """Each trial's share of the training time so far."""
+        return self.clock.seconds / len(module.courses)
+
+    def _summary(self, module: LeanModule) -> dict[str, float]:
+        """Time and counts as of the last look; memory is known of a trial alone on a GPU."""
+        seconds, together = self._seconds(module), len(module.courses)
+        summary = {
+            "train_time_s": seconds,
+            "gradients": float(module.gradients(self.steps_done)),
+            "step_time_ms": 1e3 * seconds / self.steps_done,
+        }
+        if together > 1:
+            return {**summary, "stack_size": float(together)}
+        if module.device.type == "cuda":
+            summary["peak_memory_mib"] = torch.cuda.max_memory_allocated(module.device) / 2**20
+        return summary
+
+
+def _live(module: LeanModule) -> Iterator[tuple[int, Course]]:
+    return ((slot, course) for slot, course in enumerate(module.courses) if course.live)

@@ -20,11 +20,11 @@ class MissingData(Exception):
 
 
 class Split(NamedTuple):
-    """Examples and their labels.
+    """Examples and what is to be predicted of them.
 
     Attributes:
         inputs: images ``[N, C, H, W]``, float32 or uint8; or token ids ``[N, L]``, 0 = padding.
-        targets: class indices ``[N]``, int64.
+        targets: class indices ``[N]``, int64; or whatever ``[N, ...]`` the task's loss takes.
     """
 
     inputs: np.ndarray
@@ -36,7 +36,7 @@ class Dataset:
     """Train, validation and test splits with read-only arrays.
 
     Attributes:
-        classes: name of each class, by index.
+        classes: name of each class, by index; empty where there are none.
         fingerprint: 16 hexadecimal digits of the SHA-256 of all splits' bytes, dtypes and shapes;
             computed from them unless given.
         vocabulary_size: number of token ids, padding included; None for images.
@@ -45,7 +45,7 @@ class Dataset:
     train: Split
     val: Split
     test: Split
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
     fingerprint: str = ""
     vocabulary_size: int | None = None
 

@@ -8,15 +8,19 @@ from scipy import stats
 
 from bench import build
 from bench.spec import Component, OptimizerSpec, Status
-from bench.stack import run as stack
 from bench.stack.model import StackedModel
 from bench.stack.module import StackBatches
-from bench.stack.optimizers import Fused, Individuals, in_order, optimizers
+from bench.stack.optimizers import Fused, Individuals, StackedTrial, in_order, optimizers
 from bench.stack.run import run_stack
-from bench.trial.run import run_trial
+from bench.trial.course import Course
+from bench.trial.run import built, run_trial
 from tests.bench.stack.cases import case
 
 SGD, TORCH_ADAM, ADAMW = (f"torch.optim.{name}" for name in ("SGD", "Adam", "AdamW"))
+
+
+def stacked(spec, task):
+    return StackedTrial(Course(spec, {}), *built(spec, task, torch.device("cpu")))
 
 
 @pytest.fixture(autouse=True)
@@ -139,8 +143,8 @@ def test_many_optimizers_share_a_stack_and_alike_ones_are_one_step():
     targets = [SGD, "bench.optimizers.adam.Adam", "torch.optim.Adagrad", SGD, TORCH_ADAM]
     specs = [case(target=target, seed=at, lr=0.01) for at, target in enumerate(targets)]
     assert_equal_alone(specs)
-    task = stack.task_of(specs[0])
-    trials = in_order([stack.built(spec, task, torch.device("cpu"), {}) for spec in specs])
+    task = build.task_of(specs[0])
+    trials = in_order([stacked(spec, task) for spec in specs])
     parts = optimizers(trials, StackedModel([trial.model for trial in trials], task))
     assert [(type(part), part.size) for part in parts] == [
         (Fused, 2),
@@ -251,8 +255,8 @@ def test_trials_of_one_seed_differ_under_dropout():
 
 def test_batches_are_those_of_each_seed_alone():
     specs = [case(seed=seed, steps=3) for seed in (5, 0, 5)]
-    task = stack.task_of(specs[0])
-    trials = [stack.built(spec, task, torch.device("cpu"), {}) for spec in specs]
+    task = build.task_of(specs[0])
+    trials = [stacked(spec, task) for spec in specs]
     inputs, targets = task.tensors("train", torch.device("cpu"))
     from bench.trial.batches import Batches
 

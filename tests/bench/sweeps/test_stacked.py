@@ -9,8 +9,8 @@ from bench.spec import CurvePoint
 from bench.stack import probe as stack_probe
 from bench.stack import run as stack
 from bench.stack.probe import Verdict
-from bench.stack.trial import StackedTrial
 from bench.tracking import sqlite as stack_record
+from bench.trial.course import Course
 from tests.bench.specs import trial_spec
 
 FAST = ["-m", "task=digits", "model.hidden=[8]", "budget.steps=20", "report=false"]
@@ -166,11 +166,11 @@ def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
 
 
 def test_interrupted_by_a_person_it_keeps_what_has_ended(optbench, uri, my_conf, monkeypatch):
-    def interrupted(trial, point):
-        if point.step > 10:
+    def interrupted(course, step, measured, made):
+        if step > 10:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(StackedTrial, "add", interrupted)
+    monkeypatch.setattr(Course, "evaluated", interrupted)
     words = ["--config-dir", str(my_conf), *FAST, "optimizer=raises_early,sgd", "seed=0,1"]
     ended = optbench(*words, STACKED, "study=stopped")
     assert ended.code == 130

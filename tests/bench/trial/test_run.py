@@ -10,9 +10,10 @@ from torch import nn
 from bench import build
 from bench.spec import Component, RefusedInput, Status
 from bench.trial.batches import Batches
+from bench.trial.clock import TrainClock
+from bench.trial.course import Diverged
 from bench.trial.evaluation import evaluate
 from bench.trial.run import run_trial
-from bench.trial.watch import Diverged, TrainClock
 from tests.bench.specs import trial_spec
 
 

@@ -1,0 +1,107 @@
+"""What a trial or a stack computes on: Lightning's trainer, the device and its threads."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+
+from bench.spec import RefusedInput, TrialSpec
+from bench.trial import environment
+from bench.trial.clock import TrainClock
+from bench.trial.module import LeanModule
+from bench.trial.watch import ProgressBar, Watch
+
+logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # its notes on devices and tips
+
+
+class Machine(NamedTuple):
+    """Ready to train.
+
+    Attributes:
+        environment: versions and hardware, for records.
+    """
+
+    trainer: pl.Trainer
+    device: torch.device
+    environment: dict[str, str]
+
+    def fit(self, module: LeanModule, batches: Iterable[Any]) -> None:
+        """Train; the module's courses end one by one, at the latest with the budget."""
+        watch = Watch(module.courses[0].spec.budget, TrainClock(self.device))
+        self.trainer.callbacks.append(watch)  # type: ignore[attr-defined]
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        fit(self.trainer, module, batches)
+
+
+@contextmanager
+def machine(spec: TrialSpec, threads: int, progress_bar: bool = False) -> Iterator[Machine]:
+    """What ``trainer.*`` asks for, with so many CPU threads; afterwards the threads are as before.
+
+    Raises:
+        RefusedInput: there is no such accelerator, device or precision.
+    """
+    before = torch.get_num_threads()
+    # Adam's moments of inputs that are always zero decay into subnormal numbers, which slow a CPU
+    # erratically, up to tenfold; every trial flushes them. Threads made later inherit it.
+    torch.set_flush_denormal(True)
+    torch.set_num_threads(threads)
+    try:
+        trainer = make_trainer(spec, progress_bar)
+        device = trainer.strategy.root_device
+        yield Machine(trainer, device, environment.describe(device, threads))
+    finally:
+        torch.set_num_threads(before)
+
+
+def fit(trainer: pl.Trainer, module: pl.LightningModule, batches: Iterable[Any]) -> None:
+    """Lightning's ``fit`` without warnings that mean nothing here, and with a working Ctrl-C."""
+    with warnings.catch_warnings():
+        # Lightning 2.6 on torch 2.15 asks for a class that torch renames.
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
+        # The cycle that this warns of ends with the next zero_grad, which frees the gradients.
+        warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
+        with _interruptible():
+            trainer.fit(module, train_dataloaders=batches)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Hand Ctrl-C on: Lightning would turn it into exit code 1 and leave the signal ignored."""
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt from None
+        raise
+
+
+def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
+    """Lightning's trainer for what ``trainer.*`` says; raises RefusedInput where it cannot be."""
+    hardware = spec.hardware
+    devices = list(hardware.devices) if isinstance(hardware.devices, tuple) else hardware.devices
+    try:
+        return pl.Trainer(
+            accelerator=hardware.accelerator,
+            devices=devices,
+            precision=spec.precision,  # type: ignore[arg-type]
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=progress_bar,
+            callbacks=[ProgressBar(spec.label())] if progress_bar else [],
+            num_sanity_val_steps=0,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        asked = f"accelerator={hardware.accelerator} devices={devices} precision={spec.precision}"
+        raise RefusedInput(f"trainer: {asked}: {error}") from error
