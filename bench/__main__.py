@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,27 +14,24 @@ from omegaconf import DictConfig
 from bench import progress
 from bench.address import check_uri
 from bench.config import refusal, schema
-from bench.config import trial as config
+from bench.config.trial import trial_spec
 from bench.spec import RefusedInput, Status, TrialSpec
 from bench.sweeps import plugins
-from bench.sweeps.grid import SWEEP_SIZE, GridSweeper, SweepOutcome
 
 
 def job(cfg: DictConfig) -> dict[str, Any]:
-    """What Hydra runs: one trial of a sweep, or one alone."""
+    """What Hydra runs: one trial alone, or one of a sweep by a launcher of another package."""
     hydra_cfg = HydraConfig.get()
     if hydra_cfg.mode == RunMode.RUN:
         try:
-            return _alone(config.trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
+            return _alone(trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except RefusedInput as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
     from bench import record
 
-    spec = config.trial_spec(cfg, hydra_cfg.runtime.choices)
-    size = os.environ.get(SWEEP_SIZE, "?")
-    prefix = f"{hydra_cfg.job.num + 1:>{len(size)}}/{size} "
+    spec = trial_spec(cfg, hydra_cfg.runtime.choices)
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
-    return dict(record.run(spec, cfg.tracking.uri, launcher, prefix=prefix))
+    return dict(record.run(spec, cfg.tracking.uri, launcher, f"{hydra_cfg.job.num + 1} "))
 
 
 def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
@@ -49,17 +45,6 @@ def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
     return dict(outcome)
 
 
-def finish(sweep: SweepOutcome) -> None:
-    """The report of a sweep, then what failed."""
-    if sweep.report:
-        from reports.__main__ import make_report
-
-        make_report(sweep.uri, sweep.study, Path("outputs") / sweep.study / "report")
-    if sweep.failed:
-        print(f"{len(sweep.failed)} failed:", *sweep.failed, sep="\n  ", file=sys.stderr)
-        sys.exit(1)
-
-
 def main() -> None:
     """Entry point; ends in exit code 0 (done), 1 (some trial failed) or 2 (refused input)."""
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
@@ -68,8 +53,6 @@ def main() -> None:
     try:
         with refusal.explained():
             hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
-            if GridSweeper.outcome is not None:
-                finish(GridSweeper.outcome)
     except KeyboardInterrupt:
         print("interrupted; the same command runs what is missing", file=sys.stderr)
         sys.exit(130)

@@ -18,6 +18,22 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+class Numbering:
+    """The places of trials in their sweep: `` 8/12 `` stands before the line of the eighth.
+
+    Args:
+        total: trials that the sweep runs.
+        first: how many of them were launched before these.
+    """
+
+    def __init__(self, total: int, first: int = 0) -> None:
+        self.total, self.first = total, first
+
+    def prefix(self, at: int) -> str:
+        """What stands before a trial's line, by its place from 0."""
+        return f"{self.first + at + 1:>{len(str(self.total))}}/{self.total} "
+
+
 def assumed(specs: Iterable[TrialSpec]) -> None:
     """What is assumed of optimizers whose YAML says nothing to the harness, a line each."""
     for name in sorted({spec.optimizer.name for spec in specs if not spec.optimizer.declared}):

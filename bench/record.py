@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from bench import progress, tracking
-from bench.spec import Status, TrialResult, TrialSpec
-
-
-class Outcome(TypedDict):
-    """How a trial ended, in plain words that any launcher can carry."""
-
-    label: str
-    status: str
-    reason: str
+from bench.spec import Outcome, Status, TrialResult, TrialSpec
 
 
 def outcome(spec: TrialSpec, result: TrialResult) -> Outcome:
     """The result without its numbers."""
-    return {"label": spec.label(), "status": str(result.status), "reason": result.reason}
+    return Outcome(label=spec.label(), status=str(result.status), reason=result.reason)
 
 
 def answer(spec: TrialSpec, uri: str) -> Outcome:
@@ -31,7 +21,7 @@ def answer(spec: TrialSpec, uri: str) -> Outcome:
 
 
 def run(
-    spec: TrialSpec, uri: str, launcher: str, *, prefix: str = "", progress_bar: bool = False
+    spec: TrialSpec, uri: str, launcher: str, prefix: str = "", *, progress_bar: bool = False
 ) -> Outcome:
     """Run a trial and record it; one line when it ends.
 
@@ -47,9 +37,19 @@ def run(
     return outcome(spec, result)
 
 
-def skip(spec: TrialSpec, uri: str, reason: str) -> None:
+def skip(spec: TrialSpec, uri: str, reason: str) -> Outcome:
     """Record that a trial of a sweep does not apply."""
-    result = TrialResult(Status.SKIPPED, reason)
-    with tracking.Recorder(uri, spec, "none") as recorder:
+    return _ended(spec, uri, TrialResult(Status.SKIPPED, reason), "none")
+
+
+def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> Outcome:
+    """Record the failure of a trial that could not record it itself, for its process is gone."""
+    tracking.discard_interrupted(uri, spec.study)
+    return _ended(spec, uri, TrialResult(Status.FAILED, reason), launcher)
+
+
+def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> Outcome:
+    with tracking.Recorder(uri, spec, launcher) as recorder:
         recorder.finish(result)
     progress.say(progress.ended(spec, result))
+    return outcome(spec, result)

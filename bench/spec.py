@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 PROTOCOL_VERSION = 1
 """Rises whenever the same spec would lead to another record; such trials are not compared."""
@@ -337,6 +337,14 @@ class TrialResult:
     summary: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
+
+
+class Outcome(TypedDict):
+    """How a trial ended, in plain words that any launcher can carry."""
+
+    label: str
+    status: str
+    reason: str
 
 
 @dataclass(frozen=True)

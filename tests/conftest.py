@@ -52,7 +52,6 @@ def optbench(
 ) -> Callable[..., Ended]:
     """The command in this process, in an empty folder and with a new store."""
     from bench.__main__ import main
-    from bench.sweeps.grid import GridSweeper
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPTBENCH_DATA", raising=False)
@@ -60,7 +59,6 @@ def optbench(
     def run(*words: str, store: str | None = uri) -> Ended:
         tracked = [f"tracking.uri={store}"] if store else []
         GlobalHydra.instance().clear()
-        monkeypatch.setattr(GridSweeper, "outcome", None)
         monkeypatch.setattr(sys, "argv", ["optbench", *words, *tracked])
         code = 0
         try:

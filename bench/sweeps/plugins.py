@@ -9,9 +9,9 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 
 from bench.sweeps.grid import GridSweeper
-from bench.sweeps.stacked import StackedLauncher
+from bench.sweeps.launchers import BasicLauncher, StackedLauncher, WorkersLauncher
 
-PLUGINS = (GridSweeper, StackedLauncher)
+PLUGINS = (GridSweeper, BasicLauncher, StackedLauncher, WorkersLauncher)
 
 
 def register() -> None:
@@ -32,14 +32,9 @@ def register() -> None:
         params=None,
         max_batch_size=None,
     )
+    _store("hydra/launcher", "basic", "hydra_plugins.optbench.BasicLauncher")
     _store("hydra/launcher", "stacked", "hydra_plugins.optbench.StackedLauncher")
-    # A worker a core, each trial with one thread of its own.
-    _store(
-        "hydra/launcher",
-        "joblib",
-        "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
-        n_jobs=-1,
-    )
+    _store("hydra/launcher", "joblib", "hydra_plugins.optbench.WorkersLauncher", n_jobs=-1)
 
 
 def _store(group: str, name: str, target: str, **arguments: object) -> None:

@@ -1,56 +1,126 @@
-"""Hydra launcher of stacked trials: ``hydra/launcher=stacked``."""
+"""Many trials with their records: those that can be stacked at once, the others one by one."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from bench import progress, record
+from bench.spec import Outcome, TrialResult, TrialSpec
+from bench.tracking.sqlite import recorder
 
-from bench.spec import TrialSpec
-from bench.sweeps.compose import Composer
-from bench.sweeps.grid import SWEEP_SIZE
+if TYPE_CHECKING:
+    from bench.stack.probe import Verdict
+
+LAUNCHER = "stacked"
 
 
-class StackedLauncher(Launcher):
-    """Trains the trials of a batch that differ in seed, optimizer and schedule at once.
+class StackedSweep:
+    """Runs trials and records each exactly as if it ran alone.
 
-    It runs them in this process and does not call the task function; ``bench.sweeps.stacking`` does
-    what that would do. ``stack.size`` sets how many trials a stack has.
+    Args:
+        uri: the store.
+        size: trials a stack at the most, 1 for never stacking; None: what pays and fits memory.
+        prefix: what stands before a trial's progress line, by its place in ``specs``.
     """
 
-    def __init__(self) -> None:
-        self._specs: dict[tuple[str, ...], TrialSpec] = {}
-
-    def setup(
-        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    def __init__(
+        self, specs: Sequence[TrialSpec], uri: str, size: int | None, prefix: Callable[[int], str]
     ) -> None:
-        self.config: DictConfig = config
-        self.config_loader: ConfigLoader = hydra_context.config_loader
+        self.specs, self.uri, self.size, self.prefix = list(specs), uri, size, prefix
+        self.outcomes: dict[int, Outcome] = {}
 
-    def expect(self, jobs: Sequence[Sequence[str]], specs: Sequence[TrialSpec]) -> None:
-        """Trials that the sweeper has composed already: composing takes longer than a small one."""
-        self._specs |= {tuple(job): spec for job, spec in zip(jobs, specs, strict=True)}
+    def run(self) -> list[Outcome]:
+        """All trials; their outcomes in the order of ``specs``.
 
-    def launch(
-        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
-    ) -> list[JobReturn]:
-        from bench.sweeps.stacking import StackedSweep
+        Raises:
+            RefusedInput: a trial cannot be built.
+        """
+        import torch
 
-        composer = Composer(self.config_loader, self.config)
-        specs = [self._specs.get(tuple(job)) or composer.spec(job) for job in job_overrides]
-        total = os.environ.get(SWEEP_SIZE, "?")
+        torch.set_num_threads(1)  # a trial or stack then sets its own
+        for places in _alike(self.specs):
+            self._run_alike(places)
+        return [self.outcomes[at] for at in range(len(self.specs))]
 
-        def prefix(at: int) -> str:
-            return f"{initial_job_idx + at + 1:>{len(total)}}/{total} "
+    def _run_alike(self, places: Sequence[int]) -> None:
+        """Trials of one task and model, which differ in seed, optimizer and schedule."""
+        for stack, threads in self._stacks(self._stackable(places)):
+            try:
+                self._run_stack(stack, threads)
+            except Exception as error:  # a shared step failed: no trial's own fault yet
+                progress.say(f"a stack ended by {type(error).__name__}: {error}; one by one now")
+        for at in places:
+            if at not in self.outcomes:
+                self.outcomes[at] = record.run(
+                    self.specs[at], self.uri, LAUNCHER, prefix=self.prefix(at)
+                )
 
-        uri, size = self.config.tracking.uri, self.config.stack.size
-        outcomes = StackedSweep(specs, uri, size, prefix).run()
-        return [
-            JobReturn(overrides=list(job), status=JobStatus.COMPLETED, _return_value=dict(outcome))
-            for job, outcome in zip(job_overrides, outcomes, strict=True)
-        ]
+    def _stackable(self, places: Sequence[int]) -> list[int]:
+        """Those that can be stacked; says of the others why not."""
+        if len(places) < 2 or self.size == 1:
+            return []
+        from bench.stack.stackable import why_not
+
+        reasons = {at: why_not(self.specs[at]) for at in places}
+        for reason in dict.fromkeys(filter(None, reasons.values())):
+            count = sum(other == reason for other in reasons.values())
+            progress.say(f"{self._name(places)}: {count} one by one: {reason}")
+        return [at for at in places if not reasons[at]]
+
+    def _stacks(self, places: Sequence[int]) -> Iterator[tuple[Sequence[int], int | None]]:
+        """Stacks of nearly equal size and their CPU threads; none where stacking does not pay."""
+        if len(places) < 2:
+            return
+        from bench.stack.probe import fitting
+
+        largest = self.size or fitting(self.specs[places[0]])
+        count = math.ceil(len(places) / largest)
+        bounds = [at * len(places) // count for at in range(count + 1)]
+        stacks = [places[a:b] for a, b in pairwise(bounds)]
+        verdict = self._measured(stacks[0])
+        name = self._name(places)
+        if self.size is None and not verdict.pays:
+            progress.say(f"{name}: {verdict}, one by one instead")
+            return
+        for stack in (stack for stack in stacks if len(stack) > 1):
+            progress.say(f"{name}: {len(stack)} trials at once; {verdict}")
+            yield stack, verdict.threads
+
+    def _measured(self, places: Sequence[int]) -> Verdict:
+        from bench.stack.probe import UNMEASURED, probe
+
+        try:
+            return probe([self.specs[at] for at in places])
+        except Exception:  # a trial that fails at once: the stack will say which
+            return UNMEASURED
+
+    def _run_stack(self, places: Sequence[int], threads: int | None) -> None:
+        """Train and record; what has not ended when this is left leaves no record."""
+        from bench.stack.run import run_stack
+
+        specs = [self.specs[at] for at in places]
+        with recorder(self.uri, specs, LAUNCHER) as records:
+
+            def end(slot: int, result: TrialResult) -> None:
+                records.finish(slot, result)
+                self.outcomes[places[slot]] = record.outcome(specs[slot], result)
+                progress.say(f"{self.prefix(places[slot])}{progress.ended(specs[slot], result)}")
+
+            run_stack(specs, records.log, end, threads)
+
+    def _name(self, places: Sequence[int]) -> str:
+        spec = self.specs[places[0]]
+        return f"{spec.model.name} on {spec.task.name}"
+
+
+def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
+    """Places of trials that differ in seed, optimizer and schedule only."""
+    groups: dict[str, list[int]] = {}
+    for at, spec in enumerate(specs):
+        shared = replace(spec, seed=0, optimizer=specs[0].optimizer, schedule=specs[0].schedule)
+        groups.setdefault(repr(shared), []).append(at)
+    return list(groups.values())

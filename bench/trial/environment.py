@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 
+_ASKING: dict[str, Any] = {"capture_output": True, "text": True, "check": True}
 PACKAGES = ("optbench", "torch", "pytorch-lightning", "numpy")
 
 
@@ -22,6 +25,7 @@ def describe(device: torch.device, threads: int) -> dict[str, str]:
         "os": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **versions(),
+        **commit(),
     }
 
 
@@ -36,6 +40,22 @@ def device_name(device: torch.device) -> str:
 def versions() -> dict[str, str]:
     """Installed version of each package that takes part in training."""
     return {package: metadata.version(package) for package in PACKAGES}
+
+
+@cache
+def commit() -> dict[str, str]:
+    """``commit`` of the harness where it runs from a git checkout, ``+`` where that was changed."""
+    folder = Path(__file__).parents[2]
+    if not (folder / ".git").exists():  # installed as a package: its version says it
+        return {}
+    git = ["git", "-C", str(folder)]
+    asked = [*git, "status", "--porcelain", "--untracked-files=no", "bench", "tasks"]
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], **_ASKING)
+        changes = subprocess.run(asked, **_ASKING)
+    except (OSError, subprocess.CalledProcessError):  # no git here, or nobody's repository
+        return {}
+    return {"commit": head.stdout.strip() + ("+" if changes.stdout.strip() else "")}
 
 
 @cache

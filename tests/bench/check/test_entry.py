@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench.check import compose, markdown
+from bench.check import choose, markdown
 from bench.check.__main__ import exit_code
 from bench.check.checks import CHECKS
 from bench.check.verdict import Finding, Report, Verdict
@@ -108,7 +108,7 @@ def test_colour_where_a_terminal_shows_it(check, my_conf, monkeypatch):
 
 def test_all_leaves_out_by_name_what_wants_a_value(my_conf, tmp_path, capsys):
     (tmp_path / my_conf / "optimizer" / "free.yaml").write_text("_target_: a.B\nlr: ???\n")
-    chosen = compose.chosen(["optimizer=all"], str(tmp_path / my_conf))
+    chosen = choose.chosen(["optimizer=all"], str(tmp_path / my_conf))
     names = [each.spec.file for each in chosen]
     assert {"adam", "sgd", "mine"} < set(names)
     assert "free" not in names

@@ -1,0 +1,121 @@
+"""How the trials of a sweep are run: Hydra launchers of ours, which take specs, and anybody's.
+
+``basic`` one after the other in this process, ``stacked`` all alike at once, ``joblib`` in worker
+processes. A launcher of another package (Ray, Submitit) gets Hydra's jobs and calls Hydra's task.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from bench.progress import Numbering
+from bench.spec import Outcome, Status, TrialSpec
+
+Launch = Callable[[Sequence[TrialSpec], Numbering], list[Outcome]]
+"""Runs and records trials of one study, each as if alone; outcomes in the order of the specs."""
+
+
+class SpecLauncher(Launcher):
+    """A Hydra launcher that takes specs: no job is composed a second time."""
+
+    config: DictConfig
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        self.config = config
+        self.config_loader: ConfigLoader = hydra_context.config_loader
+
+    @abstractmethod
+    def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+        """See ``Launch``."""
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> list[JobReturn]:
+        """For a sweeper of another package: compose, then run."""
+        from bench.sweeps.compose import Composer
+
+        composer = Composer(self.config_loader, self.config)
+        specs = [composer.spec(job) for job in job_overrides]
+        outcomes = self.run(specs, Numbering(len(specs)))
+        return [
+            JobReturn(overrides=list(job), status=JobStatus.COMPLETED, _return_value=dict(outcome))
+            for job, outcome in zip(job_overrides, outcomes, strict=True)
+        ]
+
+
+class BasicLauncher(SpecLauncher):
+    """One after the other, in this process."""
+
+    def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+        from bench import record
+
+        uri = self.config.tracking.uri
+        return [
+            record.run(spec, uri, "basic", prefix=numbering.prefix(at))
+            for at, spec in enumerate(specs)
+        ]
+
+
+class StackedLauncher(SpecLauncher):
+    """Those that differ in seed, optimizer and schedule only at once (``bench.sweeps.stacked``).
+
+    ``stack.size`` sets how many trials a stack has.
+    """
+
+    def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+        from bench.sweeps.stacked import StackedSweep
+
+        uri, size = self.config.tracking.uri, self.config.stack.size
+        return StackedSweep(specs, uri, size, numbering.prefix).run()
+
+
+class WorkersLauncher(SpecLauncher):
+    """Worker processes, each with a trial at a time (``bench.sweeps.workers``).
+
+    Args:
+        n_jobs: how many; -1 for a core each.
+    """
+
+    def __init__(self, n_jobs: int = -1) -> None:
+        self.n_jobs = n_jobs
+
+    def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+        from bench.sweeps.workers import run_in_workers
+
+        return run_in_workers(specs, self.config.tracking.uri, self.n_jobs, numbering)
+
+
+def by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: str) -> Launch:
+    """Trials by a launcher of another package, which composes each job where it runs.
+
+    Args:
+        jobs: the overrides of each trial by its ``config_hash``.
+    """
+
+    def launch(specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+        overrides = [list(jobs[spec.config_hash]) for spec in specs]
+        returned = launcher.launch(overrides, initial_job_idx=numbering.first)
+        return [_outcome(spec, job, uri) for spec, job in zip(specs, returned, strict=True)]
+
+    return launch
+
+
+def _outcome(spec: TrialSpec, job: JobReturn, uri: str) -> Outcome:
+    """What a job returned; one that was lost on its way (a dead node) is a failed trial."""
+    from bench import record
+
+    try:
+        value: Any = job.return_value
+    except Exception as error:
+        return record.lost(spec, uri, f"{type(error).__name__}: {error}", "hydra")
+    return Outcome(label=value["label"], status=Status(value["status"]), reason=value["reason"])

@@ -1,0 +1,67 @@
+"""Trials in worker processes, one thread and one trial at a time each: ``hydra/launcher=joblib``.
+
+A worker that dies (killed, out of memory) costs its own trial, which is recorded as failed; another
+takes its place and the sweep goes on. Workers are started once and stay warm.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+
+from pebble import ProcessExpired, ProcessPool
+
+from bench import record
+from bench.progress import Numbering
+from bench.spec import Outcome, TrialSpec
+
+LAUNCHER = "joblib"
+
+
+def run_in_workers(
+    specs: Sequence[TrialSpec], uri: str, n_jobs: int, numbering: Numbering
+) -> list[Outcome]:
+    """All trials; their outcomes in the order of ``specs``.
+
+    Args:
+        n_jobs: worker processes; -1 for a core each.
+
+    Raises:
+        RefusedInput: a trial cannot be built.
+    """
+    workers = min(len(specs), n_jobs if n_jobs > 0 else os.cpu_count() or 1)
+    outcomes: dict[int, Outcome] = {}
+    with ProcessPool(max_workers=workers, context=multiprocessing.get_context("spawn")) as pool:
+        try:
+            waiting: dict[Future[Outcome], int] = {
+                pool.schedule(record.run, args=(spec, uri, LAUNCHER, numbering.prefix(at))): at
+                for at, spec in enumerate(specs)
+            }
+            while waiting:
+                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                    at = waiting.pop(future)
+                    outcomes[at] = _outcome(specs[at], future, uri)
+        except BaseException:
+            pool.stop()
+            raise
+    return [outcomes[at] for at in range(len(specs))]
+
+
+def _outcome(spec: TrialSpec, future: Future[Outcome], uri: str) -> Outcome:
+    try:
+        return future.result()
+    except ProcessExpired as death:
+        return record.lost(
+            spec, uri, f"its worker process ended: {_cause(death.exitcode)}", LAUNCHER
+        )
+
+
+def _cause(code: int) -> str:
+    """``killed by SIGKILL (out of memory?)``, or the exit code."""
+    if code >= 0:
+        return f"exit code {code}"
+    name = signal.Signals(-code).name
+    return f"killed by {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
