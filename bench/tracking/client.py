@@ -337,10 +337,12 @@ def _traceback(uri: str, run: Run) -> str:
 
 
 def _alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for (a zombie) does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:  # it runs under another user
         return True
-    return True
+    stat = Path(f"/proc/{pid}/stat")  # Linux: "pid (name) state …"
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-_ASKING: dict[str, Any] = {"capture_output": True, "text": True, "check": True}
+_ASKED: dict[str, Any] = {"text": True, "stderr": subprocess.DEVNULL}
 PACKAGES = ("optbench", "torch", "pytorch-lightning", "numpy")
 
 
@@ -51,11 +51,11 @@ def commit() -> dict[str, str]:
     git = ["git", "-C", str(folder)]
     asked = [*git, "status", "--porcelain", "--untracked-files=no", "bench", "tasks"]
     try:
-        head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], **_ASKING)
-        changes = subprocess.run(asked, **_ASKING)
+        head = subprocess.check_output([*git, "rev-parse", "--short=12", "HEAD"], **_ASKED)
+        changes = subprocess.check_output(asked, **_ASKED)
     except (OSError, subprocess.CalledProcessError):  # no git here, or nobody's repository
         return {}
-    return {"commit": head.stdout.strip() + ("+" if changes.stdout.strip() else "")}
+    return {"commit": head.strip() + ("+" if changes.strip() else "")}
 
 
 @cache
