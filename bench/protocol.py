@@ -45,6 +45,11 @@ def setting(config: Mapping[str, Any]) -> dict[str, Any]:
 def entrant(config: Mapping[str, Any]) -> str:
     """``adam``, or ``adam+cosine`` with another schedule than a constant learning rate."""
     optimizer, schedule = (config[key]["name"] for key in ENTRANT)
+    return label(optimizer, schedule)
+
+
+def label(optimizer: str, schedule: str) -> str:
+    """An entrant's name."""
     return optimizer if schedule == "constant" else f"{optimizer}+{schedule}"
 
 
@@ -78,9 +83,23 @@ def preference(values: Sequence[float], direction: str) -> tuple[bool, float]:
     return len(finished) < len(values), -mean if direction == "maximize" else mean
 
 
-def chosen(points: Sequence[Sequence[float]], direction: str) -> int:
-    """The place of the best of at least one point, each given by its trials' values; first wins."""
-    return min(range(len(points)), key=lambda at: preference(points[at], direction))
+def chosen(
+    points: Sequence[Sequence[float]],
+    direction: str,
+    steps: Sequence[Sequence[float]] | None = None,
+) -> int:
+    """The place of the best of at least one point; of equal ones the first.
+
+    Args:
+        points: the final validation values of each point's trials.
+        steps: their steps to the target, ∞ for a miss, where those rank before the final values.
+    """
+
+    def key(at: int) -> tuple[tuple[bool, float], ...]:
+        final = preference(points[at], direction)
+        return (final,) if steps is None else (preference(steps[at], "minimize"), final)
+
+    return min(range(len(points)), key=key)
 
 
 def edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:

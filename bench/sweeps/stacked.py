@@ -121,6 +121,8 @@ def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
     """Places of trials that differ in seed, optimizer and schedule only."""
     groups: dict[str, list[int]] = {}
     for at, spec in enumerate(specs):
-        shared = replace(spec, seed=0, optimizer=specs[0].optimizer, schedule=specs[0].schedule)
+        first = specs[0]
+        own = {"seed": 0, "optimizer": first.optimizer, "schedule": first.schedule}
+        shared = replace(spec, **own, tuning=None, reference=first.reference)
         groups.setdefault(repr(shared), []).append(at)
     return list(groups.values())

@@ -261,6 +261,7 @@ def run_tags(spec: TrialSpec) -> dict[str, str]:
         "config_hash": spec.config_hash,
         "config": json.dumps(spec.config()),
         "phase": str(spec.phase),
+        "reference": spec.reference,
         **({"tuning": json.dumps(asdict(spec.tuning))} if spec.tuning else {}),
         "host": socket.gethostname(),
         "pid": str(os.getpid()),
@@ -309,6 +310,7 @@ def _record(uri: str, run: Run) -> TrialRecord:
         result,
         Phase(tags.get("phase", Phase.EXPLORE)),
         Tuning(**json.loads(tags["tuning"])) if "tuning" in tags else None,
+        tags.get("reference", "adam"),
     )
 
 
@@ -346,3 +348,7 @@ def _alive(pid: int) -> bool:
         return True
     stat = Path(f"/proc/{pid}/stat")  # Linux: "pid (name) state …"
     return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def attach_text(uri: str, study: str, name: str, text: str) -> None:
+    pass
