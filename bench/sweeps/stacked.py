@@ -121,8 +121,13 @@ def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
     """Places of trials that differ in seed, optimizer and schedule only."""
     groups: dict[str, list[int]] = {}
     for at, spec in enumerate(specs):
-        first = specs[0]
-        own = {"seed": 0, "optimizer": first.optimizer, "schedule": first.schedule}
-        shared = replace(spec, **own, tuning=None, reference=first.reference)
+        shared = replace(
+            spec,
+            seed=0,
+            optimizer=specs[0].optimizer,
+            schedule=specs[0].schedule,
+            tuning=None,
+            reference=specs[0].reference,
+        )
         groups.setdefault(repr(shared), []).append(at)
     return list(groups.values())
