@@ -10,9 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from bench.check.drive import Drive, copies, identical, tensors
+from bench.check.findings import Failed
 from bench.check.problems import standard
-from bench.check.variants import changed, is_number, last, settings, shown
-from bench.check.verdict import Failed
+from bench.check.variants import is_number, last, shown
+from bench.hyperparameters import at, hyperparameters
 from bench.spec import NotApplicable, OptimizerSpec
 
 SWITCHES = ("fused", "foreach", "capturable", "differentiable", "implementation")
@@ -51,7 +52,7 @@ class Trials:
         """An optimizer with these settings, after its updates."""
         if "closure" in self.spec.needs:
             steps //= INNER
-        return Drive(changed(self.spec, values), standard(self.spec)).run(steps)
+        return Drive(at(self.spec, values), standard(self.spec)).run(steps)
 
     def differs(self, values: Values, base: Values, steps: int) -> bool:
         """Whether both run, and to other numbers."""
@@ -66,7 +67,7 @@ class Trials:
 
 def every_one_acts(spec: OptimizerSpec) -> str:
     """Raises Failed with those that are refused whatever the value, or change nothing."""
-    trials, own = Trials(spec), settings(spec)
+    trials, own = Trials(spec), hyperparameters(spec)
     tried = {k: v for k, v in own.items() if can_vary(v) and last(k) not in SWITCHES}
     if not tried:
         raise NotApplicable("its YAML has none that could be varied")

@@ -8,9 +8,8 @@ from dataclasses import replace
 import torch
 
 from bench.check.drive import Drive, copies, distance, identical, seed
+from bench.check.findings import Failed
 from bench.check.problems import Problem, large, standard
-from bench.check.variants import changed
-from bench.check.verdict import Failed
 from bench.spec import NotApplicable, OptimizerSpec
 
 STEPS, LONG, LIMIT_STEPS, LIMIT = 12, 60, 30, 1e-5
@@ -89,7 +88,7 @@ def limit(spec: OptimizerSpec) -> str:
         raise NotApplicable("its YAML declares none")
     arguments = dict(spec.limit["equals"])
     other = OptimizerSpec("limit.equals", arguments.pop("_target_"), arguments)
-    ours = Drive(changed(spec, spec.limit["when"]), standard(spec).double())
+    ours = Drive(_when(spec), standard(spec).double())
     theirs = Drive(other, standard(spec).double())
     start = ours.values()
     end, expected = ours.run(LIMIT_STEPS).values(), theirs.run(LIMIT_STEPS).values()
@@ -98,3 +97,8 @@ def limit(spec: OptimizerSpec) -> str:
         share = distance(end, expected) / way
         raise Failed(f"after {LIMIT_STEPS} updates {share:.1e} of the way from {other.target}")
     return f"equals {other.target}"
+
+
+def _when(spec: OptimizerSpec) -> OptimizerSpec:
+    """Whole arguments, ones that its YAML leaves to the constructor included."""
+    return replace(spec, arguments={**spec.arguments, **spec.limit["when"]})
