@@ -37,6 +37,7 @@ class SQLiteRecorder:
         self._ids = [uuid.uuid4().hex for _ in specs]
         self._unfinished = set(range(len(specs)))
         self._points: list[tuple[int, CurvePoint]] = []
+        self._noted: list[set[int]] = [set() for _ in specs]
         self._ended: list[tuple[int, TrialResult]] = []
         self._latest: list[dict[str, tuple[object, ...]]] = [{} for _ in specs]
         self._written_at = time.monotonic()
@@ -63,6 +64,7 @@ class SQLiteRecorder:
     def log(self, slot: int, point: CurvePoint) -> None:
         """Note one evaluation of one trial."""
         self._points.append((slot, point))
+        self._noted[slot].add(point.step)
         self._write_sometimes()
 
     def finish(self, slot: int, result: TrialResult) -> None:
@@ -70,7 +72,8 @@ class SQLiteRecorder:
         self._unfinished.discard(slot)
         last = result.curve[-1].step if result.curve else 0
         self._points = [(s, p) for s, p in self._points if s != slot or p.step != last]
-        self._points += [(slot, p) for p in result.curve[-1:]]
+        rest = [p for p in result.curve[:-1] if p.step not in self._noted[slot]]
+        self._points += [(slot, p) for p in (*rest, *result.curve[-1:])]
         self._points.append((slot, summary_point(result)))
         self._ended.append((slot, result))
         self._write_sometimes()

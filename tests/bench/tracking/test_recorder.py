@@ -1,7 +1,9 @@
 """Records written as rows against those that MLflow's own client writes."""
 
+import dataclasses
 import math
 
+import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
@@ -110,3 +112,16 @@ def test_a_store_with_other_columns_is_written_by_the_client(uri, monkeypatch):
         assert isinstance(records, ClientRecorder)
         records.finish(0, FINISHED)
     assert len(tracking.read(uri, "other")) == 1
+
+
+@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+def test_what_was_not_noted_is_written_at_the_end(uri, kind):
+    with kind(uri, [trial_spec()], "none") as records:
+        records.log(0, POINTS[0])
+        records.finish(0, dataclasses.replace(FINISHED, curve=POINTS))
+    (record,) = tracking.read(uri, "test")
+    assert list(record.result.curve) == POINTS
+    with kind(uri, [trial_spec(study="unseen")], "none") as records:
+        records.finish(0, dataclasses.replace(FINISHED, curve=POINTS))
+    (record,) = tracking.read(uri, "unseen")
+    assert list(record.result.curve) == POINTS
