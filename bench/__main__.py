@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point; ends in exit code 0 (done), 1 (some trial failed) or 2 (refused input)."""
+    # Threads that spin while they wait cost a stack tenfold beside a busy process; read by torch.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     schema.register()
     plugins.register()

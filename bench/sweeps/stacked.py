@@ -8,9 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bench import progress, record
+from bench import progress, record, tracking
 from bench.spec import Outcome, TrialResult, TrialSpec
-from bench.tracking.sqlite import recorder
 
 if TYPE_CHECKING:
     from bench.stack.probe import Verdict
@@ -103,7 +102,7 @@ class StackedSweep:
         from bench.stack.run import run_stack
 
         specs = [self.specs[at] for at in places]
-        with recorder(self.uri, specs, LAUNCHER) as records:
+        with tracking.recorder(self.uri, specs, LAUNCHER) as records:
 
             def end(slot: int, result: TrialResult) -> None:
                 records.finish(slot, result)

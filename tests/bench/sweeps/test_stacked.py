@@ -9,7 +9,6 @@ from bench.spec import CurvePoint
 from bench.stack import probe as stack_probe
 from bench.stack import run as stack
 from bench.stack.probe import Verdict
-from bench.tracking import sqlite as stack_record
 from bench.trial.course import Course
 from tests.bench.specs import trial_spec
 
@@ -156,7 +155,8 @@ def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
     with monkeypatch.context() as killed:
         killed.setattr("os.getpid", lambda: 2**22 + 1)  # no process has this number
         specs = [trial_spec(seed=seed, study="killed") for seed in (0, 1)]
-        records = stack_record.recorder(uri, specs, "stacked")
+        records = tracking.recorder(uri, specs, "stacked")
+        records.__enter__()  # and never leave
         records.log(0, CurvePoint(20, {"val/loss": 1.0}))
     assert [run.info.status for run in tracking.runs(uri, "killed")] == ["RUNNING"] * 2
     assert (
