@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from bench import progress
 from bench.address import check_uri
 from bench.config import refusal, schema
-from bench.config.trial import trial_spec
+from bench.config.trial import refuse_study_keys, trial_spec
 from bench.spec import RefusedInput, Status, TrialSpec
 from bench.sweeps import plugins
 
@@ -25,6 +25,7 @@ def job(cfg: DictConfig) -> dict[str, Any]:
     hydra_cfg = HydraConfig.get()
     if hydra_cfg.mode == RunMode.RUN:
         try:
+            refuse_study_keys(cfg)
             return _alone(trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except RefusedInput as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
