@@ -228,6 +228,16 @@ def test_memory_is_counted_once_wherever_it_is():
 
 
 def test_what_the_table_of_needs_calls_checked_is_checked_and_nothing_else():
-    by_modes = {"eval_mode"}  # its own line of the list: where it is evaluated, and the way back
-    checked = {name for name, need in NEEDS.items() if need.checked}
-    assert checked == declarations.USED.keys() | by_modes
+    assert declarations.USED.keys() == {name for name, need in NEEDS.items() if need.checked}
+
+
+def test_an_evaluation_point_is_another_and_left_again():
+    averaging = spec("EvaluatedElsewhere", needs=("eval_mode",))
+    assert declarations.declared(averaging) == "eval_mode"
+    assert declarations.modes(averaging) == ""
+    with pytest.raises(Failed, match="declares eval_mode without using it"):
+        declarations.declared(spec("HasModes", needs=("eval_mode",)))
+    with pytest.raises(Failed, match=r"train\(\) after eval\(\) is .* off"):
+        declarations.modes(spec("StaysAway", needs=("eval_mode",)))
+    with pytest.raises(NotApplicable):
+        declarations.modes(spec("Good"))
