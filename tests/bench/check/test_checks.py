@@ -129,7 +129,7 @@ def test_what_acts_on_an_average_that_nobody_uses_is_told_from_nothing():
 def test_words_and_null_are_left_with_a_word():
     adafactor = {"lr": 0.01, "beta2_decay": -0.8, "eps": [None, 1e-3], "d": 1.0}
     said = effects.every_one_acts(spec("torch.optim.Adafactor", adafactor))
-    assert said == "4 of them; not tried: eps[0]"
+    assert said == "4 of them; not tried: eps.0"
 
 
 @pytest.mark.parametrize("value", [False, 0, 5, 0.0, 0.9, 1e-8, -0.8, math.inf])
