@@ -6,7 +6,7 @@ from bench.check.drive import Drive, distance
 from bench.check.effects import SHORT, SWITCHES, Trials
 from bench.check.findings import Failed
 from bench.check.problems import standard
-from bench.check.variants import is_number, last, shown
+from bench.check.variants import is_number, last
 from bench.hyperparameters import at, hyperparameters
 from bench.spec import NotApplicable, OptimizerSpec
 
@@ -38,7 +38,7 @@ def bad_values_refused(spec: OptimizerSpec) -> str:
             tried += 1
             try:
                 Drive(at(spec, {name: bad}), standard(spec)).run(1)
-                accepted.append(f"{shown(name)}={bad:g}")
+                accepted.append(f"{name}={bad:g}")
             except Exception:  # of any kind: it was refused
                 continue
     if accepted:
@@ -66,8 +66,8 @@ def switches(spec: OptimizerSpec) -> str:
     for name, value in tried.items():
         other = trials.result({name: not value}, SHORT)
         if isinstance(other, str):
-            said.append(f"{shown(name)}={not value} is refused here: {other}")
+            said.append(f"{name}={not value} is refused here: {other}")
         elif not distance(usual, other) <= ROUNDING * way:
             share = distance(usual, other) / way
-            raise Failed(f"{shown(name)}={not value} ends {share:.1e} of the way elsewhere")
+            raise Failed(f"{name}={not value} ends {share:.1e} of the way elsewhere")
     return "; ".join(said)

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.check.drive import Drive, copies, identical, tensors
 from bench.check.findings import Failed
 from bench.check.problems import standard
-from bench.check.variants import is_number, last, shown
+from bench.check.variants import is_number, last
 from bench.hyperparameters import at, hyperparameters
 from bench.spec import NotApplicable, OptimizerSpec
 
@@ -74,7 +74,7 @@ def every_one_acts(spec: OptimizerSpec) -> str:
     idle = [name for name in tried if not _acts(trials, name, tried)]
     if idle:
         raise Failed(", ".join(_why(trials, name, tried[name]) for name in idle))
-    left = [shown(name) for name, value in own.items() if not can_vary(value)]
+    left = [name for name, value in own.items() if not can_vary(value)]
     return f"{len(tried)} of them" + (f"; not tried: {', '.join(left)}" if left else "")
 
 
@@ -129,10 +129,10 @@ def _why(trials: Trials, name: str, value: Any) -> str:
     tried = {new: trials.refused({name: new}) for new in candidates(value)}
     if all(tried.values()):
         new, words = next(iter(tried.items()))
-        return f"{shown(name)}={new} raises {words!r}"
+        return f"{name}={new} raises {words!r}"
     usual = copies(tensors(dict(trials.drive({}, SHORT).optimizer.state)))
     for new in (new for new, words in tried.items() if not words):
         other = copies(tensors(dict(trials.drive({name: new}, SHORT).optimizer.state)))
         if len(other) == len(usual) and not identical(other, usual):
-            return f"{shown(name)} changes state, but no parameter"
-    return f"{shown(name)} changes nothing"
+            return f"{name} changes state, but no parameter"
+    return f"{name} changes nothing"

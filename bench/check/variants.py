@@ -16,12 +16,6 @@ def last(name: str) -> str:
     return [part for part in name.split(".") if not part.isdigit()][-1]
 
 
-def shown(name: str) -> str:
-    """As people write it: ``betas.0`` is ``betas[0]``."""
-    head, _, tail = name.rpartition(".")
-    return f"{head}[{tail}]" if tail.isdigit() else name
-
-
 def is_number(value: Any) -> bool:
     """Whether it can be scaled; a switch cannot."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -12,7 +12,7 @@ from bench import progress, record, tracking
 from bench.spec import Outcome, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
-    from bench.stack.probe import Verdict
+    from bench.stack.probe import Gain
 
 LAUNCHER = "stacked"
 
@@ -80,16 +80,16 @@ class StackedSweep:
         count = math.ceil(len(places) / largest)
         bounds = [at * len(places) // count for at in range(count + 1)]
         stacks = [places[a:b] for a, b in pairwise(bounds)]
-        verdict = self._measured(stacks[0])
+        gain = self._measured(stacks[0])
         name = self._name(places)
-        if self.size is None and not verdict.pays:
-            progress.say(f"{name}: {verdict}, one by one instead")
+        if self.size is None and not gain.pays:
+            progress.say(f"{name}: {gain}, one by one instead")
             return
         for stack in (stack for stack in stacks if len(stack) > 1):
-            progress.say(f"{name}: {len(stack)} trials at once; {verdict}")
-            yield stack, verdict.threads
+            progress.say(f"{name}: {len(stack)} trials at once; {gain}")
+            yield stack, gain.threads
 
-    def _measured(self, places: Sequence[int]) -> Verdict:
+    def _measured(self, places: Sequence[int]) -> Gain:
         from bench.stack.probe import UNMEASURED, probe
 
         try:

@@ -129,7 +129,7 @@ def test_what_acts_on_an_average_that_nobody_uses_is_told_from_nothing():
 def test_words_and_null_are_left_with_a_word():
     adafactor = {"lr": 0.01, "beta2_decay": -0.8, "eps": [None, 1e-3], "d": 1.0}
     said = effects.every_one_acts(spec("torch.optim.Adafactor", adafactor))
-    assert said == "4 of them; not tried: eps[0]"
+    assert said == "4 of them; not tried: eps.0"
 
 
 @pytest.mark.parametrize("value", [False, 0, 5, 0.0, 0.9, 1e-8, -0.8, math.inf])
@@ -228,6 +228,16 @@ def test_memory_is_counted_once_wherever_it_is():
 
 
 def test_what_the_table_of_needs_calls_checked_is_checked_and_nothing_else():
-    by_modes = {"eval_mode"}  # its own line of the list: where it is evaluated, and the way back
-    checked = {name for name, need in NEEDS.items() if need.checked}
-    assert checked == declarations.USED.keys() | by_modes
+    assert declarations.USED.keys() == {name for name, need in NEEDS.items() if need.checked}
+
+
+def test_an_evaluation_point_is_another_and_left_again():
+    averaging = spec("EvaluatedElsewhere", needs=("eval_mode",))
+    assert declarations.declared(averaging) == "eval_mode"
+    assert declarations.modes(averaging) == ""
+    with pytest.raises(Failed, match="declares eval_mode without using it"):
+        declarations.declared(spec("HasModes", needs=("eval_mode",)))
+    with pytest.raises(Failed, match=r"train\(\) after eval\(\) is .* off"):
+        declarations.modes(spec("StaysAway", needs=("eval_mode",)))
+    with pytest.raises(NotApplicable):
+        declarations.modes(spec("Good"))

@@ -86,9 +86,7 @@ def test_a_trial_that_did_not_finish_can_be_told():
 
 
 def test_an_unknown_sampler_is_refused():
-    with pytest.raises(
-        RefusedInput, match=r"sampler=soboll: unknown; did you mean 'sobol'"
-    ):
+    with pytest.raises(RefusedInput, match=r"sampler=soboll: unknown; did you mean 'sobol'"):
         check_sampler("soboll")
 
 

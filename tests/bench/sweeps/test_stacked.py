@@ -8,7 +8,7 @@ from bench import tracking
 from bench.spec import CurvePoint
 from bench.stack import probe as stack_probe
 from bench.stack import run as stack
-from bench.stack.probe import Verdict
+from bench.stack.probe import Gain
 from bench.trial.course import Course
 from tests.bench.specs import trial_spec
 
@@ -20,7 +20,7 @@ PROBE = stack_probe.probe
 @pytest.fixture(autouse=True)
 def measured(monkeypatch):
     """A verdict that does not depend on this machine; tests of the probe take it away."""
-    monkeypatch.setattr(stack_probe, "probe", lambda specs: Verdict(len(specs), 5.0, 1))
+    monkeypatch.setattr(stack_probe, "probe", lambda specs: Gain(len(specs), 5.0, 1))
 
 
 def records(uri, study):
@@ -117,7 +117,7 @@ def test_the_size_of_stacks_can_be_set(optbench, uri):
 
 
 def test_where_stacking_loses_trials_run_one_by_one(optbench, uri, monkeypatch):
-    monkeypatch.setattr(stack_probe, "probe", lambda specs: Verdict(2, 0.9, 1))
+    monkeypatch.setattr(stack_probe, "probe", lambda specs: Gain(2, 0.9, 1))
     ended = optbench(*FAST, "seed=0,1", STACKED, "study=slow")
     assert "mlp on digits: stacking 2 gains 0.9x, one by one instead" in ended.out
     assert all("stack_size" not in r.result.summary for r in records(uri, "slow"))
