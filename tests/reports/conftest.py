@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.spec import CurvePoint, Status, TrialRecord, TrialResult, point_label
+from bench.spec import CurvePoint, Phase, Status, TrialRecord, TrialResult, Tuning, point_label
 
 ENVIRONMENT = {"device": "cpu", "threads": "1", "python": "3.11.9", "torch": "2.15.0"}
 
@@ -37,6 +37,9 @@ def make_record(
     run_id: str = "",
     step_time_ms: float = 1.5,
     summary: dict[str, float] | None = None,
+    phase: Phase = Phase.EXPLORE,
+    tuning: Tuning | None = None,
+    reference: str = "adam",
     **setting: Any,
 ) -> TrialRecord:
     """One trial; ``setting`` overrides top-level keys of the config, e.g. ``batch_size=64``."""
@@ -94,6 +97,9 @@ def make_record(
             environment=environment or ENVIRONMENT,
             traceback=traceback,
         ),
+        phase=phase,
+        tuning=tuning,
+        reference=reference,
     )
 
 

@@ -5,16 +5,28 @@ import math
 import pandas as pd
 import pytest
 
-from reports.formats import answer, as_csv, as_latex, as_markdown, display, interval, number, short
-from reports.leaderboard import entrants, leaderboards
-from reports.notes import edges
-from reports.selection import attempts, points, selected
-from reports.table import tables
+from bench.protocol import SELECTION_SEEDS
+from bench.spec import Phase, Tuning
+from reports.formats import as_csv, as_latex, as_markdown, display
+from reports.numbers import interval, number, short
+from reports.sentences import headline
+from reports.sides import outermost
+from reports.study import Study
+
+SPACE = {"lr": {"log": [0.001, 1.0]}}
 
 
 def board_of(records):
-    (board,) = leaderboards(tables(records)[0])
+    (board,) = Study.of(records).leaderboards
     return board, board.rows.set_index("optimizer")
+
+
+def words(marks):
+    return ", ".join(map(str, marks))
+
+
+def claims(rows):
+    return {name: str(verdict.claim) for name, verdict in rows["verdict"].items()}
 
 
 def seeds(record, values, **options):
@@ -70,21 +82,34 @@ def test_points_with_most_seeds_are_preferred(record):
     ]
     _, rows = board_of(records)
     assert rows.loc["adam", "point"] == "lr=0.1"
-    assert "same seeds" not in rows.loc["adam", "marks"]
+    assert "same seeds" not in words(rows.loc["adam", "marks"])
 
 
-def test_selection_trials_without_test_are_not_reported(record):
-    records = [
-        *[
-            record(seed=s, point={"lr": lr}, val=lr, test=None)
-            for s in range(6)
-            for lr in (0.1, 0.2)
-        ],
-        *[record(seed=s, point={"lr": 0.2}, val=0.3, test=0.25) for s in range(100, 105)],
-    ]
-    trials, _ = tables(records)
-    assert set(selected(trials)["seed"]) == set(range(100, 105))
-    assert points(trials).query("selected")["point"].tolist() == ["lr=0.2"]
+def test_a_study_reports_what_it_declared_and_nothing_else(record):
+    def select(place, lr, val):
+        tuning = Tuning(SPACE, "sobol", 0, 2, index=place)
+        seed = SELECTION_SEEDS
+        return record(
+            seed=seed, point={"lr": lr}, val=val, test=None, phase=Phase.SELECT, tuning=tuning
+        )
+
+    def report(place, lr, val):
+        tuning = Tuning(SPACE, "sobol", 0, 2, index=place)
+        point = {} if place is None else {"lr": lr}
+        return [
+            record(seed=s, point=point, val=val, test=val, phase=Phase.REPORT, tuning=tuning)
+            for s in range(5)
+        ]
+
+    records = [select(0, 0.1, 0.6), select(1, 0.2, 0.7), *report(1, 0.2, 0.3)]
+    records += report(None, 0.001, 0.9)  # a better default does not take the tuned row's place
+    records += report(0, 0.1, 0.99)  # of a point that was chosen once, with a smaller budget
+    board, _ = board_of(records)
+    rows = board.rows.set_index("row")
+    assert rows["point"].to_dict() == {"tuned": "lr=0.2", "default": "default"}
+    assert rows["points_tried"].to_dict() == {"tuned": 2, "default": 0}
+    assert rows["test_mean"].to_dict() == pytest.approx({"tuned": 0.3, "default": 0.9})
+    assert rows["n"].to_dict() == {"tuned": 5, "default": 5}
 
 
 def test_incomplete_rows_come_last_and_are_marked(record):
@@ -96,7 +121,7 @@ def test_incomplete_rows_come_last_and_are_marked(record):
     board, rows = board_of(records)
     assert list(board.rows["optimizer"]) == ["adam", "lion"]
     assert rows.loc["lion", ["n", "seeds", "statuses"]].tolist() == [2, 3, "2 finished, 1 diverged"]
-    assert "incomplete" in rows.loc["lion", "marks"]
+    assert "incomplete" in words(rows.loc["lion", "marks"])
     assert any(note.startswith("incomplete:") for note in board.notes)
 
 
@@ -109,7 +134,7 @@ def test_verdicts(record):
         values = [a + shift + e for a, e in zip(adam, noise, strict=True)]
         records += seeds(record, values, optimizer=name)
     _, rows = board_of(records)
-    assert rows["verdict"].to_dict() == {
+    assert claims(rows) == {
         "adam": "reference",
         "lion": "better",
         "sgd": "worse",
@@ -120,52 +145,68 @@ def test_verdicts(record):
 
 
 def test_holm_outweighs_single_intervals_and_says_so(record):
-    adam = [0.50, 0.52, 0.51, 0.53]
+    adam = [0.50, 0.52, 0.51, 0.53, 0.505]
     records = seeds(record, adam)
+    noise = [0.008, -0.008, 0.009, -0.009, 0.001]
     for i, name in enumerate(["a", "b", "c", "d"]):
-        values = [v + 0.01 + e for v, e in zip(adam, [0.004, -0.004, 0.005, -0.005], strict=True)]
+        values = [v + 0.011 + e for v, e in zip(adam, noise, strict=True)]
         records += seeds(record, [v + i / 1e4 for v in values], optimizer=name)
     board, rows = board_of(records)
     others = rows.drop(index="adam")
     assert (others["diff_low"] > 0).all()
-    assert set(others["verdict"]) == {"no difference shown"}
+    assert set(claims(others).values()) == {"no difference shown"}
     assert any("allow for 4 comparisons" in note for note in board.notes)
 
 
-def test_better_is_not_said_plainly_where_a_seed_broke(record):
-    adam = [0.90, 0.91, 0.92, 0.93]
-    lion = [0.9501, 0.9599, 0.9702, 0.98]
-    records = [*seeds(record, adam), *seeds(record, lion, optimizer="lion")]
-    records.append(record(optimizer="lion", seed=4, status="diverged"))
-    assert board_of(records)[1].loc["lion", "verdict"] == "better where it finished"
+def test_holm_counts_every_comparison_of_the_report(record):
+    adam = [0.50, 0.52, 0.51, 0.53, 0.505]
+    noise = [0.008, -0.008, 0.009, -0.009, 0.001]
+    lion = [v + 0.011 + e for v, e in zip(adam, noise, strict=True)]
+    records = []
+    for task in ("one", "two", "three"):
+        records += seeds(record, adam, task=task)
+        records += seeds(record, lion, task=task, optimizer="lion")
+    for board in Study.of(records).leaderboards:
+        row = board.rows.set_index("optimizer").loc["lion"]
+        assert row["p_holm"] == pytest.approx(3 * row["p"])
 
 
-def test_the_answer_says_when_the_winner_was_chosen_on_the_same_seeds(record):
-    records = seeds(record, [0.90, 0.91, 0.92])
-    records += seeds(record, [0.951, 0.96, 0.969], optimizer="lion")
-    assert answer(board_of(records)[0]).endswith("; better than adam.")
-    records += seeds(record, [0.5, 0.5, 0.5], optimizer="lion", point={"lr": 1.0})
-    assert answer(board_of(records)[0]).endswith("on the seeds that also chose its point.")
+def test_nothing_is_claimed_of_a_point_that_was_chosen_on_the_reported_seeds(record):
+    records = seeds(record, [0.90, 0.91, 0.92, 0.905, 0.915])
+    records += seeds(record, [0.951, 0.96, 0.969, 0.955, 0.965], optimizer="lion")
+    assert headline(board_of(records)[0]).endswith("; better than adam (5 pairs).")
+    records += seeds(record, [0.5] * 5, optimizer="lion", point={"lr": 1.0})
+    board, rows = board_of(records)
+    assert claims(rows)["lion"] == "withheld"
+    assert "lion was chosen on seeds that are reported" in headline(board)
 
 
 def test_a_constant_difference_is_no_evidence(record):
-    records = [*seeds(record, [0.5, 0.5]), *seeds(record, [0.75, 0.75], optimizer="sgd")]
+    records = [*seeds(record, [0.5] * 5), *seeds(record, [0.75] * 5, optimizer="sgd")]
     row = board_of(records)[1].loc["sgd"]
-    assert row["verdict"] == "no difference shown"
+    assert str(row["verdict"]) == "no difference shown"
     assert math.isnan(row["diff_low"])
+
+
+def test_fewer_than_five_pairs_carry_no_verdict(record):
+    records = seeds(record, [0.90, 0.91, 0.92, 0.93])
+    records += seeds(record, [0.95, 0.961, 0.97, 0.98], optimizer="lion")
+    row = board_of(records)[1].loc["lion"]
+    assert str(row["verdict"]) == "withheld: 4 pairs of seeds, 5 are needed"
+    assert row["p_t"] < 1e-4
 
 
 def test_without_adam_and_with_one_seed_nothing_is_claimed(record):
     board, rows = board_of([record(optimizer="sgd")])
-    assert rows.loc["sgd", "verdict"] == "n/a"
+    assert claims(rows) == {"sgd": "not tested"}
     assert board.notes[0].startswith("adam did not run")
     assert display(board)["test/accuracy [95 %]"].tolist() == ["0.9000 [n/a]"]
-    assert "not tested" in answer(board)
+    assert "not tested" in headline(board)
 
 
 def test_all_diverged(record):
     board, _ = board_of([record(seed=s, status="diverged") for s in range(3)])
-    assert answer(board) == "digits: no trial finished at a selected point."
+    assert headline(board) == "digits: no trial finished at a selected point."
     assert display(board)["test/accuracy [95 %]"].tolist() == ["n/a"]
 
 
@@ -177,21 +218,21 @@ def test_a_switch_has_no_edge():
             "hp.amsgrad": [True, True, False, False],
         }
     )
-    assert edges(trials, "lr=0.1") == ["lr"]
-    assert edges(trials, "lr=0.2") == []
+    assert outermost(trials, "lr=0.1") == ["lr"]
+    assert outermost(trials, "lr=0.2") == []
 
 
 def test_marks_edge_same_seeds_few_seeds(study):
-    board = leaderboards(tables(study)[0])[0]
+    board = Study.of(study).leaderboards[0]
     rows = board.rows.set_index("optimizer")
-    assert rows.loc["adam", "marks"] == "few seeds, same seeds, edge"
+    assert words(rows.loc["adam", "marks"]) == "few seeds, same seeds, edge"
 
 
 def test_more_gradients_and_stacks_are_marked(record):
     sam = record(optimizer="sam", summary={"gradients": 600.0})
     stacked = record(optimizer="sgd", summary={"stack_size": 4.0})
     board, _ = board_of([record(), sam, stacked])
-    marks = board.rows.set_index("optimizer")["marks"]
+    marks = board.rows.set_index("optimizer")["marks"].map(words)
     assert marks["adam"] == "few seeds"
     assert marks["sam"] == "few seeds, more gradients"
     assert marks["sgd"] == "few seeds, stacked"
@@ -216,13 +257,13 @@ def test_unequal_tuning_is_noted(record):
 
 def test_a_trial_run_again_counts_once(record):
     records = [record(status="failed"), record(), record(seed=1)]
-    trials, _ = tables(records)
-    assert attempts(trials)["status"].tolist() == ["finished", "finished"]
-    assert len(trials) == 3
+    study = Study.of(records)
+    assert study.attempts["status"].tolist() == ["finished", "finished"]
+    assert len(study.trials) == 3
 
 
 def test_adam_comes_first_among_entrants(study):
-    assert entrants(leaderboards(tables(study)[0])) == ["adam", "lion", "sgd"]
+    assert Study.of(study).entrants == ["adam", "lion", "sgd"]
 
 
 def test_numbers_as_text():
@@ -238,7 +279,7 @@ def test_numbers_as_text():
 
 
 def test_text_tables_hold_every_optimizer(study):
-    boards = leaderboards(tables(study)[0])
+    boards = Study.of(study).leaderboards
     for text in (as_csv(boards), as_markdown(boards), as_latex(boards)):
         assert all(text.count(name) >= 2 for name in ("adam", "sgd", "lion"))
     assert r"\toprule" in as_latex(boards)
