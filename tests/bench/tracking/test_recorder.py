@@ -126,3 +126,10 @@ def test_what_was_not_noted_is_written_at_the_end(uri, kind):
         records.finish(0, dataclasses.replace(FINISHED, curve=curve))
     (record,) = tracking.read(uri, "unseen")
     assert record.result.curve == curve
+
+
+def test_a_recorder_is_of_one_study(uri):
+    specs = [trial_spec(study="one"), trial_spec(study="two")]
+    with pytest.raises(ValueError, match=r"one study, not of \['one', 'two'\]"):
+        tracking.recorder(uri, specs, "none")
+    assert tracking.studies(uri) == []
