@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-REACH = 4.0
-"""Ranges of the better half beyond its worst value at which a second kind of outcome begins."""
+GAP = 5.0
+"""Ranges of the better half: a gap wider than so many sets a second kind of outcome apart."""
 
 MINIMUM = 5
 """Finished seeds below which a half has no range to speak of."""
@@ -17,10 +17,10 @@ MINIMUM = 5
 def bad(values: ArrayLike, direction: str) -> NDArray[np.bool_]:
     """Which seeds went bad, shape ``(n,)``: those that broke off (NaN), and those far behind.
 
-    Far behind is farther from the better half's worst value than ``REACH`` times that half's
-    range. The better half alone sets the scale, so a second group of up to half of the seeds is
-    seen, which a rule about outliers from the mean or the median absolute deviation is not.
-    A better half without a range (ties) sets no scale: then only seeds that broke off are bad.
+    Far behind is beyond a gap, between neighbours in order, of more than ``GAP`` times the range
+    of the better half. That half alone sets the scale, so a second group of up to half of the
+    seeds is seen, which a rule about outliers from the mean or the median absolute deviation does
+    not do. A half without a range (ties) sets no scale: then only seeds that broke off are bad.
     """
     x = np.asarray(values, dtype=float)
     loss = -x if direction == "maximize" else x
@@ -28,8 +28,9 @@ def bad(values: ArrayLike, direction: str) -> NDArray[np.bool_]:
     finite = np.sort(loss[~broken])
     if len(finite) < MINIMUM:
         return broken
-    half = finite[: math.ceil(len(finite) / 2)]
-    width = half[-1] - half[0]
-    if not width > 0:
+    half = math.ceil(len(finite) / 2)
+    width = finite[half - 1] - finite[0]
+    wide = np.flatnonzero(np.diff(finite[half - 1 :]) > GAP * width)
+    if not width > 0 or not len(wide):
         return broken
-    return broken | (loss > half[-1] + REACH * width)
+    return broken | (loss > finite[half - 1 + wide[0]])

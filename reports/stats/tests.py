@@ -83,6 +83,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _signs(n: int) -> NDArray[np.float64]:
     """Every assignment of signs to ``n`` values, or as many random ones, the observed first."""
     if n <= EXACT:
-        return 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+        return (1 - 2 * bits).astype(np.float64)
     drawn = np.random.default_rng(0).integers(0, 2, size=(2**EXACT, n))
     return np.asarray(np.concatenate([np.ones((1, n)), 1.0 - 2.0 * drawn]))
