@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := sqlite:///outputs/optbench.db
 PORT ?= 5000
 
-.PHONY: help install quickstart test lint format optimizers spaces dashboard clean
+.PHONY: help install quickstart test slow lint format optimizers spaces dashboard clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -19,11 +19,14 @@ install: .venv/installed ## Make .venv with the pinned versions
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-quickstart: install ## 5 optimizers x 3 seeds on both embedded tasks, then the report
+quickstart: install ## 5 optimizers x 5 seeds on both embedded tasks, then the report
 	$(BIN)/optbench -m experiment=quickstart
 
 test: install ## The tests (2 processes)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+slow: install ## The long tests: simulations, many processes
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m slow
 
 lint: install ## Format check, lint, types
 	$(BIN)/ruff format --check .
