@@ -63,24 +63,39 @@ def selection_seeds(count: int) -> list[int]:
     return list(range(SELECTION_SEEDS, SELECTION_SEEDS + count))
 
 
-def preference(values: Sequence[float], direction: str) -> tuple[bool, float]:
+def preference(
+    values: Sequence[float], direction: str, steps: Sequence[float] = ()
+) -> tuple[bool, float, float]:
     """A sort key of a point by its trials' final validation values; the least is the best.
 
     Args:
         values: one a seed; NaN for a trial that diverged, failed or did not reach its end: such a
             point stands behind every point all of whose trials finished.
         direction: ``maximize`` or ``minimize``.
+        steps: steps to the target, one a seed, ∞ for a miss, where these come first and the final
+            values break ties; empty: the final values alone.
     """
     finished = [value for value in values if not math.isnan(value)]
     if not finished:
-        return True, math.inf
+        return True, math.inf, math.inf
     mean = math.fsum(finished) / len(finished)
-    return len(finished) < len(values), -mean if direction == "maximize" else mean
+    first = sum(math.inf if math.isnan(step) else step for step in steps) / max(1, len(steps))
+    return len(finished) < len(values), first, -mean if direction == "maximize" else mean
 
 
-def chosen(points: Sequence[Sequence[float]], direction: str) -> int:
-    """The place of the best of at least one point, each given by its trials' values; first wins."""
-    return min(range(len(points)), key=lambda at: preference(points[at], direction))
+def chosen(
+    points: Sequence[Sequence[float]],
+    direction: str,
+    steps: Sequence[Sequence[float]] | None = None,
+) -> int:
+    """The place of the best of at least one point, each given by its trials' values; first wins.
+
+    Args:
+        points, direction: see ``preference``.
+        steps: each point's steps to the target, where a study ranks by them.
+    """
+    ranked = steps if steps is not None else [()] * len(points)
+    return min(range(len(points)), key=lambda at: preference(points[at], direction, ranked[at]))
 
 
 def edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
@@ -108,12 +123,14 @@ class Standing:
         points: points that were tried to find the one that is reported; 0 for a default.
         edges: hyperparameters at the edge of their declared range.
         chosen_on_reported_seeds: whether seeds that chose the point are among the reported ones.
+        sampler: what drew the points, e.g. ``sobol``; empty without points.
     """
 
     name: str
     points: int
     edges: tuple[str, ...] = ()
     chosen_on_reported_seeds: bool = False
+    sampler: str = ""
 
 
 def withheld(loser: Standing, winner: Standing, pairs: int) -> str:
@@ -130,9 +147,18 @@ def withheld(loser: Standing, winner: Standing, pairs: int) -> str:
             return f"{side.name} was chosen on seeds that are reported"
     if loser.points != winner.points:
         return (
-            f"not comparable: {winner.name} tuned with {winner.points} points, "
+            f"not comparable: {winner.name} tuned with {_counted(winner.points)}, "
             f"{loser.name} with {loser.points}"
+        )
+    if loser.sampler != winner.sampler and loser.sampler and winner.sampler:
+        return (
+            f"not comparable: points of {winner.name} drawn by {winner.sampler}, "
+            f"of {loser.name} by {loser.sampler}"
         )
     if loser.edges:
         return f"{loser.name} stands at the edge of its range of {', '.join(loser.edges)}"
     return ""
+
+
+def _counted(points: int) -> str:
+    return f"{points} {'point' if points == 1 else 'points'}"

@@ -5,7 +5,6 @@ Run the three sweeps that docs/adam.md names, then ``python docs/adam_figures.py
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -14,8 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench import tracking
-from reports.table import tables
+from reports import Study
 
 ON, OFF = "#000000", "#D55E00"  # Okabe and Ito's black and vermilion
 
@@ -25,9 +23,9 @@ def trials(uri: str, study: str) -> pd.DataFrame:
 
     A diverged trial has an infinite loss: it stays in the median over seeds.
     """
-    table, _ = tables(tracking.read(uri, study))
+    table = Study.load(study, uri).trials.copy()
     table["loss"] = table["train/loss"].fillna(np.inf)
-    table["beta2"] = table["hp.betas"].map(lambda betas: json.loads(betas)[1])
+    table["beta2"] = table["hp.betas.1"]
     return table
 
 

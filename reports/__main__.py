@@ -6,22 +6,23 @@ usage: optbench-report study=NAME [tracking.uri=URI] [output=DIRECTORY]
   tracking.uri=URI   where trials were recorded   (default: sqlite:///outputs/optbench.db)
   output=DIRECTORY   where the report is written  (default: outputs/NAME/report)
 
-Writes index.html, trials.csv, curves.csv, leaderboard.csv/.md/.tex and figures/, attaches them to
-the study in the store, and prints the leaderboards. The same trials give the same bytes.
+Writes index.html, trials.csv, curves.csv, best_of_k.csv, leaderboard.csv/.md/.tex and figures/,
+attaches them to the study in the store, and prints the leaderboards. The same trials give the same
+bytes.
 Exit codes: 0 done, 2 refused input.
 """
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from bench.address import DEFAULT
 from bench.spec import RefusedInput
+from bench.suggest import suggest
 
-DEFAULT_URI = "sqlite:///outputs/optbench.db"
 KEYS = ("study", "tracking.uri", "output")
 
 
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     try:
         given = parse(words)
-        study, uri = given["study"], given.get("tracking.uri", DEFAULT_URI)
+        study, uri = given["study"], given.get("tracking.uri", DEFAULT)
         make_report(uri, study, given.get("output") or Path("outputs", study, "report"))
     except RefusedInput as refusal:
         print(f"optbench-report: {refusal}", file=sys.stderr)
@@ -47,7 +48,7 @@ def parse(words: Iterable[str]) -> dict[str, str]:
     for word in words:
         key, equals, value = word.partition("=")
         if key not in KEYS:
-            raise RefusedInput(f"{word}: {key!r} is no key{_nearest(key, KEYS)}")
+            raise RefusedInput(f"{word}: {key!r} is no key; {suggest(key, KEYS)}")
         if not equals or not value:
             raise RefusedInput(f"{word}: no value; write {key}=VALUE")
         if key in given:
@@ -63,47 +64,18 @@ def make_report(uri: str, study: str, directory: Path | str) -> Path:
 
     Returns the path of ``index.html``. Raises RefusedInput for a store or study that is not there.
     """
-    refuse_missing_store(uri)
-    from reports.leaderboard import leaderboards
+    from reports.study import Study  # with pandas, which a refused word need not wait for
+
+    loaded = Study.load(study, uri)
+    from bench import tracking
     from reports.render import render
-    from reports.table import tables
     from reports.terminal import print_leaderboards
 
-    tracking = _tracking()
-    known = tracking.studies(uri)
-    if study not in known:
-        raise RefusedInput(f"study={study}: no such study in {uri}{_nearest(study, known)}")
-    records = tracking.read(uri, study)
-    index = render(records, directory)
+    index = render(loaded, directory)
     tracking.attach_report(uri, study, Path(directory))
-    print_leaderboards(leaderboards(tables(records)[0]))
+    print_leaderboards(loaded.leaderboards)
     print(f"\n{index}")
     return index
-
-
-def refuse_missing_store(uri: str) -> None:
-    """Raises RefusedInput for a missing SQLite file, which opening would create, empty."""
-    path = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not path.is_file():
-        raise RefusedInput(
-            f"tracking.uri={uri}: there is no file {path}; run optbench first, or name its store"
-        )
-
-
-def _tracking() -> Any:
-    """``bench.tracking``, imported once the input is known to be good: it takes seconds."""
-    import bench.tracking
-
-    return bench.tracking
-
-
-def _nearest(word: str, names: Iterable[str]) -> str:
-    names = list(names)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    listed = ", ".join(sorted(names)[:8]) + (", …" if len(names) > 8 else "")
-    return f"; there is {listed}" if names else "; there is none"
 
 
 if __name__ == "__main__":

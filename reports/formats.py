@@ -3,133 +3,87 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from reports.leaderboard import (
-    BETTER,
-    BETTER_IF_FINISHED,
-    REFERENCE,
-    UNCLEAR,
-    UNTESTED,
-    WORSE,
-    Leaderboard,
-)
+from reports.leaderboard import Leaderboard
+from reports.numbers import MISSING, interval, number, short, whole
+from reports.sentences import decimals, headline, price
+from reports.sides import Kind
 
-MISSING = "n/a"
+WITH_SELECTION = ("test with selection", "minus with selection")
 
 
 def display(board: Leaderboard) -> pd.DataFrame:
     """The leaderboard with every cell a string; columns carry metric, interval and unit."""
     rows, digits = board.rows, decimals(board)
-    intervals = [
-        interval(row["test_mean"], row["test_low"], row["test_high"], digits)
-        for row in rows.to_dict("records")
-    ]
-    differences = [
-        interval(row["diff_mean"], row["diff_low"], row["diff_high"], digits, sign=True)
-        for row in rows.to_dict("records")
-    ]
-    to_target = [
-        f"{whole(row['steps_to_target'])} ({row['reached']}/{row['ran']})"
-        if row["ran"]
-        else MISSING
-        for row in rows.to_dict("records")
-    ]
-    return pd.DataFrame(
-        {
-            "optimizer": rows["optimizer"],
-            "point": rows["point"],
-            "points tried": rows["points_tried"].map(str),
-            "n": rows["n"].map(str),
-            "statuses": rows["statuses"],
-            f"val/{board.metric}": [number(value, digits) for value in rows["val_mean"]],
-            f"test/{board.metric} [95 %]": intervals,
-            f"minus {REFERENCE} [95 %]": differences,
-            "verdict": rows["verdict"],
-            "steps to target (reached)": to_target,
-            "seconds to target": [short(value) for value in rows["train_time_to_target_s"]],
-            "step (ms)": [short(value) for value in rows["step_time_ms"]],
-            "marks": rows["marks"],
-        }
-    )
+    cells = [_cells(row, board, digits) for row in rows.to_dict("records")]
+    table = pd.DataFrame(cells)
+    optional = {
+        "row": (rows["row"] == Kind.BEST).all(),
+        "compared with": rows["reference"].nunique() < 2,
+        "steps": not (rows["steps"] < board.budget_steps).any(),
+        **{name: (table[name] == MISSING).all() for name in WITH_SELECTION},
+    }
+    return table.drop(columns=[name for name, left_out in optional.items() if left_out])
 
 
-def decimals(board: Leaderboard) -> int:
-    """Decimals of one table's metric: two significant digits of its typical interval half-width."""
-    half_width = ((board.rows["test_high"] - board.rows["test_low"]) / 2).median()
-    if not half_width > 0:
-        return 4
-    return max(0, min(6, 1 - math.floor(math.log10(half_width))))
+def _cells(row: Mapping[Any, Any], board: Leaderboard, digits: int) -> dict[str, str]:
+    def between(name: str, estimate: str, ends: str = "", *, sign: bool = False) -> str:
+        ends = ends or name
+        low, high = row[f"{ends}_low"], row[f"{ends}_high"]
+        return interval(row[estimate], low, high, digits, sign=sign)
+
+    def ends(name: str, *, sign: bool = False) -> str:
+        low, high = (number(row[f"{name}_{end}"], digits, sign=sign) for end in ("low", "high"))
+        return f"[{low}, {high}]" if low != MISSING else MISSING
+
+    missed = f"{whole(row['steps_to_target'])} ({row['reached']}/{row['ran']})"
+    return {
+        "optimizer": row["entrant"],
+        "row": str(row["row"]),
+        "point": row["point"],
+        "points tried": price(row),
+        "n": str(row["n"]),
+        "statuses": row["statuses"],
+        "bad seeds": share(row["bad_share"]),
+        f"val/{board.metric}": number(row["val_mean"], digits),
+        f"test/{board.metric} [95 %]": between("test", "test_mean"),
+        "test with selection": ends("test_selection"),
+        "IQM [95 %]": between("test_iqm", "test_iqm"),
+        f"minus {board.reference} [95 %]": between("diff", "diff_mean", sign=True),
+        "minus with selection": ends("diff_selection", sign=True),
+        "compared with": row["reference"],
+        "pairs": str(row["pairs"]),
+        "p (Holm)": probability(row["p_holm"]),
+        "p sign flip": probability(row["p_sign_flip"]),
+        "verdict": str(row["verdict"]),
+        "steps": whole(row["steps"]),
+        "steps to target (reached)": missed if row["ran"] else MISSING,
+        "seconds to target": short(row["train_time_to_target_s"]),
+        "step (ms)": short(row["step_time_ms"]),
+        "marks": ", ".join(map(str, row["marks"])),
+    }
 
 
-def number(value: float, digits: int, *, sign: bool = False) -> str:
-    """``0.9723``, ``+0.0012``, ``∞``; ``n/a`` for NaN: a number that was not measured."""
+def share(value: float) -> str:
+    """``40 %``."""
+    return MISSING if math.isnan(value) else f"{100 * value:.0f} %"
+
+
+def probability(value: float) -> str:
+    """``0.031``, ``<0.001``."""
     if math.isnan(value):
         return MISSING
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    rounded = round(value, digits) or 0.0  # no negative zero
-    text = f"{rounded:+.{digits}f}" if sign else f"{rounded:.{digits}f}"
-    return text.replace("-", "−")
-
-
-def interval(value: float, low: float, high: float, digits: int, *, sign: bool = False) -> str:
-    """``0.972 [0.968, 0.976]``; ``[n/a]`` where the values tell nothing about their spread."""
-    if math.isnan(value):
-        return MISSING
-    shown = number(value, digits, sign=sign)
-    if math.isnan(low):
-        return f"{shown} [{MISSING}]"
-    return f"{shown} [{number(low, digits, sign=sign)}, {number(high, digits, sign=sign)}]"
-
-
-def short(value: float) -> str:
-    """Three significant digits, never in exponents: ``0.396``, ``12.3``, ``1234``."""
-    if math.isnan(value) or math.isinf(value) or value == 0:
-        return number(value, 0)
-    return number(value, max(0, 2 - math.floor(math.log10(abs(value)))))
-
-
-def whole(value: float) -> str:
-    """A count: ``380``."""
-    return number(value, 0)
-
-
-def answer(board: Leaderboard) -> str:
-    """One sentence: who leads on validation, its test value, and what that says against Adam."""
-    best = board.rows.iloc[0]
-    if best["n"] == 0:
-        return f"{board.comparison}: no trial finished at a selected point."
-    digits = decimals(board)
-    value = interval(best["test_mean"], best["test_low"], best["test_high"], digits)
-    lead = f"{board.comparison}: {best['optimizer']} {value} (n={best['n']})"
-    if best["optimizer"] == REFERENCE:
-        return f"{lead}; {_others(board)}."
-    outcome = {
-        BETTER: f"better than {REFERENCE}",
-        BETTER_IF_FINISHED: f"better than {REFERENCE} where it finished",
-        WORSE: f"worse than {REFERENCE} on test",
-        UNCLEAR: f"no difference to {REFERENCE} shown",
-        UNTESTED: f"difference to {REFERENCE} not tested",
-    }[best["verdict"]]
-    if best["verdict"] == BETTER and "same seeds" in best["marks"]:
-        outcome += ", on the seeds that also chose its point"
-    return f"{lead}; {outcome}."
-
-
-def _others(board: Leaderboard) -> str:
-    """What an Adam in front leaves to say: whether anyone was shown to be better all the same."""
-    others = board.rows[board.rows["optimizer"] != REFERENCE]
-    if others.empty:
-        return "no other optimizer ran"
-    better = others.loc[others["verdict"].isin([BETTER, BETTER_IF_FINISHED]), "optimizer"]
-    return f"better than {REFERENCE} on test: {', '.join(better) or 'none shown'}"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def as_csv(boards: Sequence[Leaderboard]) -> str:
     """All leaderboards as numbers, one table; reads back with ``pandas.read_csv``."""
+    if not boards:
+        return ""
     frames = [_numbers(board) for board in boards]
     return pd.concat(frames, ignore_index=True).to_csv(index=False, lineterminator="\n")
 
@@ -144,6 +98,12 @@ def _numbers(board: Leaderboard) -> pd.DataFrame:
     rows = board.rows.copy()
     for position, (name, value) in enumerate(described.items()):
         rows.insert(position, name, value)
+    verdicts = list(rows["verdict"])
+    rows["verdict"] = [str(verdict.claim) for verdict in verdicts]
+    place = list(rows.columns).index("verdict") + 1
+    rows.insert(place, "reason", [verdict.reason for verdict in verdicts])
+    rows["row"] = rows["row"].map(str)
+    rows["marks"] = [", ".join(map(str, marks)) for marks in rows["marks"]]
     return rows
 
 
@@ -154,19 +114,18 @@ def as_markdown(boards: Sequence[Leaderboard]) -> str:
         cells = display(board).map(lambda text: text.replace("|", r"\|"))
         table = cells.to_markdown(index=False, disable_numparse=True)
         notes = "\n".join(f"- {note}" for note in board.notes)
-        parts.append(f"## {board.comparison}\n\n{answer(board)}\n\n{table}\n\n{notes}\n")
+        parts.append(f"## {board.comparison}\n\n{headline(board)}\n\n{table}\n\n{notes}\n")
     return "\n".join(parts)
 
 
 def as_latex(boards: Sequence[Leaderboard]) -> str:
     """One ``table`` environment each, for the ``booktabs`` package."""
-    columns = slice("n", "steps to target (reached)")
+    left_out = ("point", "statuses", "seconds to target", "step (ms)", "marks")
     parts = []
     for board in boards:
-        cells = display(board).set_index("optimizer").loc[:, columns].drop(columns="statuses")
-        cells = cells.reset_index()
+        cells = display(board).drop(columns=list(left_out))
         parts.append(
-            cells.to_latex(index=False, escape=True, caption=_latex(answer(board)), position="t")
+            cells.to_latex(index=False, escape=True, caption=_latex(headline(board)), position="t")
         )
     return "\n".join(parts).replace("∞", r"$\infty$").replace("−", "$-$")
 

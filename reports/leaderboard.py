@@ -1,8 +1,8 @@
-"""Leaderboards: per comparison one row per optimizer, at its selected point, against Adam.
+"""Leaderboards: per comparison one row per side, against the reference's row of the same kind.
 
-Rows are ordered by the mean *validation* metric, optimizers with unfinished seeds last; test values
-are reported, never used to choose or to order. A verdict needs the paired difference to Adam on
-test to survive Holm's adjustment over the optimizers of the table.
+Entrants are ordered by the mean *validation* metric, those with unfinished seeds last; test values
+are reported, never used to choose or to order. A verdict needs the difference to the reference on
+test to survive Holm's adjustment over all comparisons of the report.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from bench.spec import Status
-from reports import stats
-from reports.notes import marks, notes
-from reports.selection import final, points, selected, status_counts
-
-REFERENCE = "adam"
-BETTER, WORSE, UNCLEAR = "better", "worse", "no difference shown"
-BETTER_IF_FINISHED, UNTESTED = "better where it finished", "n/a"
+from reports.compare import NONE, Difference, compare, with_selection
+from reports.marks import bad_seeds, groupings, marks
+from reports.notes import notes
+from reports.selection import status_counts
+from reports.sides import Kind, Side
+from reports.stats import intervals
+from reports.stats.tests import holm
+from reports.stats.to_target import median_to_target
+from reports.verdict import judge
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,17 @@ class Leaderboard:
     Attributes:
         comparison: a task, and its settings where the study has several.
         metric, direction, target: what is measured; ``target`` is NaN without one.
-        rows: one per optimizer, best validation mean first. Columns: optimizer, point,
-            points_tried, seeds, n (finished), statuses, val_mean, test_mean with test_low and
-            test_high, test_iqm likewise, diff_mean (to Adam, paired by seed) likewise with diff_n
-            and p_holm, verdict, reached, ran (trials that count for the target),
-            steps_to_target, train_time_to_target_s, step_time_ms (medians), marks.
+        budget_steps: training steps a trial.
+        reference: the optimizer that the others are compared with.
+        rows: one per side, best validation mean first, tuned before default. Columns: optimizer,
+            entrant, row (``reports.sides.Kind``), point, points_tried (in one tuning), repeats,
+            seeds, n (finished), statuses, bad_share, val_mean, test_mean with test_low and
+            test_high, test_selection_low and _high (with the luck of selection), test_iqm
+            likewise, reference (the entrant it is compared with), diff_mean (to it, paired by
+            seed) likewise with diff_n and pairs (broken ones included), p (of the verdict's
+            test), p_t, p_sign_flip, p_holm, verdict, reached, ran (trials that count for the
+            target), steps_to_target, train_time_to_target_s, step_time_ms (medians),
+            steps (median of those made), space_hash, marks.
         notes: sentences that belong under the table.
     """
 
@@ -43,116 +50,171 @@ class Leaderboard:
     metric: str
     direction: str
     target: float
+    budget_steps: int
+    reference: str
     rows: pd.DataFrame
     notes: tuple[str, ...]
 
-    @property
-    def has_reference(self) -> bool:
-        return REFERENCE in set(self.rows["optimizer"])
 
+def leaderboards(trials: pd.DataFrame, sides: Sequence[Side], reference: str) -> list[Leaderboard]:
+    """One leaderboard per comparison, in alphabetical order.
 
-def leaderboards(trials: pd.DataFrame) -> list[Leaderboard]:
-    """One leaderboard per comparison, in alphabetical order."""
-    tried, reported = points(trials), selected(trials)
+    Args:
+        trials: of the study, as ``selection.attempts`` gives them.
+        sides: of ``reports.sides``.
+        reference: the optimizer that the others are compared with.
+    """
+    against = [_reference_of(side, sides, reference) for side in sides]
+    differences = [
+        NONE if other is None or other is side else compare(side, other)
+        for side, other in zip(sides, against, strict=True)
+    ]
+    adjusted = holm([difference.p for difference in differences])
+    rows: dict[str, list[dict[str, object]]] = {}
+    for one in zip(sides, against, differences, adjusted, strict=True):
+        rows.setdefault(one[0].comparison, []).append(_row(*one))
+    tests = sum(not math.isnan(p) for p in adjusted)
+    by_comparison = dict(list(trials.groupby("comparison")))
     return [
         _leaderboard(
-            trials[trials["comparison"] == comparison],
-            tried[tried["comparison"] == comparison],
-            group,
+            by_comparison[comparison],
+            [side for side in sides if side.comparison == comparison],
+            rows[comparison],
+            reference,
+            tests,
         )
-        for comparison, group in reported.groupby("comparison", sort=True)
+        for comparison in sorted(rows)
     ]
 
 
 def entrants(boards: Sequence[Leaderboard]) -> list[str]:
-    """All optimizers of a report in one order: Adam, then by mean position in leaderboards."""
-    positions = pd.concat([b.rows["optimizer"].reset_index(drop=True) for b in boards])
+    """All entrants of a report in one order: the reference, then by mean position."""
+    if not boards:
+        return []
+    names = [board.rows["entrant"].drop_duplicates().reset_index(drop=True) for board in boards]
+    positions = pd.concat(names)
     mean_position = positions.index.to_series().groupby(positions.to_numpy()).mean()
+    first = {
+        entrant
+        for board in boards
+        for entrant in board.rows.loc[board.rows["optimizer"] == board.reference, "entrant"]
+    }
     return sorted(
-        mean_position.index, key=lambda name: (name != REFERENCE, mean_position[name], name)
+        mean_position.index, key=lambda name: (name not in first, mean_position[name], name)
     )
 
 
-def _leaderboard(trials: pd.DataFrame, tried: pd.DataFrame, reported: pd.DataFrame) -> Leaderboard:
-    first = reported.iloc[0]
-    reference = reported[reported["optimizer"] == REFERENCE]
-    rows = pd.DataFrame(
-        [_row(group, reference) for _, group in reported.groupby("optimizer", sort=True)]
-    )
-    rows["p_holm"] = stats.holm(rows["p_holm"].tolist())
-    rows["verdict"] = [_verdict(row, first["direction"]) for row in rows.to_dict("records")]
-    rows["points_tried"] = rows["optimizer"].map(tried.groupby("optimizer").size())
-    rows["marks"] = rows["optimizer"].map(
-        {name: marks(trials, tried, name) for name in rows["optimizer"]}
-    )
-    rows = _ordered(rows, first["direction"])
+def _reference_of(side: Side, sides: Sequence[Side], reference: str) -> Side | None:
+    """What a side is compared with: the reference's best entrant by validation, at its like point.
+
+    Tuned with tuned, default with default. An entrant that has no tuned side is held against the
+    tuned reference, which withholds the verdict: nobody is called equal for want of tuning.
+    """
+    there = [s for s in sides if s.comparison == side.comparison]
+    own = [s for s in there if s.optimizer == reference]
+    is_tuned = any(s.entrant == side.entrant and s.kind is Kind.TUNED for s in there)
+    wanted = Kind.TUNED if side.kind is Kind.DEFAULT and not is_tuned else side.kind
+    if side in own:
+        wanted = side.kind
+    alike = [s for s in own if s.kind is wanted] or own
+    return min(alike, key=lambda s: (s.preference, s.entrant), default=None)
+
+
+def _leaderboard(
+    trials: pd.DataFrame,
+    sides: Sequence[Side],
+    cells: Sequence[Mapping[str, object]],
+    reference: str,
+    tests: int,
+) -> Leaderboard:
+    first = trials.iloc[0]
+    rows = pd.DataFrame(cells)
+    reported = pd.concat([side.trials for side in sides])
+    tuned, grouped = {s.entrant for s in sides if s.kind is Kind.TUNED}, groupings(reported)
+    rows["marks"] = pd.Series([marks(side, tuned, grouped) for side in sides])
+    rows = _ordered(rows, first["direction"], bool(first["stop_at_target"]))
+    rows.attrs["comparisons"] = tests
     return Leaderboard(
         comparison=first["comparison"],
         metric=first["metric"],
         direction=first["direction"],
         target=float(first["target"]),
+        budget_steps=int(first["budget_steps"]),
+        reference=reference,
         rows=rows,
-        notes=tuple(notes(trials, rows)),
+        notes=tuple(notes(trials, sides, rows, reference)),
     )
 
 
-def _row(group: pd.DataFrame, reference: pd.DataFrame) -> dict[str, object]:
-    first = group.iloc[0]
-    test = final(group, "test")
-    mean, iqm = stats.mean(test.dropna()), stats.iqm(test.dropna())
-    difference = stats.paired_difference(_by_seed(group), _by_seed(reference))
-    if first["optimizer"] == REFERENCE:
-        difference = stats.Paired(stats.mean([]), math.nan)
-    steps, reached, ran = stats.median_to_target(group["steps_to_target"])
+def _row(
+    side: Side, reference: Side | None, difference: Difference, p_holm: float
+) -> dict[str, object]:
+    trials = side.trials
+    test = side.values("test")["value"].dropna()
+    by_seed = test.groupby(level="seed").mean()
+    steps, reached, ran = median_to_target(trials["steps_to_target"])
+    selection = with_selection(side)
     return {
-        "optimizer": first["optimizer"],
-        "point": first["point"],
-        "seeds": len(group),
-        "n": int((group["status"] == Status.FINISHED).sum()),
-        "statuses": status_counts(group),
-        "val_mean": stats.mean(final(group, "val").dropna()).estimate,
-        **_interval("test", mean),
-        **_interval("test_iqm", iqm),
-        **_interval("diff", difference.interval),
-        "diff_n": difference.interval.n,
-        "p_holm": difference.p,
+        "optimizer": side.optimizer,
+        "entrant": side.entrant,
+        "row": side.kind,
+        "point": side.point,
+        "points_tried": side.tried,
+        "repeats": side.repeats,
+        "seeds": len(trials),
+        "n": int((trials["status"] == Status.FINISHED).sum()),
+        "statuses": status_counts(trials),
+        "bad_share": float(bad_seeds(side).mean()) if len(bad_seeds(side)) else math.nan,
+        "val_mean": intervals.mean(side.values("val")["value"].dropna()).estimate,
+        **_interval("test", intervals.mean(by_seed)),
+        "test_selection_low": selection.low,
+        "test_selection_high": selection.high,
+        **_interval("test_iqm", intervals.iqm(test)),
+        "reference": reference.entrant if reference else "",
+        **_interval("diff", difference.seeds),
+        "diff_selection_low": difference.selection.low,
+        "diff_selection_high": difference.selection.high,
+        "diff_n": difference.seeds.n,
+        "pairs": difference.pairs,
+        "p": difference.p,
+        "p_t": difference.p_t,
+        "p_sign_flip": difference.p_sign_flip,
+        "p_holm": p_holm,
+        "verdict": judge(side, reference, difference, p_holm),
+        "finished_reference": int((reference.trials["status"] == Status.FINISHED).sum())
+        if reference
+        else 0,
+        "seeds_reference": len(reference.trials) if reference else 0,
         "reached": reached,
         "ran": ran,
         "steps_to_target": steps,
-        "train_time_to_target_s": stats.median_to_target(group["train_time_to_target_s"])[0],
-        "step_time_ms": group.loc[group["stack_size"].isna(), "step_time_ms"].median(),
+        "train_time_to_target_s": median_to_target(trials["train_time_to_target_s"])[0],
+        "step_time_ms": trials.loc[trials["stack_size"].isna(), "step_time_ms"].median(),
+        "steps": trials["steps"].median(),
+        "space_hash": max(trials["space_hash"]),
     }
 
 
-def _interval(name: str, interval: stats.Interval) -> dict[str, float]:
+def _interval(name: str, interval: intervals.Interval) -> dict[str, float]:
     estimate = name if name.endswith("iqm") else f"{name}_mean"
     return {estimate: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def _by_seed(trials: pd.DataFrame) -> pd.Series:
-    return final(trials, "test").set_axis(pd.Index(trials["seed"], name="seed"))
+def _ordered(rows: pd.DataFrame, direction: str, stops_at_target: bool) -> pd.DataFrame:
+    """Entrants by what broke of their first side, then its validation mean; its default below.
 
-
-def _verdict(row: Mapping[Any, Any], direction: str) -> str:
-    """In words; both the 95 % interval and Holm's p at 5 % have to separate it from Adam."""
-    if row["optimizer"] == REFERENCE:
-        return "reference"
-    if row["diff_n"] < 2:
-        return UNTESTED
-    if math.isnan(row["p_holm"]) or row["p_holm"] > 1 - stats.CONFIDENCE:
-        return UNCLEAR
-    gain = row["diff_mean"] if direction == "maximize" else -row["diff_mean"]
-    if gain < 0:
-        return WORSE
-    return BETTER if row["n"] == row["seeds"] else BETTER_IF_FINISHED
-
-
-def _ordered(rows: pd.DataFrame, direction: str) -> pd.DataFrame:
-    """Complete rows first, then the validation mean, best first."""
+    Where trials stop at the target their final values are made at unequal steps: by steps.
+    """
+    loss = rows["val_mean"] * (-1 if direction == "maximize" else 1)
     keys = rows.assign(
-        _incomplete=rows["n"] < rows["seeds"],
-        _loss=rows["val_mean"] * (-1 if direction == "maximize" else 1),
+        _default=rows["row"] == Kind.DEFAULT,
+        _broken=1 - rows["n"] / rows["seeds"],
+        _loss=rows["steps_to_target"] if stops_at_target else loss,
+    ).sort_values(["_default", "_broken", "_loss", "entrant"], na_position="last")
+    heads = keys.drop_duplicates("entrant").sort_values(
+        ["_broken", "_loss", "entrant"], na_position="last"
     )
-    columns = ["_incomplete", "_loss", "optimizer"]
-    ordered = keys.sort_values(columns, na_position="last", ignore_index=True)
-    return ordered.drop(columns=["_incomplete", "_loss"])
+    place = {entrant: i for i, entrant in enumerate(heads["entrant"])}
+    keys["_place"] = keys["entrant"].map(place)
+    ordered = keys.sort_values(["_place", "_default"], kind="stable", ignore_index=True)
+    return ordered.drop(columns=["_default", "_broken", "_loss", "_place"])

@@ -1,90 +1,53 @@
-"""Marks on rows and notes under tables: what weakens a comparison is said where it is read.
-
-A mark is one word in the row it concerns; ``MARKS`` says what it means. The protocol's rules behind
-them are numbered in the project's design (equal budgets, separate seeds, at least five of them, …).
-"""
+"""Sentences under one leaderboard: unequal conditions, then the marks that occur in it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from bench.spec import Status
-from reports.table import family
-
-MINIMUM_SEEDS = 5
-MARKS = {
-    "few seeds": f"fewer than {MINIMUM_SEEDS} finished seeds: intervals are wide and rest on the "
-    "assumption of normal noise.",
-    "same seeds": "the point was selected on the validation values of the seeds that are reported, "
-    "so its numbers are optimistic; rerun it on new seeds.",
-    "edge": "a hyperparameter of the selected point is the smallest or largest value tried: a "
-    "better one may lie beyond.",
-    "more gradients": "it takes more than one gradient a step: equal steps are not equal work.",
-    "stacked": "trained at once with other trials: there is no time of its own to compare; "
-    "hydra/launcher=basic measures one.",
-    "incomplete": "some seeds did not finish; means and differences cover the finished ones only "
-    "and flatter the optimizer.",
-}
+from reports.labels import family
+from reports.marks import Mark, unmeasured
+from reports.sides import Kind, Side
+from reports.verdict import Claim
 
 
-def marks(trials: pd.DataFrame, tried: pd.DataFrame, optimizer: str) -> str:
-    """The marks of one optimizer's row, comma-separated.
+def notes(trials: pd.DataFrame, sides: Sequence[Side], rows: pd.DataFrame, name: str) -> list[str]:
+    """What has to be said of one comparison.
 
-    ``trials`` and ``tried`` (see ``selection.points``) are those of one comparison.
+    Args:
+        trials: all of it.
+        name: of the optimizer that the others are compared with.
     """
-    own = tried[tried["optimizer"] == optimizer]
-    point = own[own["selected"]].iloc[0]
-    mine = trials[(trials["optimizer"] == optimizer) & (trials["point"] == point["point"])]
-    done = (1e3 * mine["train_time_s"] / mine["step_time_ms"]).round()  # steps
-    holds = {
-        "few seeds": point["n"] < MINIMUM_SEEDS,
-        "same seeds": own["candidate"].sum() > 1,
-        "edge": bool(edges(trials[trials["optimizer"] == optimizer], point["point"])),
-        "more gradients": bool((mine["gradients"] > done).any()),
-        "stacked": bool(mine["stack_size"].notna().any()),
-        "incomplete": point["n"] < point["seeds"],
-    }
-    return ", ".join(mark for mark, applies in holds.items() if applies)
-
-
-def edges(trials: pd.DataFrame, point: str) -> list[str]:
-    """Hyperparameters at which ``point`` takes the smallest or largest of the values tried."""
-    at_edge = []
-    for name in family(trials, "hp."):
-        switches = trials[name].map(lambda value: isinstance(value, bool))  # these have no range
-        values = pd.to_numeric(trials[name].mask(switches), errors="coerce")
-        chosen = values[trials["point"] == point]
-        if values.nunique() > 1 and chosen.isin([values.min(), values.max()]).any():
-            at_edge.append(name.removeprefix("hp."))
-    return at_edge
-
-
-def notes(trials: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
-    """Sentences under one leaderboard: unequal conditions, then the marks that occur in it."""
-    said = [*_selected_by(trials), *_unequal_tuning(rows), *_mixed_environment(trials)]
-    said += _stricter_than_intervals(rows)
-    present = {mark for text in rows["marks"] for mark in text.split(", ")}
-    said += [f"{mark}: {meaning}" for mark, meaning in MARKS.items() if mark in present]
-    if "adam" not in set(rows["optimizer"]):
-        said.insert(
-            0, "adam did not run here, so there is no difference to it: add optimizer=adam."
+    said = []
+    if not (rows["optimizer"] == name).any():
+        said.append(
+            f"{name} did not run here, so there is no difference to it: add optimizer={name}."
         )
-    return said
+    said += [
+        f"no finished trial measured {split}/{trials['metric'].iloc[0]}."
+        for split in unmeasured(pd.concat([side.trials for side in sides]))
+    ]
+    said += _several_references(rows, name)
+    said += [*_unequal_tuning(rows), *_selection(sides), *_mixed_environment(trials)]
+    said += _stricter_than_intervals(rows, name)
+    present = {mark for marks in rows["marks"] for mark in marks}
+    return said + [f"{mark}: {mark.meaning}" for mark in Mark if mark in present]
 
 
-def _selected_by(trials: pd.DataFrame) -> list[str]:
-    metric, finished = trials["metric"].iloc[0], trials["status"] == Status.FINISHED
+def _several_references(rows: pd.DataFrame, name: str) -> list[str]:
+    entrants = sorted(set(rows.loc[rows["optimizer"] == name, "entrant"]))
+    if len(entrants) < 2:
+        return []
     return [
-        f"no finished trial measured {split}/{metric}."
-        for split in ("val", "test")
-        if finished.any()
-        and (f"{split}/{metric}" not in trials or trials[f"{split}/{metric}"].isna().all())
+        f"{', '.join(entrants)} all run {name}; the one that is best on validation is the "
+        "reference: nobody is compared with a weaker one."
     ]
 
 
 def _unequal_tuning(rows: pd.DataFrame) -> list[str]:
-    tried = rows["points_tried"]
-    if tried.nunique() == 1:
+    tried = rows.loc[rows["row"] != Kind.DEFAULT, "points_tried"]
+    if tried.nunique() < 2:
         return []
     least, most = int(tried.min()), int(tried.max())
     return [
@@ -93,15 +56,36 @@ def _unequal_tuning(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _stricter_than_intervals(rows: pd.DataFrame) -> list[str]:
+def _selection(sides: Sequence[Side]) -> list[str]:
+    tuned = [side for side in sides if side.kind is Kind.TUNED]
+    if not tuned:
+        return []
+    said = []
+    if any(side.luck for side in tuned):
+        metric = tuned[0].trials["metric"].iloc[0]
+        said.append(
+            "intervals with selection add what the luck of one tuning contributes: the spread of "
+            f"the best of the points tried, measured on val/{metric}, as tuning never sees test."
+        )
+    if any(side.repeats > 1 for side in tuned):
+        said.append(
+            "tuned rows pool repeated tunings; intervals with selection hold the variance "
+            "between them, the point shown is that of the first."
+        )
+    return said
+
+
+def _stricter_than_intervals(rows: pd.DataFrame, name: str) -> list[str]:
     """Where a verdict and its row's own interval seem to disagree, why."""
     apart = (rows["diff_low"] > 0) | (rows["diff_high"] < 0)
-    if not (apart & (rows["verdict"] == "no difference shown")).any():
+    unclear = rows["verdict"].map(lambda verdict: verdict.claim is Claim.UNCLEAR)
+    if not (apart & unclear).any():
         return []
-    tests = int(rows["p_holm"].notna().sum())
+    tests = int(rows.attrs["comparisons"])
     return [
-        f"intervals hold for one row each; verdicts allow for {tests} comparisons with adam "
-        "(Holm), so an interval without zero may still show no difference."
+        f"intervals hold for one row each; verdicts allow for {tests} comparisons with {name} in "
+        "the whole report (Holm) and for the luck of selection, so an interval without zero may "
+        "still show no difference."
     ]
 
 
@@ -109,7 +93,7 @@ def _mixed_environment(trials: pd.DataFrame) -> list[str]:
     """Hardware and versions that vary inside one table: timings lose their meaning."""
     said = []
     for column in family(trials, "env."):
-        values = sorted({str(value) for value in trials[column].dropna()})
+        values = sorted({str(value) for value in trials[column].dropna().unique()})
         if len(values) > 1:
             shown = ", ".join(values[:4]) + (", …" if len(values) > 4 else "")
             said.append(

@@ -1,51 +1,69 @@
-"""Which hyperparameter point stands for an optimizer: chosen on validation, never on test.
+"""Which hyperparameter point stands for an entrant: chosen on validation, never on test.
 
-Among the points of an optimizer on a task: those run on most seeds, of these the ones all of whose
-trials finished, of these the best mean of the final *validation* metric. Diverged and failed trials
-are counted: a point that sometimes breaks stands behind every point that does not.
+In a study the trials of phase ``select`` choose, by ``bench.protocol``, once in each repeat. In an
+explore sweep: among the points of an entrant on a task those run on most seeds, of these the ones
+all of whose trials finished, of these the best mean of the final validation metric. Diverged and
+failed trials are counted: a point that sometimes breaks stands behind every point that does not.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
-from bench.spec import Status
+from bench import protocol
+from bench.spec import Phase, Status
 
-POINT = ["comparison", "optimizer", "point"]
-_PREFERENCE = [Status.FINISHED, Status.DIVERGED, Status.FAILED, Status.SKIPPED]
+ENTRANT = ["comparison", "entrant"]
+POINT = [*ENTRANT, "phase", "repeat", "point"]
+_TRIAL = [*ENTRANT, "phase", "point", "seed"]
+_PREFERENCE = [str(s) for s in (Status.FINISHED, Status.DIVERGED, Status.FAILED, Status.SKIPPED)]
 
 
 def attempts(trials: pd.DataFrame) -> pd.DataFrame:
     """One row per point and seed: where a failed trial was run again, the later outcome stands."""
-    rank = trials["status"].map({str(status): i for i, status in enumerate(_PREFERENCE)})
-    best = trials.assign(_rank=rank).sort_values([*POINT, "seed", "_rank", "run_id"])
-    kept = best.drop_duplicates([*POINT, "seed"]).drop(columns="_rank")
-    return kept.reset_index(drop=True)
+    rank = trials["status"].map({status: i for i, status in enumerate(_PREFERENCE)})
+    best = trials.assign(_rank=rank).sort_values([*_TRIAL, "_rank", "run_id"])
+    return best.drop_duplicates(_TRIAL).drop(columns="_rank").reset_index(drop=True)
+
+
+def in_study(trials: pd.DataFrame) -> pd.Series:
+    """Whether each trial's comparison has declared phases; trials that explore are not in it."""
+    declared = trials["phase"] != Phase.EXPLORE
+    return declared.groupby(trials["comparison"]).transform("any")
 
 
 def points(trials: pd.DataFrame) -> pd.DataFrame:
-    """Every point tried, best first within its optimizer.
+    """Every point tried to find the reported one, best first within its entrant and repeat.
 
-    Columns: comparison, optimizer, point, seeds (run), n (finished), statuses, val_mean (over
-    finished trials), candidate (was compared with the selected one on the same footing), selected.
+    Args:
+        trials: as ``attempts`` gives them.
+
+    Returns:
+        Columns: comparison, entrant, phase, repeat, point, index, seeds (run), n (finished),
+        statuses, val_mean (over finished trials), candidate (compared with the selected one on
+        the same footing), selected.
     """
-    rows = [_point_row(group) for _, group in attempts(trials).groupby(POINT, sort=True)]
-    ranked = pd.concat([_rank(group) for _, group in _by_optimizer(pd.DataFrame(rows))])
-    return ranked.drop(columns=["has_test", "loss"]).reset_index(drop=True)
-
-
-def selected(trials: pd.DataFrame) -> pd.DataFrame:
-    """The trials that an optimizer's row reports: those at its selected point.
-
-    A selection trial never touches the test split (protocol, rule 5); beside trials that did, it
-    is not part of what is reported.
-    """
-    chosen = points(trials).query("selected")[POINT]
-    rows = attempts(trials).merge(chosen, on=POINT)
-    test = final(rows, "test")
-    reported = test.groupby([rows["comparison"], rows["optimizer"]]).transform("count") > 0
-    selection_trial = reported & test.isna() & (rows["status"] == Status.FINISHED)
-    return rows[~selection_trial].reset_index(drop=True)
+    tried = trials[(trials["phase"] == Phase.SELECT) | ~in_study(trials)]
+    tried = tried.assign(value=final(tried, "val"), done=tried["status"] == Status.FINISHED)
+    groups = tried.groupby(POINT, sort=True, dropna=False)
+    table = groups.agg(
+        index=("index", "min"),
+        seeds=("seed", "size"),
+        n=("done", "sum"),
+        val_mean=("value", "mean"),
+    )
+    lists = groups[["value", "steps_to_target"]].agg(list)
+    first = groups[["direction", "rank", "optimizer"]].first()
+    table = table.join(lists).join(first).join(_statuses(tried, POINT)).reset_index()
+    if table.empty:
+        return table.assign(candidate=[], selected=[])
+    by_tuning = table.groupby([*ENTRANT, "phase", "repeat"], sort=True, dropna=False)
+    return pd.concat([_ranked(group) for _, group in by_tuning], ignore_index=True)
 
 
 def final(trials: pd.DataFrame, split: str) -> pd.Series:
@@ -59,35 +77,44 @@ def final(trials: pd.DataFrame, split: str) -> pd.Series:
 
 def status_counts(trials: pd.DataFrame) -> str:
     """``3 finished, 1 diverged``."""
-    counts = trials["status"].value_counts()
-    return ", ".join(f"{counts[str(s)]} {s}" for s in _PREFERENCE if str(s) in counts)
+    return _counted(trials["status"].value_counts().to_dict())
 
 
-def _point_row(group: pd.DataFrame) -> dict[str, object]:
+def _statuses(trials: pd.DataFrame, keys: list[str]) -> pd.Series:
+    counts = trials.groupby([*keys, "status"], dropna=False).size().unstack(fill_value=0)
+    texts = [_counted(row) for row in counts.to_dict("records")]
+    return pd.Series(texts, index=counts.index, name="statuses", dtype=object)
+
+
+def _counted(counts: Mapping[Any, int]) -> str:
+    return ", ".join(f"{counts[s]} {s}" for s in _PREFERENCE if counts.get(s))
+
+
+def _ranked(group: pd.DataFrame) -> pd.DataFrame:
+    """The points of one tuning, best first."""
     first = group.iloc[0]
-    value = float(final(group, "val").mean())
-    return {
-        **{name: first[name] for name in POINT},
-        "seeds": len(group),
-        "n": int((group["status"] == Status.FINISHED).sum()),
-        "statuses": status_counts(group),
-        "val_mean": value,
-        "has_test": bool(final(group, "test").notna().any()),
-        "loss": -value if first["direction"] == "maximize" else value,
-    }
+    if first["phase"] == Phase.SELECT:
+        group = group.sort_values(["index", "point"], kind="stable")
+        steps = group["steps_to_target"].tolist() if first["rank"] == "steps_to_target" else None
+        values = group["value"].tolist()
+        best = group.index[protocol.chosen(values, first["direction"], steps)]
+        candidate = pd.Series(True, index=group.index)
+        front = group.index != best
+    else:
+        fullest = group["seeds"] == group["seeds"].max()
+        candidate, front = fullest, ~fullest
+    keys = group.assign(
+        candidate=candidate,
+        _front=front,
+        _broke=group["n"] < group["seeds"],
+        _loss=group["val_mean"] * (-1 if first["direction"] == "maximize" else 1),
+    ).sort_values(["_front", "_broke", "_loss", "point"], na_position="last")
+    keys["selected"] = np.arange(len(keys)) == 0
+    return keys.drop(columns=["_front", "_broke", "_loss"])
 
 
-def _by_optimizer(rows: pd.DataFrame) -> pd.api.typing.DataFrameGroupBy:
-    return rows.groupby(["comparison", "optimizer"], sort=True)
-
-
-def _rank(group: pd.DataFrame) -> pd.DataFrame:
-    """One optimizer's points, best first; those that saw the test split before all others."""
-    tested = group["has_test"] | (not group["has_test"].any())
-    fullest = tested & (group["seeds"] == group.loc[tested, "seeds"].max())
-    complete = group["n"] == group["seeds"]
-    keys = group.assign(_a=~fullest, _b=~complete).sort_values(
-        ["_a", "_b", "loss", "point"], na_position="last"
-    )
-    position = pd.Series(range(len(keys)), index=keys.index)
-    return keys.drop(columns=["_a", "_b"]).assign(candidate=fullest, selected=position == 0)
+def preference(point: pd.Series) -> tuple[bool, float, float]:
+    """``protocol.preference`` of one row of ``points``."""
+    steps = point["steps_to_target"] if point["rank"] == "steps_to_target" else ()
+    values = [float(value) for value in point["value"]] or [math.nan]
+    return protocol.preference(values, point["direction"], steps)

@@ -5,7 +5,12 @@
     run_id study config_hash     identity in the store
     comparison                   what may be compared: the task's name, and where the study ran it
                                  under several settings what differs, ``digits (batch_size=64)``
-    task optimizer point seed    what was trained; ``point`` is a label such as ``lr=0.01``
+    task optimizer entrant       what was trained; an entrant is optimizer × schedule, ``point`` a
+    point seed                   label such as ``lr=0.01``
+    phase                        explore, select (no test values) or report
+    repeat index                 of a study: which of its tunings, place in the draw; NaN: none
+    points sampler rank          as declared: points a tuning may try, how drawn and ranked
+    space_hash                   digest of the declared search space; empty: none
     status reason traceback      how it ended
     model schedule batch_size    settings; ``budget_steps`` in training steps
     budget_steps precision
@@ -13,6 +18,7 @@
     task_version data_fingerprint
     metric direction target      what the task measures; ``target`` is NaN without a target value
     hp.<name>                    every hyperparameter of the optimizer, nested ones with dots
+    steps                        training steps made
     val/<m> test/<m> train/loss  at the end of the trial; NaN unless it finished
     steps_to_target              ∞ when missed; NaN without a target or when failed or skipped
     train_time_to_target_s       likewise, seconds; NaN for a trial of a stack
@@ -33,38 +39,59 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 
+from bench import protocol
 from bench.hyperparameters import hyperparameters
-from bench.spec import Status, TrialRecord, point_label
+from bench.spec import Status, TrialRecord
+from reports import labels
+from reports.labels import family
 
-IDENTITY = ["run_id", "study", "comparison", "task", "optimizer", "point", "seed"]
+IDENTITY = ["run_id", "study", "comparison", "task", "optimizer", "entrant", "point", "seed"]
+STUDY = ["phase", "repeat", "index", "points", "sampler", "rank", "space_hash"]
 OUTCOME = ["status", "reason", "config_hash"]
 SETTINGS = [
-    *["model", "schedule", "batch_size", "budget_steps", "precision", "protocol_version"],
-    *["task_version", "data_fingerprint", "metric", "direction", "target"],
+    *["model", "schedule", "batch_size", "budget_steps", "precision", "param_groups"],
+    *["stop_at_target", "protocol_version", "task_version", "data_fingerprint"],
+    *["metric", "direction", "target"],
 ]
 TO_TARGET = ["steps_to_target", "train_time_to_target_s"]
 COSTS = [
-    *["train_time_s", "step_time_ms", "peak_memory_mib"],
+    *["steps", "train_time_s", "step_time_ms", "peak_memory_mib"],
     *["gradients", "stack_size", "diverged_step"],
 ]
-TRIAL_COLUMNS = [*IDENTITY, *OUTCOME, *SETTINGS, "train/loss", *TO_TARGET, *COSTS, "traceback"]
+TRIAL_COLUMNS = [
+    *IDENTITY,
+    *STUDY,
+    *OUTCOME,
+    *SETTINGS,
+    "train/loss",
+    *TO_TARGET,
+    *COSTS,
+    "traceback",
+]
 TRIAL_PREFIXES = ("hp.", "val/", "test/", "env.")
 CURVE_COLUMNS = ["run_id", "step", "train_time_s", "metric", "value"]
-SORTED_BY = ["comparison", "optimizer", "point", "seed", "run_id"]
+SORTED_BY = ["comparison", "optimizer", "entrant", "point", "seed", "run_id"]
 
 
 def tables(records: Sequence[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """``(trials, curves)`` of a study. Raises ValueError where a table breaks its schema."""
-    comparisons = distinguish([(r.config["task"]["name"], _setting(r.config)) for r in records])
-    points = distinguish([(_base_point(r), r.config["optimizer"]) for r in records])
-    # the optimizer's name is only there to distinguish points within one optimizer
-    points = [point.split("\0", 1)[1] for point in points]
-    rows = [_trial_row(r, c, p) for r, c, p in zip(records, comparisons, points, strict=True)]
+    settings = [protocol.setting(record.config) for record in records]
+    comparisons = labels.distinguish(
+        [(r.config["task"]["name"], setting) for r, setting in zip(records, settings, strict=True)]
+    )
+    entrants = labels.distinguish_within(
+        [
+            (comparison, protocol.entrant(r.config), r.config["schedule"])
+            for r, comparison in zip(records, comparisons, strict=True)
+        ]
+    )
+    named = zip(records, comparisons, entrants, labels.points(records), strict=True)
+    rows = [_trial_row(*one) for one in named]
     trials = pd.DataFrame(rows, columns=_ordered({name for row in rows for name in row}))
     trials = trials.sort_values(SORTED_BY, ignore_index=True)
     curves = pd.DataFrame(
@@ -93,75 +120,7 @@ def validate_trials(trials: pd.DataFrame) -> pd.DataFrame:
     return trials
 
 
-def family(names: Iterable[Any], prefix: str) -> list[str]:
-    """Columns of an open family, e.g. all ``hp.``; ``names`` may be the table itself."""
-    return [str(name) for name in names if str(name).startswith(prefix)]
-
-
-def distinguish(labelled: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    """Labels that are equal exactly where label and description are equal.
-
-    Of descriptions sharing a label, the fewest dotted keys that tell them apart are appended:
-    ``[("digits", {"batch": 32}), ("digits", {"batch": 64})]`` → ``digits (batch=32)``, ….
-    """
-    flat = [(label, flatten(description)) for label, description in labelled]
-    groups: dict[str, list[dict[str, str]]] = {}
-    for label, description in flat:
-        groups.setdefault(label, []).append(description)
-    keys = {label: _telling_keys(group) for label, group in groups.items()}
-    return [_named(label, description, keys[label]) for label, description in flat]
-
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """``{"a": {"b": 1}}`` → ``{"a.b": "1"}``; values as text, so that they can be compared."""
-    flat: dict[str, str] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = str(value)
-    return flat
-
-
-def _telling_keys(group: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """Keys that tell all of ``group`` apart, taken greedily: names first, then shallow keys."""
-    keys = sorted(
-        {key for d in group for key in d},
-        key=lambda key: (not key.endswith("name"), key.count("."), key),
-    )
-    goal = len({_values(d, keys) for d in group})
-    chosen: tuple[str, ...] = ()
-    for key in keys:
-        reached = len({_values(d, chosen) for d in group})
-        if reached == goal:
-            break
-        if len({_values(d, (*chosen, key)) for d in group}) > reached:
-            chosen = (*chosen, key)
-    return chosen
-
-
-def _values(description: Mapping[str, str], keys: Sequence[str]) -> tuple[str, ...]:
-    return tuple(description.get(key, "–") for key in keys)
-
-
-def _named(label: str, description: Mapping[str, str], keys: Sequence[str]) -> str:
-    pairs = ", ".join(
-        f"{key.removesuffix('.name')}={value}"
-        for key, value in zip(keys, _values(description, keys), strict=True)
-    )
-    return f"{label} ({pairs})" if pairs else label
-
-
-def _base_point(record: TrialRecord) -> str:
-    return f"{record.config['optimizer']['name']}\0{point_label(record.point)}"
-
-
-def _setting(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that has to be equal within a comparison: all but optimizer and seed."""
-    return {key: value for key, value in config.items() if key not in ("optimizer", "seed")}
-
-
-def _trial_row(record: TrialRecord, comparison: str, point: str) -> dict[str, Any]:
+def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -> dict[str, Any]:
     config, result = record.config, record.result
     target = config["task"]["target_metric"]
     finished = result.status == Status.FINISHED
@@ -172,8 +131,10 @@ def _trial_row(record: TrialRecord, comparison: str, point: str) -> dict[str, An
         "comparison": comparison,
         "task": config["task"]["name"],
         "optimizer": config["optimizer"]["name"],
+        "entrant": entrant,
         "point": point,
         "seed": config["seed"],
+        **_study(record),
         "status": str(result.status),
         "reason": result.reason,
         "config_hash": record.config_hash,
@@ -182,6 +143,8 @@ def _trial_row(record: TrialRecord, comparison: str, point: str) -> dict[str, An
         "batch_size": config["batch_size"],
         "budget_steps": config["budget"]["steps"],
         "precision": config["precision"],
+        "param_groups": config["optimizer"].get("param_groups", ""),
+        "stop_at_target": bool(config.get("stop_at_target", False)),
         "protocol_version": config["protocol_version"],
         "task_version": config["task"]["version"],
         "data_fingerprint": config["data_fingerprint"],
@@ -189,16 +152,41 @@ def _trial_row(record: TrialRecord, comparison: str, point: str) -> dict[str, An
         "direction": target["direction"],
         "target": math.nan if target["value"] is None else target["value"],
         **{
-            f"hp.{key}": _plain(value)
-            for key, value in hyperparameters(config["optimizer"]).items()
+            f"hp.{key}": _cell(value) for key, value in hyperparameters(config["optimizer"]).items()
         },
         "train/loss": final.get("train/loss", math.nan),
         **{key: value for key, value in final.items() if key.startswith(("val/", "test/"))},
         **_to_target(record),
         **{name: result.summary.get(name, math.nan) for name in COSTS},
+        "steps": _steps(record),
         **{f"env.{key}": value for key, value in result.environment.items()},
         "traceback": result.traceback,
     }
+
+
+def _study(record: TrialRecord) -> dict[str, Any]:
+    """Where a trial of a study comes from; nothing is known of any other."""
+    tuning = record.tuning
+    if tuning is None:
+        none = dict.fromkeys(("repeat", "index", "points"), math.nan)
+        return {"phase": str(record.phase), **none, "sampler": "", "rank": "", "space_hash": ""}
+    return {
+        "phase": str(record.phase),
+        "repeat": float(tuning.repeat),
+        "index": math.nan if tuning.index is None else float(tuning.index),
+        "points": float(tuning.points),
+        "sampler": tuning.sampler if tuning.space else "",
+        "rank": getattr(tuning, "rank", "final"),
+        "space_hash": tuning.space_hash if tuning.space else "",
+    }
+
+
+def _steps(record: TrialRecord) -> float:
+    """Training steps made: the last evaluation, or where it diverged; NaN where none was."""
+    result = record.result
+    if "diverged_step" in result.summary:
+        return float(result.summary["diverged_step"])
+    return float(result.curve[-1].step) if result.curve else math.nan
 
 
 def _to_target(record: TrialRecord) -> dict[str, float]:
@@ -226,11 +214,11 @@ def _curve_rows(record: TrialRecord) -> list[tuple[str, int, float, str, float]]
 def _ordered(names: Iterable[str]) -> list[str]:
     """Columns in the order of the schema, the open families sorted."""
     names = sorted(names)
-    head, tail = [*IDENTITY, *OUTCOME, *SETTINGS], [*TO_TARGET, *COSTS]
+    head, tail = [*IDENTITY, *STUDY, *OUTCOME, *SETTINGS], [*TO_TARGET, *COSTS]
     measured = ["train/loss", *family(names, "val/"), *family(names, "test/")]
     return [*head, *family(names, "hp."), *measured, *tail, *family(names, "env."), "traceback"]
 
 
-def _plain(value: Any) -> Any:
+def _cell(value: Any) -> Any:
     """A scalar as it is, anything else as JSON text: one cell of a CSV."""
     return value if isinstance(value, bool | int | float | str) else json.dumps(value)

@@ -9,20 +9,31 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.formats import answer, display
+from reports.formats import display
 from reports.leaderboard import Leaderboard
+from reports.sentences import headline
+from reports.verdict import Claim
 
-STYLES = {"better": "green", "worse": "red", "no difference shown": "dim", "reference": "bold"}
-LEFT = ("optimizer", "point", "statuses", "verdict", "marks")
+STYLES = {
+    Claim.BETTER: "green",
+    Claim.WORSE: "red",
+    Claim.UNCLEAR: "dim",
+    Claim.WITHHELD: "dim",
+    Claim.REFERENCE: "bold",
+}
+LEFT = ("optimizer", "row", "point", "statuses", "compared with", "verdict", "marks")
 # what goes first where the terminal is too narrow for all; prefixes, as names carry the metric
-PRIORITY = ["optimizer", "n", "test/", "verdict", "minus", "point", "steps", "statuses", "step "]
+PRIORITY = [
+    *["optimizer", "row", "n", "test/", "verdict", "minus", "points", "point", "steps"],
+    *["statuses", "step "],
+]
 GAP = 2  # characters between columns
 WIDEST = 36  # longer cells fold inside their column
-PIPE_WIDTH = 200  # a log file has no edge to respect
+PIPE_WIDTH = 260  # a log file has no edge to respect
 
 
 def print_leaderboards(boards: Sequence[Leaderboard], console: Console | None = None) -> None:
-    """One table per comparison with its answer above and its notes below.
+    """One table per comparison with its headline above and its notes below.
 
     On a narrow terminal the less important columns are left out, by name; no number is cut.
     """
@@ -33,8 +44,8 @@ def print_leaderboards(boards: Sequence[Leaderboard], console: Console | None = 
         cells = display(board)
         shown = _fitting(cells, console.width)
         console.print()
-        console.print(Text(answer(board), style="bold"))
-        console.print(_table(cells[shown]))
+        console.print(Text(headline(board), style="bold"))
+        console.print(_table(cells[shown], [v.claim for v in board.rows["verdict"]]))
         notes = list(board.notes)
         if left_out := [name for name in cells if name not in shown]:
             notes.append(f"not shown here: {', '.join(map(str, left_out))}.")
@@ -62,7 +73,7 @@ def _width(cells: pd.DataFrame, name: str) -> int:
     return max(min(longest, WIDEST), *(len(word) for word in name.split()))
 
 
-def _table(cells: pd.DataFrame) -> Table:
+def _table(cells: pd.DataFrame, claims: Sequence[Claim]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0), pad_edge=False)
     for name in cells.columns.astype(str):
         table.add_column(
@@ -71,7 +82,8 @@ def _table(cells: pd.DataFrame) -> Table:
             overflow="fold",
             width=_width(cells, name),
         )
-    for row in cells.itertuples(index=False):
+    for row, claim in zip(cells.to_dict("records"), claims, strict=True):
         # Text, not str: rich would read "[0.968, 0.976]" as markup
-        table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+        styled = {"verdict": STYLES.get(claim, "")}
+        table.add_row(*(Text(cell, style=styled.get(str(name), "")) for name, cell in row.items()))
     return table

@@ -1,6 +1,6 @@
 """Learning curves: target metric on validation, and training loss, against training steps.
 
-Each optimizer at its selected point; the line is the mean over seeds, the band runs from the worst
+Each entrant at its reported point; the line is the mean over seeds, the band runs from the worst
 to the best seed (with so few of them, all of the data). A line ends where its first seed broke off.
 """
 
@@ -16,24 +16,31 @@ from matplotlib.figure import Figure
 
 from bench.spec import Status
 from reports.figures.style import GREY, STYLE, drawing_order, grid, label_ends, plain
+from reports.study import Study
 
+TITLE = "Learning curves"
+CAPTION = (
+    "Each optimizer at its tuned or selected point: mean over seeds, band from worst to best seed. "
+    "A cross marks where a first seed broke off; the line ends there. Of many optimizers only the "
+    "reference and the six ranked highest are named, the others grey."
+)
 TRAIN_LOSS = "train/loss"
-KEYS = ["comparison", "optimizer", "metric"]
+KEYS = ["comparison", "entrant", "metric"]
 
 
-def info(selected: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """Mean and range over seeds per step, of the trials in ``selected`` (``selection.selected``).
+def info(study: Study) -> pd.DataFrame:
+    """Mean and range over seeds per step, of the trials in ``Study.reported``.
 
-    Columns: comparison, optimizer, metric, step, mean, low, high, n (seeds still measured there),
+    Columns: comparison, entrant, metric, step, mean, low, high, n (seeds still measured there),
     broken (some seed of the line did not finish). Steps that not all seeds reached are left out.
     """
-    line, at_step = KEYS, [*KEYS, "step"]
+    selected, line, at_step = study.reported, KEYS, [*KEYS, "step"]
     finished = selected["status"] == Status.FINISHED
-    trials = selected[["run_id", "comparison", "optimizer"]].assign(
+    trials = selected[["run_id", "comparison", "entrant"]].assign(
         shown="val/" + selected["metric"],
-        broken=~finished.groupby([selected["comparison"], selected["optimizer"]]).transform("all"),
+        broken=~finished.groupby([selected["comparison"], selected["entrant"]]).transform("all"),
     )
-    rows = curves.merge(trials, on="run_id")
+    rows = study.curves.merge(trials, on="run_id")
     rows = rows[rows["metric"].isin([TRAIN_LOSS]) | (rows["metric"] == rows["shown"])]
     rows = rows[np.isfinite(rows["value"])]
     table = rows.groupby(at_step, as_index=False).agg(
@@ -69,7 +76,7 @@ def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], title: s
     _scale(axes, table)
     ends = {}
     for name in drawing_order(table, colours):
-        line, colour = table[table["optimizer"] == name], colours[name]
+        line, colour = table[table["entrant"] == name], colours[name]
         muted = colour == GREY
         axes.plot(line["step"], line["mean"], color=colour, lw=0.8 if muted else 1.5)
         if not muted:

@@ -14,24 +14,32 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.spec import Status
-from reports.figures.style import GREY, STYLE, drawing_order, grid, label_ends, plain
-from reports.selection import attempts, final
+from bench.spec import Phase, Status
+from reports.figures.style import GREY, STYLE, drawing_order, label_ends, panels_of, plain
+from reports.selection import final, in_study
+from reports.study import Study
 
-COLUMNS = 2
+TITLE = "Learning-rate sensitivity"
+CAPTION = (
+    "Final validation metric against the learning rate tried: in a study one dot a point of the "
+    "search space, in a sweep the mean over finished seeds with a band from worst to best. A cross "
+    "in the strip below: a seed diverged at that rate, and the dot above it shows the survivors."
+)
 
 
-def info(trials: pd.DataFrame) -> pd.DataFrame:
-    """One row per comparison, optimizer and learning rate, where an optimizer tried at least two.
+def info(study: Study) -> pd.DataFrame:
+    """One row per comparison, entrant and learning rate, where an entrant tried at least two.
 
-    Columns: comparison, metric, direction, optimizer, lr, mean, low, high (range over seeds), n
-    (finished), diverged. Where other hyperparameters varied too, the best point at a rate stands.
+    Trials that select, of a study; of a sweep those that explore.
+    Columns: comparison, metric, direction, entrant, phase, lr, mean, low, high (range over seeds),
+    n (finished), diverged. Where other hyperparameters varied too, the best point at a rate stands.
     """
-    columns = ["comparison", "metric", "direction", "optimizer", "lr"]
+    columns = ["comparison", "metric", "direction", "entrant", "phase", "lr"]
     empty = pd.DataFrame(columns=[*columns, "mean", "low", "high", "n", "diverged"])
-    if "hp.lr" not in trials:
+    rows = study.attempts
+    rows = rows[(rows["phase"] == Phase.SELECT) | ~in_study(rows)]
+    if "hp.lr" not in rows:
         return empty
-    rows = attempts(trials)
     rows = rows.assign(lr=pd.to_numeric(rows["hp.lr"], errors="coerce"), value=final(rows, "val"))
     rows = rows.assign(diverged=rows["status"] == Status.DIVERGED)
     rows = rows[rows["lr"] > 0]
@@ -43,7 +51,7 @@ def info(trials: pd.DataFrame) -> pd.DataFrame:
     loss = table["mean"] * np.where(table["direction"] == "maximize", -1, 1)
     best = table.assign(_loss=loss).sort_values([*columns, "_loss", "point"], na_position="last")
     best = best.drop_duplicates(columns).drop(columns=["_loss", "point"])
-    tried = best.groupby(["comparison", "optimizer"])["lr"].transform("nunique")
+    tried = best.groupby(["comparison", "entrant"])["lr"].transform("nunique")
     return best[tried > 1].reset_index(drop=True)
 
 
@@ -53,12 +61,8 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure | None:
     if not comparisons:
         return None
     with mpl.rc_context(STYLE):
-        columns = min(COLUMNS, len(comparisons))
-        figure, panels = grid(-(-len(comparisons) // columns), columns)
-        flat = [axes for row in panels for axes in row]
-        for axes in flat[len(comparisons) :]:
-            axes.set_axis_off()
-        for comparison, axes in zip(comparisons, flat, strict=False):
+        figure, panels = panels_of(len(comparisons))
+        for comparison, axes in zip(comparisons, panels, strict=True):
             here = table[table["comparison"] == comparison]
             _panel(axes, here, colours)
             axes.set(
@@ -74,10 +78,16 @@ def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> None:
     ends = {}
     names = drawing_order(table, colours)
     for name in names:
-        line, colour = table[table["optimizer"] == name], colours[name]
+        line, colour = table[table["entrant"] == name], colours[name]
         muted = colour == GREY
-        axes.plot(line["lr"], line["mean"], "-o", ms=3.5, color=colour, lw=0.8 if muted else 1.4)
-        if not muted:
+        points = line["phase"].iloc[0] == Phase.SELECT  # other hyperparameters vary with the rate
+        axes.plot(
+            *(line["lr"], line["mean"], "o" if points else "-o"),
+            ms=3.5,
+            color=colour,
+            lw=0.8 if muted else 1.4,
+        )
+        if not muted and not points:
             axes.fill_between(line["lr"], line["low"], line["high"], color=colour, alpha=0.15, lw=0)
         if line["mean"].notna().any():
             ends[name] = float(line["mean"].dropna().iloc[-1])
@@ -90,7 +100,7 @@ def _mark_diverged(
 ) -> None:
     """Crosses in a strip under the data, one line a colour, so that none hides another."""
     diverged = table[table["diverged"] > 0]
-    present = set(diverged["optimizer"])
+    present = set(diverged["entrant"])
     rows = list(dict.fromkeys(colours[name] for name in names if name in present))
     if not rows:
         return
@@ -101,7 +111,7 @@ def _mark_diverged(
     axes.axhline(low, color=GREY, lw=0.6, ls=":")
     axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= high])
     for i, colour in enumerate(rows):
-        rates = diverged.loc[diverged["optimizer"].map(colours) == colour, "lr"].unique()
+        rates = diverged.loc[diverged["entrant"].map(colours) == colour, "lr"].unique()
         place = [strip * (i + 0.5) / len(rows)] * len(rates)
         under = axes.get_xaxis_transform()
         axes.plot(rates, place, "x", ms=5, mew=1.4, color=colour, transform=under)

@@ -1,8 +1,8 @@
-"""How every figure looks: one colour per optimizer throughout a report, direct labels, plain axes.
+"""How every figure looks: one colour per entrant throughout a report, direct labels, plain axes.
 
 Colours are Okabe and Ito's colour-blind safe set without its yellow, which vanishes on white.
-Adam is drawn in the text colour. Beyond the palette's length optimizers are grey: more hues than
-about seven cannot be told apart, and the leaderboard names everyone.
+The reference is drawn in the text colour. Beyond the palette's length entrants are grey: more
+hues than about seven cannot be told apart, and the leaderboard names everyone.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def palette(entrants: Sequence[str]) -> dict[str, str]:
-    """Optimizer → colour, from the report's order (Adam first, then by leaderboard position)."""
-    others = [name for name in entrants if name != "adam"]
+def palette(entrants: Sequence[str], reference: str = "adam") -> dict[str, str]:
+    """Entrant → colour, from the report's order (the reference first, then by position)."""
+    others = [name for name in entrants if name != reference]
     colours = OKABE_ITO + [GREY] * len(others)
-    return {"adam": INK} | dict(zip(others, colours, strict=False))
+    return {reference: INK} | dict(zip(others, colours, strict=False))
 
 
 def grid(rows: int, columns: int, **options: Any) -> tuple[Figure, list[list[Axes]]]:
@@ -66,21 +66,31 @@ def grid(rows: int, columns: int, **options: Any) -> tuple[Figure, list[list[Axe
     return figure, [list(row) for row in figure.subplots(rows, columns, squeeze=False, **options)]
 
 
+def panels_of(count: int, columns: int = 2) -> tuple[Figure, list[Axes]]:
+    """A figure of ``count`` equal panels in rows of at most ``columns``."""
+    columns = min(columns, count)
+    figure, rows = grid(-(-count // columns), columns)
+    panels = [axes for row in rows for axes in row]
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    return figure, panels[:count]
+
+
 def plain(text: str) -> str:
     """Text from a study as matplotlib draws it literally: a dollar sign would start mathematics."""
     return text.replace("$", r"\$")
 
 
 def drawing_order(table: pd.DataFrame, colours: Mapping[str, str]) -> list[str]:
-    """Optimizers of ``table``, the most important last and so on top."""
-    present = set(table["optimizer"])
+    """Entrants of ``table``, the most important last and so on top."""
+    present = set(table["entrant"])
     return [name for name in reversed(list(colours)) if name in present]
 
 
 def label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
     """Name each line beside the panel at the height of its end, pushed apart where names overlap.
 
-    ``ends``: optimizer → y of its last point in data coordinates. Call it when scale and limits
+    ``ends``: entrant → y of its last point in data coordinates. Call it when scale and limits
     are final. Grey lines stay unnamed.
     """
     axes.autoscale_view()
@@ -103,7 +113,7 @@ def label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]
             color=colours[name],
             va="center",
             fontsize=8.5,
-            fontweight="bold" if name == "adam" else "normal",
+            fontweight="bold" if colours[name] == INK else "normal",
         )
 
 

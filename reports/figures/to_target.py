@@ -12,17 +12,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.style import INK, PANEL_WIDTH, STYLE, grid, plain
-from reports.stats import median_to_target
+from reports.stats.to_target import median_to_target
+from reports.study import Study
 
+TITLE = "Steps and time to target"
+CAPTION = (
+    "Each optimizer at its tuned or selected point: one dot a seed, bar at the median over all "
+    "seeds, misses included as ∞ and counted at the side."
+)
 LABELS = {"steps_to_target": "training steps", "train_time_to_target_s": "training time (s)"}
 
 
-def info(selected: pd.DataFrame) -> pd.DataFrame:
-    """One row per seed of each selected point, on tasks that have a target; ∞ is a miss.
+def info(study: Study) -> pd.DataFrame:
+    """One row per seed of each reported point, on tasks that have a target; ∞ is a miss.
 
-    Columns: comparison, optimizer, seed, steps_to_target, train_time_to_target_s.
+    Columns: comparison, entrant, seed, steps_to_target, train_time_to_target_s.
     """
-    columns = ["comparison", "optimizer", "seed", *LABELS]
+    columns = ["comparison", "entrant", "seed", *LABELS]
+    selected = study.reported
     rows = selected.loc[selected["steps_to_target"].notna(), columns]
     return rows.sort_values(columns[:3], ignore_index=True)
 
@@ -32,7 +39,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure | None:
     comparisons = sorted(table["comparison"].unique())
     if not comparisons:
         return None
-    entrants = [table[table["comparison"] == c]["optimizer"].nunique() for c in comparisons]
+    entrants = [table[table["comparison"] == c]["entrant"].nunique() for c in comparisons]
     heights = [0.9 + 0.22 * max(3, n) for n in entrants]
     with mpl.rc_context(STYLE):
         figure, panels = grid(len(comparisons), 2, height_ratios=heights)
@@ -51,7 +58,7 @@ def _slowest_first(table: pd.DataFrame) -> list[str]:
     """Bottom to top: the fewest steps stand on top, in both panels."""
     medians = {
         str(name): median_to_target(group["steps_to_target"])[0]
-        for name, group in table.groupby("optimizer")
+        for name, group in table.groupby("entrant")
     }
     return sorted(medians, key=lambda name: (-medians[name], name))
 
@@ -62,7 +69,7 @@ def _strip(
     reached = table[np.isfinite(table[column])][column]
     _limits(axes, reached)
     for i, name in enumerate(names):
-        values = table.loc[table["optimizer"] == name, column]
+        values = table.loc[table["entrant"] == name, column]
         median, hits, n = median_to_target(values)
         style: dict[str, Any] = {"color": colours[name], "clip_on": False}
         if hits:  # an empty line without clipping has no extent, which breaks the layout

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bench.spec import CurvePoint, Status, TrialRecord, TrialResult, point_label
+from bench.spec import CurvePoint, Phase, Status, TrialRecord, TrialResult, Tuning, point_label
 
 ENVIRONMENT = {"device": "cpu", "threads": "1", "python": "3.11.9", "torch": "2.15.0"}
 
@@ -37,6 +37,8 @@ def make_record(
     run_id: str = "",
     step_time_ms: float = 1.5,
     summary: dict[str, float] | None = None,
+    phase: str = "explore",
+    tuning: Tuning | None = None,
     **setting: Any,
 ) -> TrialRecord:
     """One trial; ``setting`` overrides top-level keys of the config, e.g. ``batch_size=64``."""
@@ -68,6 +70,10 @@ def make_record(
         "precision": "32-true",
         "stop_at_target": False,
     } | setting
+    if phase != "explore":
+        config["phase"] = phase
+    if phase == "select":
+        test = None
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
     name = f"{task} {optimizer} {point_label(point)} {seed} {digest} {status}"
     summary = {
@@ -94,6 +100,8 @@ def make_record(
             environment=environment or ENVIRONMENT,
             traceback=traceback,
         ),
+        phase=Phase(phase),
+        tuning=tuning,
     )
 
 

@@ -11,8 +11,7 @@ from rich.console import Console
 import bench
 from reports.__main__ import main, make_report
 from reports.formats import display
-from reports.leaderboard import leaderboards
-from reports.table import tables
+from reports.study import Study
 from reports.terminal import print_leaderboards
 
 
@@ -91,7 +90,7 @@ def test_help_imports_nothing_heavy():
 def test_terminal_tables_fit_and_cut_no_number(study, width):
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=True, color_system=None)
-    boards = leaderboards(tables(study)[0])
+    boards = Study.of(study).leaderboards
     print_leaderboards(boards, console)
     lines = out.getvalue().splitlines()
     assert max(len(line) for line in lines) <= width
@@ -102,6 +101,6 @@ def test_terminal_tables_fit_and_cut_no_number(study, width):
 
 def test_piped_output_is_plain(study):
     out = io.StringIO()
-    print_leaderboards(leaderboards(tables(study)[0]), Console(file=out))
+    print_leaderboards(Study.of(study).leaderboards, Console(file=out))
     assert "\x1b" not in out.getvalue()
-    assert "no difference shown" in out.getvalue()
+    assert "withheld: 3 pairs of seeds, 5 are needed" in out.getvalue()

@@ -6,13 +6,12 @@ import math
 import pytest
 
 from reports.figures import learning_curves, sensitivity, style, to_target
-from reports.selection import selected
-from reports.table import tables
+from reports.study import Study
 
 
 def test_learning_curves_average_over_seeds(record):
-    trials, curves = tables([record(seed=0, val=0.8), record(seed=1, val=0.9)])
-    table = learning_curves.info(selected(trials), curves)
+    study = Study.of([record(seed=0, val=0.8), record(seed=1, val=0.9)])
+    table = learning_curves.info(study)
     last = table[(table["metric"] == "val/accuracy") & (table["step"] == 300)].iloc[0]
     assert last[["mean", "low", "high", "n"]].tolist() == pytest.approx([0.85, 0.8, 0.9, 2])
     assert set(table["metric"]) == {"val/accuracy", "train/loss"}
@@ -20,8 +19,8 @@ def test_learning_curves_average_over_seeds(record):
 
 def test_a_line_ends_where_its_first_seed_broke_off(record):
     records = [record(seed=0, evaluations=10), record(seed=1, evaluations=10, status="diverged")]
-    trials, curves = tables(records)
-    table = learning_curves.info(selected(trials), curves)
+    study = Study.of(records)
+    table = learning_curves.info(study)
     loss = table[table["metric"] == "train/loss"]
     assert loss["step"].max() == 150
     assert loss["broken"].all()
@@ -34,8 +33,8 @@ def test_sensitivity_takes_the_best_point_of_each_rate_and_counts_divergence(rec
         record(point={"lr": 0.2}, status="diverged"),
         record(optimizer="sgd", point={"lr": 0.3}),
     ]
-    table = sensitivity.info(tables(records)[0])
-    assert table["optimizer"].unique().tolist() == ["adam"]  # sgd tried one rate only
+    table = sensitivity.info(Study.of(records))
+    assert table["entrant"].unique().tolist() == ["adam"]  # sgd tried one rate only
     assert table["lr"].tolist() == [0.1, 0.2]
     assert table["mean"].iloc[0] == pytest.approx(0.7)
     assert math.isnan(table["mean"].iloc[1])
@@ -43,15 +42,15 @@ def test_sensitivity_takes_the_best_point_of_each_rate_and_counts_divergence(rec
 
 
 def test_to_target_keeps_misses(record):
-    trials, _ = tables([record(), record(seed=1, steps_to_target=None)])
-    assert to_target.info(selected(trials))["steps_to_target"].tolist() == [200, math.inf]
+    study = Study.of([record(), record(seed=1, steps_to_target=None)])
+    assert to_target.info(study)["steps_to_target"].tolist() == [200, math.inf]
 
 
 def test_nothing_to_draw_is_no_figure(record):
-    trials, curves = tables([record(status="failed", target=None)])
-    assert learning_curves.plot(learning_curves.info(selected(trials), curves), {}) is None
-    assert sensitivity.plot(sensitivity.info(trials), {}) is None
-    assert to_target.plot(to_target.info(selected(trials)), {}) is None
+    study = Study.of([record(status="failed", target=None)])
+    assert learning_curves.plot(learning_curves.info(study), {}) is None
+    assert sensitivity.plot(sensitivity.info(study), {}) is None
+    assert to_target.plot(to_target.info(study), {}) is None
 
 
 def test_colours_are_distinct_and_adam_is_ink():
@@ -64,9 +63,9 @@ def test_colours_are_distinct_and_adam_is_ink():
 
 
 def test_inline_svg_is_described_and_follows_the_page(record):
-    trials, _ = tables([record(), record(seed=1)])
+    study = Study.of([record(), record(seed=1)])
     colours = style.palette(["adam"])
-    texts = [style.svg(to_target.plot(to_target.info(selected(trials)), colours)) for _ in range(2)]
+    texts = [style.svg(to_target.plot(to_target.info(study), colours)) for _ in range(2)]
     assert texts[0] == texts[1]
     inline = style.inline(texts[0], 'says "what" & why')
     assert inline.startswith("<svg")

@@ -12,6 +12,7 @@ from reports.render import render
 
 FILES = {
     *["index.html", "trials.csv", "curves.csv", "leaderboard.csv", "leaderboard.md"],
+    "best_of_k.csv",
     *["leaderboard.tex", "figures/learning_curves.svg", "figures/learning_curves.png"],
     *["figures/sensitivity.svg", "figures/sensitivity.png"],
     *["figures/to_target.svg", "figures/to_target.png"],
@@ -112,7 +113,7 @@ def test_csvs_read_back(study, directory):
     trials, board = (pd.read_csv(directory / f"{name}.csv") for name in ("trials", "leaderboard"))
     assert len(trials) == len(study)
     assert len(board) == 6
-    assert set(board["verdict"]) <= {"reference", "better", "worse", "no difference shown"}
+    assert set(board["verdict"]) <= {"reference", "withheld"}
 
 
 def test_no_trials_is_refused(tmp_path):

@@ -7,14 +7,15 @@ import random
 import pandas as pd
 import pytest
 
-from reports.table import CURVE_COLUMNS, TRIAL_COLUMNS, distinguish, tables, validate_trials
+from reports.labels import distinguish
+from reports.table import CURVE_COLUMNS, TRIAL_COLUMNS, tables, validate_trials
 
 
 def test_columns_are_those_of_the_schema(study):
     trials, curves = tables(study)
     assert set(TRIAL_COLUMNS) <= set(trials.columns)
     assert list(curves.columns) == CURVE_COLUMNS
-    assert {"hp.lr", "hp.betas", "val/accuracy", "test/accuracy", "env.torch"} <= set(
+    assert {"hp.lr", "hp.betas.0", "val/accuracy", "test/accuracy", "env.torch"} <= set(
         trials.columns
     )
     assert len(trials) == len(study)
