@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := sqlite:///outputs/optbench.db
 PORT ?= 5000
 
-.PHONY: help install quickstart test lint format optimizers dashboard clean
+.PHONY: help install quickstart test slow lint format optimizers dashboard clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -24,6 +24,9 @@ quickstart: install ## 5 optimizers x 3 seeds on both embedded tasks, then the r
 
 test: install ## The tests (2 processes)
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+slow: install ## The tests that take minutes, such as 400 simulated studies
+	$(BIN)/python -m pytest --numprocesses 2 -m slow
 
 lint: install ## Format check, lint, types
 	$(BIN)/ruff format --check .
