@@ -4,7 +4,7 @@ BIN := .venv/bin
 STORE := sqlite:///outputs/optbench.db
 PORT ?= 5000
 
-.PHONY: help install quickstart test slow lint format optimizers dashboard clean
+.PHONY: help install quickstart test slow lint format optimizers spaces dashboard clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -39,6 +39,9 @@ format: install ## Reformat and mend what can be mended
 
 optimizers: install ## Check every optimizer, write docs/optimizers.md
 	$(BIN)/optbench-check optimizer=all --markdown docs/optimizers.md
+
+spaces: install ## Write docs/spaces.md from conf/optimizer
+	$(BIN)/python docs/spaces.py
 
 dashboard: install ## MLflow on this machine only, port 5000 (PORT=...)
 	@echo "open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"

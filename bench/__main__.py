@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from omegaconf import DictConfig
 from bench import progress
 from bench.address import check_uri
 from bench.config import refusal, schema
-from bench.config.trial import trial_spec
+from bench.config.trial import refuse_study_keys, trial_spec
 from bench.spec import RefusedInput, Status, TrialSpec
 from bench.sweeps import plugins
 
@@ -24,6 +25,7 @@ def job(cfg: DictConfig) -> dict[str, Any]:
     hydra_cfg = HydraConfig.get()
     if hydra_cfg.mode == RunMode.RUN:
         try:
+            refuse_study_keys(cfg)
             return _alone(trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except RefusedInput as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
@@ -47,6 +49,8 @@ def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
 
 def main() -> None:
     """Entry point; ends in exit code 0 (done), 1 (some trial failed) or 2 (refused input)."""
+    # Threads that spin while they wait cost a stack tenfold beside a busy process; read by torch.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     schema.register()
     plugins.register()

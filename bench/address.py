@@ -12,6 +12,15 @@ DEFAULT = "sqlite:///outputs/optbench.db"
 STORES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 """Kinds of MLflow store that can be tracked to."""
 
+NETWORK = (
+    *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "beegfs", "panfs"),
+    *("ceph", "glusterfs", "orangefs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.rclone"),
+)
+"""File systems that machines share; 9p is none, for containers stand on it."""
+
+MOUNTS = Path("/proc/mounts")
+"""Where Linux lists what is mounted; elsewhere there is no such file, and nothing is checked."""
+
 
 def check_uri(uri: str) -> None:
     """Refuse an address that is no MLflow store; a bare folder is none since MLflow 3.13."""
@@ -27,3 +36,34 @@ def sqlite_path(uri: str) -> Path | None:
     """The file of an embedded store; None for any other."""
     prefix = "sqlite:///"
     return Path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
+
+
+def check_local(uri: str, path: Path) -> None:
+    """Refuse an embedded store on a file system that machines share: SQLite breaks there.
+
+    Its write-ahead log needs memory that all its users share, see sqlite.org/wal.html.
+    """
+    if not MOUNTS.exists():
+        return
+    kind = filesystem(path.resolve(), MOUNTS.read_text())
+    if kind in NETWORK:
+        raise RefusedInput(
+            f"tracking.uri={uri}: {path.parent} is on a network file system ({kind}), where SQLite "
+            "loses writes; use a path on a local disk, or an MLflow server (http://HOST:PORT)"
+        )
+
+
+def filesystem(path: Path, mounts: str) -> str:
+    """The kind of file system an absolute path is on.
+
+    Args:
+        mounts: lines ``device folder kind options …``, as in ``/proc/mounts``.
+    """
+    deepest, found = -1, ""
+    for line in mounts.splitlines():
+        _, folder, kind, *_ = line.split(" ")
+        point = Path(folder.encode().decode("unicode_escape"))  # a space is written \040
+        depth = len(point.parts)
+        if depth >= deepest and path.is_relative_to(point):  # of two on one folder the later counts
+            deepest, found = depth, kind
+    return found

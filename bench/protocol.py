@@ -45,6 +45,11 @@ def setting(config: Mapping[str, Any]) -> dict[str, Any]:
 def entrant(config: Mapping[str, Any]) -> str:
     """``adam``, or ``adam+cosine`` with another schedule than a constant learning rate."""
     optimizer, schedule = (config[key]["name"] for key in ENTRANT)
+    return label(optimizer, schedule)
+
+
+def label(optimizer: str, schedule: str) -> str:
+    """An entrant's name."""
     return optimizer if schedule == "constant" else f"{optimizer}+{schedule}"
 
 
@@ -63,24 +68,19 @@ def selection_seeds(count: int) -> list[int]:
     return list(range(SELECTION_SEEDS, SELECTION_SEEDS + count))
 
 
-def preference(
-    values: Sequence[float], direction: str, steps: Sequence[float] = ()
-) -> tuple[bool, float, float]:
+def preference(values: Sequence[float], direction: str) -> tuple[bool, float]:
     """A sort key of a point by its trials' final validation values; the least is the best.
 
     Args:
         values: one a seed; NaN for a trial that diverged, failed or did not reach its end: such a
             point stands behind every point all of whose trials finished.
         direction: ``maximize`` or ``minimize``.
-        steps: steps to the target, one a seed, ∞ for a miss, where these come first and the final
-            values break ties; empty: the final values alone.
     """
     finished = [value for value in values if not math.isnan(value)]
     if not finished:
-        return True, math.inf, math.inf
+        return True, math.inf
     mean = math.fsum(finished) / len(finished)
-    first = sum(math.inf if math.isnan(step) else step for step in steps) / max(1, len(steps))
-    return len(finished) < len(values), first, -mean if direction == "maximize" else mean
+    return len(finished) < len(values), -mean if direction == "maximize" else mean
 
 
 def chosen(
@@ -88,14 +88,18 @@ def chosen(
     direction: str,
     steps: Sequence[Sequence[float]] | None = None,
 ) -> int:
-    """The place of the best of at least one point, each given by its trials' values; first wins.
+    """The place of the best of at least one point; of equal ones the first.
 
     Args:
-        points, direction: see ``preference``.
-        steps: each point's steps to the target, where a study ranks by them.
+        points: the final validation values of each point's trials.
+        steps: their steps to the target, ∞ for a miss, where those rank before the final values.
     """
-    ranked = steps if steps is not None else [()] * len(points)
-    return min(range(len(points)), key=lambda at: preference(points[at], direction, ranked[at]))
+
+    def key(at: int) -> tuple[tuple[bool, float], ...]:
+        final = preference(points[at], direction)
+        return (final,) if steps is None else (preference(steps[at], "minimize"), final)
+
+    return min(range(len(points)), key=key)
 
 
 def edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:

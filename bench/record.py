@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bench import progress, tracking
 from bench.spec import Outcome, Status, TrialResult, TrialSpec
 
@@ -13,7 +15,7 @@ def outcome(spec: TrialSpec, result: TrialResult) -> Outcome:
 
 def answer(spec: TrialSpec, uri: str) -> Outcome:
     """A single trial: what the store knows of it, else run it now."""
-    known = tracking.resume(uri, spec.study).get(spec.config_hash)
+    known = tracking.resume(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
     if known is not None:
         progress.say(f"{progress.ended(spec, known)} (from the record)")
         return outcome(spec, known)
@@ -30,9 +32,9 @@ def run(
     """
     from bench.trial.run import run_trial
 
-    with tracking.Recorder(uri, spec, launcher) as recorder:
-        result = run_trial(spec, recorder.log, progress_bar)
-        recorder.finish(result)
+    with tracking.recorder(uri, [spec], launcher) as records:
+        result = run_trial(spec, partial(records.log, 0), progress_bar)
+        records.finish(0, result)
     progress.say(f"{prefix}{progress.ended(spec, result)}")
     return outcome(spec, result)
 
@@ -49,7 +51,7 @@ def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> Outcome:
 
 
 def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> Outcome:
-    with tracking.Recorder(uri, spec, launcher) as recorder:
-        recorder.finish(result)
+    with tracking.recorder(uri, [spec], launcher) as records:
+        records.finish(0, result)
     progress.say(progress.ended(spec, result))
     return outcome(spec, result)

@@ -189,6 +189,7 @@ class Tuning:
         points: the tuning budget, points an entrant may try in each repeat.
         repeat: which of the repeated tunings, from 0.
         index: place of the point in the draw; None: the optimizer's default point.
+        rank: how points are ranked, by the ``final`` value or by ``steps_to_target``.
     """
 
     space: Mapping[str, Any]
@@ -197,6 +198,7 @@ class Tuning:
     points: int
     repeat: int = 0
     index: int | None = None
+    rank: str = "final"
 
     @property
     def space_hash(self) -> str:
@@ -214,13 +216,16 @@ class TrialSpec:
         data_dir, download, hardware: where things are and run; outside the hash.
         phase: what it is for; only ``select`` changes what is measured.
         tuning: the draw that it belongs to, of a study's trials; outside the hash.
+        reference: the optimizer that others are compared with; outside the hash.
     """
 
     HASHED: ClassVar[tuple[str, ...]] = (
         *("task", "data_fingerprint", "model", "optimizer", "schedule", "batch_size", "budget"),
         *("seed", "precision", "stop_at_target"),
     )
-    OUTSIDE: ClassVar[tuple[str, ...]] = ("study", "data_dir", "download", "hardware", "tuning")
+    OUTSIDE: ClassVar[tuple[str, ...]] = (
+        *("study", "data_dir", "download", "hardware", "tuning", "reference"),
+    )
 
     study: str
     task: TaskSpec
@@ -238,6 +243,7 @@ class TrialSpec:
     hardware: Hardware
     phase: Phase = Phase.EXPLORE
     tuning: Tuning | None = None
+    reference: str = "adam"
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -354,7 +360,8 @@ class TrialRecord:
     Attributes:
         config: ``TrialSpec.config()`` as it was recorded.
         point: hyperparameters that differed from the optimizer's YAML.
-        phase, tuning: as they were declared; records from before there were any say ``explore``.
+        phase, tuning, reference: as they were declared; records from before there were any say
+            ``explore``, nothing and ``adam``.
     """
 
     run_id: str
@@ -365,3 +372,4 @@ class TrialRecord:
     result: TrialResult
     phase: Phase = Phase.EXPLORE
     tuning: Tuning | None = None
+    reference: str = "adam"

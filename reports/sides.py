@@ -24,6 +24,7 @@ from reports.stats.best_of_k import best_of_k
 from reports.stats.intervals import Variance
 
 Config = Mapping[str, Any]
+Preference = tuple[tuple[bool, float], ...]
 
 
 class Kind(StrEnum):
@@ -59,7 +60,7 @@ class Side:
     tried: int
     repeats: int
     standing: Standing
-    preference: tuple[bool, float, float]
+    preference: Preference
     luck: Variance | None = None
 
     @property
@@ -193,7 +194,7 @@ def _default(own: pd.DataFrame) -> Side | None:
     point = labels.iloc[0]
     trials = own[own["point"] == point].assign(repeat=0)
     values = final(trials, "val").tolist()
-    key = protocol.preference(values, trials["direction"].iloc[0])
+    key = (protocol.preference(values, trials["direction"].iloc[0]),)
     name = f"{trials['entrant'].iloc[0]}"
     return _side(Kind.DEFAULT, trials, [point], 0, Standing(name, 0), key)
 
@@ -204,7 +205,7 @@ def _side(
     points: list[str],
     tried: int,
     standing: Standing,
-    key: tuple[bool, float, float],
+    key: Preference,
     repeats: int = 1,
     luck: Variance | None = None,
 ) -> Side:

@@ -1,27 +1,13 @@
-"""``optbench-check``: whether an optimizer does what any optimizer must.
-
-usage: optbench-check optimizer=NAME[,NAME…] [optimizer.KEY=VALUE …] [options]
-
-  optimizer=lion            one optimizer of conf/optimizer: a table, and what each failure means
-  optimizer=lion,adam       several, a line each; optimizer=all for every one
-  optimizer.lr=3e-4         with another hyperparameter, as for optbench
-  --config-dir DIR          also look into DIR/optimizer; its module may lie in the current folder
-  --json FILE               everything as JSON as well; FILE is - for standard output, alone
-  --markdown FILE           one row per optimizer as a Markdown table as well
-
-Checked on tiny problems, in seconds: the loss falls; zero, absent and NaN gradients; state_dict,
-deepcopy and pickle continue bit for bit; parameter groups; every hyperparameter acts and values
-without meaning are refused; schedules; bfloat16; what its YAML declares. Measured: memory, time.
-Exit codes: 0 every check passed, 1 some check failed, 2 refused input.
-"""
+"""``optbench-check``: whether an optimizer does what any optimizer must."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from bench.check import choose
 from bench.config import refusal
@@ -29,55 +15,65 @@ from bench.spec import RefusedInput
 
 if TYPE_CHECKING:
     from bench.check.choose import Chosen
-    from bench.check.verdict import Check, Report
+    from bench.check.findings import Check, Report
 
-OPTIONS = ("--config-dir", "--json", "--markdown")
+MEANING = """\
+Checked on tiny problems, in seconds: the loss falls; zero, absent and NaN gradients; state_dict,
+deepcopy and pickle continue bit for bit; parameter groups; every hyperparameter acts and values
+without meaning are refused; schedules; bfloat16; what its YAML declares. Measured: memory, time.
+Exit codes: 0 every check passed, 1 some check failed, 2 refused input.
+"""
+WORDS = "optimizer=NAME[,NAME…] or optimizer=all; optimizer.KEY=VALUE as for optbench"
+OPTIONS = {
+    "--config-dir": (
+        "DIR",
+        "also look into DIR/optimizer; its module may lie in the current folder",
+    ),
+    "--json": ("FILE", "everything as JSON as well; FILE is - for standard output, alone"),
+    "--markdown": ("FILE", "one row per optimizer as a Markdown table as well"),
+}
 
 
-class Asked(NamedTuple):
-    """The command line."""
+class Parser(argparse.ArgumentParser):
+    """Refuses as the other commands do, instead of with a usage line."""
 
-    words: list[str]
-    config_dir: str | None
-    json: str | None
-    markdown: str | None
+    def error(self, message: str) -> NoReturn:
+        said = message.replace("expected one argument", "no value; write it after the option")
+        raise RefusedInput(f"{said}; the options are {', '.join(OPTIONS)}")
+
+
+def parser() -> Parser:
+    """The command line: words in any order among the options."""
+    made = Parser(
+        prog="optbench-check",
+        usage="optbench-check optimizer=NAME[,NAME…] [optimizer.KEY=VALUE …] [options]",
+        description="Whether an optimizer does what any optimizer must.",
+        epilog=MEANING,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("words", nargs="*", metavar="KEY=VALUE", help=WORDS)
+    for option, (metavar, says) in OPTIONS.items():
+        made.add_argument(option, metavar=metavar, help=says)
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Entry point of ``optbench-check``; ends the process with its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or any(word in ("-h", "--help") for word in words):
-        print(__doc__)
-        sys.exit(0 if words else 2)
+    if not words:
+        parser().print_help()
+        sys.exit(2)
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     try:
         with refusal.explained():
-            sys.exit(run(parse(words)))
+            sys.exit(run(parser().parse_intermixed_args(words)))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
 
 
-def parse(words: Sequence[str]) -> Asked:
-    """Options apart from the rest. Raises RefusedInput for an option unknown or without value."""
-    rest: list[str] = []
-    options: dict[str, str] = {}
-    queue = list(words)
-    while queue:
-        word = queue.pop(0)
-        name, equals, value = word.partition("=")
-        if not word.startswith("-"):
-            rest.append(word)
-            continue
-        if name not in OPTIONS:
-            raise RefusedInput(f"{word}: no such option; there is {', '.join(OPTIONS)}")
-        if not equals and not queue:
-            raise RefusedInput(f"{word}: no value; write {word} PATH")
-        options[name] = value if equals else queue.pop(0)
-    return Asked(rest, *(options.get(name) for name in OPTIONS))
-
-
-def run(asked: Asked) -> int:
+def run(asked: argparse.Namespace) -> int:
     """Compose, check, print, write. Returns the exit code."""
     chosen = choose.chosen(asked.words, asked.config_dir)
     from bench.check import markdown, terminal  # now that the input is good: torch takes seconds
@@ -118,7 +114,7 @@ def _one(chosen: Chosen, on_check: Callable[[Check], None] | None = None) -> Rep
 
 def _one_of_several(chosen: Chosen) -> Report:
     """One that cannot be built, for want of its package say, does not end the list."""
-    from bench.check.verdict import Report
+    from bench.check.findings import Report
 
     try:
         return _one(chosen)

@@ -6,14 +6,14 @@ from bench.check import (
     constructor,
     converges,
     cost,
+    declarations,
+    effects,
     gradients,
     groups,
-    hyperparameters,
-    needs,
-    schedules,
+    scheduler,
     state,
 )
-from bench.check.verdict import Check
+from bench.check.findings import Check
 
 CHECKS = (
     Check(
@@ -132,7 +132,7 @@ CHECKS = (
         "heeds every hyperparameter",
         "ignores hyperparameters",
         "Sweeping what is named here compares equal trials; a constructor may swallow it unread.",
-        hyperparameters.every_one_acts,
+        effects.every_one_acts,
     ),
     Check(
         "switches",
@@ -153,28 +153,28 @@ CHECKS = (
         "follows a learning-rate schedule",
         "does not follow a schedule",
         "A warm-up or decay of the learning rate does not do what it says.",
-        schedules.scheduled,
+        scheduler.scheduled,
     ),
     Check(
         "needs",
         "needs what it declares",
         "needs something else than it declares",
         "Steps pay for what is not used, or trials share a random state; mend bench.needs.",
-        needs.declared,
+        declarations.declared,
     ),
     Check(
         "modes",
         "comes back from its evaluation point",
         "does not come back from evaluation",
         "Evaluating a trial changes how it trains on, or evaluates the wrong point.",
-        needs.modes,
+        declarations.modes,
     ),
     Check(
         "limit",
         "equals its relative in the limit",
         "does not equal its relative in the limit",
         "Where theory makes it another optimizer exactly, it is not: one of the two is wrong.",
-        needs.limit,
+        declarations.limit,
         as_is=True,
     ),
     Check("gradients", "gradients an update", "", "", cost.gradients),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bench.check.drive import Drive, distance
-from bench.check.hyperparameters import SHORT, SWITCHES, Trials
+from bench.check.effects import SHORT, SWITCHES, Trials
+from bench.check.findings import Failed
 from bench.check.problems import standard
-from bench.check.variants import changed, is_number, last, settings, shown
-from bench.check.verdict import Failed
+from bench.check.variants import is_number, last
+from bench.hyperparameters import at, hyperparameters
 from bench.spec import NotApplicable, OptimizerSpec
 
 ROUNDING = 1e-3
@@ -30,14 +31,14 @@ BAD = {
 def bad_values_refused(spec: OptimizerSpec) -> str:
     """Each value without meaning raises an exception at construction or at the first update."""
     tried, accepted = 0, []
-    for name, value in settings(spec).items():
+    for name, value in hyperparameters(spec).items():
         for bad in _bad(name) if is_number(value) else ():
             if bad == value:  # PNM's second beta is 1
                 continue
             tried += 1
             try:
-                Drive(changed(spec, {name: bad}), standard(spec)).run(1)
-                accepted.append(f"{shown(name)}={bad:g}")
+                Drive(at(spec, {name: bad}), standard(spec)).run(1)
+                accepted.append(f"{name}={bad:g}")
             except Exception:  # of any kind: it was refused
                 continue
     if accepted:
@@ -55,7 +56,7 @@ def _bad(name: str) -> tuple[float, ...]:
 
 def switches(spec: OptimizerSpec) -> str:
     """torch's choices of implementation change nothing but the last digits."""
-    own = {k: v for k, v in settings(spec).items() if last(k) in SWITCHES}
+    own = {k: v for k, v in hyperparameters(spec).items() if last(k) in SWITCHES}
     tried = {name: value for name, value in own.items() if isinstance(value, bool)}
     if not tried:
         raise NotApplicable("its YAML has none")
@@ -65,8 +66,8 @@ def switches(spec: OptimizerSpec) -> str:
     for name, value in tried.items():
         other = trials.result({name: not value}, SHORT)
         if isinstance(other, str):
-            said.append(f"{shown(name)}={not value} is refused here: {other}")
+            said.append(f"{name}={not value} is refused here: {other}")
         elif not distance(usual, other) <= ROUNDING * way:
             share = distance(usual, other) / way
-            raise Failed(f"{shown(name)}={not value} ends {share:.1e} of the way elsewhere")
+            raise Failed(f"{name}={not value} ends {share:.1e} of the way elsewhere")
     return "; ".join(said)

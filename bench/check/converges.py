@@ -10,6 +10,7 @@ import torch
 
 from bench import build
 from bench.check.drive import Drive, finite
+from bench.check.findings import Failed
 from bench.check.problems import (
     IllConditioned,
     Network,
@@ -20,8 +21,8 @@ from bench.check.problems import (
     landscape,
     standard,
 )
-from bench.check.variants import changed, faster, is_number, rates
-from bench.check.verdict import Failed
+from bench.check.variants import faster, is_number, rates
+from bench.hyperparameters import at
 from bench.spec import OptimizerSpec
 
 FACTORS = (1.0, 10.0, 0.1, 100.0, 0.01)
@@ -83,7 +84,7 @@ def rated(spec: OptimizerSpec) -> OptimizerSpec:
     if spec.arguments.get("lr", 0.0) is not None:
         return spec
     rate = build.optimizer(spec, standard(spec)).param_groups[0].get("lr")
-    return changed(spec, {"lr": rate}) if is_number(rate) else spec
+    return at(spec, {"lr": rate}) if is_number(rate) else spec
 
 
 def falls(spec: OptimizerSpec, make: Callable[[], Problem], to: float) -> str:

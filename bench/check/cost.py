@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bench.check.drive import Drive
+from bench.check.findings import Measurement
 from bench.check.problems import Large, large, standard
-from bench.check.verdict import Measurement
 from bench.spec import OptimizerSpec
 from bench.trial.update import update
 

@@ -7,9 +7,9 @@ import math
 import torch
 
 from bench.check.drive import Drive, copies, finite, identical
+from bench.check.findings import Failed
 from bench.check.problems import standard
 from bench.check.variants import with_decay
-from bench.check.verdict import Failed
 from bench.spec import OptimizerSpec
 
 STEPS = 25

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from bench import build
 from bench.check.drive import Drive, distance, tensors
+from bench.check.findings import Failed
 from bench.check.problems import standard
 from bench.check.variants import with_decay
-from bench.check.verdict import Failed
 from bench.spec import NotApplicable, OptimizerSpec, RefusedInput
 
 STEPS = 13

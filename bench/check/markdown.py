@@ -11,9 +11,9 @@ from importlib import metadata
 from typing import Any
 from urllib.parse import quote
 
+from bench.check.findings import Finding, Grade, Report
 from bench.check.terminal import fault
-from bench.check.variants import settings
-from bench.check.verdict import Finding, Report, Verdict
+from bench.hyperparameters import hyperparameters
 
 HEAD = (
     "optimizer",
@@ -127,11 +127,13 @@ def as_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
             "target": report.spec.target,
             "version": report.spec.version,
             "reference": report.reference,
-            "hyperparameters": {name: _finite(v) for name, v in settings(report.spec).items()},
+            "hyperparameters": {
+                name: _finite(v) for name, v in hyperparameters(report.spec).items()
+            },
             "param_groups": report.spec.param_groups,
             "needs": list(report.spec.needs),
             "refused": report.refused,
-            "passed": len(report.having(Verdict.PASSED)),
+            "passed": len(report.having(Grade.PASSED)),
             "failed": len(report.failed),
             "seconds": round(report.seconds, 1),
             "warnings": list(report.warnings),
@@ -139,7 +141,7 @@ def as_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
                 {
                     "name": finding.check.name,
                     "title": finding.check.title,
-                    "verdict": str(finding.verdict),
+                    "verdict": str(finding.grade),
                     "detail": finding.detail,
                     "value": finding.value,
                     "meaning": finding.check.meaning,

@@ -11,8 +11,8 @@ from pathlib import Path
 from bench import build
 from bench.check import converges
 from bench.check.checks import CHECKS
+from bench.check.findings import Check, Failed, Finding, Grade, Measurement, Report
 from bench.check.problems import standard
-from bench.check.verdict import Check, Failed, Finding, Measurement, Report, Verdict
 from bench.spec import NotApplicable, OptimizerSpec, RefusedInput
 
 
@@ -35,7 +35,7 @@ def examine(
             if on_check is not None:
                 on_check(check)
             findings.append(judge(check, spec if check.as_is else tamed))
-            if findings[0].verdict is Verdict.FAILED:
+            if findings[0].grade is Grade.FAILED:
                 break
     said = dict.fromkeys(str(warning.message).split("\n", maxsplit=1)[0] for warning in caught)
     seconds = time.perf_counter() - began
@@ -59,18 +59,18 @@ def _ready(spec: OptimizerSpec) -> tuple[OptimizerSpec, OptimizerSpec]:
 
 
 def judge(check: Check, spec: OptimizerSpec) -> Finding:
-    """One check's verdict. An exception inside it is a failure with its line, never a crash."""
+    """How one check ends. An exception inside it is a failure with its line, never a crash."""
     try:
         said = check.run(spec)
     except NotApplicable as reason:
-        return Finding(check, Verdict.NOT_APPLICABLE, str(reason))
+        return Finding(check, Grade.NOT_APPLICABLE, str(reason))
     except Failed as fault:
-        return Finding(check, Verdict.FAILED, str(fault))
+        return Finding(check, Grade.FAILED, str(fault))
     except Exception as error:
-        return Finding(check, Verdict.FAILED, _raised(error), raised=True)
+        return Finding(check, Grade.FAILED, _raised(error), raised=True)
     if isinstance(said, Measurement):
-        return Finding(check, Verdict.MEASURED, said.text, said.value)
-    return Finding(check, Verdict.PASSED, said)
+        return Finding(check, Grade.MEASURED, said.text, said.value)
+    return Finding(check, Grade.PASSED, said)
 
 
 def _raised(error: Exception) -> str:

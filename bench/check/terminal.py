@@ -6,13 +6,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bench.check.verdict import Finding, Report, Verdict
+from bench.check.findings import Finding, Grade, Report
 
 STYLES = {
-    Verdict.PASSED: "green",
-    Verdict.FAILED: "bold red",
-    Verdict.NOT_APPLICABLE: "dim",
-    Verdict.MEASURED: "cyan",
+    Grade.PASSED: "green",
+    Grade.FAILED: "bold red",
+    Grade.NOT_APPLICABLE: "dim",
+    Grade.MEASURED: "cyan",
 }
 GAP = 2  # characters between columns
 PIPE_WIDTH = 160  # a log file has no edge to respect
@@ -32,8 +32,8 @@ def print_one(report: Report, to: Console) -> None:
     for name in ("check", "verdict", "detail"):
         table.add_column(name, overflow="fold")
     for finding in report.findings:
-        verdict = Text(finding.verdict, style=STYLES[finding.verdict])
-        table.add_row(Text(finding.check.title), verdict, Text(finding.detail))
+        grade = Text(finding.grade, style=STYLES[finding.grade])
+        table.add_row(Text(finding.check.title), grade, Text(finding.detail))
     to.print(table)
     to.print()
     for finding in report.failed:

@@ -62,6 +62,25 @@ class StackConfig:
 
 
 @dataclass
+class TuningConfig:
+    """How ``hydra/sweeper=study`` tunes every optimizer on every task."""
+
+    trials: int = 8  # points of the search space
+    seeds: int = 1  # seeds each point is tried on
+    repeats: int = 1  # the whole tuning so often, on other points
+    sampler: str = "sobol"  # sobol, random, grid; with Optuna tpe, gp, cmaes
+    rank: str = "final"  # or steps_to_target
+    seed: int = 0  # of the draw of points
+
+
+@dataclass
+class ReportingConfig:
+    """What ``hydra/sweeper=study`` reports: default and chosen point, on seeds of their own."""
+
+    seeds: int = 10
+
+
+@dataclass
 class Config:
     """Every key of the command line. The free parts are one YAML each, in the usual Hydra form."""
 
@@ -80,6 +99,11 @@ class Config:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     stack: StackConfig = field(default_factory=StackConfig)
+    tuning: TuningConfig = field(default_factory=TuningConfig)
+    reporting: ReportingConfig = field(default_factory=ReportingConfig)
+    suite: dict[str, Any] = field(default_factory=dict)  # of a study: overrides by task
+    ablate: list[Any] = field(default_factory=list)  # of hydra/sweeper=ablate: names of switches
+    plan: bool = False  # of a study: say what it would do, and stop
 
 
 @dataclass

@@ -69,6 +69,15 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
     )
 
 
+def refuse_study_keys(cfg: DictConfig) -> None:
+    """Refuse what only a study or an ablation heeds, in a trial or another sweep."""
+    for key, sweeper in (("suite", "study"), ("plan", "study"), ("ablate", "ablate")):
+        if cfg[key]:
+            raise RefusedInput(
+                f"{key}={cfg[key]}: only a study heeds it; add -m hydra/sweeper={sweeper}"
+            )
+
+
 def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None) -> None:
     if given and taken and given != taken:
         raise RefusedInput(

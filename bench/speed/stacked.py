@@ -54,7 +54,7 @@ PARTS = (  # name, and the function that it is the time of
     ("backward", stack_model.StackedModel, "gradients"),
     ("optimizer", optimizers.Fused, "step"),
     ("evaluation", stack_model.StackedModel, "evaluate"),
-    ("open records", sqlite, "recorder"),
+    ("open records", sqlite.SQLiteRecorder, "__enter__"),
     ("write records", sqlite.SQLiteRecorder, "_write"),
 )
 

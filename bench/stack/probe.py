@@ -43,37 +43,37 @@ PAYS = 1.1
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was measured.
+class Gain:
+    """What stacking gains, as measured.
 
     Attributes:
         size: trials that were stacked to measure it; 1 where a trial alone said enough.
-        gain: training time of a trial alone over its share of a stack's.
+        factor: training time of a trial alone over its share of a stack's.
         threads: CPU threads of the stack with which it was measured: 1 or, where faster, all.
     """
 
     size: int
-    gain: float
+    factor: float
     threads: int
 
     @property
     def pays(self) -> bool:
         """Whether to stack; yes where it could not be measured."""
-        return not self.gain < PAYS
+        return not self.factor < PAYS
 
     def __str__(self) -> str:
-        if math.isnan(self.gain):
+        if math.isnan(self.factor):
             return "not measured"
         if self.size == 1:
             return "a step alone is long, and nearly all of it arithmetic"
         threads = f" on {self.threads} threads" if self.threads > 1 else ""
-        return f"stacking {self.size} gains {self.gain:.1f}x{threads}"
+        return f"stacking {self.size} gains {self.factor:.1f}x{threads}"
 
 
-UNMEASURED = Verdict(0, math.nan, 1)
+UNMEASURED = Gain(0, math.nan, 1)
 
 
-def probe(specs: Sequence[TrialSpec]) -> Verdict:
+def probe(specs: Sequence[TrialSpec]) -> Gain:
     """Train a few steps alone and together; about a second, less for small models.
 
     Args:
@@ -85,14 +85,14 @@ def probe(specs: Sequence[TrialSpec]) -> Verdict:
     cores = os.cpu_count() or 1
     on_cpu = specs[0].hardware.accelerator == "cpu"
     if on_cpu and one > LONG:  # what stacking saves, about 1 ms a step, is not worth measuring
-        return Verdict(1, 1.0, cores)
+        return Gain(1, 1.0, cores)
     fit = int(SECONDS / (one * (WARM_UP + STEPS)))
     size = min(len(specs), max(4, min(fit, LARGEST)))
     chosen = [specs[at * len(specs) // size] for at in range(size)]
     together = _Stopwatch(sorted({1, cores}) if on_cpu else [1])
     _fit(chosen, together, stacked=True)
     best = min(range(len(together.seconds)), key=together.seconds.__getitem__)
-    return Verdict(size, size * one / together.seconds[best], together.threads[best])
+    return Gain(size, size * one / together.seconds[best], together.threads[best])
 
 
 class _Stopwatch(pl.Callback):

@@ -14,6 +14,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from bench.address import check_uri
+from bench.config.trial import refuse_study_keys
 from bench.spec import RefusedInput
 from bench.sweeps import batch
 from bench.sweeps.compose import Composer
@@ -46,6 +47,7 @@ class GridSweeper(Sweeper):
         """Run all, then report; ends the process where some trial failed."""
         uri = self.config.tracking.uri
         check_uri(uri)
+        refuse_study_keys(self.config)
         jobs = combinations(self.config_loader, self.params, arguments)
         composer = Composer(self.config_loader, self.config)
         specs = [composer.spec(job) for job in jobs]

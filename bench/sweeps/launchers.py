@@ -6,6 +6,7 @@ processes. A launcher of another package (Ray, Submitit) gets Hydra's jobs and c
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -89,10 +90,14 @@ class WorkersLauncher(SpecLauncher):
     def __init__(self, n_jobs: int = -1) -> None:
         self.n_jobs = n_jobs
 
+    @property
+    def workers(self) -> int:
+        return self.n_jobs if self.n_jobs > 0 else os.cpu_count() or 1
+
     def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
         from bench.sweeps.workers import run_in_workers
 
-        return run_in_workers(specs, self.config.tracking.uri, self.n_jobs, numbering)
+        return run_in_workers(specs, self.config.tracking.uri, self.workers, numbering)
 
 
 def by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: str) -> Launch:

@@ -8,10 +8,13 @@ from types import ModuleType
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 
+from bench.sweeps.ablate import AblationSweeper
 from bench.sweeps.grid import GridSweeper
 from bench.sweeps.launchers import BasicLauncher, StackedLauncher, WorkersLauncher
+from bench.sweeps.study import StudySweeper
 
-PLUGINS = (GridSweeper, BasicLauncher, StackedLauncher, WorkersLauncher)
+SWEEPERS = (GridSweeper, StudySweeper, AblationSweeper)
+LAUNCHERS = (BasicLauncher, StackedLauncher, WorkersLauncher)
 
 
 def register() -> None:
@@ -19,7 +22,7 @@ def register() -> None:
     # Hydra instantiates plugins only from below `hydra_plugins`: that name, without a folder.
     module = ModuleType("hydra_plugins.optbench")
     sys.modules[module.__name__] = module
-    for plugin in PLUGINS:
+    for plugin in (*SWEEPERS, *LAUNCHERS):
         plugin.__module__ = module.__name__
         setattr(module, plugin.__name__, plugin)
         Plugins.instance().register(
@@ -32,6 +35,8 @@ def register() -> None:
         params=None,
         max_batch_size=None,
     )
+    _store("hydra/sweeper", "study", "hydra_plugins.optbench.StudySweeper", params=None)
+    _store("hydra/sweeper", "ablate", "hydra_plugins.optbench.AblationSweeper", params=None)
     _store("hydra/launcher", "basic", "hydra_plugins.optbench.BasicLauncher")
     _store("hydra/launcher", "stacked", "hydra_plugins.optbench.StackedLauncher")
     _store("hydra/launcher", "joblib", "hydra_plugins.optbench.WorkersLauncher", n_jobs=-1)

@@ -8,12 +8,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bench import progress, record
+from bench import progress, record, tracking
 from bench.spec import Outcome, TrialResult, TrialSpec
-from bench.tracking.sqlite import recorder
 
 if TYPE_CHECKING:
-    from bench.stack.probe import Verdict
+    from bench.stack.probe import Gain
 
 LAUNCHER = "stacked"
 
@@ -81,16 +80,16 @@ class StackedSweep:
         count = math.ceil(len(places) / largest)
         bounds = [at * len(places) // count for at in range(count + 1)]
         stacks = [places[a:b] for a, b in pairwise(bounds)]
-        verdict = self._measured(stacks[0])
+        gain = self._measured(stacks[0])
         name = self._name(places)
-        if self.size is None and not verdict.pays:
-            progress.say(f"{name}: {verdict}, one by one instead")
+        if self.size is None and not gain.pays:
+            progress.say(f"{name}: {gain}, one by one instead")
             return
         for stack in (stack for stack in stacks if len(stack) > 1):
-            progress.say(f"{name}: {len(stack)} trials at once; {verdict}")
-            yield stack, verdict.threads
+            progress.say(f"{name}: {len(stack)} trials at once; {gain}")
+            yield stack, gain.threads
 
-    def _measured(self, places: Sequence[int]) -> Verdict:
+    def _measured(self, places: Sequence[int]) -> Gain:
         from bench.stack.probe import UNMEASURED, probe
 
         try:
@@ -103,7 +102,7 @@ class StackedSweep:
         from bench.stack.run import run_stack
 
         specs = [self.specs[at] for at in places]
-        with recorder(self.uri, specs, LAUNCHER) as records:
+        with tracking.recorder(self.uri, specs, LAUNCHER) as records:
 
             def end(slot: int, result: TrialResult) -> None:
                 records.finish(slot, result)
@@ -121,6 +120,13 @@ def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
     """Places of trials that differ in seed, optimizer and schedule only."""
     groups: dict[str, list[int]] = {}
     for at, spec in enumerate(specs):
-        shared = replace(spec, seed=0, optimizer=specs[0].optimizer, schedule=specs[0].schedule)
+        shared = replace(
+            spec,
+            seed=0,
+            optimizer=specs[0].optimizer,
+            schedule=specs[0].schedule,
+            tuning=None,
+            reference=specs[0].reference,
+        )
         groups.setdefault(repr(shared), []).append(at)
     return list(groups.values())

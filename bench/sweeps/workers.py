@@ -7,7 +7,6 @@ takes its place and the sweep goes on. Workers are started once and stay warm.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -22,19 +21,20 @@ LAUNCHER = "joblib"
 
 
 def run_in_workers(
-    specs: Sequence[TrialSpec], uri: str, n_jobs: int, numbering: Numbering
+    specs: Sequence[TrialSpec], uri: str, workers: int, numbering: Numbering
 ) -> list[Outcome]:
     """All trials; their outcomes in the order of ``specs``.
 
     Args:
-        n_jobs: worker processes; -1 for a core each.
+        workers: how many processes at the most.
 
     Raises:
         RefusedInput: a trial cannot be built.
     """
-    workers = min(len(specs), n_jobs if n_jobs > 0 else os.cpu_count() or 1)
     outcomes: dict[int, Outcome] = {}
-    with ProcessPool(max_workers=workers, context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPool(
+        max_workers=min(workers, len(specs)), context=multiprocessing.get_context("spawn")
+    ) as pool:
         try:
             waiting: dict[Future[Outcome], int] = {
                 pool.schedule(record.run, args=(spec, uri, LAUNCHER, numbering.prefix(at))): at

@@ -71,6 +71,40 @@ class Noisy(Good):
         return None if p.grad is None else p.grad + 0.01 * torch.randn_like(p)
 
 
+class HasModes(Good):
+    """``train()`` and ``eval()`` that go nowhere."""
+
+    def train(self):
+        pass
+
+    def eval(self):
+        pass
+
+
+class EvaluatedElsewhere(HasModes):
+    """Good itself: evaluated at half of its parameters, in the place of an average."""
+
+    factor = 1.0  # of the parameters, now
+
+    def eval(self):
+        self.scale(0.5)
+
+    def train(self):
+        self.scale(1.0)
+
+    @torch.no_grad()
+    def scale(self, factor):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.mul_(factor / self.factor)
+        self.factor = factor
+
+
+class StaysAway(EvaluatedElsewhere):
+    def train(self):
+        pass
+
+
 class RaisesWhereTooFast(Good):
     def update(self, p, g, group):
         if group["lr"] > 1:

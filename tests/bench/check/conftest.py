@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from bench.check import cost
+from bench.check.findings import Report
 from bench.check.suite import examine
-from bench.check.verdict import Report
 from bench.spec import OptimizerSpec
 from tests.conftest import Ended
 

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from bench.check import constructor, converges, cost, groups, hyperparameters, needs, schedules
+from bench.check import constructor, converges, cost, declarations, effects, groups, scheduler
 from bench.check.drive import Drive, copies, distance, identical
+from bench.check.findings import Failed
 from bench.check.problems import (
     IllConditioned,
     Large,
@@ -17,7 +18,7 @@ from bench.check.problems import (
     Rows,
     Scalar,
 )
-from bench.check.verdict import Failed
+from bench.needs import NEEDS
 from bench.spec import Component, NotApplicable
 from tests.bench.check.conftest import HEAVY_BALL, spec
 
@@ -104,9 +105,9 @@ def test_a_rate_a_hundred_times_too_large_is_found():
 
 def test_nesterov_needs_a_momentum_and_a_threshold_another_value():
     sgd = {"lr": 0.1, "momentum": 0.0, "nesterov": False, "dampening": 0.0, "weight_decay": 0.0}
-    assert hyperparameters.every_one_acts(spec("torch.optim.SGD", sgd)) == "5 of them"
+    assert effects.every_one_acts(spec("torch.optim.SGD", sgd)) == "5 of them"
     rmsprop = {"lr": 0.01, "alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "centered": False}
-    assert hyperparameters.every_one_acts(spec("torch.optim.RMSprop", rmsprop)) == "5 of them"
+    assert effects.every_one_acts(spec("torch.optim.RMSprop", rmsprop)) == "5 of them"
 
 
 def test_nested_and_listed_hyperparameters_are_tried_each():
@@ -116,24 +117,24 @@ def test_nested_and_listed_hyperparameters_are_tried_each():
         param_groups="matrices",
         rest=ADAMW,
     )
-    assert hyperparameters.every_one_acts(muon) == "7 of them"
+    assert effects.every_one_acts(muon) == "7 of them"
 
 
 def test_what_acts_on_an_average_that_nobody_uses_is_told_from_nothing():
     asgd = {"lr": 0.01, "t0": 1e6}
     with pytest.raises(Failed, match="t0 changes state, but no parameter"):
-        hyperparameters.every_one_acts(spec("torch.optim.ASGD", asgd))
+        effects.every_one_acts(spec("torch.optim.ASGD", asgd))
 
 
 def test_words_and_null_are_left_with_a_word():
     adafactor = {"lr": 0.01, "beta2_decay": -0.8, "eps": [None, 1e-3], "d": 1.0}
-    said = hyperparameters.every_one_acts(spec("torch.optim.Adafactor", adafactor))
-    assert said == "4 of them; not tried: eps[0]"
+    said = effects.every_one_acts(spec("torch.optim.Adafactor", adafactor))
+    assert said == "4 of them; not tried: eps.0"
 
 
 @pytest.mark.parametrize("value", [False, 0, 5, 0.0, 0.9, 1e-8, -0.8, math.inf])
 def test_candidates_are_others_of_the_same_kind(value):
-    found = hyperparameters.candidates(value)
+    found = effects.candidates(value)
     assert value not in found
     assert found
     assert isinstance(found[0], type(value))
@@ -175,38 +176,38 @@ def test_an_optimizer_of_one_group_is_not_asked_for_two():
 def test_a_rate_that_acts_at_the_start_only_is_no_schedule():
     rprop = {"lr": 0.01}
     with pytest.raises(Failed, match="halved on the way changes nothing"):
-        schedules.scheduled(spec("torch.optim.Rprop", rprop))
+        scheduler.scheduled(spec("torch.optim.Rprop", rprop))
     with pytest.raises(NotApplicable):
-        schedules.scheduled(spec("torch.optim.Rprop", rprop, schedules=("constant",)))
+        scheduler.scheduled(spec("torch.optim.Rprop", rprop, schedules=("constant",)))
 
 
 @pytest.mark.filterwarnings("ignore:.*create_graph=True.*:UserWarning")
 @pytest.mark.parametrize("need", ["two_gradients", "create_graph", "random"])
 def test_a_need_for_nothing(need):
     with pytest.raises(Failed, match=f"declares {need} without using it"):
-        needs.declared(spec("Good", needs=(need,)))
+        declarations.declared(spec("Good", needs=(need,)))
 
 
 def test_needs_that_are_used():
     lbfgs = spec("torch.optim.LBFGS", {"lr": 1.0, "max_iter": 3}, needs=("closure",))
-    assert needs.declared(lbfgs) == "closure"
+    assert declarations.declared(lbfgs) == "closure"
     assert cost.gradients(lbfgs).value > 1
-    assert needs.declared(spec("Good")) == ""
+    assert declarations.declared(spec("Good")) == ""
 
 
 def test_chance_is_to_be_declared():
-    assert needs.declared(spec("Noisy", needs=("random",))) == "random"
+    assert declarations.declared(spec("Noisy", needs=("random",))) == "random"
     with pytest.raises(Failed, match="random is not declared"):
-        needs.declared(spec("Noisy"))
+        declarations.declared(spec("Noisy"))
 
 
 def test_a_limit():
     equals = {"_target_": "torch.optim.SGD", "lr": 0.1}
-    assert needs.limit(spec("Good", limit={"when": {"momentum": 0.0}, "equals": equals}))
+    assert declarations.limit(spec("Good", limit={"when": {"momentum": 0.0}, "equals": equals}))
     with pytest.raises(Failed, match=r"of the way from torch\.optim\.SGD"):
-        needs.limit(spec("Good", limit={"when": {"momentum": 0.01}, "equals": equals}))
+        declarations.limit(spec("Good", limit={"when": {"momentum": 0.01}, "equals": equals}))
     with pytest.raises(NotApplicable):
-        needs.limit(spec("Good"))
+        declarations.limit(spec("Good"))
 
 
 def test_sparse_gradients_have_their_own_problems():
@@ -224,3 +225,19 @@ def test_memory_is_counted_once_wherever_it_is():
     matrices, rest = 64 * 256 + 256 * 256, 256 + 256 + 256 * 10 + 10
     expected = (matrices + 2 * rest) / (matrices + rest)
     assert cost.memory(muon).value == pytest.approx(expected, rel=1e-3)
+
+
+def test_what_the_table_of_needs_calls_checked_is_checked_and_nothing_else():
+    assert declarations.USED.keys() == {name for name, need in NEEDS.items() if need.checked}
+
+
+def test_an_evaluation_point_is_another_and_left_again():
+    averaging = spec("EvaluatedElsewhere", needs=("eval_mode",))
+    assert declarations.declared(averaging) == "eval_mode"
+    assert declarations.modes(averaging) == ""
+    with pytest.raises(Failed, match="declares eval_mode without using it"):
+        declarations.declared(spec("HasModes", needs=("eval_mode",)))
+    with pytest.raises(Failed, match=r"train\(\) after eval\(\) is .* off"):
+        declarations.modes(spec("StaysAway", needs=("eval_mode",)))
+    with pytest.raises(NotApplicable):
+        declarations.modes(spec("Good"))

@@ -9,7 +9,7 @@ import pytest
 from bench.check import choose, markdown
 from bench.check.__main__ import exit_code
 from bench.check.checks import CHECKS
-from bench.check.verdict import Finding, Report, Verdict
+from bench.check.findings import Finding, Grade, Report
 from tests.bench.check.conftest import spec
 
 MADE = markdown.Circumstances("2026-01-01", {"torch": "2.15.0"}, "Linux x86_64")
@@ -120,8 +120,8 @@ def finding(at, verdict, detail="", value=None):
 
 
 def test_exit_codes():
-    good = Report(spec("Good"), findings=(finding(0, Verdict.PASSED),))
-    bad = Report(spec("Good"), findings=(finding(0, Verdict.FAILED),))
+    good = Report(spec("Good"), findings=(finding(0, Grade.PASSED),))
+    bad = Report(spec("Good"), findings=(finding(0, Grade.FAILED),))
     refused = Report(spec("Good"), refused="so")
     assert exit_code([good]) == 0
     assert exit_code([good, bad]) == 1
@@ -130,11 +130,11 @@ def test_exit_codes():
 
 def test_a_row_of_the_page():
     findings = (
-        finding(0, Verdict.PASSED),
-        finding(1, Verdict.FAILED, "falls to 90% | not to_10%"),
-        finding(2, Verdict.NOT_APPLICABLE, "so"),
-        finding(-2, Verdict.MEASURED, "", 2.0),
-        finding(-1, Verdict.MEASURED, "", 3.14),
+        finding(0, Grade.PASSED),
+        finding(1, Grade.FAILED, "falls to 90% | not to_10%"),
+        finding(2, Grade.NOT_APPLICABLE, "so"),
+        finding(-2, Grade.MEASURED, "", 2.0),
+        finding(-1, Grade.MEASURED, "", 3.14),
     )
     mine = spec("torch.optim.Adam", needs=("closure",), param_groups="no_decay_1d")
     page = markdown.page([Report(mine, "https://a.org/b", findings)], MADE)

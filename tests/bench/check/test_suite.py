@@ -3,8 +3,8 @@
 import pytest
 
 from bench.check.checks import CHECKS
+from bench.check.findings import Check, Failed, Grade, Measurement
 from bench.check.suite import examine, judge
-from bench.check.verdict import Check, Failed, Measurement, Verdict
 from bench.spec import NotApplicable, RefusedInput
 from tests.bench.check.conftest import HEAVY_BALL, faults, report, spec
 
@@ -73,10 +73,10 @@ def test_a_rate_of_null_is_the_librarys_own():
 @pytest.mark.parametrize(
     ("raised", "verdict", "detail"),
     [
-        (Failed("so"), Verdict.FAILED, "so"),
-        (NotApplicable("so"), Verdict.NOT_APPLICABLE, "so"),
-        (KeyError("so"), Verdict.FAILED, "KeyError: 'so' (test_suite.py:"),
-        (AssertionError(), Verdict.FAILED, "AssertionError (test_suite.py:"),
+        (Failed("so"), Grade.FAILED, "so"),
+        (NotApplicable("so"), Grade.NOT_APPLICABLE, "so"),
+        (KeyError("so"), Grade.FAILED, "KeyError: 'so' (test_suite.py:"),
+        (AssertionError(), Grade.FAILED, "AssertionError (test_suite.py:"),
     ],
 )
 def test_verdicts(raised, verdict, detail):
@@ -84,7 +84,7 @@ def test_verdicts(raised, verdict, detail):
         raise raised
 
     finding = judge(Check("name", "title", "fault", "meaning", run), spec("Good"))
-    assert finding.verdict is verdict
+    assert finding.grade is verdict
     assert finding.detail.startswith(detail)
     assert finding.raised == (type(raised) in (KeyError, AssertionError))
 
@@ -92,7 +92,7 @@ def test_verdicts(raised, verdict, detail):
 def test_a_measurement_is_no_verdict():
     check = Check("name", "title", "", "", lambda _: Measurement(2.0, "two"))
     finding = judge(check, spec("Good"))
-    assert (finding.verdict, finding.detail, finding.value) == (Verdict.MEASURED, "two", 2.0)
+    assert (finding.grade, finding.detail, finding.value) == (Grade.MEASURED, "two", 2.0)
 
 
 def test_an_interrupt_is_no_verdict():

@@ -1,19 +1,19 @@
-"""What the probe measures; its verdict depends on the machine, its form does not."""
+"""What the probe measures; its gain depends on the machine, its form does not."""
 
 import torch
 
 from bench.stack import probe as stack_probe
-from bench.stack.probe import Verdict, fitting, probe
+from bench.stack.probe import Gain, fitting, probe
 from tests.bench.stack.cases import case
 
 
 def test_it_measures_a_gain_and_leaves_the_threads_alone():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    verdict = probe([case(seed=seed, steps=1000) for seed in range(6)])
-    assert verdict.size == 6
-    assert verdict.gain > 0
-    assert verdict.threads >= 1
+    gain = probe([case(seed=seed, steps=1000) for seed in range(6)])
+    assert gain.size == 6
+    assert gain.factor > 0
+    assert gain.threads >= 1
     assert torch.get_num_threads() == 1
     torch.set_num_threads(before)
 
@@ -25,14 +25,14 @@ def test_a_few_trials_stand_for_many_that_are_slow(monkeypatch):
 
 def test_a_long_step_says_enough(monkeypatch):
     monkeypatch.setattr(stack_probe, "LONG", 0.0)
-    verdict = probe([case(seed=seed) for seed in range(3)])
-    assert (verdict.size, verdict.pays) == (1, False)
-    assert "nearly all of it arithmetic" in str(verdict)
+    gain = probe([case(seed=seed) for seed in range(3)])
+    assert (gain.size, gain.pays) == (1, False)
+    assert "nearly all of it arithmetic" in str(gain)
 
 
 def test_a_gain_within_the_noise_does_not_pay():
-    assert not Verdict(8, 1.05, 1).pays
-    assert Verdict(8, 1.5, 1).pays
+    assert not Gain(8, 1.05, 1).pays
+    assert Gain(8, 1.5, 1).pays
 
 
 def test_memory_bounds_the_stack(monkeypatch):

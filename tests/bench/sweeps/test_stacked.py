@@ -8,8 +8,7 @@ from bench import tracking
 from bench.spec import CurvePoint
 from bench.stack import probe as stack_probe
 from bench.stack import run as stack
-from bench.stack.probe import Verdict
-from bench.tracking import sqlite as stack_record
+from bench.stack.probe import Gain
 from bench.trial.course import Course
 from tests.bench.specs import trial_spec
 
@@ -21,7 +20,7 @@ PROBE = stack_probe.probe
 @pytest.fixture(autouse=True)
 def measured(monkeypatch):
     """A verdict that does not depend on this machine; tests of the probe take it away."""
-    monkeypatch.setattr(stack_probe, "probe", lambda specs: Verdict(len(specs), 5.0, 1))
+    monkeypatch.setattr(stack_probe, "probe", lambda specs: Gain(len(specs), 5.0, 1))
 
 
 def records(uri, study):
@@ -118,7 +117,7 @@ def test_the_size_of_stacks_can_be_set(optbench, uri):
 
 
 def test_where_stacking_loses_trials_run_one_by_one(optbench, uri, monkeypatch):
-    monkeypatch.setattr(stack_probe, "probe", lambda specs: Verdict(2, 0.9, 1))
+    monkeypatch.setattr(stack_probe, "probe", lambda specs: Gain(2, 0.9, 1))
     ended = optbench(*FAST, "seed=0,1", STACKED, "study=slow")
     assert "mlp on digits: stacking 2 gains 0.9x, one by one instead" in ended.out
     assert all("stack_size" not in r.result.summary for r in records(uri, "slow"))
@@ -156,7 +155,8 @@ def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
     with monkeypatch.context() as killed:
         killed.setattr("os.getpid", lambda: 2**22 + 1)  # no process has this number
         specs = [trial_spec(seed=seed, study="killed") for seed in (0, 1)]
-        records = stack_record.recorder(uri, specs, "stacked")
+        records = tracking.recorder(uri, specs, "stacked")
+        records.__enter__()  # and never leave
         records.log(0, CurvePoint(20, {"val/loss": 1.0}))
     assert [run.info.status for run in tracking.runs(uri, "killed")] == ["RUNNING"] * 2
     assert (

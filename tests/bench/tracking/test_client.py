@@ -34,11 +34,16 @@ def result(status=Status.FINISHED, **kwargs):
 
 
 def write(uri, spec, outcome):
-    with tracking.Recorder(uri, spec, "basic") as run:
+    with tracking.recorder(uri, [spec], "basic") as records:
         for point in outcome.curve:
-            run.log(point)
-        run.finish(outcome)
-    return run.run_id
+            records.log(0, point)
+        records.finish(0, outcome)
+    return newest(uri)
+
+
+def newest(uri):
+    """Identity of the run that was made last."""
+    return next(tracking.runs(uri, "test")).info.run_id
 
 
 def test_what_is_written_reads_back(uri):
@@ -112,7 +117,7 @@ def test_runs_are_top_level_with_tags_params_and_metrics(uri):
 
 
 def test_an_interrupted_trial_leaves_nothing(uri):
-    with pytest.raises(KeyboardInterrupt), tracking.Recorder(uri, trial_spec(), "basic"):
+    with pytest.raises(KeyboardInterrupt), tracking.recorder(uri, [trial_spec()], "basic"):
         raise KeyboardInterrupt
     assert tracking.read(uri, "test") == []
 
@@ -121,16 +126,17 @@ def test_runs_of_dead_processes_are_discarded_and_others_kept(uri):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     client = MlflowClient(tracking_uri=uri)
-    ids = {}
+    ids, records = {}, []
     for name, host, pid in [
         ("dead", socket.gethostname(), dead.pid),
         ("alive", socket.gethostname(), os.getpid()),
         ("elsewhere", "another-host", dead.pid),
     ]:
-        recorder = tracking.Recorder(uri, trial_spec(), "basic")
-        client.set_tag(recorder.run_id, "host", host)
-        client.set_tag(recorder.run_id, "pid", str(pid))
-        ids[name] = recorder.run_id
+        records.append(tracking.recorder(uri, [trial_spec()], "basic"))
+        records[-1].__enter__()  # and never leave
+        (ids[name],) = {run.info.run_id for run in tracking.runs(uri, "test")} - set(ids.values())
+        client.set_tag(ids[name], "host", host)
+        client.set_tag(ids[name], "pid", str(pid))
     assert tracking.discard_interrupted(uri, "test") == 1
     stage = {name: client.get_run(run_id).info.lifecycle_stage for name, run_id in ids.items()}
     assert stage == {"dead": "deleted", "alive": "active", "elsewhere": "active"}

@@ -10,9 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from bench.check.drive import Drive, copies, identical, tensors
+from bench.check.findings import Failed
 from bench.check.problems import standard
-from bench.check.variants import changed, is_number, last, settings, shown
-from bench.check.verdict import Failed
+from bench.check.variants import is_number, last
+from bench.hyperparameters import at, hyperparameters
 from bench.spec import NotApplicable, OptimizerSpec
 
 SWITCHES = ("fused", "foreach", "capturable", "differentiable", "implementation")
@@ -51,7 +52,7 @@ class Trials:
         """An optimizer with these settings, after its updates."""
         if "closure" in self.spec.needs:
             steps //= INNER
-        return Drive(changed(self.spec, values), standard(self.spec)).run(steps)
+        return Drive(at(self.spec, values), standard(self.spec)).run(steps)
 
     def differs(self, values: Values, base: Values, steps: int) -> bool:
         """Whether both run, and to other numbers."""
@@ -66,14 +67,14 @@ class Trials:
 
 def every_one_acts(spec: OptimizerSpec) -> str:
     """Raises Failed with those that are refused whatever the value, or change nothing."""
-    trials, own = Trials(spec), settings(spec)
+    trials, own = Trials(spec), hyperparameters(spec)
     tried = {k: v for k, v in own.items() if can_vary(v) and last(k) not in SWITCHES}
     if not tried:
         raise NotApplicable("its YAML has none that could be varied")
     idle = [name for name in tried if not _acts(trials, name, tried)]
     if idle:
         raise Failed(", ".join(_why(trials, name, tried[name]) for name in idle))
-    left = [shown(name) for name, value in own.items() if not can_vary(value)]
+    left = [name for name, value in own.items() if not can_vary(value)]
     return f"{len(tried)} of them" + (f"; not tried: {', '.join(left)}" if left else "")
 
 
@@ -128,10 +129,10 @@ def _why(trials: Trials, name: str, value: Any) -> str:
     tried = {new: trials.refused({name: new}) for new in candidates(value)}
     if all(tried.values()):
         new, words = next(iter(tried.items()))
-        return f"{shown(name)}={new} raises {words!r}"
+        return f"{name}={new} raises {words!r}"
     usual = copies(tensors(dict(trials.drive({}, SHORT).optimizer.state)))
     for new in (new for new, words in tried.items() if not words):
         other = copies(tensors(dict(trials.drive({name: new}, SHORT).optimizer.state)))
         if len(other) == len(usual) and not identical(other, usual):
-            return f"{shown(name)} changes state, but no parameter"
-    return f"{shown(name)} changes nothing"
+            return f"{name} changes state, but no parameter"
+    return f"{name} changes nothing"

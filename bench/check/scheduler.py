@@ -7,9 +7,9 @@ from collections.abc import Callable
 from torch.optim.lr_scheduler import LambdaLR
 
 from bench.check.drive import Drive, distance, identical
+from bench.check.findings import Failed
 from bench.check.problems import standard
 from bench.check.variants import with_decay
-from bench.check.verdict import Failed
 from bench.spec import NotApplicable, OptimizerSpec
 
 STEPS, HALVED_AT = 16, 4

@@ -1,12 +1,16 @@
-"""A stack's records against those that MLflow's own client writes."""
+"""Records written as rows against those that MLflow's own client writes."""
 
+import dataclasses
 import math
 
+import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
-from bench.tracking import sqlite as stack_record
+from bench.tracking import tables
+from bench.tracking.sqlite import SQLiteRecorder
+from bench.tracking.write import ClientRecorder
 from tests.bench.specs import trial_spec
 
 POINTS = [
@@ -30,10 +34,10 @@ def write(uri, study, kind):
     specs = [trial_spec(seed=seed, point={"lr": 0.1}, study=study) for seed in (0, 1, 2)]
     tracking.prepare(uri, study)
     if kind == "client":
-        records = stack_record.ClientRecorder(uri, specs, "stacked")
+        records = ClientRecorder(uri, specs, "stacked")
     else:
-        records = stack_record.recorder(uri, specs, "stacked")
-        assert isinstance(records, stack_record.SQLiteRecorder)
+        records = tracking.recorder(uri, specs, "stacked")
+        assert isinstance(records, SQLiteRecorder)
     with records:
         assert [run.info.status for run in tracking.runs(uri, study)] == ["RUNNING"] * 3
         for slot in (0, 1, 2):
@@ -93,7 +97,7 @@ def test_long_stacks_show_their_curves_as_they_grow(uri, monkeypatch):
     clock = iter(float(second) for second in range(0, 100, 2))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     specs = [trial_spec(seed=seed, study="live") for seed in (0, 1)]
-    with stack_record.recorder(uri, specs, "stacked") as records:
+    with tracking.recorder(uri, specs, "stacked") as records:
         records.log(0, POINTS[0])
         shown = {run.data.tags["seed"]: run.data.metrics for run in tracking.runs(uri, "live")}
         assert shown["0"]["val/loss"] == POINTS[0].values["val/loss"]
@@ -102,9 +106,23 @@ def test_long_stacks_show_their_curves_as_they_grow(uri, monkeypatch):
 
 
 def test_a_store_with_other_columns_is_written_by_the_client(uri, monkeypatch):
-    monkeypatch.setitem(stack_record.COLUMNS, "runs", "run_uuid name another")
+    monkeypatch.setitem(tables.COLUMNS, "runs", "run_uuid name another")
     specs = [trial_spec(study="other")]
-    with stack_record.recorder(uri, specs, "stacked") as records:
-        assert isinstance(records, stack_record.ClientRecorder)
+    with tracking.recorder(uri, specs, "stacked") as records:
+        assert isinstance(records, ClientRecorder)
         records.finish(0, FINISHED)
     assert len(tracking.read(uri, "other")) == 1
+
+
+@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+def test_what_was_not_noted_is_written_at_the_end(uri, kind):
+    curve = tuple(CurvePoint(p.step, {**p.values, "train_time_s": p.step / 40}) for p in POINTS)
+    with kind(uri, [trial_spec()], "none") as records:
+        records.log(0, curve[0])
+        records.finish(0, dataclasses.replace(FINISHED, curve=curve))
+    (record,) = tracking.read(uri, "test")
+    assert record.result.curve == curve
+    with kind(uri, [trial_spec(study="unseen")], "none") as records:
+        records.finish(0, dataclasses.replace(FINISHED, curve=curve))
+    (record,) = tracking.read(uri, "unseen")
+    assert record.result.curve == curve

@@ -9,7 +9,7 @@ from enum import StrEnum
 from bench.spec import OptimizerSpec
 
 
-class Verdict(StrEnum):
+class Grade(StrEnum):
     """How a check ended."""
 
     PASSED = "passed"
@@ -62,7 +62,7 @@ class Finding:
     """
 
     check: Check
-    verdict: Verdict
+    grade: Grade
     detail: str = ""
     value: float | None = None
     raised: bool = False
@@ -85,18 +85,18 @@ class Report:
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
 
-    def having(self, verdict: Verdict) -> list[Finding]:
-        """The findings with this verdict, in the order of the checks."""
-        return [finding for finding in self.findings if finding.verdict is verdict]
+    def having(self, grade: Grade) -> list[Finding]:
+        """The findings of this grade, in the order of the checks."""
+        return [finding for finding in self.findings if finding.grade is grade]
 
     @property
     def failed(self) -> list[Finding]:
-        return self.having(Verdict.FAILED)
+        return self.having(Grade.FAILED)
 
     @property
     def score(self) -> str:
         """``17/18``: passed, of those that apply."""
-        passed = len(self.having(Verdict.PASSED))
+        passed = len(self.having(Grade.PASSED))
         return f"{passed}/{passed + len(self.failed)}"
 
     def value(self, name: str) -> float | None:

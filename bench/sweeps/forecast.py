@@ -1,0 +1,159 @@
+"""What a study would do and how long it would take, said before anything trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bench import protocol
+from bench.spec import Budget, Phase, TrialSpec
+from bench.sweeps import search
+from bench.sweeps.plan import Plan
+from bench.sweeps.tune import Results, choose, draws_of
+
+STEPS = 50
+"""Training steps, and one evaluation, that stand for a trial's time at the most."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """The trials of one entrant on one task.
+
+    Attributes:
+        select, report: how many in each phase.
+        recorded: how many of them need not run.
+    """
+
+    base: TrialSpec
+    points: int
+    select: int
+    report: int
+    recorded: int
+
+    @property
+    def to_run(self) -> int:
+        return self.select + self.report - self.recorded
+
+
+def counts(plan: Plan, results: Results) -> list[Count]:
+    """What each entrant costs, and what of it is recorded."""
+    recorded = _recorded(plan, results)
+    found = []
+    for base in plan.bases:
+        tried = plan.points_of(base) * len(plan.repeats_of(base))
+        select = tried * plan.tuning_seeds
+        report = plan.reporting_seeds * (1 + len(plan.repeats_of(base)))
+        found.append(Count(base, tried, select, report, recorded.get(base.config_hash, 0)))
+    return found
+
+
+def _recorded(plan: Plan, results: Results) -> dict[str, int]:
+    """Trials of the plan in the record by their base; chosen points once everybody was tried."""
+    if plan.sampler in search.ADAPTIVE:
+        specs = [(base, spec) for base in plan.bases for spec in plan.reporting(base)]
+        return _counted(specs, results)
+    draws = draws_of(plan)
+    specs = [(base, spec) for base in plan.bases for spec in plan.reporting(base)]
+    for draw in draws:
+        tried = [
+            spec
+            for index, point in enumerate(draw.points)
+            for spec in plan.selecting(draw.base, draw.repeat, index, point)
+        ]
+        specs += [(draw.base, spec) for spec in tried]
+        if all(spec.config_hash in results for spec in tried):
+            for one in choose(plan, [draw], results):
+                chosen = plan.reporting(one.base, one.repeat, one.place, one.point)
+                specs += [(one.base, spec) for spec in chosen]
+    return _counted(specs, results)
+
+
+def _counted(specs: Iterable[tuple[TrialSpec, TrialSpec]], results: Results) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for base, spec in specs:
+        if spec.config_hash in results:
+            found[base.config_hash] = found.get(base.config_hash, 0) + 1
+    return found
+
+
+def seconds(counted: Sequence[Count], workers: int, stacks: bool) -> float:
+    """Expected wall time of what is to run, measured on a few steps of each task and model.
+
+    Args:
+        workers: processes that share the work.
+        stacks: whether alike trials train at once where that pays.
+    """
+    groups: dict[str, list[Count]] = {}
+    for count in counted:
+        groups.setdefault(repr((count.base.task, count.base.model)), []).append(count)
+    return sum(_seconds_of(group, stacks) for group in groups.values()) / workers
+
+
+def _seconds_of(group: Sequence[Count], stacks: bool) -> float:
+    trials = sum(count.to_run for count in group)
+    if not trials:
+        return 0.0
+    from bench.trial.run import run_trial
+
+    base = group[0].base
+    steps = min(STEPS, base.budget.eval_every, base.budget.steps)
+    short = replace(base, budget=Budget(steps, steps), phase=Phase.SELECT)
+    run_trial(short)  # what is built once a process
+    began = time.perf_counter()
+    run_trial(short)
+    alone = (time.perf_counter() - began) * base.budget.steps / steps
+    return trials * alone / (_gain(group) if stacks else 1.0)
+
+
+def _gain(group: Sequence[Count]) -> float:
+    from bench.stack.probe import probe
+    from bench.stack.stackable import why_not
+
+    specs = [replace(count.base, seed=seed) for count in group for seed in range(4)]
+    stackable = [spec for spec in specs if not why_not(spec)]
+    if len(stackable) < 2:
+        return 1.0
+    measured = probe(stackable)
+    return measured.factor if measured.pays else 1.0
+
+
+def lines(plan: Plan, counted: Sequence[Count], expected: float | None) -> list[str]:
+    """The plan for people, a line each."""
+    rows: list[tuple[str, ...]] = [("task", "entrant", "points", "select", "report", "recorded")]
+    rows += [_row(count) for count in counted]
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    table = ["  " + _joined(row, widths) for row in rows]
+    total, done = (sum(getattr(c, k) for c in counted) for k in ("to_run", "recorded"))
+    repeats = f", {plan.repeats} tunings" if plan.repeats > 1 else ""
+    told = (
+        f"study {plan.study}: {plan.points} points by {plan.sampler} on {plan.tuning_seeds} "
+        f"tuning seed{'s' * (plan.tuning_seeds > 1)}{repeats}; default and chosen point on "
+        f"{plan.reporting_seeds} other seeds"
+    )
+    time_left = "" if expected is None else f", about {duration(expected)}"
+    return [told, *table, f"  {total + done} trials, {done} recorded, {total} to run{time_left}"]
+
+
+def duration(expected: float) -> str:
+    """``40 seconds``, ``6 minutes``, ``2.5 hours``."""
+    if expected < 90:
+        return f"{max(1, round(expected))} seconds"
+    if expected < 5400:
+        return f"{expected / 60:.0f} minutes"
+    return f"{expected / 3600:.1f} hours"
+
+
+def _row(count: Count) -> tuple[str, ...]:
+    base = count.base
+    entrant = protocol.label(base.optimizer.name, base.schedule.name)
+    points = str(count.points) if base.optimizer.search_space else "no search_space"
+    numbers = (count.select, count.report, count.recorded)
+    return (base.task.name, entrant, points, *map(str, numbers))
+
+
+def _joined(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Names to the left, numbers to the right."""
+    cells = [text.ljust(width) for text, width in zip(row[:2], widths, strict=False)]
+    cells += [text.rjust(width) for text, width in zip(row[2:], widths[2:], strict=True)]
+    return "  ".join(cells)

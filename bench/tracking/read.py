@@ -1,0 +1,154 @@
+"""What a store knows of a study's trials: records for reports, answers for sweeps."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from mlflow.exceptions import MlflowException
+
+from bench.spec import (
+    CurvePoint,
+    Phase,
+    RefusedInput,
+    Status,
+    TrialRecord,
+    TrialResult,
+    Tuning,
+)
+from bench.tracking.client import connect, experiment_id, prepare, studies
+from bench.tracking.fetch import TrialRun, Value, runs, trial_runs
+
+ANSWERS = (Status.FINISHED, Status.DIVERGED, Status.SKIPPED)
+"""A trial that ended so is not run again; one that failed is."""
+
+
+def read(uri: str, study: str) -> list[TrialRecord]:
+    """Every trial of a study that has ended, complete with its curve.
+
+    Raises:
+        RefusedInput: there is no such study.
+    """
+    if experiment_id(uri, study) is None:
+        raise RefusedInput(
+            f"study={study}: not in {uri}; it holds {', '.join(studies(uri)) or 'none'}"
+        )
+    found = trial_runs(uri, study, curves=True)
+    return [record(uri, run) for run in found if run.status != "RUNNING"]
+
+
+def answers(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[str, TrialResult]:
+    """The trials of a study that need not run again, by ``config_hash``, without their curves.
+
+    Args:
+        hashes: only these are looked up; None for all.
+    """
+    return {
+        run.tags["config_hash"]: TrialResult(
+            Status(run.tags["status"]), run.tags.get("reason", ""), summary=run.latest
+        )
+        for run in trial_runs(uri, study, curves=False, hashes=hashes)
+        if run.status != "RUNNING" and run.tags["status"] in ANSWERS
+    }
+
+
+def resume(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[str, TrialResult]:
+    """Open a study to go on with it: what was interrupted is gone, what is answered is returned."""
+    prepare(uri, study)
+    discard_interrupted(uri, study)
+    return answers(uri, study, hashes)
+
+
+def discard_interrupted(uri: str, study: str) -> int:
+    """Delete runs of this machine whose process is gone without ending them; returns how many."""
+    gone = [
+        run.info.run_id
+        for run in runs(uri, study, " AND attributes.status = 'RUNNING'")
+        if run.data.tags.get("host") == socket.gethostname()
+        and not _alive(int(run.data.tags["pid"]))
+    ]
+    for run_id in gone:
+        connect(uri).delete_run(run_id)
+    return len(gone)
+
+
+def record(uri: str, run: TrialRun) -> TrialRecord:
+    """A run that has ended as a record."""
+    tags = run.tags
+    result = TrialResult(
+        Status(tags["status"]),
+        tags.get("reason", ""),
+        curve=_curve(run.history),
+        summary={name: value for name, value in run.latest.items() if not _is_curve(name)},
+        environment={k[4:]: v for k, v in sorted(tags.items()) if k.startswith("env.")},
+        traceback=_traceback(uri, run.run_id) if tags["status"] == Status.FAILED else "",
+    )
+    return TrialRecord(
+        run.run_id,
+        tags["study"],
+        tags["config_hash"],
+        json.loads(tags["config"]),
+        json.loads(tags["point"]),
+        result,
+        Phase(tags.get("phase", Phase.EXPLORE)),
+        Tuning(**json.loads(tags["tuning"])) if "tuning" in tags else None,
+        tags.get("reference", "adam"),
+    )
+
+
+def attached_text(uri: str, study: str, name: str) -> str | None:
+    """A text file of the study's summary run; None where there is none."""
+    experiment = experiment_id(uri, study)
+    client = connect(uri)
+    found = experiment and client.search_runs([experiment], "tags.kind = 'summary'", max_results=1)
+    if not found or name not in {one.path for one in client.list_artifacts(found[0].info.run_id)}:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = client.download_artifacts(found[0].info.run_id, name, folder)
+        return Path(path).read_text()
+
+
+def _is_curve(metric: str) -> bool:
+    """Whether it is measured at evaluations only: ``val/loss``, ``lr``; summaries have no split."""
+    return "/" in metric or metric == "lr"
+
+
+def _curve(history: Mapping[str, Sequence[Value]]) -> tuple[CurvePoint, ...]:
+    points: dict[int, dict[str, float]] = {}
+    for name in sorted(history):
+        if _is_curve(name) or name == "train_time_s":
+            for step, _, value in history[name]:
+                # The first counts: at the last step the summary's training time comes second
+                points.setdefault(step, {}).setdefault(name, value)
+    complete = {  # what stands at a step without an evaluation belongs to the summary
+        step: values
+        for step, values in points.items()
+        if any(name.startswith("val/") for name in values)
+    }
+    return tuple(CurvePoint(step, complete[step]) for step in sorted(complete))
+
+
+def _traceback(uri: str, run_id: str) -> str:
+    """Of a failed trial. A worker that was killed left none; nor does a store that was moved."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = connect(uri).download_artifacts(run_id, "traceback.txt", folder)
+        except (OSError, MlflowException) as error:
+            return f"(no traceback is kept of this trial: {error})"
+        return Path(path).read_text()
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for (a zombie) does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it runs under another user
+        return True
+    stat = Path(f"/proc/{pid}/stat")  # Linux: "pid (name) state …"
+    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")

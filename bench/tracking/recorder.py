@@ -1,0 +1,50 @@
+"""The recorder of trials of one study, from one to as many as a stack holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from bench.spec import CurvePoint, TrialResult, TrialSpec
+from bench.tracking.client import connect
+from bench.tracking.sqlite import SQLiteRecorder
+from bench.tracking.tables import embedded
+from bench.tracking.write import ClientRecorder
+
+
+class Recorder(Protocol):
+    """Trials while they happen; a slot is a trial's place among the specs.
+
+    Runs exist from ``__enter__`` on. What has not finished on leaving leaves no record.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def log(self, slot: int, point: CurvePoint) -> None:
+        """Note one evaluation of one trial; it is written within a second or at the next one."""
+
+    def finish(self, slot: int, result: TrialResult) -> None:
+        """How a trial ended; the last point of its curve replaces the one that was noted."""
+
+
+def recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
+    """For trials of one study: rows into an embedded store, MLflow's client for any other.
+
+    ``with recorder(uri, specs, launcher) as records: records.log(0, point) … .finish(0, result)``.
+
+    Raises:
+        RefusedInput: the store cannot be opened or does not answer.
+    """
+    connect(uri)  # creates an embedded store where it is missing
+    path = embedded(uri)
+    if path is None:
+        return ClientRecorder(uri, specs, launcher)
+    return SQLiteRecorder(uri, path, specs, launcher)

@@ -1,0 +1,203 @@
+"""What a trial's run says in MLflow, and the writing of it by MLflow's client, into any store.
+
+A trial is one top-level run. A run exists from the trial's start, so that its curves can be
+watched; one that was interrupted is deleted, never counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+
+from mlflow.entities import Metric, Param, RunTag
+
+from bench.hyperparameters import hyperparameters
+from bench.spec import CurvePoint, Status, TrialResult, TrialSpec, point_label
+from bench.tracking.client import connect, prepare
+
+METRICS_A_BATCH = 1000
+"""MLflow's limit."""
+
+
+def run_name(spec: TrialSpec) -> str:
+    """``digits adam lr=0.01 s3``."""
+    point = point_label(spec.optimizer.point)
+    return f"{spec.task.name} {spec.optimizer.name} {point} s{spec.seed}"
+
+
+def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
+    """What a run of this trial is tagged with from its start."""
+    return {
+        "kind": "trial",
+        "study": spec.study,
+        "task": spec.task.name,
+        "optimizer": spec.optimizer.name,
+        "model": spec.model.name,
+        "schedule": spec.schedule.name,
+        "seed": str(spec.seed),
+        "point": json.dumps(dict(spec.optimizer.point)),
+        "status": "running",
+        "config_hash": spec.config_hash,
+        "config": json.dumps(spec.config()),
+        "phase": str(spec.phase),
+        "reference": spec.reference,
+        **({"tuning": json.dumps(asdict(spec.tuning))} if spec.tuning else {}),
+        "host": socket.gethostname(),
+        "pid": str(os.getpid()),
+        "launcher": launcher,
+    }
+
+
+def end_tags(result: TrialResult) -> dict[str, str]:
+    """What a run is tagged with when its trial has ended."""
+    environment = {f"env.{name}": value for name, value in result.environment.items()}
+    return {"status": str(result.status), "reason": result.reason[:5000], **environment}
+
+
+def end_state(result: TrialResult) -> str:
+    """MLflow's own word for how it ended; diverging is a result."""
+    return "FAILED" if result.status is Status.FAILED else "FINISHED"
+
+
+def run_params(spec: TrialSpec) -> dict[str, str]:
+    """Hyperparameters and settings, to be shown beside a run."""
+    values: Mapping[str, object] = {
+        **{f"hp.{name}": value for name, value in hyperparameters(spec.optimizer).items()},
+        "batch_size": spec.batch_size,
+        "budget.steps": spec.budget.steps,
+        "precision": spec.precision,
+    }
+    return {name: str(value) for name, value in values.items()}
+
+
+def summary_point(result: TrialResult) -> CurvePoint:
+    """The summary at the step where the trial ended, which may lie past its last evaluation."""
+    last = result.curve[-1].step if result.curve else 0
+    return CurvePoint(int(result.summary.get("diverged_step", last)), result.summary)
+
+
+def attach_traceback(uri: str, run_id: str, text: str) -> None:
+    """Put the traceback of a failed trial on its run."""
+    connect(uri).log_text(run_id, text, "traceback.txt")
+
+
+def attach_report(uri: str, study: str, directory: Path) -> None:
+    """Put a report's files on the study's summary run."""
+    connect(uri).log_artifacts(summary_run(uri, study), str(directory), "report")
+
+
+def attach_text(uri: str, study: str, name: str, text: str) -> None:
+    """Put a text file on the study's summary run, in place of one of that name."""
+    connect(uri).log_text(summary_run(uri, study), text, name)
+
+
+def summary_run(uri: str, study: str) -> str:
+    """The id of the run that stands for the whole study, made if it is the first time."""
+    client = connect(uri)
+    experiment = prepare(uri, study)
+    found = client.search_runs([experiment], "tags.kind = 'summary'", max_results=1)
+    if found:
+        return str(found[0].info.run_id)
+    tags = {"kind": "summary", "study": study}
+    run = client.create_run(experiment, run_name="summary", tags=tags)
+    client.set_terminated(run.info.run_id)
+    return str(run.info.run_id)
+
+
+class ClientRecorder:
+    """The records of trials, each a run of its own; see ``bench.tracking.recorder``."""
+
+    def __init__(self, uri: str, specs: Sequence[TrialSpec], launcher: str) -> None:
+        self._uri, self._specs, self._launcher = uri, specs, launcher
+        self._runs: list[_Run] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> ClientRecorder:
+        with ExitStack() as entered:
+            self._runs = [
+                entered.enter_context(_Run(self._uri, spec, self._launcher)) for spec in self._specs
+            ]
+            self._open = entered.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.__exit__(kind, error, trace)
+
+    def log(self, slot: int, point: CurvePoint) -> None:
+        """Note one evaluation of one trial."""
+        self._runs[slot].log(point)
+
+    def finish(self, slot: int, result: TrialResult) -> None:
+        """Write what remains and how it ended."""
+        self._runs[slot].finish(result)
+
+
+class _Run:
+    """One trial's run. Points are sent in batches, at most one a second."""
+
+    def __init__(self, uri: str, spec: TrialSpec, launcher: str) -> None:
+        self._uri, self._client = uri, connect(uri)
+        self._buffer: list[CurvePoint] = []
+        self._sent: set[int] = set()
+        self._sent_at = time.monotonic()
+        self._finished = False
+        run = self._client.create_run(
+            prepare(uri, spec.study), run_name=run_name(spec), tags=run_tags(spec, launcher)
+        )
+        self._id = str(run.info.run_id)
+        params = [Param(name, value) for name, value in run_params(spec).items()]
+        self._client.log_batch(self._id, params=params)
+
+    def __enter__(self) -> _Run:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._finished:
+            self._client.delete_run(self._id)
+
+    def log(self, point: CurvePoint) -> None:
+        self._buffer.append(point)
+        if time.monotonic() - self._sent_at > 1.0:
+            self._send(self._buffer)
+
+    def finish(self, result: TrialResult) -> None:
+        last = result.curve[-1:]  # it has grown since it was noted: the test split
+        rest = [point for point in result.curve[:-1] if point.step not in self._sent]
+        self._send([*rest, *last, summary_point(result)])
+        if result.traceback:
+            attach_traceback(self._uri, self._id, result.traceback)
+        tags = [RunTag(name, value) for name, value in end_tags(result).items()]
+        self._client.log_batch(self._id, tags=tags)
+        self._client.set_terminated(self._id, end_state(result))
+        self._finished = True
+
+    def _send(self, points: Sequence[CurvePoint]) -> None:
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(name, value, now, point.step)
+            for point in points
+            for name, value in point.values.items()
+        ]
+        for start in range(0, len(metrics), METRICS_A_BATCH):
+            batch = metrics[start : start + METRICS_A_BATCH]
+            self._client.log_batch(self._id, metrics=batch)
+        self._sent |= {point.step for point in points}
+        self._buffer.clear()
+        self._sent_at = time.monotonic()

@@ -1,0 +1,90 @@
+"""Reading by MLflow's tables against reading by its client, and what a look-up gives."""
+
+import gzip
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bench import tracking
+from bench.address import sqlite_path
+from bench.spec import CurvePoint, Status, TrialResult
+from bench.tracking import fetch
+from bench.tracking.client import experiment_id
+from bench.tracking.read import record
+from tests.bench.specs import trial_spec
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
+
+
+@pytest.fixture
+def old(tmp_path):
+    """The address of a store that an earlier version wrote: 33 trials, one of them failed."""
+    path = tmp_path / "old.db"
+    with gzip.open(FIXTURE) as packed, path.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    return f"sqlite:///{path}"
+
+
+def both(uri, study):
+    """The trials of a study by the two ways, as records without tracebacks' file names."""
+    rows = fetch.from_tables(sqlite_path(uri), experiment_id(uri, study), curves=True)
+    client = fetch.from_client(uri, study, curves=True)
+    return [[repr(record(uri, run)) for run in runs] for runs in (rows, client)]
+
+
+def test_tables_and_client_give_the_same_records(old):
+    rows, client = both(old, "old")
+    assert len(rows) == 33
+    assert rows == client
+
+
+def test_numbers_that_sql_does_not_know_read_the_same_by_both(uri):
+    values = {"val/loss": 1e30, "train/loss": math.inf, "lr": math.nan, "train_time_s": 1.0}
+    result = TrialResult(
+        Status.FINISHED, curve=(CurvePoint(5, values),), summary={"a_ms": math.nan, "b": -math.inf}
+    )
+    with tracking.recorder(uri, [trial_spec()], "basic") as records:
+        records.log(0, result.curve[0])
+        records.finish(0, result)
+    rows, client = both(uri, "test")
+    assert rows == client
+    (read,) = tracking.read(uri, "test")
+    (point,) = read.result.curve
+    assert point.values["train/loss"] == 1.7976931348623157e308
+    assert math.isnan(point.values["lr"])
+    assert math.isnan(read.result.summary["a_ms"])
+    assert read.result.summary["b"] == -1.7976931348623157e308
+
+
+@pytest.mark.parametrize("columns", ["as they are", "others"])
+def test_a_diverged_trial_keeps_the_time_of_its_last_evaluation(uri, monkeypatch, columns):
+    if columns == "others":
+        monkeypatch.setitem(fetch.embedded.__globals__["COLUMNS"], "runs", "run_uuid another")
+    curve = (CurvePoint(20, {"val/loss": 2.0, "train_time_s": 1.0}),)
+    summary = {"train_time_s": 1.5, "diverged_step": 25.0}
+    diverged = TrialResult(Status.DIVERGED, "training loss", curve, summary)
+    with tracking.recorder(uri, [trial_spec()], "basic") as records:
+        records.log(0, curve[0])
+        records.finish(0, diverged)
+    (read,) = tracking.read(uri, "test")
+    assert read.result == diverged
+
+
+def test_a_missing_traceback_is_said_and_the_study_is_read(old):
+    records = tracking.read(old, "old")
+    (failed,) = [one for one in records if one.result.status is Status.FAILED]
+    assert failed.result.reason == "ArithmeticError: step 20 went wrong"
+    assert failed.result.traceback.startswith("(no traceback is kept of this trial: ")
+
+
+def test_answers_can_be_asked_for_by_hash(old):
+    every = tracking.answers(old, "old")
+    assert len(every) == 32
+    one, other, *_ = every
+    assert tracking.answers(old, "old", {one, other, "0" * 16}) == {
+        one: every[one],
+        other: every[other],
+    }
+    assert tracking.answers(old, "old", set()) == {}
