@@ -145,7 +145,8 @@ def _tuned(
     for run_id in trials.drop_duplicates("repeat")["run_id"]:
         values = hyperparameters(configs[run_id]["optimizer"])
         at_edge |= dict.fromkeys(protocol.edges(space, values))
-    counts = tried.groupby("repeat")["index"].nunique()
+    rerun = tried[tried["repeat"].isin(trials["repeat"])]  # a tuning may still wait for it
+    counts = rerun.groupby("repeat")["index"].nunique()
     name = f"{chosen['entrant'].iloc[0]}"
     sampler = str(a_draw["sampler"].iloc[0]) if len(a_draw) else ""
     standing = Standing(
@@ -155,6 +156,7 @@ def _tuned(
         chosen_on_reported_seeds=_overlap(own, trials),
         sampler=sampler,
     )
+    chosen = chosen[chosen["repeat"].isin(trials["repeat"])]
     key = min(preference(point) for _, point in chosen.iterrows())
     return _side(
         Kind.TUNED,
@@ -164,7 +166,7 @@ def _tuned(
         standing,
         key,
         repeats=len(counts),
-        luck=_luck(tried) if len(counts) == 1 else None,
+        luck=_luck(rerun) if len(counts) == 1 else None,
     )
 
 

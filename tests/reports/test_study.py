@@ -127,6 +127,14 @@ def test_repeats_give_the_interval_of_their_means():
     assert row["test_high"] == pytest.approx(values.mean() + t.ppf(0.975, 9) * math.sqrt(seeds))
 
 
+def test_a_repeat_that_was_not_rerun_yet_is_left_out():
+    records = simulated.tuned("adam", random(3), repeats=2)
+    waiting = [r for r in records if not (r.phase == "report" and r.tuning.repeat == 1)]
+    row = rows(Study.of(waiting)).loc[("adam", "tuned")]
+    assert (row["repeats"], row["n"]) == (1, 10)
+    assert row["test_selection_low"] < row["test_low"]
+
+
 def test_an_entrant_without_a_tuned_row_is_marked_and_withheld():
     study = Study.of(
         [*simulated.tuned("adam", random(0)), *simulated.reported("sgd", random(1), None, 1e-3)]
