@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -57,12 +58,13 @@ def filesystem(path: Path, mounts: str) -> str:
     """The kind of file system an absolute path is on.
 
     Args:
-        mounts: lines ``device folder kind options …``, as in ``/proc/mounts``.
+        mounts: lines ``device folder kind options …``, as in ``/proc/mounts``; a space in a
+            folder's name is written ``\\040`` there.
     """
     deepest, found = -1, ""
     for line in mounts.splitlines():
         _, folder, kind, *_ = line.split(" ")
-        point = Path(folder.encode().decode("unicode_escape"))  # a space is written \040
+        point = Path(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), folder))
         depth = len(point.parts)
         if depth >= deepest and path.is_relative_to(point):  # of two on one folder the later counts
             deepest, found = depth, kind

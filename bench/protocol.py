@@ -68,19 +68,24 @@ def selection_seeds(count: int) -> list[int]:
     return list(range(SELECTION_SEEDS, SELECTION_SEEDS + count))
 
 
-def preference(values: Sequence[float], direction: str) -> tuple[bool, float]:
+def preference(
+    values: Sequence[float], direction: str, steps: Sequence[float] = ()
+) -> tuple[bool, float, float]:
     """A sort key of a point by its trials' final validation values; the least is the best.
 
     Args:
         values: one a seed; NaN for a trial that diverged, failed or did not reach its end: such a
             point stands behind every point all of whose trials finished.
         direction: ``maximize`` or ``minimize``.
+        steps: steps to the target, one a seed, ∞ for a miss, where these come first and the final
+            values break ties; empty: the final values alone.
     """
     finished = [value for value in values if not math.isnan(value)]
     if not finished:
-        return True, math.inf
+        return True, math.inf, math.inf
     mean = math.fsum(finished) / len(finished)
-    return len(finished) < len(values), -mean if direction == "maximize" else mean
+    first = sum(math.inf if math.isnan(step) else step for step in steps) / max(1, len(steps))
+    return len(finished) < len(values), first, -mean if direction == "maximize" else mean
 
 
 def chosen(
@@ -91,15 +96,11 @@ def chosen(
     """The place of the best of at least one point; of equal ones the first.
 
     Args:
-        points: the final validation values of each point's trials.
-        steps: their steps to the target, ∞ for a miss, where those rank before the final values.
+        points, direction: final validation values of each point's trials, see ``preference``.
+        steps: each point's steps to the target, where a study ranks by them.
     """
-
-    def key(at: int) -> tuple[tuple[bool, float], ...]:
-        final = preference(points[at], direction)
-        return (final,) if steps is None else (preference(steps[at], "minimize"), final)
-
-    return min(range(len(points)), key=key)
+    ranked = steps if steps is not None else [()] * len(points)
+    return min(range(len(points)), key=lambda at: preference(points[at], direction, ranked[at]))
 
 
 def edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
@@ -153,6 +154,11 @@ def withheld(loser: Standing, winner: Standing, pairs: int) -> str:
         less, more = sorted((loser, winner), key=lambda side: side.points)
         rest = f"with {less.points}" if less.points else "at its default"
         return f"not comparable: {more.name} tuned with {_counted(more.points)}, {less.name} {rest}"
+    if loser.sampler != winner.sampler and loser.sampler and winner.sampler:
+        return (
+            f"not comparable: points of {winner.name} drawn by {winner.sampler}, "
+            f"of {loser.name} by {loser.sampler}"
+        )
     if loser.sampler != winner.sampler and loser.sampler and winner.sampler:
         return (
             f"not comparable: points of {winner.name} drawn by {winner.sampler}, "

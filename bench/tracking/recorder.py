@@ -42,7 +42,10 @@ def recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
 
     Raises:
         RefusedInput: the store cannot be opened or does not answer.
+        ValueError: no trial, or trials of several studies.
     """
+    if len(studies := {spec.study for spec in specs}) != 1:
+        raise ValueError(f"a recorder is of one study, not of {sorted(studies)}")
     connect(uri)  # creates an embedded store where it is missing
     path = embedded(uri)
     if path is None:

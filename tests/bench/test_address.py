@@ -10,6 +10,7 @@ MOUNTS = r"""proc /proc proc rw 0 0
 server:/home /home nfs4 rw 0 0
 /dev/vdb /home/me/scratch xfs rw 0 0
 me@host: /mnt/far\040away fuse.sshfs rw 0 0
+server:/j /home/jörg nfs rw 0 0
 overlay /work ext4 rw 0 0
 box /work 9p rw 0 0
 """
@@ -23,6 +24,7 @@ box /work 9p rw 0 0
         ("/homes/me/store.db", "ext4"),
         ("/home/me/scratch/store.db", "xfs"),
         ("/mnt/far away/store.db", "fuse.sshfs"),
+        ("/home/jörg/store.db", "nfs"),
         ("/work/store.db", "9p"),
     ],
 )

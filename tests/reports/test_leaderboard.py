@@ -138,6 +138,7 @@ def test_verdicts(record):
 def test_holm_outweighs_single_intervals_and_says_so(record):
     adam = [0.50, 0.52, 0.51, 0.53, 0.52]
     records = seeds(record, adam)
+    noise = [0.008, -0.008, 0.009, -0.009, 0.001]
     for i, name in enumerate(["a", "b", "c", "d"]):
         values = [v + 0.01 + e for v, e in zip(adam, SMALL, strict=True)]
         records += seeds(record, [v + i / 1e4 for v in values], optimizer=name)
@@ -171,6 +172,14 @@ def test_a_constant_difference_is_no_evidence(record):
     row = board_of(records)[1].loc["sgd"]
     assert str(row["verdict"]) == "no difference shown"
     assert math.isnan(row["diff_low"])
+
+
+def test_fewer_than_five_pairs_carry_no_verdict(record):
+    records = seeds(record, [0.90, 0.91, 0.92, 0.93])
+    records += seeds(record, [0.95, 0.961, 0.97, 0.98], optimizer="lion")
+    row = board_of(records)[1].loc["lion"]
+    assert str(row["verdict"]) == "withheld: 4 pairs of seeds, 5 are needed"
+    assert row["p_t"] < 1e-4
 
 
 def test_without_adam_and_with_one_seed_nothing_is_claimed(record):

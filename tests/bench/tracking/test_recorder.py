@@ -7,7 +7,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.spec import CurvePoint, Status, TrialResult
+from bench.spec import CurvePoint, Phase, Status, TrialResult, Tuning
 from bench.tracking import tables
 from bench.tracking.sqlite import SQLiteRecorder
 from bench.tracking.write import ClientRecorder
@@ -126,3 +126,21 @@ def test_what_was_not_noted_is_written_at_the_end(uri, kind):
         records.finish(0, dataclasses.replace(FINISHED, curve=curve))
     (record,) = tracking.read(uri, "unseen")
     assert record.result.curve == curve
+
+
+def test_a_recorder_is_of_one_study(uri):
+    specs = [trial_spec(study="one"), trial_spec(study="two")]
+    with pytest.raises(ValueError, match=r"one study, not of \['one', 'two'\]"):
+        tracking.recorder(uri, specs, "none")
+    assert tracking.studies(uri) == []
+
+
+@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+def test_what_was_declared_reads_back(uri, kind):
+    tuning = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8, 1, 5, rank="steps_to_target")
+    spec = dataclasses.replace(trial_spec(), phase=Phase.SELECT, tuning=tuning, reference="adamw")
+    with kind(uri, [spec], "none") as records:
+        records.finish(0, FINISHED)
+    (record,) = tracking.read(uri, "test")
+    assert (record.phase, record.tuning, record.reference) == (Phase.SELECT, tuning, "adamw")
+    assert record.config_hash == dataclasses.replace(spec, reference="adam").config_hash
