@@ -159,11 +159,6 @@ def withheld(loser: Standing, winner: Standing, pairs: int) -> str:
             f"not comparable: points of {winner.name} drawn by {winner.sampler}, "
             f"of {loser.name} by {loser.sampler}"
         )
-    if loser.sampler != winner.sampler and loser.sampler and winner.sampler:
-        return (
-            f"not comparable: points of {winner.name} drawn by {winner.sampler}, "
-            f"of {loser.name} by {loser.sampler}"
-        )
     if loser.edges:
         return f"{loser.name} stands at the edge of its range of {', '.join(loser.edges)}"
     return ""

@@ -1,4 +1,4 @@
-"""The difference between two sides on test, paired by seed, and the test behind a verdict."""
+"""The difference between two sides on test, paired by seed, and what a verdict rests on."""
 
 from __future__ import annotations
 
@@ -45,8 +45,11 @@ NONE = Difference()
 
 def compare(ours: Side, theirs: Side) -> Difference:
     """The difference on test over the repeats and seeds that both sides ran."""
-    both = ours.values("test").add_suffix("_ours")
-    both = both.join(theirs.values("test").add_suffix("_theirs"), how="inner")
+    both = (
+        ours.values("test")
+        .add_suffix("_ours")
+        .join(theirs.values("test").add_suffix("_theirs"), how="inner")
+    )
     unmeasured = (both["value_ours"].isna() & ~both["broken_ours"]) | (
         both["value_theirs"].isna() & ~both["broken_theirs"]
     )

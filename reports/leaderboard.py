@@ -131,7 +131,7 @@ def _leaderboard(
     rows = pd.DataFrame(cells)
     reported = pd.concat([side.trials for side in sides])
     tuned, grouped = {s.entrant for s in sides if s.kind is Kind.TUNED}, groupings(reported)
-    rows["marks"] = pd.Series([marks(side, tuned, grouped) for side in sides])
+    rows["marks"] = pd.Series([marks(side, tuned, grouped) for side in sides], dtype=object)
     rows = _ordered(rows, first["direction"], bool(first["stop_at_target"]))
     rows.attrs["comparisons"] = tests
     return Leaderboard(

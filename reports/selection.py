@@ -95,8 +95,7 @@ def _ranked(group: pd.DataFrame) -> pd.DataFrame:
     first = group.iloc[0]
     if first["phase"] == Phase.SELECT:
         group = group.sort_values(["index", "point"], kind="stable")
-        by_steps = first["rank"] == "steps_to_target"
-        steps = [_steps(point) for point in group.to_dict("records")] if by_steps else None
+        steps = group["steps_to_target"].tolist() if first["rank"] == "steps_to_target" else None
         values = group["value"].tolist()
         best = group.index[protocol.chosen(values, first["direction"], steps)]
         candidate = pd.Series(True, index=group.index)
@@ -114,17 +113,8 @@ def _ranked(group: pd.DataFrame) -> pd.DataFrame:
     return keys.drop(columns=["_front", "_broke", "_loss"])
 
 
-def preference(point: pd.Series) -> tuple[tuple[bool, float], ...]:
-    """A sort key of one row of ``points`` as ``protocol.chosen`` ranks; the least is the best."""
-    final = protocol.preference(point["value"], point["direction"])
-    if point["rank"] != "steps_to_target":
-        return (final,)
-    return (protocol.preference(_steps(point), "minimize"), final)
-
-
-def _steps(point: Mapping[Any, Any] | pd.Series) -> list[float]:
-    """Steps to the target, one a trial; NaN for a trial that did not reach its end."""
-    return [
-        math.nan if math.isnan(value) else steps
-        for value, steps in zip(point["value"], point["steps_to_target"], strict=True)
-    ]
+def preference(point: pd.Series) -> tuple[bool, float, float]:
+    """``protocol.preference`` of one row of ``points``."""
+    steps = point["steps_to_target"] if point["rank"] == "steps_to_target" else ()
+    values = [float(value) for value in point["value"]] or [math.nan]
+    return protocol.preference(values, point["direction"], steps)

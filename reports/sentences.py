@@ -83,7 +83,7 @@ def _finishing(row: Row, against: str) -> str:
 
 
 def _others(board: Leaderboard) -> str:
-    """What a reference in front leaves to say: whether anyone was shown to be better."""
+    """What a reference in front leaves to say: whether anyone was shown to be better anyway."""
     claims = pd.Series([verdict.claim for verdict in board.rows["verdict"]])
     others = board.rows[(claims != Claim.REFERENCE).to_numpy()]
     if others.empty:

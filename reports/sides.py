@@ -1,4 +1,4 @@
-"""What stands in the rows of a leaderboard: an entrant at one point, with its trials.
+"""What stands in the rows of a leaderboard: an entrant at one point, with its reported trials.
 
 In a study each entrant has a side ``tuned`` (the chosen point of each repeat, pooled) and a side
 ``default``; in an explore sweep one side, at its best point by validation.
@@ -24,7 +24,6 @@ from reports.stats.best_of_k import best_of_k
 from reports.stats.intervals import Variance
 
 Config = Mapping[str, Any]
-Preference = tuple[tuple[bool, float], ...]
 
 
 class Kind(StrEnum):
@@ -60,7 +59,7 @@ class Side:
     tried: int
     repeats: int
     standing: Standing
-    preference: Preference
+    preference: tuple[bool, float, float]
     luck: Variance | None = None
 
     @property
@@ -96,14 +95,13 @@ def sides(
     studied = in_study(trials)
     reported = trials[(trials["phase"] == Phase.REPORT) | ~studied]
     tried = dict(list(points.groupby(ENTRANT, sort=True)))
-    untuned = points.iloc[:0]
     found = []
     for key, own in reported.groupby(ENTRANT, sort=True):
-        at = tried.get(key, untuned)
+        at = tried.get(key)
         if own["phase"].iloc[0] != Phase.REPORT:
-            found.append(_best(own, at))
+            found.append(_best(own, tried[key]))
             continue
-        if len(at) and (tuned := _tuned(own, at, configs, spaces)):
+        if at is not None and (tuned := _tuned(own, at, configs, spaces)):
             found.append(tuned)
         if default := _default(own):
             found.append(default)
@@ -196,7 +194,7 @@ def _default(own: pd.DataFrame) -> Side | None:
     point = labels.iloc[0]
     trials = own[own["point"] == point].assign(repeat=0)
     values = final(trials, "val").tolist()
-    key = (protocol.preference(values, trials["direction"].iloc[0]),)
+    key = protocol.preference(values, trials["direction"].iloc[0])
     name = f"{trials['entrant'].iloc[0]}"
     return _side(Kind.DEFAULT, trials, [point], 0, Standing(name, 0), key)
 
@@ -207,7 +205,7 @@ def _side(
     points: list[str],
     tried: int,
     standing: Standing,
-    key: Preference,
+    key: tuple[bool, float, float],
     repeats: int = 1,
     luck: Variance | None = None,
 ) -> Side:

@@ -1,8 +1,8 @@
 """How every figure looks: one colour per entrant throughout a report, direct labels, plain axes.
 
 Colours are Okabe and Ito's colour-blind safe set without its yellow, which vanishes on white.
-The reference is drawn in the text colour. Beyond the palette's length entrants are grey: more
-hues than about seven cannot be told apart, and the leaderboard names everyone.
+The reference is drawn in the text colour. Beyond the palette's length entrants are grey: more hues
+than about seven cannot be told apart, and the leaderboard names everyone.
 """
 
 from __future__ import annotations

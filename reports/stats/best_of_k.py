@@ -15,13 +15,13 @@ from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
-class BestOf:
+class Best:
     """The best of ``k`` points.
 
     Attributes:
         expected, spread: mean and standard deviation over draws with at least one point that
             finished; NaN where no point did.
-        all_broken: probability that all ``k`` drawn points broke.
+        all_broken: probability that all ``k`` drawn points broke off.
     """
 
     k: int
@@ -30,7 +30,7 @@ class BestOf:
     all_broken: float
 
 
-def best_of_k(values: ArrayLike, k: int, direction: str) -> BestOf:
+def best_of_k(values: ArrayLike, k: int, direction: str) -> Best:
     """The expected best of ``k`` draws from points tried.
 
     Args:
@@ -42,9 +42,9 @@ def best_of_k(values: ArrayLike, k: int, direction: str) -> BestOf:
     finite = np.sort(sign * x[~np.isnan(x)])  # worst first
     n, broken = len(x), len(x) - len(finite)
     if len(finite) == 0:
-        return BestOf(k, math.nan, math.nan, 1.0 if n else math.nan)
+        return Best(k, math.nan, math.nan, 1.0 if n else math.nan)
     steps = (np.arange(broken, n + 1) / n) ** k
     weights = np.diff(steps) / (1.0 - steps[0])
     expected = float(weights @ finite)
     variance = float(weights @ (finite - expected) ** 2)
-    return BestOf(k, sign * expected, math.sqrt(variance), float(steps[0]))
+    return Best(k, sign * expected, math.sqrt(variance), float(steps[0]))

@@ -1,10 +1,9 @@
-"""Means and interquartile means with 95 % intervals, and the luck of selection within them.
+"""Estimates from a handful of seeds, each with an interval and an n.
 
 Means get **Student t** intervals: with 3 to 5 seeds a percentile bootstrap is far too narrow (its
 resamples cannot leave the range of the data; nominal 95 % covers about 75 % at n = 3). The
 interquartile mean has no such closed form and gets the percentile bootstrap, from 4 values on;
-below that it *is* the mean. Sources: Agarwal et al. 2021, arXiv:2108.13264 (IQM, bootstrap);
-Satterthwaite 1946, doi:10.2307/3002019 (degrees of freedom of a sum of variances).
+below that it *is* the mean. Source: Agarwal et al. 2021, arXiv:2108.13264 (IQM, bootstrap).
 """
 
 from __future__ import annotations
@@ -49,10 +48,10 @@ UNKNOWN = Interval(math.nan, math.nan, math.nan, 0)
 
 @dataclass(frozen=True)
 class Variance:
-    """One contribution to the squared standard error of an estimate, and its degrees of freedom."""
+    """One independent part of an estimate's variance, in its unit squared; NaN: not known."""
 
     value: float
-    df: float
+    degrees: float
 
 
 def mean(values: ArrayLike) -> Interval:
@@ -64,41 +63,43 @@ def mean(values: ArrayLike) -> Interval:
 
 
 def of_mean(x: NDArray[np.float64]) -> Variance:
-    """Of the mean of ``x``; NaN with fewer than two values or no spread beyond rounding."""
-    n = len(x)
-    if n < 2 or not np.isfinite(x).all():
-        return Variance(math.nan, max(n - 1, 0))
+    """Of the mean of independent values; NaN with fewer than two or no spread beyond rounding."""
+    if len(x) < 2 or not np.isfinite(x).all():
+        return Variance(math.nan, 1)
     spread = float(x.std(ddof=1))
     rounding = 1e-12 * max(1.0, float(np.abs(x).max()))
-    return Variance(spread**2 / n if spread > rounding else math.nan, n - 1)
+    value = spread**2 / len(x) if spread > rounding else math.nan
+    return Variance(value, len(x) - 1)
 
 
 def crossed(values: NDArray[np.float64]) -> list[Variance]:
-    """Contributions to the variance of the grand mean of repeats × seeds, shape ``(R, n)``.
+    """Of the mean over repeats and seeds, shape ``(R, S)``: one part a way of being unlucky.
 
-    Seeds: variance of seed means over n. Repeats, from two on: variance of repeat means over R,
-    which is what the luck of selection contributes. What is neither is counted in both, so the
-    sum errs on the wide side.
+    Of one repeat it is that of the seeds; of several, that of the seed means and that of the
+    repeat means. What belongs to single cells is in both, so the sum errs on the wide side.
+    Seeds that tie add nothing where repeats differ, and the other way round.
     """
-    seeds = of_mean(values.mean(axis=0))
-    if len(values) < 2:
-        return [seeds]
-    repeats = values.mean(axis=1)
-    return [seeds, Variance(float(repeats.var(ddof=1)) / len(values), len(values) - 1)]
+    parts = [of_mean(values.mean(axis=0))]
+    if len(values) > 1:
+        parts.append(of_mean(values.mean(axis=1)))
+        parts = [part for part in parts if not math.isnan(part.value)] or parts
+    return parts
 
 
 def around(estimate: float, variances: Sequence[Variance], n: int) -> tuple[Interval, float]:
-    """The interval of an estimate whose variance is a sum, and the p-value of its being zero.
+    """The t interval of an estimate and the two-sided p-value of its being 0.
 
-    NaN where a contribution is unknown. Degrees of freedom are Satterthwaite's.
+    Args:
+        variances: its independent parts; degrees of freedom of their sum as in Satterthwaite 1946.
+        n: values behind it.
     """
-    total = math.fsum(v.value for v in variances)
+    total = math.fsum(part.value for part in variances)
     if not total > 0:
         return Interval(estimate, math.nan, math.nan, n), math.nan
-    df = total**2 / math.fsum(v.value**2 / v.df for v in variances if v.value > 0)
+    degrees = total**2 / math.fsum(part.value**2 / part.degrees for part in variances)
     error = math.sqrt(total)
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, df)) * error
-    p = float(2 * stats.t.sf(abs(estimate) / error, df))
+    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, degrees)) * error
+    p = float(2 * stats.t.sf(abs(estimate) / error, degrees))
     return Interval(estimate, estimate - half, estimate + half, n), p
 
 
@@ -116,11 +117,8 @@ def iqm(values: ArrayLike) -> Interval:
 
 @lru_cache(maxsize=32)
 def _resamples(n: int) -> NDArray[np.int64]:
-    """Places drawn with replacement, shape ``(RESAMPLES, n)``; the same for every row of a page."""
     return np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))
 
 
 def _trim_mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean along the last axis without its lowest and highest quarter; as SciPy's, but faster."""
-    cut = x.shape[-1] // 4
-    return np.asarray(np.sort(x, axis=-1)[..., cut : x.shape[-1] - cut].mean(axis=-1))
+    return np.asarray(stats.trim_mean(x, 0.25, axis=-1))

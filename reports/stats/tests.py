@@ -1,9 +1,8 @@
-"""Paired tests of two sides over the seeds both ran, and Holm's adjustment over many of them.
+"""Tests of seed-paired differences, and Holm's adjustment for making several of them.
 
-Without divergence: the paired t-test. With it: an exact sign-flip test on signed ranks, in which a
-side that broke off loses by the largest rank and two that broke off tie. Survivors alone would
-flatter whoever diverges. Sources: Fisher 1935, *The Design of Experiments* §21 (sign flips);
-Wilcoxon 1945, doi:10.2307/3001968 (signed ranks); Holm 1979 (step-down adjustment).
+Same seed means same initial weights and same batches, so a difference by seed cancels that noise.
+A trial that broke has no value but the worst rank: with any of them the test is on signed ranks.
+Sources: Wilcoxon 1945 (signed ranks), Fisher 1935 (exact sign flips), Holm 1979 (step-down).
 """
 
 from __future__ import annotations
@@ -11,16 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from reports.stats.intervals import SEED, Interval, mean
+from reports.stats.intervals import UNKNOWN, Interval, around, of_mean
 
-EXACT = 20  # pairs up to which all sign flips are gone through; 2**20 of them
-DRAWS = 100_000
+EXACT = 14
+"""Pairs up to which every flip of signs is counted; beyond, 2**14 random ones (fixed seed)."""
 
 
 @dataclass(frozen=True)
@@ -32,55 +32,40 @@ class Paired:
 
 
 def paired_difference(ours: pd.Series, reference: pd.Series) -> Paired:
-    """``ours − reference`` over the seeds both have; both are values indexed by seed.
-
-    Same seed means same initial weights and same batches, so the difference cancels that noise.
-    p is NaN where the differences tell nothing about their spread: fewer than two, or all equal.
-    """
-    both = pd.concat([ours, reference], axis=1, join="inner").dropna().to_numpy(dtype=float)
-    interval = mean(both[:, 0] - both[:, 1])
-    if not interval.known:
-        return Paired(interval, math.nan)
-    return Paired(interval, float(stats.ttest_rel(both[:, 0], both[:, 1]).pvalue))
-
-
-def signed_ranks(ours: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
-    """Signed ranks of paired differences, shape ``(n,)``; NaN on a side says that it broke off.
-
-    Args:
-        ours, reference: values of which *higher* is better, in the order of seeds.
-
-    Returns:
-        Ranks of the sizes of ``ours − reference`` with its sign; 0 for a tie, which takes no rank.
-    """
-    a, b = np.asarray(ours, dtype=float), np.asarray(reference, dtype=float)
-    difference = a - b
-    difference[np.isnan(a) & np.isnan(b)] = 0.0
-    difference[np.isnan(a) & ~np.isnan(b)] = -np.inf
-    difference[~np.isnan(a) & np.isnan(b)] = np.inf
-    apart, ranks = difference != 0, np.zeros(len(a))
-    ranks[apart] = stats.rankdata(np.abs(difference[apart])) * np.sign(difference[apart])
-    return ranks
+    """``ours − reference`` over the seeds that both have; both are values indexed by seed."""
+    both = pd.concat([ours, reference], axis=1, join="inner").dropna()
+    difference = (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=float)
+    if len(difference) == 0:
+        return Paired(UNKNOWN, math.nan)
+    return Paired(*around(float(difference.mean()), [of_mean(difference)], len(difference)))
 
 
 def sign_flip(values: ArrayLike) -> float:
-    """Two-sided p-value of the sum of ``values``, shape ``(n,)``, when every sign is a coin.
-
-    The share of all sign flips whose sum is at least as far from zero; above ``EXACT`` values
-    that of a fixed draw of them. NaN without a value other than zero.
-    """
+    """Two-sided p of the sum, shape ``(n,)``, when every value's sign is a coin; NaN for n = 0."""
     x = np.asarray(values, dtype=float)
-    x = x[x != 0]
+    x = x[~np.isnan(x)]
     if len(x) == 0:
         return math.nan
-    found = abs(float(x.sum())) - 1e-9 * float(np.abs(x).sum())  # sums that differ by rounding tie
-    if len(x) > EXACT:
-        signs = np.random.default_rng(SEED).choice([-1.0, 1.0], size=(DRAWS, len(x)))
-        return float((1 + (np.abs(signs @ x) >= found).sum()) / (1 + DRAWS))
-    sums = np.zeros(1)
-    for value in x:
-        sums = np.concatenate([sums + value, sums - value])
-    return float((np.abs(sums) >= found).mean())
+    sums = np.abs(_signs(len(x)) @ x)
+    observed = abs(float(x.sum()))
+    return float(np.mean(sums >= observed - 1e-9 * max(1.0, float(np.abs(x).sum()))))
+
+
+def signed_ranks(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
+    """Ranks of the differences with their signs, shape ``(n,)``; positive where ours is larger.
+
+    Both hold the larger the better; NaN for a trial that broke: it loses by the largest rank
+    against one that did not, and ties (0) with one that broke too.
+    """
+    a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    worst = -math.inf
+    a, b = np.where(np.isnan(a), worst, a), np.where(np.isnan(b), worst, b)
+    difference = np.zeros(len(a))
+    apart = a != b
+    difference[apart] = a[apart] - b[apart]
+    ranks = np.zeros(len(a))
+    ranks[apart] = stats.rankdata(np.abs(difference[apart]))
+    return np.asarray(np.sign(difference) * ranks, dtype=np.float64)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -91,3 +76,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
         floor = max(floor, min(1.0, (len(made) - rank) * p_values[i]))
         adjusted[i] = floor
     return adjusted
+
+
+@lru_cache(maxsize=32)
+def _signs(n: int) -> NDArray[np.float64]:
+    """Every assignment of signs to ``n`` values, or as many random ones, the observed first."""
+    if n <= EXACT:
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+        return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
+    drawn = np.random.default_rng(0).integers(0, 2, size=(2**EXACT, n))
+    return np.asarray(np.concatenate([np.ones((1, n)), 1.0 - 2.0 * drawn]))

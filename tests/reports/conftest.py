@@ -37,8 +37,9 @@ def make_record(
     run_id: str = "",
     step_time_ms: float = 1.5,
     summary: dict[str, float] | None = None,
-    phase: str = "explore",
+    phase: Phase = Phase.EXPLORE,
     tuning: Tuning | None = None,
+    reference: str = "adam",
     **setting: Any,
 ) -> TrialRecord:
     """One trial; ``setting`` overrides top-level keys of the config, e.g. ``batch_size=64``."""
@@ -70,10 +71,6 @@ def make_record(
         "precision": "32-true",
         "stop_at_target": False,
     } | setting
-    if phase != "explore":
-        config["phase"] = phase
-    if phase == "select":
-        test = None
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
     name = f"{task} {optimizer} {point_label(point)} {seed} {digest} {status}"
     summary = {
@@ -100,8 +97,9 @@ def make_record(
             environment=environment or ENVIRONMENT,
             traceback=traceback,
         ),
-        phase=Phase(phase),
+        phase=phase,
         tuning=tuning,
+        reference=reference,
     )
 
 
