@@ -13,8 +13,6 @@ from reports.numbers import MISSING, interval, number, short, whole
 from reports.sentences import decimals, headline, price
 from reports.sides import Kind
 
-WITH_SELECTION = ("test with selection", "minus with selection")
-
 
 def display(board: Leaderboard) -> pd.DataFrame:
     """The leaderboard with every cell a string; columns carry metric, interval and unit."""
@@ -25,7 +23,10 @@ def display(board: Leaderboard) -> pd.DataFrame:
         "row": (rows["row"] == Kind.BEST).all(),
         "compared with": rows["reference"].isin([board.reference, ""]).all(),
         "steps": not (rows["steps"] < board.budget_steps).any(),
-        **{name: (table[name] == MISSING).all() for name in WITH_SELECTION},
+        **{
+            name: (table[name] == MISSING).all()
+            for name in ("test with selection", "minus with selection")
+        },
     }
     return table.drop(columns=[name for name, left_out in optional.items() if left_out])
 
@@ -47,24 +48,24 @@ def _cells(row: Mapping[Any, Any], board: Leaderboard, digits: int) -> dict[str,
         "point": row["point"],
         "points tried": price(row),
         "n": str(row["n"]),
-        f"val/{board.metric}": number(row["val_mean"], digits),
         f"test/{board.metric} [95 %]": between("test", "test_mean"),
-        "test with selection": ends("test_selection"),
-        "compared with": row["reference"],
         f"minus {board.reference} [95 %]": between("diff", "diff_mean", sign=True),
         "minus with selection": ends("diff_selection", sign=True),
-        "pairs": str(row["pairs"] or MISSING),
         "verdict": str(row["verdict"]),
-        "marks": ", ".join(map(str, row["marks"])),
-        "statuses": row["statuses"],
-        "bad seeds": share(row["bad_share"]),
-        "IQM [95 %]": between("test_iqm", "test_iqm"),
+        "compared with": row["reference"],
+        "pairs": str(row["pairs"]),
         "p (Holm)": probability(row["p_holm"]),
         "p sign flip": probability(row["p_sign_flip"]),
+        "statuses": row["statuses"],
+        "bad seeds": share(row["bad_share"]),
+        f"val/{board.metric}": number(row["val_mean"], digits),
+        "test with selection": ends("test_selection"),
+        "IQM [95 %]": between("test_iqm", "test_iqm"),
         "steps": whole(row["steps"]),
         "steps to target (reached)": missed if row["ran"] else MISSING,
         "seconds to target": short(row["train_time_to_target_s"]),
         "step (ms)": short(row["step_time_ms"]),
+        "marks": ", ".join(map(str, row["marks"])),
     }
 
 

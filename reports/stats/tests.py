@@ -65,7 +65,8 @@ def signed_ranks(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
     difference[apart] = a[apart] - b[apart]
     ranks = np.zeros(len(a))
     ranks[apart] = stats.rankdata(np.abs(difference[apart]))
-    return np.asarray(np.sign(difference) * ranks, dtype=np.float64)
+    signed: NDArray[np.float64] = np.copysign(ranks, difference)
+    return signed
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -83,6 +84,6 @@ def _signs(n: int) -> NDArray[np.float64]:
     """Every assignment of signs to ``n`` values, or as many random ones, the observed first."""
     if n <= EXACT:
         bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
+        return (1 - 2 * bits).astype(np.float64)
     drawn = np.random.default_rng(0).integers(0, 2, size=(2**EXACT, n))
     return np.asarray(np.concatenate([np.ones((1, n)), 1.0 - 2.0 * drawn]))
