@@ -53,16 +53,16 @@ def ended(spec: TrialSpec, result: TrialResult) -> str:
     colour = COLOURS.get(result.status, "default")
     words = [f"[{colour}]{result.status}[/{colour}]"]
     if result.reason:
-        words.append(_plain(result.reason))
+        words.append(_escaped(result.reason))
     values = dict(result.curve[-1].values if result.curve else {}) | dict(result.summary)
     test = f"test/{spec.task.target_metric.metric}"
     if test in values:
         words.append(f"{test} {values[test]:.4f}")
     if "train_time_s" in values:
         words.append(f"{values['train_time_s']:.1f} s")
-    return f"{_plain(spec.label())}: {', '.join(words)}"
+    return f"{_escaped(spec.label())}: {', '.join(words)}"
 
 
-def _plain(text: str) -> str:
+def _escaped(text: str) -> str:
     """Text that rich must not read as markup."""
     return text.replace("[", r"\[")

@@ -151,10 +151,9 @@ def withheld(loser: Standing, winner: Standing, pairs: int) -> str:
         if side.chosen_on_reported_seeds:
             return f"{side.name} was chosen on seeds that are reported"
     if loser.points != winner.points:
-        return (
-            f"not comparable: {winner.name} tuned with {_counted(winner.points)}, "
-            f"{loser.name} with {loser.points}"
-        )
+        less, more = sorted((loser, winner), key=lambda side: side.points)
+        rest = f"with {less.points}" if less.points else "at its default"
+        return f"not comparable: {more.name} tuned with {_counted(more.points)}, {less.name} {rest}"
     if loser.sampler != winner.sampler and loser.sampler and winner.sampler:
         return (
             f"not comparable: points of {winner.name} drawn by {winner.sampler}, "

@@ -91,9 +91,9 @@ def with_selection(side: Side) -> Interval:
 def _with_selection(
     matrix: NDArray[np.float64], ours: Side, theirs: Side
 ) -> tuple[Interval, float]:
-    """Repeats show the luck themselves; of one tuning it is the spread of the best of its points.
+    """Repeats show the luck themselves; of one tuning it is the jackknife's of its best point.
 
-    That spread is on validation, as a selection trial has no test value.
+    That is on validation, as a selection trial has no test value.
     """
     if not matrix.size or Kind.TUNED not in (ours.kind, theirs.kind):
         return UNKNOWN, math.nan

@@ -21,7 +21,7 @@ def display(board: Leaderboard) -> pd.DataFrame:
     table = pd.DataFrame(cells)
     optional = {
         "row": (rows["row"] == Kind.BEST).all(),
-        "compared with": rows["reference"].nunique() < 2,
+        "compared with": rows["reference"].isin([board.reference, ""]).all(),
         "steps": not (rows["steps"] < board.budget_steps).any(),
         **{
             name: (table[name] == MISSING).all()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench import protocol
+from bench.spec import Status
 from reports.labels import family
 from reports.selection import final
 from reports.sides import Kind, Side
@@ -85,20 +86,18 @@ def marks(side: Side, tuned: Collection[str], groupings: int) -> tuple[Mark, ...
         groupings: different ways in which the comparison's rows group parameters for weight decay.
     """
     trials = side.trials
-    values = side.values("test")
-    n = int((~values["broken"]).sum())
+    finished = trials[trials["status"] == Status.FINISHED]
     holds = {
-        Mark.FEW_SEEDS: trials.loc[trials["status"] == "finished", "seed"].nunique()
-        < protocol.MINIMUM_PAIRS,
+        Mark.FEW_SEEDS: finished["seed"].nunique() < protocol.MINIMUM_PAIRS,
         Mark.SAME_SEEDS: side.standing.chosen_on_reported_seeds,
         Mark.EDGE: bool(side.standing.edges),
         Mark.DEFAULT_ONLY: side.kind is Kind.DEFAULT and bool(tuned) and side.entrant not in tuned,
         Mark.ADAPTIVE: side.standing.sampler in ADAPTIVE,
         Mark.BAD_SEEDS: bool(bad_seeds(side).any()),
         Mark.GROUPING: groupings > 1,
-        Mark.MORE_GRADIENTS: bool((trials["gradients"] > trials["steps"]).any()),
+        Mark.MORE_GRADIENTS: bool((finished["gradients"] > finished["steps"]).any()),
         Mark.STACKED: bool(trials["stack_size"].notna().any()),
-        Mark.INCOMPLETE: n < len(trials),
+        Mark.INCOMPLETE: len(finished) < len(trials),
     }
     return tuple(mark for mark, applies in holds.items() if applies)
 
@@ -122,7 +121,7 @@ def groupings(trials: pd.DataFrame) -> int:
 
 def unmeasured(trials: pd.DataFrame) -> list[str]:
     """Splits on which no finished trial has a value, of trials that should have one."""
-    finished = trials[trials["status"] == "finished"]
+    finished = trials[trials["status"] == Status.FINISHED]
     return [
         split for split in ("val", "test") if len(finished) and final(finished, split).isna().all()
     ]

@@ -64,8 +64,9 @@ def _selection(sides: Sequence[Side]) -> list[str]:
     if any(side.luck for side in tuned):
         metric = tuned[0].trials["metric"].iloc[0]
         said.append(
-            "intervals with selection add what the luck of one tuning contributes: the spread of "
-            f"the best of the points tried, measured on val/{metric}, as tuning never sees test."
+            "intervals with selection add the luck of one tuning, by the jackknife: "
+            "what the second best point would have given instead of the best, measured on "
+            f"val/{metric}, as tuning never sees test; tuning.repeats measures it."
         )
     if any(side.repeats > 1 for side in tuned):
         said.append(

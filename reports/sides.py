@@ -6,7 +6,6 @@ In a study each entrant has a side ``tuned`` (the chosen point of each repeat, p
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,7 +19,7 @@ from bench.protocol import Standing
 from bench.spec import Phase, Status
 from reports.labels import family
 from reports.selection import ENTRANT, final, in_study, preference
-from reports.stats.best_of_k import best_of_k
+from reports.stats.best_of_k import luck
 from reports.stats.intervals import Variance
 
 Config = Mapping[str, Any]
@@ -143,7 +142,8 @@ def _tuned(
     for run_id in trials.drop_duplicates("repeat")["run_id"]:
         values = hyperparameters(configs[run_id]["optimizer"])
         at_edge |= dict.fromkeys(protocol.edges(space, values))
-    counts = tried.groupby("repeat")["index"].nunique()
+    rerun = tried[tried["repeat"].isin(trials["repeat"])]  # a tuning may still wait for it
+    counts = rerun.groupby("repeat")["index"].nunique()
     name = f"{chosen['entrant'].iloc[0]}"
     sampler = str(a_draw["sampler"].iloc[0]) if len(a_draw) else ""
     standing = Standing(
@@ -153,6 +153,7 @@ def _tuned(
         chosen_on_reported_seeds=_overlap(own, trials),
         sampler=sampler,
     )
+    chosen = chosen[chosen["repeat"].isin(trials["repeat"])]
     key = min(preference(point) for _, point in chosen.iterrows())
     return _side(
         Kind.TUNED,
@@ -162,7 +163,7 @@ def _tuned(
         standing,
         key,
         repeats=len(counts),
-        luck=_luck(tried) if len(counts) == 1 else None,
+        luck=_luck(rerun) if len(counts) == 1 else None,
     )
 
 
@@ -173,11 +174,9 @@ def _overlap(own: pd.DataFrame, trials: pd.DataFrame) -> bool:
 
 
 def _luck(tried: pd.DataFrame) -> Variance:
-    """Of the best of as many points as were tried; unknown from a single one."""
+    """Of the best of the points that were tried; unknown where fewer than two finished."""
     values = tried["val_mean"].where(tried["n"] == tried["seeds"])
-    n = len(values)
-    spread = best_of_k(values, n, "maximize" if _maximizes(tried) else "minimize").spread
-    return Variance(spread**2 if n > 1 else math.nan, max(1, n - 1))
+    return luck(values, "maximize" if _maximizes(tried) else "minimize")
 
 
 def _maximizes(tried: pd.DataFrame) -> bool:

@@ -14,7 +14,6 @@ from typing import Any
 
 import pandas as pd
 
-from bench import protocol
 from bench.address import DEFAULT, sqlite_path
 from bench.spec import Phase, RefusedInput, TrialRecord
 from bench.suggest import suggest
@@ -74,7 +73,7 @@ class Study:
     @property
     def reference(self) -> str:
         """The optimizer that the others are compared with."""
-        return str(getattr(self.records[0], "reference", protocol.REFERENCE))
+        return self.records[0].reference
 
     @cached_property
     def _tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:

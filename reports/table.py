@@ -176,7 +176,7 @@ def _study(record: TrialRecord) -> dict[str, Any]:
         "index": math.nan if tuning.index is None else float(tuning.index),
         "points": float(tuning.points),
         "sampler": tuning.sampler if tuning.space else "",
-        "rank": getattr(tuning, "rank", "final"),
+        "rank": tuning.rank,
         "space_hash": tuning.space_hash if tuning.space else "",
     }
 

@@ -29,7 +29,7 @@ PRIORITY = [
 ]
 GAP = 2  # characters between columns
 WIDEST = 36  # longer cells fold inside their column
-PIPE_WIDTH = 200  # a log file has no edge to respect
+PIPE_WIDTH = 260  # a log file has no edge to respect
 
 
 def print_leaderboards(boards: Sequence[Leaderboard], console: Console | None = None) -> None:

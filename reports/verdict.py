@@ -65,7 +65,7 @@ def _withheld(ours: Side, reference: Side, difference: Difference, shown: bool) 
         return reason
     tuned = Kind.TUNED in (ours.kind, reference.kind)
     if tuned and not difference.broken and math.isnan(difference.p) and _luck_unknown(ours):
-        return "one point was tried: how much of the result is luck cannot be told"
+        return "too few points finished to tell how much of the result is luck"
     return ""
 
 

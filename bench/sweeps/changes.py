@@ -70,7 +70,7 @@ def _changes(plan: Plan, base: TrialSpec, record: TrialRecord) -> Iterator[Chang
             {**one, "optimizer": c["optimizer"], "schedule": c["schedule"]}
             for one, c in ((then, record.config), (now, config))
         )
-    before, after = flat(then), flat(_plain(now))
+    before, after = flat(then), flat(_as_stored(now))
     pairs += [(key, before.get(key), after.get(key)) for key in {**before, **after}]
     for key, was, is_ in pairs:
         if was != is_:
@@ -78,9 +78,9 @@ def _changes(plan: Plan, base: TrialSpec, record: TrialRecord) -> Iterator[Chang
 
 
 def _text(space: Mapping[str, Any]) -> str:
-    return json.dumps(_plain(space), sort_keys=True)
+    return json.dumps(_as_stored(space), sort_keys=True)
 
 
-def _plain(value: Any) -> Any:
+def _as_stored(value: Any) -> Any:
     """As it comes back from a store: lists for tuples."""
     return json.loads(json.dumps(value))

@@ -25,9 +25,8 @@ def register() -> None:
     for plugin in (*SWEEPERS, *LAUNCHERS):
         plugin.__module__ = module.__name__
         setattr(module, plugin.__name__, plugin)
-        Plugins.instance().register(
-            plugin
-        )  # Hydra's own come first; the store below overrides them
+        # Hydra's own come first; the store below overrides them
+        Plugins.instance().register(plugin)
     _store(
         "hydra/sweeper",
         "basic",

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from reports.stats.intervals import Variance
+
 
 @dataclass(frozen=True)
 class Best:
@@ -28,6 +30,29 @@ class Best:
     expected: float
     spread: float
     all_broken: float
+
+
+def luck(values: ArrayLike, direction: str) -> Variance:
+    """Variance of the best of the points tried, by the jackknife: without the best, the second is.
+
+    Leaving out any other point changes nothing, so of ``n`` points it is the square of ``(n − 1)/n``
+    times the gap between best and second best (Efron and Stein 1981: biased upwards). The
+    bootstrap of ``best_of_k`` would also count draws of the worst points alone, which an even draw
+    of a space never makes.
+
+    Args:
+        values: one a point, shape ``(n,)``; NaN for one that broke.
+
+    Returns:
+        NaN where fewer than two points finished.
+    """
+    x = np.asarray(values, dtype=float)
+    sign = 1.0 if direction == "maximize" else -1.0
+    finite = np.sort(sign * x[~np.isnan(x)])
+    if len(finite) < 2:
+        return Variance(math.nan, 1)
+    gap = float(finite[-1] - finite[-2])
+    return Variance(((len(x) - 1) / len(x) * gap) ** 2, len(x) - 1)
 
 
 def best_of_k(values: ArrayLike, k: int, direction: str) -> Best:

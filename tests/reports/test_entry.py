@@ -103,4 +103,4 @@ def test_piped_output_is_plain(study):
     out = io.StringIO()
     print_leaderboards(Study.of(study).leaderboards, Console(file=out))
     assert "\x1b" not in out.getvalue()
-    assert "withheld" in out.getvalue()
+    assert "withheld: 3 pairs of seeds, 5 are needed" in out.getvalue()

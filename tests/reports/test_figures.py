@@ -78,3 +78,18 @@ def test_labels_are_spread_inside_the_panel():
     places = style._spread([0.95, 0.97, 0.99, 1.0], gap=0.1)
     assert max(places) <= 1.0 + 1e-6
     assert all(b - a > 0.09 for a, b in itertools.pairwise(places))
+
+
+def test_curves_of_a_task_without_a_loss_are_drawn(record):
+    records = [
+        record(seed=s, metric="mae", direction="minimize", point={"lr": 0.1 + s}) for s in (0, 1)
+    ]
+    for one in records:
+        for point in one.result.curve:
+            for name in ("train/loss", "val/loss", "test/loss"):
+                point.values.pop(name, None)
+    study = Study.of(records)
+    colours = style.palette(study.entrants)
+    assert set(learning_curves.info(study)["metric"]) == {"val/mae"}
+    for figure in (learning_curves, sensitivity, to_target):
+        assert style.svg(figure.plot(figure.info(study), colours))

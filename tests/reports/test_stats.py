@@ -1,5 +1,6 @@
 """Statistics against SciPy, closed forms and numbers worked out by hand."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from reports.stats import intervals, tests, to_target
+from reports.stats import best_of_k, intervals, seeds, tests, to_target
 
 
 def test_mean_interval_is_students():
@@ -98,3 +99,83 @@ def test_median_to_target_of_nothing():
     median, reached, n = to_target.median_to_target([math.nan])
     assert math.isnan(median)
     assert (reached, n) == (0, 0)
+
+
+def test_sign_flips_by_enumeration():
+    values = [1.0, 2.0, 3.0, 4.0, -2.5]
+    sums = [
+        abs(sum(s * v for s, v in zip(signs, values, strict=True)))
+        for signs in itertools.product((1, -1), repeat=5)
+    ]
+    assert tests.sign_flip(values) == np.mean([s >= 7.5 for s in sums])
+    assert tests.sign_flip([1.0] * 5) == 2 / 2**5
+    assert tests.sign_flip([0.0, 0.0]) == 1.0
+
+
+def test_sign_flips_of_ranks_are_wilcoxons_test():
+    ours, theirs = np.random.default_rng(4).normal(size=(2, 12))
+    expected = scipy_stats.wilcoxon(ours, theirs, method="exact").pvalue
+    assert tests.sign_flip(tests.signed_ranks(ours, theirs)) == pytest.approx(expected)
+
+
+def test_many_sign_flips_are_drawn_and_repeat():
+    values = np.random.default_rng(5).normal(0.4, size=30)
+    p = tests.sign_flip(values)
+    assert p == tests.sign_flip(values)
+    assert p == pytest.approx(scipy_stats.ttest_1samp(values, 0).pvalue, abs=0.02)
+
+
+def test_who_breaks_off_loses_by_the_largest_rank():
+    ours, theirs = [0.9, math.nan, math.nan, 0.5], [0.8, 0.1, math.nan, math.nan]
+    assert tests.signed_ranks(ours, theirs).tolist() == [1.0, -2.5, 0.0, 2.5]
+
+
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_best_of_k_equals_every_draw(direction, k):
+    values = [0.3, math.nan, 0.7, 0.5, math.nan]
+    best = max if direction == "maximize" else min
+    draws = list(itertools.product(values, repeat=k))
+    found = [best(v for v in draw if v == v) for draw in draws if any(v == v for v in draw)]
+    result = best_of_k.best_of_k(values, k, direction)
+    assert result.expected == pytest.approx(np.mean(found))
+    assert result.spread == pytest.approx(np.std(found))
+    assert result.all_broken == pytest.approx(1 - len(found) / len(draws))
+
+
+def test_best_of_points_that_all_broke():
+    result = best_of_k.best_of_k([math.nan, math.nan], 2, "maximize")
+    assert math.isnan(result.expected)
+    assert result.all_broken == 1
+
+
+def test_a_second_group_of_seeds_is_bad():
+    finals = [28.39, 29.20, 52.97, 29.32, 52.92, 28.67, 28.33, 28.87, 52.93, 52.96]  # DeepOBS
+    assert seeds.bad(finals, "minimize").tolist() == [v > 50 for v in finals]
+    assert seeds.bad([-v for v in finals], "maximize").sum() == 4
+    assert seeds.bad([*finals, math.nan], "minimize").sum() == 5
+
+
+def test_noise_seldom_has_a_bad_seed():
+    random = np.random.default_rng(6)
+    share = np.mean([seeds.bad(random.normal(size=10), "maximize").any() for _ in range(2000)])
+    assert share < 0.03
+    assert not seeds.bad([0.9] * 9 + [0.1], "maximize").any()  # a tie sets no scale
+
+
+def test_a_sum_of_variances_has_satterthwaites_degrees():
+    parts = [intervals.Variance(4.0, 9), intervals.Variance(1.0, 3)]
+    found, p = intervals.around(5.0, parts, 10)
+    df = 25 / (16 / 9 + 1 / 3)
+    assert found.high == pytest.approx(5 + scipy_stats.t.ppf(0.975, df) * math.sqrt(5))
+    assert p == pytest.approx(2 * scipy_stats.t.sf(5 / math.sqrt(5), df))
+
+
+def test_the_luck_of_selection_is_the_jackknife_of_the_best():
+    values = [0.5, 0.9, math.nan, 0.7]
+    found = best_of_k.luck(values, "maximize")
+    left_out = [max(v for v in values[:i] + values[i + 1 :] if v == v) for i in range(4)]
+    mean = sum(left_out) / 4
+    assert found.value == pytest.approx(3 / 4 * sum((v - mean) ** 2 for v in left_out))
+    assert best_of_k.luck([-v for v in values], "minimize").value == pytest.approx(found.value)
+    assert math.isnan(best_of_k.luck([0.9, math.nan], "maximize").value)

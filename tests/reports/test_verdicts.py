@@ -118,7 +118,7 @@ def test_a_tuned_entrant_against_a_default_is_withheld():
     records = tuned("lion", shifted(0.05), 8) + reports("adam", GOOD)
     row, _ = row_of(records, "lion", "tuned")
     assert str(row["verdict"]) == (
-        "withheld: not comparable: lion tuned with 8 points, adam with 0"
+        "withheld: not comparable: lion tuned with 8 points, adam at its default"
     )
 
 
