@@ -35,8 +35,8 @@ class Best:
 def luck(values: ArrayLike, direction: str) -> Variance:
     """Variance of the best of the points tried, by the jackknife: without the best, the second is.
 
-    Leaving out any other point changes nothing, so of ``n`` points it is the square of ``(n − 1)/n``
-    times the gap between best and second best (Efron and Stein 1981: biased upwards). The
+    Leaving out any other point changes nothing, so of ``n`` points it is the square of the gap
+    between best and second best times ``(n − 1)/n`` (Efron and Stein 1981: biased upwards). The
     bootstrap of ``best_of_k`` would also count draws of the worst points alone, which an even draw
     of a space never makes.
 

@@ -148,8 +148,8 @@ def test_an_entrant_without_a_tuned_row_is_marked_and_withheld():
 
 def test_nobody_beats_a_weakened_adam():
     weak = simulated.tuned("adam", random(0))
-    strong = simulated.with_schedule(simulated.tuned("adam", random(1), shift=SHIFT), "cosine")
-    lion = simulated.tuned("lion", random(3), shift=SHIFT)
+    strong = simulated.with_schedule(simulated.tuned("adam", random(2), shift=SHIFT), "cosine")
+    lion = simulated.tuned("lion", random(5), shift=SHIFT)
     study = Study.of([*weak, *strong, *lion])
     table = rows(study)
     assert set(table["reference"]) == {"adam+cosine"}
