@@ -33,7 +33,9 @@ def job(cfg: DictConfig) -> dict[str, Any]:
 
     spec = trial_spec(cfg, hydra_cfg.runtime.choices)
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
-    return dict(record.run(spec, cfg.tracking.uri, launcher, f"{hydra_cfg.job.num + 1} "))
+    outcome = record.run(spec, cfg.tracking.uri, launcher)
+    progress.say(f"{hydra_cfg.job.num + 1} {outcome['line']}")
+    return dict(outcome)
 
 
 def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from rich.console import Console
 
-from bench.spec import Status, TrialResult, TrialSpec
+from bench.spec import Outcome, Status, TrialResult, TrialSpec
 
 COLOURS = {Status.FINISHED: "green", Status.DIVERGED: "yellow", Status.FAILED: "red"}
 
@@ -18,20 +19,20 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-class Numbering:
-    """The places of trials in their sweep: `` 8/12 `` stands before the line of the eighth.
+class Told(Protocol):
+    """Hears of each trial of a sweep when it ends, by its place among those that run."""
 
-    Args:
-        total: trials that the sweep runs.
-        first: how many of them were launched before these.
-    """
+    def __call__(self, at: int, outcome: Outcome) -> None: ...
 
-    def __init__(self, total: int, first: int = 0) -> None:
-        self.total, self.first = total, first
 
-    def prefix(self, at: int) -> str:
-        """What stands before a trial's line, by its place from 0."""
-        return f"{self.first + at + 1:>{len(str(self.total))}}/{self.total} "
+def each(pending: Sequence[TrialSpec]) -> Told:
+    """A line a trial, with its place: `` 8/12 digits · adam · …``."""
+    total = str(len(pending))
+
+    def told(at: int, outcome: Outcome) -> None:
+        say(f"{at + 1:>{len(total)}}/{total} {outcome['line']}")
+
+    return told
 
 
 def assumed(specs: Iterable[TrialSpec]) -> None:
@@ -49,15 +50,16 @@ def is_terminal() -> bool:
 
 
 def ended(spec: TrialSpec, result: TrialResult) -> str:
-    """``digits · adam · default · seed 0: finished, test/accuracy 0.9694, 1.9 s``, with colour."""
+    """``digits · adam · default · seed 0: finished, test/accuracy 0.9694, 1.9 s``, as markup."""
     colour = COLOURS.get(result.status, "default")
     words = [f"[{colour}]{result.status}[/{colour}]"]
     if result.reason:
         words.append(_escaped(result.reason))
     values = dict(result.curve[-1].values if result.curve else {}) | dict(result.summary)
-    test = f"test/{spec.task.target_metric.metric}"
-    if test in values:
-        words.append(f"{test} {values[test]:.4f}")
+    measured = (f"{split}/{spec.task.target_metric.metric}" for split in ("test", "val"))
+    shown = next((name for name in measured if name in values), None)
+    if shown is not None:
+        words.append(f"{shown} {values[shown]:.4f}")
     if "train_time_s" in values:
         words.append(f"{values['train_time_s']:.1f} s")
     return f"{_escaped(spec.label())}: {', '.join(words)}"

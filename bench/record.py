@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 from bench import progress, tracking
@@ -9,8 +10,17 @@ from bench.spec import Outcome, Status, TrialResult, TrialSpec
 
 
 def outcome(spec: TrialSpec, result: TrialResult) -> Outcome:
-    """The result without its numbers."""
-    return Outcome(label=spec.label(), status=str(result.status), reason=result.reason)
+    """The result as a sweep hears of it."""
+    values = {**(result.curve[-1].values if result.curve else {}), **result.summary}
+    finished = result.status is Status.FINISHED
+    metric = f"val/{spec.task.target_metric.metric}"
+    return Outcome(
+        label=spec.label(),
+        status=str(result.status),
+        reason=result.reason,
+        value=values.get(metric, math.nan) if finished else math.nan,
+        line=progress.ended(spec, result),
+    )
 
 
 def answer(spec: TrialSpec, uri: str) -> Outcome:
@@ -19,13 +29,13 @@ def answer(spec: TrialSpec, uri: str) -> Outcome:
     if known is not None:
         progress.say(f"{progress.ended(spec, known)} (from the record)")
         return outcome(spec, known)
-    return run(spec, uri, "single", progress_bar=progress.is_terminal())
+    ended = run(spec, uri, "single", progress_bar=progress.is_terminal())
+    progress.say(ended["line"])
+    return ended
 
 
-def run(
-    spec: TrialSpec, uri: str, launcher: str, prefix: str = "", *, progress_bar: bool = False
-) -> Outcome:
-    """Run a trial and record it; one line when it ends.
+def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False) -> Outcome:
+    """Run a trial and record it.
 
     Raises:
         RefusedInput: it cannot be built; no record is left.
@@ -35,7 +45,6 @@ def run(
     with tracking.recorder(uri, [spec], launcher) as records:
         result = run_trial(spec, partial(records.log, 0), progress_bar)
         records.finish(0, result)
-    progress.say(f"{prefix}{progress.ended(spec, result)}")
     return outcome(spec, result)
 
 
@@ -53,5 +62,4 @@ def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> Outcome:
 def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> Outcome:
     with tracking.recorder(uri, [spec], launcher) as records:
         records.finish(0, result)
-    progress.say(progress.ended(spec, result))
     return outcome(spec, result)

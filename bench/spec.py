@@ -346,11 +346,17 @@ class TrialResult:
 
 
 class Outcome(TypedDict):
-    """How a trial ended, in plain words that any launcher can carry."""
+    """How a trial ended, in plain words that any launcher can carry.
+
+    ``value`` is the final validation value of the task's metric, NaN unless finished; ``line`` is
+    what a person reads.
+    """
 
     label: str
     status: str
     reason: str
+    value: float
+    line: str
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bench import build, progress
-from bench.progress import Numbering
+from bench.progress import Told, each
 from bench.spec import Outcome, RefusedInput, Status, TrialSpec
 from bench.sweeps.launchers import Launch
 
 
 def run(
-    specs: Sequence[TrialSpec], uri: str, launch: Launch, size: int | None = None
+    specs: Sequence[TrialSpec],
+    uri: str,
+    launch: Launch,
+    size: int | None = None,
+    telling: Callable[[Sequence[TrialSpec]], Told] = each,
 ) -> dict[str, Outcome]:
     """Answer from the record, check, launch, collect. Every trial ends as a row of the store.
 
     Args:
         specs: trials of one study; equal ones run once.
         size: trials launched at a time; None for all.
+        telling: makes of the trials to run what hears of their ends; by default a line each.
 
     Returns:
         How each trial ended, by ``config_hash``.
@@ -42,11 +47,12 @@ def run(
     )
     for key, reason in inapplicable.items():
         outcomes[key] = record.skip(new[key], uri, reason)
+        progress.say(outcomes[key]["line"])
     pending = [spec for key, spec in new.items() if key not in inapplicable]
-    step = size or max(1, len(pending))
+    told, step = telling(pending), size or max(1, len(pending))
     for start in range(0, len(pending), step):
         part = pending[start : start + step]
-        ended = launch(part, Numbering(len(pending), start))
+        ended = launch(part, lambda at, outcome, start=start: told(start + at, outcome))
         outcomes |= {spec.config_hash: one for spec, one in zip(part, ended, strict=True)}
     return outcomes
 

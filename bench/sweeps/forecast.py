@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from bench import protocol
 from bench.spec import Budget, Phase, TrialSpec
 from bench.sweeps import search
+from bench.sweeps.display import duration
 from bench.sweeps.plan import Plan
 from bench.sweeps.tune import Results, choose, draws_of
 
@@ -133,15 +134,6 @@ def lines(plan: Plan, counted: Sequence[Count], expected: float | None) -> list[
     )
     time_left = "" if expected is None else f", about {duration(expected)}"
     return [told, *table, f"  {total + done} trials, {done} recorded, {total} to run{time_left}"]
-
-
-def duration(expected: float) -> str:
-    """``40 seconds``, ``6 minutes``, ``2.5 hours``."""
-    if expected < 90:
-        return f"{max(1, round(expected))} seconds"
-    if expected < 5400:
-        return f"{expected / 60:.0f} minutes"
-    return f"{expected / 3600:.1f} hours"
 
 
 def _row(count: Count) -> tuple[str, ...]:

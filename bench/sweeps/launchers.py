@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.utils import JobReturn, JobStatus
@@ -17,10 +17,10 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from bench.progress import Numbering
-from bench.spec import Outcome, Status, TrialSpec
+from bench.progress import Told, each
+from bench.spec import Outcome, TrialSpec
 
-Launch = Callable[[Sequence[TrialSpec], Numbering], list[Outcome]]
+Launch = Callable[[Sequence[TrialSpec], Told], list[Outcome]]
 """Runs and records trials of one study, each as if alone; outcomes in the order of the specs."""
 
 
@@ -36,7 +36,7 @@ class SpecLauncher(Launcher):
         self.config_loader: ConfigLoader = hydra_context.config_loader
 
     @abstractmethod
-    def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         """See ``Launch``."""
 
     def launch(
@@ -47,7 +47,7 @@ class SpecLauncher(Launcher):
 
         composer = Composer(self.config_loader, self.config)
         specs = [composer.spec(job) for job in job_overrides]
-        outcomes = self.run(specs, Numbering(len(specs)))
+        outcomes = self.run(specs, each(specs))
         return [
             JobReturn(overrides=list(job), status=JobStatus.COMPLETED, _return_value=dict(outcome))
             for job, outcome in zip(job_overrides, outcomes, strict=True)
@@ -57,14 +57,14 @@ class SpecLauncher(Launcher):
 class BasicLauncher(SpecLauncher):
     """One after the other, in this process."""
 
-    def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench import record
 
-        uri = self.config.tracking.uri
-        return [
-            record.run(spec, uri, "basic", prefix=numbering.prefix(at))
-            for at, spec in enumerate(specs)
-        ]
+        outcomes = []
+        for at, spec in enumerate(specs):
+            outcomes.append(record.run(spec, self.config.tracking.uri, "basic"))
+            told(at, outcomes[-1])
+        return outcomes
 
 
 class StackedLauncher(SpecLauncher):
@@ -73,11 +73,11 @@ class StackedLauncher(SpecLauncher):
     ``stack.size`` sets how many trials a stack has.
     """
 
-    def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.stacked import StackedSweep
 
         uri, size = self.config.tracking.uri, self.config.stack.size
-        return StackedSweep(specs, uri, size, numbering.prefix).run()
+        return StackedSweep(specs, uri, size, told).run()
 
 
 class WorkersLauncher(SpecLauncher):
@@ -94,10 +94,10 @@ class WorkersLauncher(SpecLauncher):
     def workers(self) -> int:
         return self.n_jobs if self.n_jobs > 0 else os.cpu_count() or 1
 
-    def run(self, specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.workers import run_in_workers
 
-        return run_in_workers(specs, self.config.tracking.uri, self.workers, numbering)
+        return run_in_workers(specs, self.config.tracking.uri, self.workers, told)
 
 
 def by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: str) -> Launch:
@@ -107,9 +107,13 @@ def by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: str) ->
         jobs: the overrides of each trial by its ``config_hash``.
     """
 
-    def launch(specs: Sequence[TrialSpec], numbering: Numbering) -> list[Outcome]:
+    launched = 0
+
+    def launch(specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
+        nonlocal launched
         overrides = [list(jobs[spec.config_hash]) for spec in specs]
-        returned = launcher.launch(overrides, initial_job_idx=numbering.first)
+        returned = launcher.launch(overrides, initial_job_idx=launched)
+        launched += len(specs)
         return [_outcome(spec, job, uri) for spec, job in zip(specs, returned, strict=True)]
 
     return launch
@@ -123,4 +127,4 @@ def _outcome(spec: TrialSpec, job: JobReturn, uri: str) -> Outcome:
         value: Any = job.return_value
     except Exception as error:
         return record.lost(spec, uri, f"{type(error).__name__}: {error}", "hydra")
-    return Outcome(label=value["label"], status=Status(value["status"]), reason=value["reason"])
+    return cast(Outcome, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from types import ModuleType
 
 from hydra.core.config_store import ConfigStore
@@ -19,7 +20,12 @@ LAUNCHERS = (BasicLauncher, StackedLauncher, WorkersLauncher)
 
 def register() -> None:
     """Call once, before Hydra composes."""
-    # Hydra instantiates plugins only from below `hydra_plugins`: that name, without a folder.
+    # Hydra instantiates plugins only from below `hydra_plugins`: that name, without a folder. The
+    # package itself is there only where another plugin is installed.
+    if "hydra_plugins" not in sys.modules and find_spec("hydra_plugins") is None:
+        parent = ModuleType("hydra_plugins")
+        parent.__path__ = []
+        sys.modules[parent.__name__] = parent
     module = ModuleType("hydra_plugins.optbench")
     sys.modules[module.__name__] = module
     for plugin in (*SWEEPERS, *LAUNCHERS):

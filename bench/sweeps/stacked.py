@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -23,13 +23,13 @@ class StackedSweep:
     Args:
         uri: the store.
         size: trials a stack at the most, 1 for never stacking; None: what pays and fits memory.
-        prefix: what stands before a trial's progress line, by its place in ``specs``.
+        told: hears of each trial when it ends, by its place in ``specs``.
     """
 
     def __init__(
-        self, specs: Sequence[TrialSpec], uri: str, size: int | None, prefix: Callable[[int], str]
+        self, specs: Sequence[TrialSpec], uri: str, size: int | None, told: progress.Told
     ) -> None:
-        self.specs, self.uri, self.size, self.prefix = list(specs), uri, size, prefix
+        self.specs, self.uri, self.size, self.told = list(specs), uri, size, told
         self.outcomes: dict[int, Outcome] = {}
 
     def run(self) -> list[Outcome]:
@@ -54,9 +54,7 @@ class StackedSweep:
                 progress.say(f"a stack ended by {type(error).__name__}: {error}; one by one now")
         for at in places:
             if at not in self.outcomes:
-                self.outcomes[at] = record.run(
-                    self.specs[at], self.uri, LAUNCHER, prefix=self.prefix(at)
-                )
+                self._ended(at, record.run(self.specs[at], self.uri, LAUNCHER))
 
     def _stackable(self, places: Sequence[int]) -> list[int]:
         """Those that can be stacked; says of the others why not."""
@@ -106,10 +104,13 @@ class StackedSweep:
 
             def end(slot: int, result: TrialResult) -> None:
                 records.finish(slot, result)
-                self.outcomes[places[slot]] = record.outcome(specs[slot], result)
-                progress.say(f"{self.prefix(places[slot])}{progress.ended(specs[slot], result)}")
+                self._ended(places[slot], record.outcome(specs[slot], result))
 
             run_stack(specs, records.log, end, threads)
+
+    def _ended(self, at: int, outcome: Outcome) -> None:
+        self.outcomes[at] = outcome
+        self.told(at, outcome)
 
     def _name(self, places: Sequence[int]) -> str:
         spec = self.specs[places[0]]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from bench import progress, protocol
 from bench.spec import Outcome, Status, TrialResult, TrialSpec, point_label
 from bench.sweeps import batch, search
+from bench.sweeps.display import display
 from bench.sweeps.launchers import Launch
 from bench.sweeps.plan import Plan
 
@@ -51,13 +53,13 @@ def run(plan: Plan, uri: str, launch: Launch) -> dict[str, Outcome]:
     if plan.sampler in search.ADAPTIVE:
         for _ in range(plan.points):
             _ask(plan, draws, uri)
-            outcomes |= _run(_selecting(plan, draws), uri, launch)
+            outcomes |= _run("tuning", _selecting(plan, draws), uri, launch)
     else:
-        outcomes |= _run(_selecting(plan, draws), uri, launch)
+        outcomes |= _run("tuning", _selecting(plan, draws), uri, launch)
     chosen = choose(plan, draws, _results(plan, uri))
     for one in chosen:
         progress.say(_said(one))
-    return outcomes | _run(reporting(plan, chosen), uri, launch)
+    return outcomes | _run("reporting", reporting(plan, chosen), uri, launch)
 
 
 def draws_of(plan: Plan) -> list[Draw]:
@@ -122,8 +124,10 @@ def _selecting(plan: Plan, draws: Sequence[Draw]) -> list[TrialSpec]:
     ]
 
 
-def _run(specs: Sequence[TrialSpec], uri: str, launch: Launch) -> dict[str, Outcome]:
-    return batch.run(specs, uri, launch) if specs else {}
+def _run(phase: str, specs: Sequence[TrialSpec], uri: str, launch: Launch) -> dict[str, Outcome]:
+    if not specs:
+        return {}
+    return batch.run(specs, uri, launch, telling=partial(display, phase))
 
 
 def _results(plan: Plan, uri: str) -> Results:

@@ -14,19 +14,18 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pebble import ProcessExpired, ProcessPool
 
 from bench import record
-from bench.progress import Numbering
+from bench.progress import Told
 from bench.spec import Outcome, TrialSpec
 
 LAUNCHER = "joblib"
 
 
-def run_in_workers(
-    specs: Sequence[TrialSpec], uri: str, workers: int, numbering: Numbering
-) -> list[Outcome]:
+def run_in_workers(specs: Sequence[TrialSpec], uri: str, workers: int, told: Told) -> list[Outcome]:
     """All trials; their outcomes in the order of ``specs``.
 
     Args:
         workers: how many processes at the most.
+        told: hears of each trial when it ends, by its place in ``specs``.
 
     Raises:
         RefusedInput: a trial cannot be built.
@@ -37,13 +36,14 @@ def run_in_workers(
     ) as pool:
         try:
             waiting: dict[Future[Outcome], int] = {
-                pool.schedule(record.run, args=(spec, uri, LAUNCHER, numbering.prefix(at))): at
+                pool.schedule(record.run, args=(spec, uri, LAUNCHER)): at
                 for at, spec in enumerate(specs)
             }
             while waiting:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     at = waiting.pop(future)
                     outcomes[at] = _outcome(specs[at], future, uri)
+                    told(at, outcomes[at])
         except BaseException:
             pool.stop()
             raise

@@ -45,7 +45,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "tracking.sqlite tracking.read",
     "tracking.recorder",
     "record status",
-    "sweeps.compose sweeps.stacked sweeps.workers sweeps.search",
+    "sweeps.compose sweeps.stacked sweeps.workers sweeps.search sweeps.display",
     "sweeps.launchers sweeps.plan",
     "sweeps.batch sweeps.changes",
     "sweeps.conclude sweeps.tune",

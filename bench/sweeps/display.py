@@ -1,0 +1,98 @@
+"""What a person sees while a phase of a study runs: how far, how well, how long; one calm display.
+
+On a terminal it stays in its place; in a log file it is a line now and then.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from bench import progress, protocol
+from bench.progress import Told
+from bench.spec import Outcome, Status, TrialSpec
+
+SECONDS = 10.0
+"""Between lines in a log file."""
+
+
+def display(phase: str, pending: Sequence[TrialSpec]) -> Told:
+    """What hears of the ends of a phase's trials; a failed one is said at once."""
+    tally = Tally(phase, pending)
+    console = Console(soft_wrap=True, highlight=False)
+    live = Live(console=console, transient=True) if console.is_terminal and pending else None
+    said_at = time.monotonic()
+
+    def told(at: int, outcome: Outcome) -> None:
+        nonlocal said_at
+        tally.add(at, outcome)
+        if outcome["status"] == Status.FAILED:
+            (live.console if live else console).print(outcome["line"])
+        last = tally.done == len(pending)
+        if live is not None:
+            live.start()
+            live.update(Text("\n".join([tally.head(), *tally.leaders()])))
+        if last and live is not None:
+            live.stop()
+        if last or (live is None and time.monotonic() - said_at > SECONDS):
+            said_at = time.monotonic()
+            progress.say(tally.head())
+
+    return told
+
+
+class Tally:
+    """The ends of a phase's trials so far."""
+
+    def __init__(self, phase: str, pending: Sequence[TrialSpec]) -> None:
+        self.phase, self.pending = phase, list(pending)
+        self.statuses: Counter[str] = Counter()
+        self.values: dict[tuple[str, str], list[float]] = {}
+        self._began = time.monotonic()
+
+    @property
+    def done(self) -> int:
+        return self.statuses.total()
+
+    def add(self, at: int, outcome: Outcome) -> None:
+        """One more has ended."""
+        spec = self.pending[at]
+        self.statuses[outcome["status"]] += 1
+        entrant = protocol.label(spec.optimizer.name, spec.schedule.name)
+        if not math.isnan(outcome["value"]):
+            self.values.setdefault((spec.task.name, entrant), []).append(outcome["value"])
+
+    def head(self) -> str:
+        """``tuning 12/64: 11 finished, 1 diverged, about 40 seconds left``."""
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
+        missing = len(self.pending) - self.done
+        left = missing * (time.monotonic() - self._began) / max(1, self.done)
+        rest = f", about {duration(left)} left" if missing else ""
+        return f"{self.phase} {self.done}/{len(self.pending)}: {counts}{rest}"
+
+    def leaders(self) -> list[str]:
+        """The best validation value so far of each entrant, a line a task."""
+        directions = {s.task.name: s.task.target_metric.direction for s in self.pending}
+        lines = []
+        for task in sorted({task for task, _ in self.values}):
+            best = max if directions[task] == "maximize" else min
+            found = {e: best(v) for (t, e), v in self.values.items() if t == task}
+            order = sorted(found, key=found.__getitem__, reverse=best is max)
+            lines.append(f"  {task}: " + ", ".join(f"{e} {found[e]:.4g}" for e in order[:8]))
+        return lines
+
+
+def duration(seconds: float) -> str:
+    """``40 seconds``, ``6 minutes``, ``2.5 hours``."""
+    if seconds < 90:
+        whole = max(1, round(seconds))
+        return f"{whole} second{'s' * (whole != 1)}"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"

@@ -1,0 +1,74 @@
+"""The display of a phase: counts, best so far, time left; plain lines in a log."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bench.spec import Outcome
+from bench.sweeps import display
+from bench.sweeps.display import Tally, duration
+from tests.bench.specs import trial_spec
+
+SPECS = [trial_spec(seed=seed) for seed in range(4)]
+
+
+def outcome(status="finished", value=0.9):
+    return Outcome(label="one", status=status, reason="", value=value, line=f"one: {status}")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    return now
+
+
+def test_it_says_how_far_how_well_and_how_long(clock):
+    tally = Tally("tuning", SPECS)
+    clock[0] = 30.0
+    tally.add(0, outcome(value=0.8))
+    tally.add(2, outcome("diverged", float("nan")))
+    assert tally.head() == "tuning 2/4: 1 diverged, 1 finished, about 30 seconds left"
+    tally.add(1, outcome(value=0.95))
+    tally.add(3, outcome(value=0.9))
+    assert tally.head() == "tuning 4/4: 1 diverged, 3 finished"
+    assert tally.leaders() == ["  digits: adam 0.95"]
+
+
+def test_a_log_gets_a_line_now_and_then_and_failures_at_once(clock, monkeypatch, capsys):
+    told = display.display("reporting", SPECS)
+    told(0, outcome())
+    assert capsys.readouterr().out == ""
+    told(1, outcome("failed", float("nan")))
+    assert capsys.readouterr().out == "one: failed\n"
+    clock[0] = 11.0
+    told(2, outcome())
+    assert capsys.readouterr().out.startswith("reporting 3/4: 1 failed, 2 finished, about")
+    told(3, outcome())
+    said = capsys.readouterr().out
+    assert said == "reporting 4/4: 1 failed, 3 finished\n"
+    assert "\x1b" not in said
+
+
+def test_a_terminal_gets_one_display_that_stays_in_its_place(clock, monkeypatch):
+    written = io.StringIO()
+
+    def console(**options):
+        return Console(file=written, force_terminal=True, width=80, **options)
+
+    monkeypatch.setattr(display, "Console", console)
+    told = display.display("tuning", SPECS)
+    for at in range(4):
+        told(at, outcome(value=0.9 + at / 100))
+    assert "digits: adam 0.93" in written.getvalue()
+    assert "\x1b[2K" in written.getvalue()  # the display is taken away at the end
+
+
+def test_durations_are_in_words():
+    assert [duration(s) for s in (0.2, 89, 240, 9000)] == [
+        "1 second",
+        "89 seconds",
+        "4 minutes",
+        "2.5 hours",
+    ]
