@@ -107,8 +107,9 @@ def _total(plan: dict[str, Any] | None, phase: Phase) -> int:
 
 
 def _failures(records: Sequence[TrialRecord]) -> list[str]:
-    """Each reason once, with how many trials it ended and one of them."""
+    """Each reason once, with how many trials it ended and the first of them by seed."""
     failed = [record for record in records if record.result.status is Status.FAILED]
+    failed.sort(key=lambda record: (record.config["task"]["name"], record.config["seed"]))
     by_reason = Counter(record.result.reason for record in failed)
     lines = []
     for reason, count in by_reason.most_common():
