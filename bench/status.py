@@ -19,8 +19,8 @@ from typing import Any, NoReturn
 
 from bench import protocol
 from bench.address import DEFAULT, check_uri, sqlite_path
+from bench.keys import parse
 from bench.spec import Phase, RefusedInput, Status, TrialRecord
-from bench.suggest import suggest
 
 KEYS = ("study", "tracking.uri")
 
@@ -32,28 +32,13 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         print(__doc__)
         sys.exit(0 if words else 2)
     try:
-        given = parse(words)
+        given = parse(words, KEYS)
         for line in status(given.get("tracking.uri", DEFAULT), given["study"]):
             print(line)
     except RefusedInput as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
-
-
-def parse(words: Sequence[str]) -> dict[str, str]:
-    """``["study=a"]`` as ``{"study": "a"}``. Raises RefusedInput for anything else."""
-    given: dict[str, str] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        if key not in KEYS:
-            raise RefusedInput(f"{word}: no such key; {suggest(key, KEYS)}")
-        if not value:
-            raise RefusedInput(f"{word}: no value; write {key}=VALUE")
-        given[key] = value
-    if "study" not in given:
-        raise RefusedInput("study: no value; write study=NAME")
-    return given
 
 
 def status(uri: str, study: str) -> list[str]:

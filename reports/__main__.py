@@ -15,13 +15,13 @@ Exit codes: 0 done, 2 refused input.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from bench.address import DEFAULT
+from bench.keys import parse
 from bench.spec import RefusedInput
-from bench.suggest import suggest
 
 KEYS = ("study", "tracking.uri", "output")
 
@@ -33,30 +33,13 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         print(__doc__)
         sys.exit(0)
     try:
-        given = parse(words)
+        given = parse(words, KEYS)
         study, uri = given["study"], given.get("tracking.uri", DEFAULT)
         make_report(uri, study, given.get("output") or Path("outputs", study, "report"))
     except RefusedInput as refusal:
         print(f"optbench-report: {refusal}", file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
-
-
-def parse(words: Iterable[str]) -> dict[str, str]:
-    """``["study=a"]`` → ``{"study": "a"}``. Raises RefusedInput for anything else."""
-    given: dict[str, str] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if key not in KEYS:
-            raise RefusedInput(f"{word}: {key!r} is no key; {suggest(key, KEYS)}")
-        if not equals or not value:
-            raise RefusedInput(f"{word}: no value; write {key}=VALUE")
-        if key in given:
-            raise RefusedInput(f"{word}: {key} is given twice; keep one of them")
-        given[key] = value
-    if "study" not in given:
-        raise RefusedInput("study: no value; write study=NAME")
-    return given
 
 
 def make_report(uri: str, study: str, directory: Path | str) -> Path:

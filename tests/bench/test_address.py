@@ -11,8 +11,8 @@ server:/home /home nfs4 rw 0 0
 /dev/vdb /home/me/scratch xfs rw 0 0
 me@host: /mnt/far\040away fuse.sshfs rw 0 0
 server:/j /home/jörg nfs rw 0 0
-overlay /work ext4 rw 0 0
-box /work 9p rw 0 0
+overlay /srv ext4 rw 0 0
+box /srv 9p rw 0 0
 """
 
 
@@ -25,7 +25,7 @@ box /work 9p rw 0 0
         ("/home/me/scratch/store.db", "xfs"),
         ("/mnt/far away/store.db", "fuse.sshfs"),
         ("/home/jörg/store.db", "nfs"),
-        ("/work/store.db", "9p"),
+        ("/srv/store.db", "9p"),
     ],
 )
 def test_the_deepest_mount_tells_the_file_system(path, kind):

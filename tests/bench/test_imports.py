@@ -26,6 +26,7 @@ FORBIDDEN = {
 BELOW = [  # each may import what stands before it, and nothing after
     "spec",
     "suggest address space needs",
+    "keys",
     "hyperparameters protocol schedules param_groups",
     "build progress",
     "config.schema config.files",
