@@ -5,6 +5,7 @@ On a terminal it stays in its place; in a log file it is a line now and then.
 
 from __future__ import annotations
 
+import atexit
 import math
 import time
 from collections import Counter
@@ -27,6 +28,8 @@ def display(phase: str, pending: Sequence[TrialSpec]) -> Told:
     tally = Tally(phase, pending)
     console = Console(soft_wrap=True, highlight=False)
     live = Live(console=console, transient=True) if console.is_terminal and pending else None
+    if live is not None:
+        atexit.register(live.stop)  # an interrupted sweep leaves the terminal as it was
     said_at = time.monotonic()
 
     def told(at: int, outcome: Outcome) -> None:
