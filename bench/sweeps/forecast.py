@@ -122,24 +122,30 @@ def _gain(group: Sequence[Count]) -> float:
 def lines(plan: Plan, counted: Sequence[Count], expected: float | None) -> list[str]:
     """The plan for people, a line each."""
     rows: list[tuple[str, ...]] = [("task", "entrant", "points", "select", "report", "recorded")]
-    rows += [_row(count) for count in counted]
+    rows += [_row(plan, count) for count in counted]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     table = ["  " + _joined(row, widths) for row in rows]
     total, done = (sum(getattr(c, k) for c in counted) for k in ("to_run", "recorded"))
-    repeats = f", {plan.repeats} tunings" if plan.repeats > 1 else ""
-    told = (
-        f"study {plan.study}: {plan.points} points by {plan.sampler} on {plan.tuning_seeds} "
-        f"tuning seed{'s' * (plan.tuning_seeds > 1)}{repeats}; default and chosen point on "
-        f"{plan.reporting_seeds} other seeds"
-    )
+    seeds = "seed" if plan.reporting_seeds == 1 else "seeds"
+    told = f"study {plan.study}: "
+    if plan.points:
+        repeats = f", {plan.repeats} tunings" if plan.repeats > 1 else ""
+        told += (
+            f"{plan.points} points by {plan.sampler} on {plan.tuning_seeds} tuning "
+            f"seed{'s' * (plan.tuning_seeds > 1)}{repeats}; default and chosen point on "
+            f"{plan.reporting_seeds} other {seeds}"
+        )
+    else:
+        told += f"nothing is tuned; the default point on {plan.reporting_seeds} {seeds}"
     time_left = "" if expected is None else f", about {duration(expected)}"
     return [told, *table, f"  {total + done} trials, {done} recorded, {total} to run{time_left}"]
 
 
-def _row(count: Count) -> tuple[str, ...]:
+def _row(plan: Plan, count: Count) -> tuple[str, ...]:
     base = count.base
     entrant = protocol.label(base.optimizer.name, base.schedule.name)
-    points = str(count.points) if base.optimizer.search_space else "no search_space"
+    untuned = plan.points > 0 and not base.optimizer.search_space
+    points = "no search_space" if untuned else str(count.points)
     numbers = (count.select, count.report, count.recorded)
     return (base.task.name, entrant, points, *map(str, numbers))
 
