@@ -91,7 +91,7 @@ def with_selection(side: Side) -> Interval:
 def _with_selection(
     matrix: NDArray[np.float64], ours: Side, theirs: Side
 ) -> tuple[Interval, float]:
-    """Repeats show the luck themselves; of one tuning it is the jackknife's of its best point.
+    """Repeats show the luck themselves; of one tuning it is the spread of its best points.
 
     That is on validation, as a selection trial has no test value.
     """

@@ -64,9 +64,9 @@ def _selection(sides: Sequence[Side]) -> list[str]:
     if any(side.luck for side in tuned):
         metric = tuned[0].trials["metric"].iloc[0]
         said.append(
-            "intervals with selection add the luck of one tuning, by the jackknife: "
-            "what the second best point would have given instead of the best, measured on "
-            f"val/{metric}, as tuning never sees test; tuning.repeats measures it."
+            "intervals with selection add the luck of one tuning: the spread of its three best "
+            f"points, any of which chance may have chosen, on val/{metric}, as tuning never sees "
+            "test; tuning.repeats measures it."
         )
     if any(side.repeats > 1 for side in tuned):
         said.append(

@@ -171,11 +171,10 @@ def test_a_sum_of_variances_has_satterthwaites_degrees():
     assert p == pytest.approx(2 * scipy_stats.t.sf(5 / math.sqrt(5), df))
 
 
-def test_the_luck_of_selection_is_the_jackknife_of_the_best():
-    values = [0.5, 0.9, math.nan, 0.7]
-    found = best_of_k.luck(values, "maximize")
-    left_out = [max(v for v in values[:i] + values[i + 1 :] if v == v) for i in range(4)]
-    mean = sum(left_out) / 4
-    assert found.value == pytest.approx(3 / 4 * sum((v - mean) ** 2 for v in left_out))
-    assert best_of_k.luck([-v for v in values], "minimize").value == pytest.approx(found.value)
+def test_the_luck_of_selection_is_the_spread_of_the_three_best_points():
+    found = best_of_k.luck([0.5, 0.9, math.nan, 0.7, 0.8, 0.1], "maximize")
+    assert found.value == pytest.approx(np.var([0.9, 0.8, 0.7], ddof=1))
+    assert found.degrees == 2
+    lower_is_better = best_of_k.luck([5.0, 1.0, 2.0, 3.0], "minimize")
+    assert lower_is_better.value == pytest.approx(np.var([1.0, 2.0, 3.0], ddof=1))
     assert math.isnan(best_of_k.luck([0.9, math.nan], "maximize").value)
