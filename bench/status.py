@@ -11,9 +11,10 @@ Exit codes: 0 done, 2 refused input.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,7 +57,11 @@ def status(uri: str, study: str) -> list[str]:
     records = standing(tracking.read(uri, study))
     declared = tracking.attached_text(uri, study, "plan.json")
     plan = None if declared is None else json.loads(declared)
-    return [*_progress(study, records, plan), *_failures(records), *_next(records, plan)]
+    lines = [*_progress(study, records, plan), *_failures(records), *_next(records, plan)]
+    former = len(records) - len(current(records))
+    if former:
+        lines.insert(-1, f"  {former} more report points that a smaller budget had chosen")
+    return lines
 
 
 def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -70,10 +75,53 @@ def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return list(best.values())
 
 
+def current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """All but reruns of points that were chosen once, before the tuning budget was raised."""
+    tunings: dict[tuple[str, str, int], dict[int, list[TrialRecord]]] = {}
+    for record in records:
+        if record.phase is Phase.SELECT and record.tuning and record.tuning.index is not None:
+            tried = tunings.setdefault(_tuning(record), {})
+            tried.setdefault(record.tuning.index, []).append(record)
+    now = {tuning: _chosen(tried) for tuning, tried in tunings.items()}
+    return [
+        record
+        for record in records
+        if record.phase is not Phase.REPORT
+        or record.tuning is None
+        or record.tuning.index in (None, now.get(_tuning(record), record.tuning.index))
+    ]
+
+
+def _tuning(record: TrialRecord) -> tuple[str, str, int]:
+    repeat = record.tuning.repeat if record.tuning else 0
+    return record.config["task"]["name"], protocol.entrant(record.config), repeat
+
+
+def _chosen(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
+    """The index of the point that one tuning chose so far."""
+    places = sorted(tried)
+    first = tried[places[0]][0]
+    ranks = first.tuning is not None and first.tuning.rank == "steps_to_target"
+    direction = first.config["task"]["target_metric"]["direction"]
+    finals = [[_final(record) for record in tried[place]] for place in places]
+    steps = [[_steps(record) for record in tried[place]] for place in places]
+    return places[protocol.chosen(finals, direction, steps if ranks else None)]
+
+
+def _final(record: TrialRecord) -> float:
+    metric = f"val/{record.config['task']['target_metric']['metric']}"
+    finished = record.result.status is Status.FINISHED
+    return record.result.curve[-1].values[metric] if finished else math.nan
+
+
+def _steps(record: TrialRecord) -> float:
+    return record.result.summary.get("steps_to_target", math.inf)
+
+
 def _progress(study: str, records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[str]:
     lines = [f"study {study}: {_counts(records)}"]
     for phase in Phase:
-        own = [record for record in records if record.phase is phase]
+        own = [record for record in current(records) if record.phase is phase]
         total = _total(plan, phase)
         if own or total:
             of = f" of {total}" if total else ""
@@ -114,7 +162,7 @@ def _next(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[s
         return [f"  the same command runs {again or 'what its grid has beyond this'}"]
     missing = 0
     for phase in (Phase.SELECT, Phase.REPORT):
-        ran = [record for record in records if record.phase is phase]
+        ran = [record for record in current(records) if record.phase is phase]
         missing += max(0, _total(plan, phase) - len(ran))
     parts = [part for part in (again, f"{missing} missing trials" if missing else "") if part]
     return [f"  the same command runs {' and '.join(parts)}" if parts else "  complete"]

@@ -31,13 +31,15 @@ def refuse_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
         RefusedInput: with every difference and the way out.
     """
     bases = {_place(base.config()): base for base in plan.bases}
-    found: dict[Change, None] = {}
-    for record in records:
+    found: dict[tuple[str, str], Change] = {}
+    tuned = [(record.tuning, record) for record in records if record.tuning is not None]
+    # the largest budget that was tried comes first, and stands for the others
+    for _, record in sorted(tuned, key=lambda each: (-(each[0].index or 0), -each[0].repeat)):
         base = bases.get(_place(record.config))
-        if base is not None and record.tuning is not None:
-            found |= dict.fromkeys(_changes(plan, base, record))
+        for change in () if base is None else _changes(plan, base, record):
+            found.setdefault((change.where, change.key), change)
     if found:
-        told = "; ".join(f"{c.where}: {c.key} was {c.then} and is {c.now}" for c in found)
+        told = "; ".join(f"{c.where}: {c.key} was {c.then} and is {c.now}" for c in found.values())
         raise RefusedInput(
             f"study={plan.study}: it began otherwise. {told}. "
             f"Take it back, or take another name: study={plan.study}_2"

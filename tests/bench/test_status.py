@@ -71,3 +71,13 @@ def test_a_missing_store_is_not_made(said, tmp_path):
     assert code == 2
     assert "there is no file" in err
     assert not (tmp_path / "none.db").exists()
+
+
+def test_points_that_a_smaller_budget_chose_do_not_count(optbench, said):
+    words = [*STUDY, "optimizer=adam", "reporting.seeds=2"]
+    for points in (1, 8):
+        optbench(*words, f"tuning.trials={points}")
+    _, out, _ = said("study=s")
+    assert "select   8 of 8 done" in out
+    assert "report   4 of 4 done" in out
+    assert out.strip().endswith("complete")

@@ -169,6 +169,7 @@ def test_a_study_that_began_otherwise_is_refused(words, said, optbench, uri):
     assert f"digits · adam: {said}" in ended.err
     assert "study=fair_2" in ended.err
     assert len(ended.err.strip().splitlines()) == 1
+    assert ended.err.count(said.split()[0]) == 1  # each difference once, not once a trial
     assert len(records(uri)) == before
 
 
