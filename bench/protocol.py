@@ -48,6 +48,11 @@ def entrant(config: Mapping[str, Any]) -> str:
     return label(optimizer, schedule)
 
 
+def place(config: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Where a trial of a study belongs: task, model and entrant."""
+    return config["task"]["name"], config["model"]["name"], entrant(config)
+
+
 def label(optimizer: str, schedule: str) -> str:
     """An entrant's name."""
     return optimizer if schedule == "constant" else f"{optimizer}+{schedule}"

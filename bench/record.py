@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 from bench import progress, tracking
@@ -11,14 +10,11 @@ from bench.spec import Outcome, Status, TrialResult, TrialSpec
 
 def outcome(spec: TrialSpec, result: TrialResult) -> Outcome:
     """The result as a sweep hears of it."""
-    values = {**(result.curve[-1].values if result.curve else {}), **result.summary}
-    finished = result.status is Status.FINISHED
-    metric = f"val/{spec.task.target_metric.metric}"
     return Outcome(
         label=spec.label(),
         status=str(result.status),
         reason=result.reason,
-        value=values.get(metric, math.nan) if finished else math.nan,
+        value=result.final(f"val/{spec.task.target_metric.metric}"),
         line=progress.ended(spec, result),
     )
 

@@ -344,6 +344,13 @@ class TrialResult:
     environment: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
 
+    def final(self, metric: str) -> float:
+        """A metric at the trial's end, e.g. ``val/accuracy``; NaN unless it finished."""
+        if self.status is not Status.FINISHED:
+            return math.nan
+        last = self.curve[-1].values if self.curve else {}
+        return {**last, **self.summary}.get(metric, math.nan)
+
 
 class Outcome(TypedDict):
     """How a trial ended, in plain words that any launcher can carry.

@@ -57,11 +57,11 @@ def status(uri: str, study: str) -> list[str]:
     records = standing(tracking.read(uri, study))
     declared = tracking.attached_text(uri, study, "plan.json")
     plan = None if declared is None else json.loads(declared)
-    lines = [*_progress(study, records, plan), *_failures(records), *_next(records, plan)]
-    former = len(records) - len(current(records))
-    if former:
-        lines.insert(-1, f"  {former} more report points that a smaller budget had chosen")
-    return lines
+    now = current(records)
+    lines = [f"study {study}: {_counts(records)}", *_phases(now, plan), *_failures(records)]
+    if former := len(records) - len(now):
+        lines.append(f"  {former} more report points that a smaller budget had chosen")
+    return [*lines, _next(now, plan)]
 
 
 def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -77,7 +77,7 @@ def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 def current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """All but reruns of points that were chosen once, before the tuning budget was raised."""
-    tunings: dict[tuple[str, str, int], dict[int, list[TrialRecord]]] = {}
+    tunings: dict[tuple[str, str, str, int], dict[int, list[TrialRecord]]] = {}
     for record in records:
         if record.phase is Phase.SELECT and record.tuning and record.tuning.index is not None:
             tried = tunings.setdefault(_tuning(record), {})
@@ -92,9 +92,8 @@ def current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     ]
 
 
-def _tuning(record: TrialRecord) -> tuple[str, str, int]:
-    repeat = record.tuning.repeat if record.tuning else 0
-    return record.config["task"]["name"], protocol.entrant(record.config), repeat
+def _tuning(record: TrialRecord) -> tuple[str, str, str, int]:
+    return *protocol.place(record.config), record.tuning.repeat if record.tuning else 0
 
 
 def _chosen(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
@@ -102,26 +101,21 @@ def _chosen(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
     places = sorted(tried)
     first = tried[places[0]][0]
     ranks = first.tuning is not None and first.tuning.rank == "steps_to_target"
-    direction = first.config["task"]["target_metric"]["direction"]
-    finals = [[_final(record) for record in tried[place]] for place in places]
+    target = first.config["task"]["target_metric"]
+    metric, direction = f"val/{target['metric']}", target["direction"]
+    finals = [[record.result.final(metric) for record in tried[place]] for place in places]
     steps = [[_steps(record) for record in tried[place]] for place in places]
     return places[protocol.chosen(finals, direction, steps if ranks else None)]
-
-
-def _final(record: TrialRecord) -> float:
-    metric = f"val/{record.config['task']['target_metric']['metric']}"
-    finished = record.result.status is Status.FINISHED
-    return record.result.curve[-1].values[metric] if finished else math.nan
 
 
 def _steps(record: TrialRecord) -> float:
     return record.result.summary.get("steps_to_target", math.inf)
 
 
-def _progress(study: str, records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[str]:
-    lines = [f"study {study}: {_counts(records)}"]
+def _phases(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[str]:
+    lines = []
     for phase in Phase:
-        own = [record for record in current(records) if record.phase is phase]
+        own = [record for record in records if record.phase is phase]
         total = _total(plan, phase)
         if own or total:
             of = f" of {total}" if total else ""
@@ -154,18 +148,18 @@ def _failures(records: Sequence[TrialRecord]) -> list[str]:
     return lines
 
 
-def _next(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[str]:
+def _next(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> str:
     """What the same command would do."""
     failed = sum(record.result.status is Status.FAILED for record in records)
     again = f"{failed} failed {'trial' if failed == 1 else 'trials'} again" if failed else ""
     if plan is None:
-        return [f"  the same command runs {again or 'what its grid has beyond this'}"]
+        return f"  the same command runs {again or 'what its grid has beyond this'}"
     missing = 0
     for phase in (Phase.SELECT, Phase.REPORT):
-        ran = [record for record in current(records) if record.phase is phase]
+        ran = [record for record in records if record.phase is phase]
         missing += max(0, _total(plan, phase) - len(ran))
     parts = [part for part in (again, f"{missing} missing trials" if missing else "") if part]
-    return [f"  the same command runs {' and '.join(parts)}" if parts else "  complete"]
+    return f"  the same command runs {' and '.join(parts)}" if parts else "  complete"
 
 
 def _done(records: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -30,12 +30,12 @@ def refuse_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
     Raises:
         RefusedInput: with every difference and the way out.
     """
-    bases = {_place(base.config()): base for base in plan.bases}
+    bases = {protocol.place(base.config()): base for base in plan.bases}
     found: dict[tuple[str, str], Change] = {}
     tuned = [(record.tuning, record) for record in records if record.tuning is not None]
     # the largest budget that was tried comes first, and stands for the others
     for _, record in sorted(tuned, key=lambda each: (-(each[0].index or 0), -each[0].repeat)):
-        base = bases.get(_place(record.config))
+        base = bases.get(protocol.place(record.config))
         for change in () if base is None else _changes(plan, base, record):
             found.setdefault((change.where, change.key), change)
     if found:
@@ -46,14 +46,10 @@ def refuse_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
         )
 
 
-def _place(config: Mapping[str, Any]) -> tuple[str, str, str]:
-    return config["task"]["name"], config["model"]["name"], protocol.entrant(config)
-
-
 def _changes(plan: Plan, base: TrialSpec, record: TrialRecord) -> Iterator[Change]:
     tuning, config = record.tuning, base.config()
     assert tuning is not None
-    task, _, entrant = _place(config)
+    task, _, entrant = protocol.place(config)
     pairs: list[tuple[str, Any, Any]] = [
         ("search_space", _text(tuning.space), _text(base.optimizer.search_space)),
         ("tuning.sampler", tuning.sampler, plan.sampler),

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 
 from bench import protocol
 from bench.spec import Budget, Phase, TrialSpec
-from bench.sweeps import search
 from bench.sweeps.display import duration
 from bench.sweeps.plan import Plan
-from bench.sweeps.tune import Results, choose, draws_of
+from bench.sweeps.tune import Results, choose, draws_of, selecting
 
 STEPS = 50
 """Training steps, and one evaluation, that stand for a trial's time at the most."""
@@ -51,19 +50,11 @@ def counts(plan: Plan, results: Results) -> list[Count]:
 
 def _recorded(plan: Plan, results: Results) -> dict[str, int]:
     """Trials of the plan in the record by their base; chosen points once everybody was tried."""
-    if plan.sampler in search.ADAPTIVE:
-        specs = [(base, spec) for base in plan.bases for spec in plan.reporting(base)]
-        return _counted(specs, results)
-    draws = draws_of(plan)
     specs = [(base, spec) for base in plan.bases for spec in plan.reporting(base)]
-    for draw in draws:
-        tried = [
-            spec
-            for index, point in enumerate(draw.points)
-            for spec in plan.selecting(draw.base, draw.repeat, index, point)
-        ]
+    for draw in draws_of(plan):
+        tried = selecting(plan, [draw])
         specs += [(draw.base, spec) for spec in tried]
-        if all(spec.config_hash in results for spec in tried):
+        if tried and all(spec.config_hash in results for spec in tried):
             for one in choose(plan, [draw], results):
                 chosen = plan.reporting(one.base, one.repeat, one.place, one.point)
                 specs += [(one.base, spec) for spec in chosen]

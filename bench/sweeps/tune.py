@@ -53,9 +53,9 @@ def run(plan: Plan, uri: str, launch: Launch) -> dict[str, Outcome]:
     if plan.sampler in search.ADAPTIVE:
         for _ in range(plan.points):
             _ask(plan, draws, uri)
-            outcomes |= _run("tuning", _selecting(plan, draws), uri, launch)
+            outcomes |= _run("tuning", selecting(plan, draws), uri, launch)
     else:
-        outcomes |= _run("tuning", _selecting(plan, draws), uri, launch)
+        outcomes |= _run("tuning", selecting(plan, draws), uri, launch)
     chosen = choose(plan, draws, _results(plan, uri))
     for one in chosen:
         progress.say(_said(one))
@@ -115,7 +115,8 @@ def _ask(plan: Plan, draws: Sequence[Draw], uri: str) -> None:
         draw.points.append(draw.adaptive.ask())
 
 
-def _selecting(plan: Plan, draws: Sequence[Draw]) -> list[TrialSpec]:
+def selecting(plan: Plan, draws: Sequence[Draw]) -> list[TrialSpec]:
+    """The trials that try the points drawn so far."""
     return [
         spec
         for draw in draws
@@ -146,12 +147,12 @@ def _tried(plan: Plan, draw: Draw, index: int, results: Results) -> list[tuple[f
             found.append((math.nan, math.nan))
         else:
             steps = result.summary.get("steps_to_target", math.inf)
-            found.append((result.summary[metric], steps))
+            found.append((result.final(metric), steps))
     return found
 
 
 def _said(one: Chosen) -> str:
-    """``digits · adam: lr=0.00421, the 3rd of 8 points, val/accuracy 0.9833``."""
+    """``digits · adam: chose lr=0.00421 (point 3), val/accuracy 0.9833``."""
     metric = one.base.task.target_metric.metric
     again = f" (tuning {one.repeat + 1})" if one.repeat else ""
     value = "no trial of any point finished" if math.isnan(one.value) else f"{one.value:.4f}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from reports.figures.style import GREY, STYLE, drawing_order, label_ends, panels_of, plain
+from reports.figures.style import GREY, drawing_order, label_ends, validation_panels
 from reports.study import Study
 
 TITLE = "What tuning costs"
@@ -33,20 +32,7 @@ def info(study: Study) -> pd.DataFrame:
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure | None:
     """One panel per comparison; None where nobody was tuned."""
-    comparisons = sorted(table["comparison"].unique())
-    if not comparisons:
-        return None
-    with mpl.rc_context(STYLE):
-        figure, panels = panels_of(len(comparisons))
-        for comparison, axes in zip(comparisons, panels, strict=True):
-            here = table[table["comparison"] == comparison]
-            _panel(axes, here, colours)
-            axes.set(
-                title=plain(comparison),
-                xlabel="points tried",
-                ylabel=plain(f"val/{here['metric'].iloc[0]}"),
-            )
-    return figure
+    return validation_panels(table, colours, _panel, "points tried")
 
 
 def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.spec import Phase, Status
-from reports.figures.style import GREY, STYLE, drawing_order, label_ends, panels_of, plain
+from reports.figures.style import GREY, drawing_order, label_ends, validation_panels
 from reports.selection import final, in_study
 from reports.study import Study
 
@@ -57,20 +56,7 @@ def info(study: Study) -> pd.DataFrame:
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure | None:
     """One panel per comparison; None where nobody tried two learning rates."""
-    comparisons = sorted(table["comparison"].unique())
-    if not comparisons:
-        return None
-    with mpl.rc_context(STYLE):
-        figure, panels = panels_of(len(comparisons))
-        for comparison, axes in zip(comparisons, panels, strict=True):
-            here = table[table["comparison"] == comparison]
-            _panel(axes, here, colours)
-            axes.set(
-                title=plain(comparison),
-                xlabel="learning rate",
-                ylabel=plain(f"val/{here['metric'].iloc[0]}"),
-            )
-    return figure
+    return validation_panels(table, colours, _panel, "learning rate")
 
 
 def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> None:

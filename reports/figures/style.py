@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -74,6 +74,31 @@ def panels_of(count: int, columns: int = 2) -> tuple[Figure, list[Axes]]:
     for axes in panels[count:]:
         axes.set_axis_off()
     return figure, panels[:count]
+
+
+def validation_panels(
+    table: pd.DataFrame,
+    colours: Mapping[str, str],
+    panel: Callable[[Axes, pd.DataFrame, Mapping[str, str]], None],
+    xlabel: str,
+) -> Figure | None:
+    """One panel a comparison with its validation metric upwards; None of an empty table.
+
+    Args:
+        table: with columns ``comparison`` and ``metric``.
+        panel: draws one comparison's part of it.
+    """
+    comparisons = sorted(table["comparison"].unique())
+    if not comparisons:
+        return None
+    with mpl.rc_context(STYLE):
+        figure, panels = panels_of(len(comparisons))
+        for comparison, axes in zip(comparisons, panels, strict=True):
+            here = table[table["comparison"] == comparison]
+            panel(axes, here, colours)
+            metric = plain(f"val/{here['metric'].iloc[0]}")
+            axes.set(title=plain(comparison), xlabel=xlabel, ylabel=metric)
+    return figure
 
 
 def plain(text: str) -> str:
