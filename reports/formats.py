@@ -16,8 +16,8 @@ from reports.sides import Kind
 
 def display(board: Leaderboard) -> pd.DataFrame:
     """The leaderboard with every cell a string; columns carry metric, interval and unit."""
-    rows, digits = board.rows, decimals(board)
-    cells = [_cells(row, board, digits) for row in rows.to_dict("records")]
+    rows = board.rows
+    cells = [_cells(row, board) for row in rows.to_dict("records")]
     table = pd.DataFrame(cells)
     optional = {
         "row": (rows["row"] == Kind.BEST).all(),
@@ -31,15 +31,18 @@ def display(board: Leaderboard) -> pd.DataFrame:
     return table.drop(columns=[name for name, left_out in optional.items() if left_out])
 
 
-def _cells(row: Mapping[Any, Any], board: Leaderboard, digits: int) -> dict[str, str]:
-    def between(name: str, estimate: str, ends: str = "", *, sign: bool = False) -> str:
-        ends = ends or name
-        low, high = row[f"{ends}_low"], row[f"{ends}_high"]
+def _cells(row: Mapping[Any, Any], board: Leaderboard) -> dict[str, str]:
+    def between(name: str, estimate: str, *, sign: bool = False) -> str:
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        digits = decimals(board, row[estimate], low, high)
         return interval(row[estimate], low, high, digits, sign=sign)
 
     def ends(name: str, *, sign: bool = False) -> str:
-        low, high = (number(row[f"{name}_{end}"], digits, sign=sign) for end in ("low", "high"))
-        return f"[{low}, {high}]" if low != MISSING else MISSING
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        if math.isnan(low):
+            return MISSING
+        digits = decimals(board, low, low, high)
+        return f"[{number(low, digits, sign=sign)}, {number(high, digits, sign=sign)}]"
 
     missed = f"{whole(row['steps_to_target'])} ({row['reached']}/{row['ran']})"
     return {
@@ -58,7 +61,9 @@ def _cells(row: Mapping[Any, Any], board: Leaderboard, digits: int) -> dict[str,
         "p sign flip": probability(row["p_sign_flip"]),
         "statuses": row["statuses"],
         "bad seeds": share(row["bad_share"]),
-        f"val/{board.metric}": number(row["val_mean"], digits),
+        f"val/{board.metric}": number(
+            row["val_mean"], decimals(board, row["val_mean"], row["test_low"], row["test_high"])
+        ),
         "test with selection": ends("test_selection"),
         "IQM [95 %]": between("test_iqm", "test_iqm"),
         "steps": whole(row["steps"]),

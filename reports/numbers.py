@@ -5,6 +5,13 @@ from __future__ import annotations
 import math
 
 MISSING = "n/a"
+HUGE = 1e6
+"""From here on a measured number is written with an exponent."""
+
+
+def significant(half_width: float) -> int:
+    """Decimals, 0 to 6, that show two significant digits of an interval's half-width."""
+    return max(0, min(6, 1 - math.floor(math.log10(half_width))))
 
 
 def number(value: float, digits: int, *, sign: bool = False) -> str:
@@ -14,8 +21,8 @@ def number(value: float, digits: int, *, sign: bool = False) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     rounded = round(value, digits) or 0.0  # no negative zero
-    text = f"{rounded:+.{digits}f}" if sign else f"{rounded:.{digits}f}"
-    return text.replace("-", "−")
+    how = ".3g" if abs(value) >= HUGE else f".{digits}f"
+    return format(rounded, f"+{how}" if sign else how).replace("-", "−")
 
 
 def interval(value: float, low: float, high: float, digits: int, *, sign: bool = False) -> str:
@@ -36,5 +43,5 @@ def short(value: float) -> str:
 
 
 def whole(value: float) -> str:
-    """A count: ``380``."""
-    return number(value, 0)
+    """A count: ``380``, ``1200000``."""
+    return f"{value:.0f}" if math.isfinite(value) else number(value, 0)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from bench import protocol
 from bench.spec import Status
 from reports.labels import family
@@ -57,13 +59,32 @@ def failures(study: Study) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in entries.to_dict("records")]
 
 
-def versions(study: Study) -> list[tuple[str, list[str]]]:
-    """Environment entries with all values that occur: ``("threads", ["1", "2"])``."""
+def environments(study: Study) -> list[dict[str, Any]]:
+    """Versions and hardware, what differs first: each value with the trials that ran under it."""
     trials = study.trials
-    return [
-        (name.removeprefix("env."), sorted({str(value) for value in trials[name].dropna()}))
-        for name in family(trials, "env.")
-    ]
+    entries = []
+    for column in family(trials, "env."):
+        known = trials.dropna(subset=[column])
+        groups = list(known.groupby(known[column].astype(str), sort=True))
+        entries += [
+            {
+                "name": column.removeprefix("env."),
+                "value": value,
+                "differs": len(groups) > 1,
+                "trials": _where(group, len(trials)),
+            }
+            for value, group in groups
+        ]
+    return sorted(entries, key=lambda entry: not entry["differs"])
+
+
+def _where(trials: pd.DataFrame, of: int) -> str:
+    """``all 50``, or ``24: sgd on digits, …``: whose numbers a difference touches."""
+    if len(trials) == of:
+        return f"all {of}"
+    places = sorted(set(trials["entrant"] + " on " + trials["comparison"]))
+    rest = f", … ({len(places) - 4} more)" if len(places) > 4 else ""
+    return f"{len(trials)} of {of}: {', '.join(places[:4])}{rest}"
 
 
 def _hashes(study: Study) -> dict[Any, list[str]]:

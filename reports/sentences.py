@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from reports.leaderboard import Leaderboard
-from reports.numbers import interval, short
+from reports.numbers import interval, short, significant
 from reports.sides import Kind
 from reports.verdict import Claim, Verdict
 
@@ -25,7 +25,8 @@ def headline(board: Leaderboard) -> str:
     best: Row = board.rows.iloc[0].to_dict()
     if best["n"] == 0:
         return f"{board.comparison}: no trial finished at a selected point."
-    value = interval(best["test_mean"], best["test_low"], best["test_high"], decimals(board))
+    measured = best["test_mean"], best["test_low"], best["test_high"]
+    value = interval(*measured, decimals(board, *measured))
     lead = f"{board.comparison}: {_name(best)} {value} ({_terms(best, board)})"
     if best["verdict"].claim is Claim.REFERENCE:
         return f"{lead}; {_others(board)}."
@@ -37,7 +38,7 @@ def outcome(row: Row, board: Leaderboard) -> str:
     verdict: Verdict = row["verdict"]
     against = row["reference"] or board.reference
     if verdict.claim is Claim.WITHHELD:
-        return f"no verdict against {against}, withheld: {verdict.reason}{_finishing(row, against)}"
+        return f"no verdict against {against}, withheld: {verdict.reason}{finishing(row, against)}"
     said = {
         Claim.BETTER: f"better than {against}",
         Claim.WORSE: f"worse than {against} on test",
@@ -45,7 +46,7 @@ def outcome(row: Row, board: Leaderboard) -> str:
         Claim.NOT_TESTED: f"difference to {against} not tested",
     }[verdict.claim]
     pairs = f" ({row['pairs']} pairs)" if row["pairs"] else ""
-    return f"{said}{pairs}{_finishing(row, against)}"
+    return f"{said}{pairs}{finishing(row, against)}"
 
 
 def price(row: Row) -> str:
@@ -54,12 +55,15 @@ def price(row: Row) -> str:
     return f"{int(row['repeats'])} × {tried}" if row["repeats"] > 1 else tried
 
 
-def decimals(board: Leaderboard) -> int:
-    """Decimals of one table's metric: two significant digits of its typical interval half-width."""
-    half_width = ((board.rows["test_high"] - board.rows["test_low"]) / 2).median()
-    if not half_width > 0:
-        return 4
-    return max(0, min(6, 1 - math.floor(math.log10(half_width))))
+def decimals(board: Leaderboard, value: float, low: float, high: float) -> int:
+    """Decimals of one value: two significant digits of its own half-width or of the table's typical.
+
+    The typical one keeps a table in line; the own one keeps a small value beside a huge one, as a
+    loss beside one that went to 1e12.
+    """
+    typical = ((board.rows["test_high"] - board.rows["test_low"]) / 2).median()
+    known = [significant(width) for width in (typical, (high - low) / 2) if width > 0]
+    return max(known, default=4 if abs(value) < 100 else 0)
 
 
 def _name(row: Row) -> str:
@@ -75,7 +79,8 @@ def _terms(row: Row, board: Leaderboard) -> str:
     return ", ".join(terms)
 
 
-def _finishing(row: Row, against: str) -> str:
+def finishing(row: Row, against: str) -> str:
+    """``; finished 3 of 10 trials, adam 10 of 10``; empty where both sides have the same share."""
     ours, theirs = (row["n"], row["seeds"]), (row["finished_reference"], row["seeds_reference"])
     if not theirs[1] or ours[0] * theirs[1] == theirs[0] * ours[1]:
         return ""
@@ -90,7 +95,7 @@ def _others(board: Leaderboard) -> str:
         return "no other optimizer ran"
     better = board.rows[(claims == Claim.BETTER).to_numpy()].to_dict("records")
     named = [
-        f"{_name(row)} ({row['pairs']} pairs){_finishing(row, row['reference'])}" for row in better
+        f"{_name(row)} ({row['pairs']} pairs){finishing(row, row['reference'])}" for row in better
     ]
     said = f"better than {board.reference} on test: {', '.join(named) or 'none shown'}"
     withheld = [v for v in others["verdict"] if v.claim is Claim.WITHHELD]

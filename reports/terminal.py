@@ -1,4 +1,7 @@
-"""Leaderboards in the terminal, printed after a sweep; respects NO_COLOR and pipes."""
+"""A study in the terminal, after a sweep or a report: the answer, then a table a comparison.
+
+Respects NO_COLOR and pipes. Fits 80 columns; a wide terminal shows all.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reports.answer import answer, sentences
 from reports.formats import display
 from reports.leaderboard import Leaderboard
-from reports.sentences import headline
+from reports.marks import Mark
+from reports.study import Study
 from reports.verdict import Claim
 
 STYLES = {
@@ -19,68 +24,90 @@ STYLES = {
     Claim.WORSE: "red",
     Claim.UNCLEAR: "dim",
     Claim.WITHHELD: "dim",
+    Claim.NOT_TESTED: "dim",
     Claim.REFERENCE: "bold",
 }
 LEFT = ("optimizer", "row", "point", "statuses", "compared with", "verdict", "marks")
 # what goes first where the terminal is too narrow for all; prefixes, as names carry the metric
 PRIORITY = [
-    *["optimizer", "row", "n", "test/", "verdict", "minus", "points", "point", "steps"],
+    *["optimizer", "row", "n", "test/", "verdict", "minus", "points", "steps", "marks", "point"],
     *["statuses", "step "],
 ]
 GAP = 2  # characters between columns
 WIDEST = 36  # longer cells fold inside their column
-PIPE_WIDTH = 260  # a log file has no edge to respect
+NARROW, NARROW_WIDEST = 120, 14  # below so many columns cells fold sooner
 
 
-def print_leaderboards(boards: Sequence[Leaderboard], console: Console | None = None) -> None:
-    """One table per comparison with its headline above and its notes below.
+def print_study(study: Study, console: Console | None = None) -> None:
+    """The answer in words, then every leaderboard.
 
-    On a narrow terminal the less important columns are left out, by name; no number is cut.
+    Where not all columns fit the less important ones are left out and counted; no number is cut.
     """
     console = console or Console()
-    if not console.is_terminal:
-        console = Console(file=console.file, width=max(console.width, PIPE_WIDTH), no_color=True)
-    for board in boards:
-        cells = display(board)
-        shown = _fitting(cells, console.width)
-        console.print()
-        console.print(Text(headline(board), style="bold"))
-        console.print(_table(cells[shown], [v.claim for v in board.rows["verdict"]]))
-        notes = list(board.notes)
-        if left_out := [name for name in cells if name not in shown]:
-            notes.append(f"not shown here: {', '.join(map(str, left_out))}.")
-        for note in notes:
-            console.print(Text(f"· {note}", style="dim"))
+    console.print()
+    console.print(Text(answer(study), style="bold"))
+    for sentence in sentences(study):
+        console.print(Text(f"· {sentence.text}", style=STYLES.get(sentence.claim, "")))
+    for board in study.leaderboards:
+        _print_board(board, console)
 
 
-def _fitting(cells: pd.DataFrame, width: int) -> list[str]:
+def _print_board(board: Leaderboard, console: Console) -> None:
+    cells = display(board)
+    widths = {name: _width(cells, name, console.width) for name in cells.columns.astype(str)}
+    shown = _fitting(widths, console.width)
+    console.print()
+    target = "" if board.target != board.target else f", target {board.target}"
+    console.print(
+        Text(f"{board.comparison}: {board.direction} {board.metric}{target}", style="bold"),
+        Text(f" ({board.budget_steps} steps)", style="dim"),
+        sep="",
+    )
+    claims = [verdict.claim for verdict in board.rows["verdict"]]
+    console.print(_table(cells[shown], claims, widths))
+    notes = [note for note in board.notes if "marks" in shown or not _explains_a_mark(note)]
+    if left_out := len(widths) - len(shown):
+        notes.append(f"{left_out} more columns on a wider terminal and in the report.")
+    for note in notes:
+        console.print(Text(f"· {note}", style="dim"))
+
+
+def _explains_a_mark(note: str) -> bool:
+    return note.startswith(tuple(f"{mark}: " for mark in Mark))
+
+
+def _fitting(widths: dict[str, int], width: int) -> list[str]:
     """Columns that fit into ``width`` characters, most important first chosen, in table order."""
-    names = [str(name) for name in cells]
-    ranked = [name for prefix in PRIORITY for name in names if name.startswith(prefix)]
-    ranked += [name for name in names if name not in ranked]
+    ranked = [name for prefix in PRIORITY for name in widths if name.startswith(prefix)]
+    ranked += [name for name in widths if name not in ranked]
     chosen: set[str] = set()
     for name in ranked:
-        needed = sum(_width(cells, other) + GAP for other in (*chosen, name)) - GAP
+        needed = sum(widths[other] + GAP for other in (*chosen, name)) - GAP
         if needed > width and chosen:
             break
         chosen.add(name)
-    return [name for name in names if name in chosen]
+    return [name for name in widths if name in chosen]
 
 
-def _width(cells: pd.DataFrame, name: str) -> int:
-    """Of the longest cell and of the longest word of the heading, which may wrap."""
+def _width(cells: pd.DataFrame, name: str, console_width: int) -> int:
+    """Of the longest cell and of the longest word of the heading, which may wrap.
+
+    Text may fold, a name or a number may not.
+    """
     longest = max(len(cell) for cell in cells[name])
-    return max(min(longest, WIDEST), *(len(word) for word in name.split()))
+    if name in LEFT and name != "optimizer":
+        longest = min(longest, WIDEST if console_width >= NARROW else NARROW_WIDEST)
+    return max(longest, *(len(word) for word in name.split()))
 
 
-def _table(cells: pd.DataFrame, claims: Sequence[Claim]) -> Table:
+def _table(cells: pd.DataFrame, claims: Sequence[Claim], widths: dict[str, int]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0), pad_edge=False)
     for name in cells.columns.astype(str):
         table.add_column(
             name,
             justify="left" if name in LEFT else "right",
             overflow="fold",
-            width=_width(cells, name),
+            width=widths[name],
         )
     for row, claim in zip(cells.to_dict("records"), claims, strict=True):
         # Text, not str: rich would read "[0.968, 0.976]" as markup

@@ -1,0 +1,148 @@
+"""The HTML page of a report: one file that loads nothing; everything from the store is escaped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.spec import PROTOCOL_VERSION, Status
+from reports.answer import answer, counts, sentences
+from reports.figures import Drawing
+from reports.formats import display
+from reports.leaderboard import Leaderboard
+from reports.numbers import MISSING, number, short, whole
+from reports.overall import display as display_overall
+from reports.provenance import environments, failures, provenance
+from reports.rules import rules
+from reports.selection import final, status_counts
+from reports.sentences import headline
+from reports.study import Study
+
+IDENTITY = ("optimizer", "row")
+DETAILS = (
+    *("point", "compared with", "pairs", "p (Holm)", "p sign flip", "statuses", "bad seeds"),
+    *("seed groups", "test with selection", "IQM [95 %]", "test split ±", "steps"),
+    *("seconds to target", "step (ms)"),
+)
+"""Columns of a leaderboard that stand in the folded part of a page."""
+
+TRIAL_COLUMNS = (
+    *("status", "comparison", "optimizer", "point", "seed", "phase", "validation", "test"),
+    *("steps to target", "step (ms)"),
+)
+FILTERS = ("status", "comparison", "optimizer", "phase")
+
+
+def page(study: Study, drawings: Sequence[Drawing], files: Sequence[str]) -> str:
+    """The page as text.
+
+    Args:
+        files: names of the tables beside it, to link to.
+    """
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    values: dict[str, Any] = {
+        "css": _asset("report.css"),
+        "script": _asset("tables.js"),
+        "study": study.name,
+        "reference": study.reference,
+        "answer": answer(study),
+        "sentences": sentences(study),
+        "tiles": counts(study),
+        "counts": status_counts(study.trials),
+        "overall": display_overall(study.overall),
+        "boards": [_board(board) for board in study.leaderboards],
+        "files": files,
+        "drawings": drawings,
+        "rules": rules(study),
+        "trial_columns": TRIAL_COLUMNS,
+        **_trials(study.trials),
+        "failures": failures(study),
+        "broken": int((study.trials["status"] != Status.FINISHED).sum()),
+        "provenance": provenance(study),
+        "environments": environments(study),
+        "protocol": PROTOCOL_VERSION,
+    }
+    return environment.get_template("report.html.j2").render(**values)
+
+
+def _asset(name: str) -> Markup:
+    return Markup(resources.files("reports").joinpath("templates", name).read_text("utf-8"))
+
+
+def _board(board: Leaderboard) -> dict[str, Any]:
+    """A leaderboard in two parts: what one looks at, and the rest."""
+    cells = display(board)
+    verdict = list(board.rows["verdict"])
+    folded = [name for name in cells if name in DETAILS]
+    shown = [name for name in cells if name not in DETAILS]
+    place = [name for name in IDENTITY if name in cells]
+    first = [*place, "verdict"]  # a narrow screen shows these and the test value
+    shown = [*first, *(name for name in shown if name not in first)]
+    return {
+        "title": board.comparison,
+        "headline": headline(board),
+        "metric": board.metric,
+        "direction": board.direction,
+        "target": board.target,
+        "rows": _with(verdict, cells[shown]),
+        "details": _with(verdict, cells[[*place, *folded]]),
+        "notes": board.notes,
+    }
+
+
+def _with(verdicts: Sequence[object], cells: pd.DataFrame) -> list[tuple[Mapping[Any, str], Any]]:
+    return list(zip(cells.to_dict("records"), verdicts, strict=True))
+
+
+def _trials(trials: pd.DataFrame) -> dict[str, Any]:
+    """The table of trials and the choices of its filters."""
+    table = pd.DataFrame(
+        {
+            "status": trials["status"],
+            "comparison": trials["comparison"],
+            "optimizer": trials["entrant"],
+            "point": trials["point"],
+            "seed": trials["seed"].astype(str),
+            "phase": trials["phase"],
+            "validation": final(trials, "val").map(_value),
+            "test": final(trials, "test").map(_value),
+            "steps to target": trials["steps_to_target"].map(whole).replace(MISSING, ""),
+            "step (ms)": trials["step_time_ms"].map(short).replace(MISSING, ""),
+        },
+        columns=list(TRIAL_COLUMNS),
+    )
+    anchors = "trial-" + trials["run_id"].str[:8]
+    return {
+        "trials": [
+            {"anchor": anchor, "cells": cells}
+            for anchor, cells in zip(anchors, table.to_numpy().tolist(), strict=True)
+        ],
+        "trial_filters": [
+            {
+                "name": name,
+                "column": TRIAL_COLUMNS.index(name),
+                "choices": sorted(table[name].unique()),
+            }
+            for name in FILTERS
+            if table[name].nunique() > 1
+        ],
+    }
+
+
+def _value(value: float) -> str:
+    """Four decimals, or four significant digits where that is nothing."""
+    if math.isnan(value):
+        return ""
+    return f"{value:.4g}" if 0 < abs(value) < 1e-3 else number(value, 4)
