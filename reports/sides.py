@@ -6,17 +6,21 @@ In a study each entrant has a side ``tuned`` (the chosen point of each repeat, p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench import protocol
 from bench.hyperparameters import hyperparameters
 from bench.protocol import Standing
 from bench.spec import Phase, Status
+from reports.cells import Cells, cells
 from reports.labels import family
 from reports.selection import ENTRANT, final, in_study, preference
 from reports.stats.best_of_k import luck
@@ -64,6 +68,21 @@ class Side:
     @property
     def direction(self) -> str:
         return str(self.trials["direction"].iloc[0])
+
+    @cached_property
+    def test(self) -> Cells:
+        """Values on test by repeat and seed."""
+        return cells(self.values("test"))
+
+    @property
+    def steps(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """Steps to the target, one a trial that ran; ∞ for a miss or one that broke off.
+
+        Empty without a target.
+        """
+        trials = self.trials[self.trials["status"] != Status.SKIPPED]
+        steps = trials.loc[trials["target"].notna(), "steps_to_target"]
+        return steps.fillna(math.inf).to_numpy(dtype=float)
 
     def values(self, split: str) -> pd.DataFrame:
         """Columns ``value`` and ``broken`` by (repeat, seed); trials that were skipped left out."""

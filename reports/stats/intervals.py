@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 CONFIDENCE = 0.95
 RESAMPLES = 5_000
@@ -98,8 +98,8 @@ def around(estimate: float, variances: Sequence[Variance], n: int) -> tuple[Inte
         return Interval(estimate, math.nan, math.nan, n), math.nan
     degrees = total**2 / math.fsum(part.value**2 / part.degrees for part in variances)
     error = math.sqrt(total)
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, degrees)) * error
-    p = float(2 * stats.t.sf(abs(estimate) / error, degrees))
+    half = float(special.stdtrit(degrees, 0.5 + CONFIDENCE / 2)) * error
+    p = float(2 * special.stdtr(degrees, -abs(estimate) / error))
     return Interval(estimate, estimate - half, estimate + half, n), p
 
 
