@@ -14,6 +14,13 @@ from reports.sentences import decimals, headline, price
 from reports.sides import Kind
 
 
+OPTIONAL = (
+    *("test with selection", "minus with selection", "seeds to decide", "seed groups"),
+    "test split ±",
+)
+"""Columns that are left out where no row has a value."""
+
+
 def display(board: Leaderboard) -> pd.DataFrame:
     """The leaderboard with every cell a string; columns carry metric, interval and unit."""
     rows = board.rows
@@ -25,7 +32,7 @@ def display(board: Leaderboard) -> pd.DataFrame:
         "steps": not (rows["steps"] < board.budget_steps).any(),
         **{
             name: (table[name] == MISSING).all()
-            for name in ("test with selection", "minus with selection")
+            for name in OPTIONAL
         },
     }
     return table.drop(columns=[name for name, left_out in optional.items() if left_out])
@@ -44,7 +51,6 @@ def _cells(row: Mapping[Any, Any], board: Leaderboard) -> dict[str, str]:
         digits = decimals(board, low, low, high)
         return f"[{number(low, digits, sign=sign)}, {number(high, digits, sign=sign)}]"
 
-    missed = f"{whole(row['steps_to_target'])} ({row['reached']}/{row['ran']})"
     return {
         "optimizer": row["entrant"],
         "row": str(row["row"]),
@@ -59,19 +65,30 @@ def _cells(row: Mapping[Any, Any], board: Leaderboard) -> dict[str, str]:
         "pairs": str(row["pairs"]),
         "p (Holm)": probability(row["p_holm"]),
         "p sign flip": probability(row["p_sign_flip"]),
+        "seeds to decide": whole(row["n_needed"]),
         "statuses": row["statuses"],
         "bad seeds": share(row["bad_share"]),
+        "seed groups": row["seed_groups"] or MISSING,
         f"val/{board.metric}": number(
             row["val_mean"], decimals(board, row["val_mean"], row["test_low"], row["test_high"])
         ),
         "test with selection": ends("test_selection"),
+        "test split ±": short(row["test_error"]),
         "IQM [95 %]": between("test_iqm", "test_iqm"),
         "steps": whole(row["steps"]),
-        "steps to target (reached)": missed if row["ran"] else MISSING,
+        "steps to target [95 %] (reached)": _to_target(row),
         "seconds to target": short(row["train_time_to_target_s"]),
         "step (ms)": short(row["step_time_ms"]),
         "marks": ", ".join(map(str, row["marks"])),
     }
+
+
+def _to_target(row: Mapping[Any, Any]) -> str:
+    """``150 [125, 175] (10/10)``: the median, its interval, how many trials reached it."""
+    if not row["ran"]:
+        return MISSING
+    median = interval(row["steps_to_target"], row["steps_low"], row["steps_high"], 0)
+    return f"{median} ({row['reached']}/{row['ran']})"
 
 
 def share(value: float) -> str:

@@ -7,27 +7,29 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.spec import PROTOCOL_VERSION, Status
 from reports.answer import answer, counts, sentences
-from reports.figures import Drawing
+from reports.figures.page import Section
 from reports.formats import display
 from reports.leaderboard import Leaderboard
-from reports.numbers import MISSING, number, short, whole
-from reports.overall import display as display_overall
+from reports.numbers import MISSING, interval, number, short, whole
 from reports.provenance import environments, failures, provenance
 from reports.rules import rules
 from reports.selection import final, status_counts
 from reports.sentences import headline
+from reports.stability import changes
 from reports.study import Study
 
 IDENTITY = ("optimizer", "row")
+ENDS = ("", "_low", "_high")
 DETAILS = (
-    *("point", "compared with", "pairs", "p (Holm)", "p sign flip", "statuses", "bad seeds"),
-    *("seed groups", "test with selection", "IQM [95 %]", "test split ±", "steps"),
+    *("point", "compared with", "pairs", "p (Holm)", "p sign flip", "seeds to decide"),
+    *("statuses", "bad seeds", "seed groups", "test with selection", "IQM [95 %]", "test split ±", "steps"),
     *("seconds to target", "step (ms)"),
 )
 """Columns of a leaderboard that stand in the folded part of a page."""
@@ -39,7 +41,7 @@ TRIAL_COLUMNS = (
 FILTERS = ("status", "comparison", "optimizer", "phase")
 
 
-def page(study: Study, drawings: Sequence[Drawing], files: Sequence[str]) -> str:
+def page(study: Study, figures: Section, files: Sequence[str]) -> str:
     """The page as text.
 
     Args:
@@ -61,10 +63,11 @@ def page(study: Study, drawings: Sequence[Drawing], files: Sequence[str]) -> str
         "sentences": sentences(study),
         "tiles": counts(study),
         "counts": status_counts(study.trials),
-        "overall": display_overall(study.overall),
+        "overall": _overall(study),
+        "stability": changes(study.stability),
         "boards": [_board(board) for board in study.leaderboards],
         "files": files,
-        "drawings": drawings,
+        "figures": figures,
         "rules": rules(study),
         "trial_columns": TRIAL_COLUMNS,
         **_trials(study.trials),
@@ -100,6 +103,48 @@ def _board(board: Leaderboard) -> dict[str, Any]:
         "details": _with(verdict, cells[[*place, *folded]]),
         "notes": board.notes,
     }
+
+
+def _overall(study: Study) -> list[dict[str, str]]:
+    """``Study.overall`` for people: log2 ratios as ratios, an incomplete entrant without any."""
+    return [
+        {
+            "optimizer": row["entrant"],
+            "row": str(row["row"]),
+            "rank": whole(row["rank"]) if row["complete"] else "incomplete",
+            "comparisons": f"{row['tasks']} of {row['of']}",
+            "better": whole(row["better"]),
+            "no difference": whole(row["unclear"]),
+            "worse": whole(row["worse"]),
+            "withheld": whole(row["withheld"]),
+            f"error ÷ {study.reference}'s [95 %]": _ratio(row, "value", -1),
+            f"P(better than {study.reference})": interval(
+                *(row[f"improvement{end}"] for end in ENDS), 2
+            ),
+            f"speed × {study.reference}'s [95 %]": _ratio(row, "speed", 1),
+            "profile area": interval(*(row[f"profile_area{end}"] for end in ENDS), 2),
+            "rank by profile": _ranks(row),
+            "finished": f"{row['finished']} of {row['trials']}",
+        }
+        for row in study.overall.to_dict("records")
+    ]
+
+
+def _ratio(row: Mapping[Any, Any], name: str, sign: int) -> str:
+    """A log2 score as a ratio, turned over where ``sign`` is negative."""
+    if math.isnan(row[name]):
+        return MISSING
+    estimate, *ends = (float(np.exp2(sign * row[f"{name}{end}"])) for end in ENDS)
+    return interval(estimate, *sorted(ends), 2)
+
+
+def _ranks(row: Mapping[Any, Any]) -> str:
+    """``2``, or ``2 (1 to 3)``: what it becomes when another entrant is left out."""
+    if math.isnan(row["profile_rank"]):
+        return MISSING
+    low, high = row["rank_low"], row["rank_high"]
+    alone = math.isnan(low) or low == high
+    return whole(row["profile_rank"]) + ("" if alone else f" ({whole(low)} to {whole(high)})")
 
 
 def _with(verdicts: Sequence[object], cells: pd.DataFrame) -> list[tuple[Mapping[Any, str], Any]]:

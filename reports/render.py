@@ -40,10 +40,10 @@ def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     study = study if isinstance(study, Study) else Study.of(study)
     directory = Path(directory)
     (directory / "figures").mkdir(parents=True, exist_ok=True)
-    write_tables(study, directory)
-    drawings = write_figures(study, directory / "figures")
+    files = write_tables(study, directory)
+    figures = write_figures(study, directory / "figures")
     index = directory / "index.html"
-    index.write_text(page(study, drawings), encoding="utf-8", newline="\n")
+    index.write_text(page(study, figures, files), encoding="utf-8", newline="\n")
     return index
 
 
@@ -79,32 +79,3 @@ def write_figures(study: Study, directory: Path) -> list[Drawing]:
     return drawings
 
 
-def page(study: Study, drawings: Sequence[Drawing]) -> str:
-    """The HTML page; everything from the store is escaped."""
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    values: dict[str, Any] = {
-        "study": study.name,
-        "reference": study.reference,
-        "counts": status_counts(study.trials),
-        "headlines": [headline(board) for board in study.leaderboards],
-        "boards": [
-            (
-                board,
-                list(zip(display(board).to_dict("records"), board.rows["verdict"], strict=True)),
-            )
-            for board in study.leaderboards
-        ],
-        "drawings": drawings,
-        "failures": failures(study),
-        "broken": int((study.trials["status"] != Status.FINISHED).sum()),
-        "provenance": provenance(study),
-        "versions": versions(study),
-        "protocol": PROTOCOL_VERSION,
-    }
-    return environment.get_template("report.html.j2").render(**values)
