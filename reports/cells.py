@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -30,6 +29,11 @@ class Cells:
     @property
     def broken(self) -> Flags:
         return self.ran & np.isnan(self.value)
+
+    @property
+    def outcomes(self) -> Floats:
+        """One value a trial that ran, shape ``(n,)``; NaN for one that broke off."""
+        return self.value[self.ran]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +70,17 @@ class Overlay:
         return ~(np.isnan(self.ours) | np.isnan(self.theirs))
 
 
-def cells(values: pd.DataFrame) -> Cells:
-    """Of ``Side.values``: columns ``value`` and ``broken`` by (repeat, seed)."""
-    repeat, seed = (values.index.get_level_values(name) for name in ("repeat", "seed"))
-    repeats, rows = np.unique(np.asarray(repeat, dtype=np.int64), return_inverse=True)
-    seeds, columns = np.unique(np.asarray(seed, dtype=np.int64), return_inverse=True)
-    value = np.full((len(repeats), len(seeds)), np.nan)
-    ran = np.zeros(value.shape, dtype=bool)
-    measured, broken = values["value"].to_numpy(dtype=float), values["broken"].to_numpy(dtype=bool)
-    value[rows, columns] = np.where(broken, np.nan, measured)
-    ran[rows, columns] = broken | ~np.isnan(measured)
-    return Cells(repeats, seeds, value, ran)
+def cells(
+    repeat: NDArray[np.generic], seed: NDArray[np.generic], value: Floats, broken: Flags
+) -> Cells:
+    """From one entry a trial that was not skipped, shapes ``(n,)``; each cell at most once."""
+    repeats, rows = np.unique(repeat.astype(np.int64), return_inverse=True)
+    seeds, columns = np.unique(seed.astype(np.int64), return_inverse=True)
+    values = np.full((len(repeats), len(seeds)), np.nan)
+    ran = np.zeros(values.shape, dtype=bool)
+    values[rows, columns] = np.where(broken, np.nan, value)
+    ran[rows, columns] = broken | ~np.isnan(value)
+    return Cells(repeats, seeds, values, ran)
 
 
 def overlay(ours: Cells, theirs: Cells) -> Overlay:

@@ -11,7 +11,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.spec import Status
 from reports.compare import NONE, Difference, compare, with_selection
@@ -21,6 +23,7 @@ from reports.notes import notes
 from reports.selection import status_counts
 from reports.sides import Kind, Side
 from reports.stats import intervals
+from reports.stats.iqm import iqm
 from reports.stats.power import n_needed
 from reports.stats.sampling import standard_error
 from reports.stats.to_target import median_interval, median_to_target
@@ -194,8 +197,8 @@ def _row(one: Rivalry, adjusted: Adjusted) -> dict[str, object]:
     side, reference, difference = one.side, one.reference, one.difference
     verdict = judge(side, reference, difference, adjusted.p)
     trials = side.trials
-    test = side.values("test")["value"].dropna()
-    by_seed = test.groupby(level="seed").mean()
+    finished, bad = np.isfinite(side.test.value), bad_seeds(side)
+    by_seed = _over_repeats(side.test.value[:, finished.any(axis=0)])
     steps, reached, ran = median_to_target(trials["steps_to_target"])
     selection = with_selection(side)
     tick = float(trials["eval_every"].iloc[0])
@@ -211,13 +214,13 @@ def _row(one: Rivalry, adjusted: Adjusted) -> dict[str, object]:
         "seeds": len(trials),
         "n": int((trials["status"] == Status.FINISHED).sum()),
         "statuses": status_counts(trials),
-        "bad_share": float(bad_seeds(side).mean()) if len(bad_seeds(side)) else math.nan,
-        "val_mean": intervals.mean(side.values("val")["value"].dropna()).estimate,
+        "bad_share": float(bad.mean()) if len(bad) else math.nan,
+        "val_mean": _mean(side.val.value[np.isfinite(side.val.value)]),
         "seed_groups": seed_groups(side),
         **_interval("test", mean),
         "test_selection_low": selection.low,
         "test_selection_high": selection.high,
-        **_interval("test_iqm", intervals.iqm(test)),
+        **_interval("test_iqm", iqm(side.test.value[finished])),
         "test_error": _sampling_error(side, mean.estimate),
         "reference": reference.entrant if reference else "",
         **_interval("diff", difference.seeds),
@@ -246,6 +249,15 @@ def _row(one: Rivalry, adjusted: Adjusted) -> dict[str, object]:
         "steps": trials["steps"].median(),
         "space_hash": max(trials["space_hash"]),
     }
+
+
+def _over_repeats(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the repeats that finished, by seed; each has one."""
+    return np.asarray(np.nanmean(values, axis=0)) if values.size else np.empty(0)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else math.nan
 
 
 def _n_needed(verdict: Verdict, difference: Difference, level: float) -> float:

@@ -123,13 +123,10 @@ def _group(group: seeds.Group) -> str:
     return f"{counted} {low}" + (f"–{high}" if high != low else "")
 
 
-def _outcomes(side: Side) -> pd.Series:
-    """Of the trials that ran, the values that are reported; NaN for one that broke off."""
-    values = side.values("test")
-    if values["value"].isna().all() and not values["broken"].all():
-        values = side.values("val")
-    missing = values["value"].isna() & ~values["broken"]
-    return values.loc[~missing, "value"]
+def _outcomes(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """On test, and where no trial measured that on validation."""
+    measured = np.isfinite(side.test.value).any()
+    return side.test.outcomes if measured else side.val.outcomes
 
 
 def groupings(trials: pd.DataFrame) -> int:

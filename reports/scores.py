@@ -118,8 +118,8 @@ def _improvement(ours: Side, theirs: Side, stratum: int) -> Scored:
 
 def _worst_if_broken(side: Side, sign: float) -> NDArray[np.float64]:
     """Values of a side's trials, the larger the better."""
-    cells = side.test
-    return np.where(cells.broken, -np.inf, sign * cells.value)[cells.ran]
+    values = sign * side.test.outcomes
+    return np.where(np.isnan(values), -np.inf, values)
 
 
 def _flat(x: NDArray[np.float64]) -> NDArray[np.float64]:
