@@ -148,7 +148,7 @@ def _undecided(said: Said) -> str:
 
 
 def _price(row: Row) -> str:
-    if row["row"] is Kind.DEFAULT:
+    if row["row"] == Kind.DEFAULT:
         return "at their defaults"
     tried = price(row)
     return "1 point each" if tried == "1" else f"{tried} points each"

@@ -27,6 +27,8 @@ def stability(entrants: Sequence[str], times: NDArray[np.float64]) -> pd.DataFra
         Columns: left_out, entrant, rank (among those that remain, as they stand when everybody is
         entered), rank_without (as they stand then).
     """
+    if len(entrants) < 2:  # alone there is no order
+        return pd.DataFrame(columns=COLUMNS)
     scores, without = profile.score(times), leave_one_out(times, profile.score)
     rows: list[tuple[str, str, float, float]] = []
     for out, name in enumerate(entrants):

@@ -21,7 +21,7 @@ def test_a_better_one_is_named_with_interval_n_and_price():
     assert answer(made) == "Shown to be better than adam: lion on digits (of 2 comparisons)."
     (said,) = sentences(made)
     assert said.text.startswith(
-        "lion: beats adam on digits: +0.0200 [+0.0192, +0.0208], n = 10, at their defaults; "
+        "lion: beats adam on digits: +0.02000 [+0.01925, +0.02075], n = 10, at their defaults; "
         "no difference to adam shown on langid"
     )
     assert counts(made) == {
@@ -37,7 +37,7 @@ def test_nothing_better_is_said_so():
     records = reports("adam", GOOD) + reports("lion", shifted(-0.02))
     made = Study.of(records)
     assert answer(made) == "No optimizer here is shown to be better than adam (1 comparison)."
-    assert sentences(made)[0].text.startswith("lion: loses to adam on digits: −0.0200")
+    assert sentences(made)[0].text.startswith("lion: loses to adam on digits: −0.02000")
 
 
 def test_those_of_whom_the_same_is_said_share_a_sentence():
