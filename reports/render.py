@@ -6,30 +6,19 @@ The same records give the same bytes: no clock, no random id, no order but the t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from bench.spec import PROTOCOL_VERSION, Status, TrialRecord
-from reports.figures import FIGURES, style
+from reports.figures import FIGURES, paper, style
+from reports.figures.page import Section, section
 from reports.formats import as_csv, as_latex, as_markdown, display
 from reports.provenance import failures, provenance, versions
 from reports.selection import status_counts
 from reports.sentences import headline
 from reports.study import Study
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One figure as the page needs it."""
-
-    name: str
-    title: str
-    caption: str
-    svg: Markup
 
 
 def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
@@ -41,9 +30,9 @@ def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     directory = Path(directory)
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     write_tables(study, directory)
-    drawings = write_figures(study, directory / "figures")
+    figures = write_figures(study, directory / "figures")
     index = directory / "index.html"
-    index.write_text(page(study, drawings), encoding="utf-8", newline="\n")
+    index.write_text(page(study, figures), encoding="utf-8", newline="\n")
     return index
 
 
@@ -63,23 +52,23 @@ def write_tables(study: Study, directory: Path) -> None:
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_figures(study: Study, directory: Path) -> list[Drawing]:
-    """Every figure that has something to show, as ``<name>.svg`` and ``<name>.png``."""
+def write_figures(study: Study, directory: Path) -> Section:
+    """The page's figures; each that has something to show also as ``<name>.svg`` and ``.png``."""
     colours = style.palette(study.entrants, study.reference)
-    drawings = []
-    for module in FIGURES:
-        figure = module.plot(module.info(study), colours)
-        if figure is None:
+    drawn = []
+    for name, module in FIGURES.items():
+        panels = module.plot(module.info(study), colours)
+        drawn.append((name, module, panels))
+        chart = paper.concatenated(panels)
+        if chart is None:
             continue
-        name, text = module.__name__.rpartition(".")[2], style.svg(figure)
+        text = paper.svg(chart)
         (directory / f"{name}.svg").write_text(text, encoding="utf-8", newline="\n")
-        (directory / f"{name}.png").write_bytes(style.png(figure))
-        inline = Markup(style.inline(text, module.CAPTION))
-        drawings.append(Drawing(name, module.TITLE, module.CAPTION, inline))
-    return drawings
+        (directory / f"{name}.png").write_bytes(paper.png(text))
+    return section(drawn, colours)
 
 
-def page(study: Study, drawings: Sequence[Drawing]) -> str:
+def page(study: Study, figures: Section) -> str:
     """The HTML page; everything from the store is escaped."""
     environment = Environment(
         loader=PackageLoader("reports"),
@@ -100,7 +89,7 @@ def page(study: Study, drawings: Sequence[Drawing]) -> str:
             )
             for board in study.leaderboards
         ],
-        "drawings": drawings,
+        "figures": figures,
         "failures": failures(study),
         "broken": int((study.trials["status"] != Status.FINISHED).sum()),
         "provenance": provenance(study),
