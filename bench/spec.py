@@ -332,7 +332,7 @@ class TrialResult:
         curve: its evaluations in order of steps.
         summary: numbers of the whole trial, named with their unit (``train_time_s``,
             ``step_time_ms``, ``peak_memory_mib``, ``steps_to_target``, ``train_time_to_target_s``,
-            ``diverged_step``). What was not measured or not reached is absent.
+            ``diverged_step``, ``test_examples``). What was not measured or not reached is absent.
         environment: versions and hardware it ran on.
         traceback: of the exception when failed.
     """

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
+from reports.cells import Floats, Overlay, overlay
 from reports.sides import Kind, Side
-from reports.stats.intervals import UNKNOWN, Interval, Variance, around, crossed
-from reports.stats.tests import paired_difference, sign_flip, signed_ranks
+from reports.stats.intervals import UNKNOWN, Interval, Variance, around, crossed, of_mean
+from reports.stats.tests import sign_flip, signed_ranks
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Difference:
         p_t, p_sign_flip: of the paired t-test and of the exact sign-flip test, seeds alone.
         gain: whose side the test is on: positive where ours is better, negative where theirs is.
         broken: whether a trial of a pair broke off.
+        spread: standard deviation of the paired differences over seeds.
+        luck: parts of the variance of a tuned difference that more seeds leave as they are.
     """
 
     seeds: Interval = UNKNOWN
@@ -38,6 +40,8 @@ class Difference:
     p_sign_flip: float = math.nan
     gain: float = 0.0
     broken: bool = False
+    spread: float = math.nan
+    luck: tuple[Variance, ...] = ()
 
 
 NONE = Difference()
@@ -45,57 +49,79 @@ NONE = Difference()
 
 def compare(ours: Side, theirs: Side) -> Difference:
     """The difference on test over the repeats and seeds that both sides ran."""
-    both = (
-        ours.values("test")
-        .add_suffix("_ours")
-        .join(theirs.values("test").add_suffix("_theirs"), how="inner")
-    )
-    unmeasured = (both["value_ours"].isna() & ~both["broken_ours"]) | (
-        both["value_theirs"].isna() & ~both["broken_theirs"]
-    )
-    both = both[~unmeasured].sort_index()
-    if both.empty:
+    both = overlay(ours.test, theirs.test)
+    if not both.ran.any():
         return NONE
     sign = 1.0 if ours.direction == "maximize" else -1.0
-    table = (both["value_ours"] - both["value_theirs"]).unstack("repeat").dropna()
-    matrix = table.to_numpy(dtype=float).T  # repeats × seeds that finished in all of them
-    a, b = (
-        both[name].unstack("repeat").loc[table.index].mean(axis=1)
-        for name in ("value_ours", "value_theirs")
-    )
-    t = paired_difference(a, b)
+    a, b = both.finished
+    matrix = a - b
+    by_seed = matrix.mean(axis=0)
+    estimate, noise = _mean(by_seed), of_mean(by_seed)
+    seeds, p_t = around(estimate, [noise], len(by_seed))
     selection, p_selection = _with_selection(matrix, ours, theirs)
-    tuned = Kind.TUNED in (ours.kind, theirs.kind)
-    pairs = both.index.get_level_values("seed").nunique()
-    broken = bool((both["broken_ours"] | both["broken_theirs"]).any())
-    if broken:
-        ranks = signed_ranks(sign * both["value_ours"], sign * both["value_theirs"])
-        summed = pd.Series(ranks, index=both.index).groupby(level="seed").sum()
-        p, gain, flipped = sign_flip(summed), float(summed.sum()), sign_flip(summed)
+    if both.broken:
+        gain, flipped = _on_ranks(both, sign)
+        p = flipped
     else:
-        p, gain = (p_selection if tuned else t.p), sign * t.interval.estimate
-        flipped = sign_flip(a - b)
-    return Difference(t.interval, selection, pairs, p, t.p, flipped, gain, broken)
+        gain, flipped = sign * estimate, sign_flip(by_seed)
+        p = p_selection if is_tuned(ours, theirs) else p_t
+    return Difference(
+        seeds,
+        selection,
+        both.pairs,
+        p,
+        p_t,
+        flipped,
+        gain,
+        both.broken,
+        spread=math.sqrt(noise.value * len(by_seed)),
+        luck=tuple(beyond_seeds(matrix, lucks(ours, theirs))),
+    )
 
 
 def with_selection(side: Side) -> Interval:
     """A tuned side's mean on test with the luck of selection in its interval."""
-    values = side.values("test")["value"].unstack("repeat").dropna()
-    if values.empty or side.kind is not Kind.TUNED:
+    finished = side.test.value[:, ~np.isnan(side.test.value).any(axis=0)]
+    if not finished.size or side.kind is not Kind.TUNED:
         return UNKNOWN
-    matrix = values.to_numpy(dtype=float).T
-    variances = crossed(matrix) + ([side.luck] if side.luck else [])
-    return around(float(matrix.mean()), variances, matrix.shape[1])[0]
+    variances = crossed(finished) + ([side.luck] if side.luck else [])
+    return around(float(finished.mean()), variances, finished.shape[1])[0]
 
 
-def _with_selection(
-    matrix: NDArray[np.float64], ours: Side, theirs: Side
-) -> tuple[Interval, float]:
-    """Repeats show the luck themselves; of one tuning it is the spread of its best points.
+def is_tuned(ours: Side, theirs: Side) -> bool:
+    """Whether luck of selection is in their difference."""
+    return Kind.TUNED in (ours.kind, theirs.kind)
 
-    That is on validation, as a selection trial has no test value.
+
+def beyond_seeds(matrix: Floats, lucks: Sequence[Variance]) -> list[Variance]:
+    """Parts of the variance of a mean difference, shape ``(R, S)``, that seeds do not bring down.
+
+    Repeats show the luck themselves; of one tuning it is the spread of its best points. That is on
+    validation, as a selection trial has no test value.
     """
-    if not matrix.size or Kind.TUNED not in (ours.kind, theirs.kind):
+    repeats = [of_mean(matrix.mean(axis=1))] if len(matrix) > 1 and matrix.size else []
+    return [part for part in repeats if not math.isnan(part.value)] + list(lucks)
+
+
+def lucks(ours: Side, theirs: Side) -> list[Variance]:
+    """Of those that were tuned once, in the unit of their metric."""
+    return [side.luck for side in (ours, theirs) if side.luck]
+
+
+def _with_selection(matrix: Floats, ours: Side, theirs: Side) -> tuple[Interval, float]:
+    if not matrix.size or not is_tuned(ours, theirs):
         return UNKNOWN, math.nan
-    lucks: list[Variance] = [side.luck for side in (ours, theirs) if side.luck]
-    return around(float(matrix.mean()), crossed(matrix) + lucks, matrix.shape[1])
+    parts = crossed(matrix) + lucks(ours, theirs)
+    return around(float(matrix.mean()), parts, matrix.shape[1])
+
+
+def _on_ranks(both: Overlay, sign: float) -> tuple[float, float]:
+    """Sum of the signed ranks and the p-value of its sign flips, seed by seed."""
+    ranks = np.zeros(both.ran.shape)
+    ranks[both.ran] = signed_ranks(sign * both.ours[both.ran], sign * both.theirs[both.ran])
+    by_seed = ranks.sum(axis=0)
+    return float(by_seed.sum()), sign_flip(by_seed)
+
+
+def _mean(x: Floats) -> float:
+    return float(x.mean()) if len(x) else math.nan

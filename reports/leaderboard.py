@@ -2,7 +2,7 @@
 
 Entrants are ordered by the mean *validation* metric, those with unfinished seeds last; test values
 are reported, never used to choose or to order. A verdict needs the difference to the reference on
-test to survive Holm's adjustment over all comparisons of the report.
+test to survive Holm's adjustment over all tests of the report, those of ``reports.pairs`` too.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.spec import Status
 from reports.compare import NONE, Difference, compare, with_selection
-from reports.marks import bad_seeds, groupings, marks
+from reports.holm import Adjusted, Hypothesis
+from reports.marks import bad_seeds, groupings, marks, seed_groups
 from reports.notes import notes
 from reports.selection import status_counts
 from reports.sides import Kind, Side
 from reports.stats import intervals
-from reports.stats.tests import holm
-from reports.stats.to_target import median_to_target
-from reports.verdict import judge
+from reports.stats.iqm import iqm
+from reports.stats.power import n_needed
+from reports.stats.sampling import standard_error
+from reports.stats.to_target import median_interval, median_to_target
+from reports.verdict import Claim, Verdict, barred, judge
 
 
 @dataclass(frozen=True)
@@ -36,13 +41,17 @@ class Leaderboard:
         reference: the optimizer that the others are compared with.
         rows: one per side, best validation mean first, tuned before default. Columns: optimizer,
             entrant, row (``reports.sides.Kind``), point, points_tried (in one tuning), repeats,
-            seeds, n (finished), statuses, bad_share, val_mean, test_mean with test_low and
-            test_high, test_selection_low and _high (with the luck of selection), test_iqm
-            likewise, reference (the entrant it is compared with), diff_mean (to it, paired by
-            seed) likewise with diff_n and pairs (broken ones included), p (of the verdict's
-            test), p_t, p_sign_flip, p_holm, verdict, reached, ran (trials that count for the
-            target), steps_to_target, train_time_to_target_s, step_time_ms (medians),
-            steps (median of those made), space_hash, marks.
+            seeds, n (finished), statuses, bad_share, seed_groups (text, empty for one group),
+            val_mean, test_mean with test_low and test_high, test_selection_low and _high (with
+            the luck of selection), test_iqm likewise, test_error (the test split's own standard
+            error, of an accuracy; NaN: size not recorded), reference (the entrant it is compared
+            with), diff_mean (to it, paired by seed) likewise with diff_n and pairs (broken ones
+            included), p (of the verdict's test), p_t, p_sign_flip, p_holm (over all tests of the
+            report), n_needed (pairs that would decide what is not shown, ∞: only repeated tuning
+            could), verdict, reached, ran (trials that count for the target), steps_to_target,
+            train_time_to_target_s, step_time_ms (medians), steps_low and steps_high (of the
+            median, down by steps_tick, the evaluation interval), steps (median of those made),
+            space_hash, marks.
         notes: sentences that belong under the table.
     """
 
@@ -56,35 +65,73 @@ class Leaderboard:
     notes: tuple[str, ...]
 
 
-def leaderboards(trials: pd.DataFrame, sides: Sequence[Side], reference: str) -> list[Leaderboard]:
+@dataclass(frozen=True, eq=False)
+class Rivalry:
+    """A row's side and what it is compared with: None where the reference did not run."""
+
+    side: Side
+    reference: Side | None
+    difference: Difference
+
+    @property
+    def hypothesis(self) -> Hypothesis | None:
+        """None where nothing is compared."""
+        apart = self.reference is not None and self.reference is not self.side
+        return frozenset((self.side, self.reference)) if apart and self.reference else None
+
+    @property
+    def p(self) -> float:
+        """Of the verdict's test; NaN where nothing would be claimed whatever its outcome."""
+        if self.reference is None or barred(self.side, self.reference, self.difference.pairs):
+            return math.nan
+        return self.difference.p
+
+
+def rivalries(sides: Sequence[Side], reference: str) -> list[Rivalry]:
+    """Every side with what it is compared with.
+
+    Args:
+        reference: the optimizer that the others are compared with.
+    """
+    against = [_reference_of(side, sides, reference) for side in sides]
+    return [
+        Rivalry(side, other, NONE if other is None or other is side else compare(side, other))
+        for side, other in zip(sides, against, strict=True)
+    ]
+
+
+def leaderboards(
+    trials: pd.DataFrame,
+    rivalries: Sequence[Rivalry],
+    family: Mapping[Hypothesis, Adjusted],
+    reference: str,
+) -> list[Leaderboard]:
     """One leaderboard per comparison, in alphabetical order.
 
     Args:
         trials: of the study, as ``selection.attempts`` gives them.
-        sides: of ``reports.sides``.
+        family: every test of the report, adjusted for all of them.
         reference: the optimizer that the others are compared with.
     """
-    against = [_reference_of(side, sides, reference) for side in sides]
-    differences = [
-        NONE if other is None or other is side else compare(side, other)
-        for side, other in zip(sides, against, strict=True)
-    ]
-    adjusted = holm([difference.p for difference in differences])
-    rows: dict[str, list[dict[str, object]]] = {}
-    for one in zip(sides, against, differences, adjusted, strict=True):
-        rows.setdefault(one[0].comparison, []).append(_row(*one))
-    tests = sum(not math.isnan(p) for p in adjusted)
+    here: dict[str, list[Rivalry]] = {}
+    for one in rivalries:
+        here.setdefault(one.side.comparison, []).append(one)
+    tests = sum(not math.isnan(adjusted.p) for adjusted in family.values())
     by_comparison = dict(list(trials.groupby("comparison")))
     return [
         _leaderboard(
             by_comparison[comparison],
-            [side for side in sides if side.comparison == comparison],
-            rows[comparison],
+            [one.side for one in here[comparison]],
+            [_row(one, _adjusted(one, family)) for one in here[comparison]],
             reference,
             tests,
         )
-        for comparison in sorted(rows)
+        for comparison in sorted(here)
     ]
+
+
+def _adjusted(one: Rivalry, family: Mapping[Hypothesis, Adjusted]) -> Adjusted:
+    return family[one.hypothesis] if one.hypothesis else Adjusted()
 
 
 def entrants(boards: Sequence[Leaderboard]) -> list[str]:
@@ -146,14 +193,17 @@ def _leaderboard(
     )
 
 
-def _row(
-    side: Side, reference: Side | None, difference: Difference, p_holm: float
-) -> dict[str, object]:
+def _row(one: Rivalry, adjusted: Adjusted) -> dict[str, object]:
+    side, reference, difference = one.side, one.reference, one.difference
+    verdict = judge(side, reference, difference, adjusted.p)
     trials = side.trials
-    test = side.values("test")["value"].dropna()
-    by_seed = test.groupby(level="seed").mean()
+    finished, bad = np.isfinite(side.test.value), bad_seeds(side)
+    by_seed = _over_repeats(side.test.value[:, finished.any(axis=0)])
     steps, reached, ran = median_to_target(trials["steps_to_target"])
     selection = with_selection(side)
+    tick = float(trials["eval_every"].iloc[0])
+    steps_low, steps_high = median_interval(trials["steps_to_target"], tick)
+    mean = intervals.mean(by_seed)
     return {
         "optimizer": side.optimizer,
         "entrant": side.entrant,
@@ -164,12 +214,14 @@ def _row(
         "seeds": len(trials),
         "n": int((trials["status"] == Status.FINISHED).sum()),
         "statuses": status_counts(trials),
-        "bad_share": float(bad_seeds(side).mean()) if len(bad_seeds(side)) else math.nan,
-        "val_mean": intervals.mean(side.values("val")["value"].dropna()).estimate,
-        **_interval("test", intervals.mean(by_seed)),
+        "bad_share": float(bad.mean()) if len(bad) else math.nan,
+        "val_mean": _mean(side.val.value[np.isfinite(side.val.value)]),
+        "seed_groups": seed_groups(side),
+        **_interval("test", mean),
         "test_selection_low": selection.low,
         "test_selection_high": selection.high,
-        **_interval("test_iqm", intervals.iqm(test)),
+        **_interval("test_iqm", iqm(side.test.value[finished])),
+        "test_error": _sampling_error(side, mean.estimate),
         "reference": reference.entrant if reference else "",
         **_interval("diff", difference.seeds),
         "diff_selection_low": difference.selection.low,
@@ -179,8 +231,9 @@ def _row(
         "p": difference.p,
         "p_t": difference.p_t,
         "p_sign_flip": difference.p_sign_flip,
-        "p_holm": p_holm,
-        "verdict": judge(side, reference, difference, p_holm),
+        "p_holm": adjusted.p,
+        "n_needed": _n_needed(verdict, difference, adjusted.level),
+        "verdict": verdict,
         "finished_reference": int((reference.trials["status"] == Status.FINISHED).sum())
         if reference
         else 0,
@@ -188,11 +241,38 @@ def _row(
         "reached": reached,
         "ran": ran,
         "steps_to_target": steps,
+        "steps_low": steps_low,
+        "steps_high": steps_high,
+        "steps_tick": tick if side.steps.size else math.nan,
         "train_time_to_target_s": median_to_target(trials["train_time_to_target_s"])[0],
         "step_time_ms": trials.loc[trials["stack_size"].isna(), "step_time_ms"].median(),
         "steps": trials["steps"].median(),
         "space_hash": max(trials["space_hash"]),
     }
+
+
+def _over_repeats(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the repeats that finished, by seed; each has one."""
+    return np.asarray(np.nanmean(values, axis=0)) if values.size else np.empty(0)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _n_needed(verdict: Verdict, difference: Difference, level: float) -> float:
+    """Pairs that would decide what was tested and not shown; NaN for everything else."""
+    if verdict.claim is not Claim.UNCLEAR or difference.broken:
+        return math.nan
+    return n_needed(difference.seeds.estimate, difference.spread, level, difference.luck)
+
+
+def _sampling_error(side: Side, mean: float) -> float:
+    """Of the test split, where the metric is a share of its examples and their number is known."""
+    examples = side.trials["test_examples"].dropna().unique()
+    if side.trials["metric"].iloc[0] != "accuracy" or len(examples) != 1:
+        return math.nan
+    return standard_error(mean, float(examples[0]))
 
 
 def _interval(name: str, interval: intervals.Interval) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from enum import Enum
 
@@ -11,6 +12,7 @@ import pandas as pd
 from bench import protocol
 from bench.spec import Status
 from reports.labels import family
+from reports.numbers import short
 from reports.selection import final
 from reports.sides import Kind, Side
 from reports.stats import seeds
@@ -104,11 +106,27 @@ def marks(side: Side, tuned: Collection[str], groupings: int) -> tuple[Mark, ...
 
 def bad_seeds(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Which of a side's trials went bad, one entry a trial that ran."""
-    values = side.values("test")
-    if values["value"].isna().all() and not values["broken"].all():
-        values = side.values("val")
-    missing = values["value"].isna() & ~values["broken"]
-    return seeds.bad(values.loc[~missing, "value"], side.direction)
+    return seeds.bad(_outcomes(side), side.direction)
+
+
+def seed_groups(side: Side) -> str:
+    """``6 seeds 28.3-29.3, 4 seeds 52.9-53.0``; empty where all ended alike."""
+    groups = seeds.groups(_outcomes(side), side.direction)
+    return ", ".join(map(_group, groups)) if len(groups) > 1 else ""
+
+
+def _group(group: seeds.Group) -> str:
+    counted = f"{group.n} {'seed' if group.n == 1 else 'seeds'}"
+    if math.isnan(group.low):
+        return f"{counted} broke off"
+    low, high = short(group.low), short(group.high)
+    return f"{counted} {low}" + (f"–{high}" if high != low else "")
+
+
+def _outcomes(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """On test, and where no trial measured that on validation."""
+    measured = np.isfinite(side.test.value).any()
+    return side.test.outcomes if measured else side.val.outcomes
 
 
 def groupings(trials: pd.DataFrame) -> int:

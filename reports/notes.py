@@ -30,7 +30,7 @@ def notes(trials: pd.DataFrame, sides: Sequence[Side], rows: pd.DataFrame, name:
     ]
     said += _several_references(rows, name)
     said += [*_unequal_tuning(rows), *_selection(sides), *_mixed_environment(trials)]
-    said += _stricter_than_intervals(rows, name)
+    said += _stricter_than_intervals(rows)
     present = {mark for marks in rows["marks"] for mark in marks}
     return said + [f"{mark}: {mark.meaning}" for mark in Mark if mark in present]
 
@@ -76,7 +76,7 @@ def _selection(sides: Sequence[Side]) -> list[str]:
     return said
 
 
-def _stricter_than_intervals(rows: pd.DataFrame, name: str) -> list[str]:
+def _stricter_than_intervals(rows: pd.DataFrame) -> list[str]:
     """Where a verdict and its row's own interval seem to disagree, why."""
     apart = (rows["diff_low"] > 0) | (rows["diff_high"] < 0)
     unclear = rows["verdict"].map(lambda verdict: verdict.claim is Claim.UNCLEAR)
@@ -84,9 +84,9 @@ def _stricter_than_intervals(rows: pd.DataFrame, name: str) -> list[str]:
         return []
     tests = int(rows.attrs["comparisons"])
     return [
-        f"intervals hold for one row each; verdicts allow for {tests} comparisons with {name} in "
-        "the whole report (Holm) and for the luck of selection, so an interval without zero may "
-        "still show no difference."
+        f"intervals hold for one row each; verdicts allow for all {tests} tests of the report, "
+        "those of other tables and of pairs of entrants too (Holm), and for the luck of "
+        "selection, so an interval without zero may still show no difference."
     ]
 
 

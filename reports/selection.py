@@ -68,8 +68,11 @@ def points(trials: pd.DataFrame) -> pd.DataFrame:
 
 def final(trials: pd.DataFrame, split: str) -> pd.Series:
     """Each trial's final value of its task's target metric on ``split``; NaN unless finished."""
+    metrics = trials["metric"].unique()
+    if len(metrics) == 1 and f"{split}/{metrics[0]}" in trials:
+        return trials[f"{split}/{metrics[0]}"]
     values = pd.Series(float("nan"), index=trials.index)
-    for metric in trials["metric"].unique():
+    for metric in metrics:
         if f"{split}/{metric}" in trials:
             values = values.mask(trials["metric"] == metric, trials[f"{split}/{metric}"])
     return values

@@ -6,17 +6,21 @@ In a study each entrant has a side ``tuned`` (the chosen point of each repeat, p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench import protocol
 from bench.hyperparameters import hyperparameters
 from bench.protocol import Standing
 from bench.spec import Phase, Status
+from reports.cells import Cells, cells
 from reports.labels import family
 from reports.selection import ENTRANT, final, in_study, preference
 from reports.stats.best_of_k import luck
@@ -65,9 +69,28 @@ class Side:
     def direction(self) -> str:
         return str(self.trials["direction"].iloc[0])
 
+    @cached_property
+    def test(self) -> Cells:
+        """Values on test by repeat and seed."""
+        return self._cells("test")
+
+    @cached_property
+    def val(self) -> Cells:
+        """Values on validation by repeat and seed."""
+        return self._cells("val")
+
+    @cached_property
+    def steps(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """Steps to the target, one a trial that ran; ∞ for a miss or one that broke off.
+
+        Empty without a target.
+        """
+        ran = self._ran & self.trials["target"].notna()
+        return self.trials["steps_to_target"].fillna(math.inf)[ran].to_numpy(dtype=float)
+
     def values(self, split: str) -> pd.DataFrame:
         """Columns ``value`` and ``broken`` by (repeat, seed); trials that were skipped left out."""
-        trials = self.trials[self.trials["status"] != Status.SKIPPED]
+        trials = self.trials[self._ran]
         return pd.DataFrame(
             {
                 "value": final(trials, split).to_numpy(dtype=float),
@@ -75,6 +98,21 @@ class Side:
             },
             index=pd.MultiIndex.from_frame(trials[["repeat", "seed"]]),
         )
+
+    @cached_property
+    def _ran(self) -> pd.Series:
+        return self.trials["status"] != Status.SKIPPED
+
+    def _cells(self, split: str) -> Cells:
+        ran = self._ran.to_numpy(dtype=bool)
+        repeat, seed, value, status = (
+            column.to_numpy()[ran]
+            for column in (
+                *(self.trials["repeat"], self.trials["seed"]),
+                *(final(self.trials, split), self.trials["status"]),
+            )
+        )
+        return cells(repeat, seed, value.astype(float), status != str(Status.FINISHED))
 
 
 def sides(
@@ -133,7 +171,7 @@ def _tuned(
         own[own["point"] == point].assign(repeat=repeat)
         for repeat, point in zip(chosen["repeat"], chosen["point"], strict=True)
     ]
-    trials = pd.concat(parts)
+    trials = pd.concat(parts) if len(parts) > 1 else parts[0]
     if trials.empty:
         return None
     a_draw = own[own["index"].notna()]

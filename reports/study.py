@@ -8,7 +8,7 @@ s.trials, s.curves, s.leaderboards
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,24 @@ from bench.address import DEFAULT, sqlite_path
 from bench.spec import Phase, RefusedInput, TrialRecord
 from bench.suggest import suggest
 from reports import selection
-from reports.leaderboard import Leaderboard, entrants, leaderboards
-from reports.sides import Kind, Side, sides
+from reports.grid import Grid, grid
+from reports.holm import Adjusted, Hypothesis, adjust
+from reports.leaderboard import Leaderboard, Rivalry, entrants, leaderboards, rivalries
+from reports.overall import overall
+from reports.pairs import Pair, meetings, pair_table
+from reports.race import Race, profiles, race
+from reports.sides import Side, sides
+from reports.stability import stability
 from reports.stats.best_of_k import best_of_k
 from reports.table import tables
 
-BEST_OF_K = ["comparison", "entrant", "k", "points", "expected", "spread", "all_broken"]
+BEST_OF_K = [
+    *["comparison", "entrant", "k", "points", "expected", "spread", "all_broken", "regret"],
+]
+
+
+def _by_comparison(key: tuple[str, str]) -> tuple[str, str]:
+    return key[::-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,18 +130,57 @@ class Study:
     @cached_property
     def reported(self) -> pd.DataFrame:
         """Trials that figures show: each entrant's at its tuned point, else at its only one."""
-        tuned = {(s.comparison, s.entrant) for s in self.sides if s.kind is Kind.TUNED}
-        shown = [
-            side.trials
-            for side in self.sides
-            if side.kind is not Kind.DEFAULT or (side.comparison, side.entrant) not in tuned
-        ]
+        shown = [self.grid.sides[key].trials for key in sorted(self.grid.sides, key=_by_comparison)]
         return pd.concat(shown, ignore_index=True) if shown else self.trials.iloc[:0]
 
     @cached_property
     def leaderboards(self) -> list[Leaderboard]:
         """One a comparison."""
-        return leaderboards(self.attempts, self.sides, self.reference)
+        return leaderboards(self.attempts, self._rivalries, self._family, self.reference)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Entrants and comparisons, each with the side that stands in aggregates."""
+        return grid(self.sides, self.reference)
+
+    @cached_property
+    def overall(self) -> pd.DataFrame:
+        """One row an entrant over all comparisons; columns in ``reports.overall``."""
+        return overall(self.grid, self.leaderboards, self._race)
+
+    @cached_property
+    def pairs(self) -> pd.DataFrame:
+        """One row for each two entrants; columns in ``reports.pairs``."""
+        return pair_table(self._pairs, self._family)
+
+    @cached_property
+    def profile(self) -> pd.DataFrame:
+        """Performance profiles of the complete entrants; columns in ``reports.race``."""
+        return profiles(self._race)
+
+    @cached_property
+    def stability(self) -> pd.DataFrame:
+        """Ranks with each entrant left out; columns in ``reports.stability``."""
+        return stability(self._race.entrants, self._race.medians)
+
+    @cached_property
+    def _race(self) -> Race:
+        return race(self.grid)
+
+    @cached_property
+    def _rivalries(self) -> list[Rivalry]:
+        return rivalries(self.sides, self.reference)
+
+    @cached_property
+    def _pairs(self) -> list[Pair]:
+        return meetings(self.grid)
+
+    @cached_property
+    def _family(self) -> dict[Hypothesis, Adjusted]:
+        """Every test of the report, adjusted for all of them."""
+        tests = {pair.hypothesis: pair.p_tested for pair in self._pairs}
+        tests |= {one.hypothesis: one.p for one in self._rivalries if one.hypothesis}
+        return adjust(tests)
 
     @cached_property
     def entrants(self) -> list[str]:
@@ -141,16 +192,18 @@ class Study:
         """What tuning costs: the expected best of k points on validation, for k = 1 … K.
 
         Columns: comparison, entrant, k, points (tried, of all repeats), expected, spread,
-        all_broken (probability that all k points broke off).
+        all_broken (probability that all k points broke off), regret (what the expected best of
+        all K gains over that of k, at least 0 and in the metric's unit).
         """
         chosen = self.points[self.points["phase"] == Phase.SELECT]
         rows = []
         for (comparison, entrant), tried in chosen.groupby(selection.ENTRANT, sort=True):
             values = tried["val_mean"].where(tried["n"] == tried["seeds"])
             direction, n = tried["direction"].iloc[0], len(tried)
-            for k in range(1, int(tried.groupby("repeat").size().max()) + 1):
-                best = best_of_k(values, k, direction)
-                rows.append(
-                    (comparison, entrant, k, n, best.expected, best.spread, best.all_broken)
-                )
+            sign = 1 if direction == "maximize" else -1
+            most = int(tried.groupby("repeat").size().max())
+            bests = [best_of_k(values, k, direction) for k in range(1, most + 1)]
+            for best in bests:
+                regret = (bests[-1].expected - best.expected) * sign
+                rows.append((comparison, entrant, best.k, n, *astuple(best)[1:], regret))
         return pd.DataFrame(rows, columns=BEST_OF_K)

@@ -12,8 +12,10 @@
     points sampler rank          as declared: points a tuning may try, how drawn and ranked
     space_hash                   digest of the declared search space; empty: none
     status reason traceback      how it ended
-    model schedule batch_size    settings; ``budget_steps`` in training steps
-    budget_steps precision
+    model schedule batch_size    settings; ``budget_steps`` and ``eval_every``, the evaluation
+    budget_steps eval_every      interval, in training steps
+    precision param_groups
+    stop_at_target
     protocol_version
     task_version data_fingerprint
     metric direction target      what the task measures; ``target`` is NaN without a target value
@@ -27,6 +29,7 @@
     gradients                    how many it took; an optimizer may take several a step
     stack_size                   trials that trained at once with it; NaN alone
     diverged_step                step at which a value became non-finite
+    test_examples                size of the test split, where the trial evaluated it
     env.<name>                   versions and hardware
     ===========================  =================================================================
 ``curves``, one row a measured value:
@@ -54,14 +57,14 @@ IDENTITY = ["run_id", "study", "comparison", "task", "optimizer", "entrant", "po
 STUDY = ["phase", "repeat", "index", "points", "sampler", "rank", "space_hash"]
 OUTCOME = ["status", "reason", "config_hash"]
 SETTINGS = [
-    *["model", "schedule", "batch_size", "budget_steps", "precision", "param_groups"],
-    *["stop_at_target", "protocol_version", "task_version", "data_fingerprint"],
+    *["model", "schedule", "batch_size", "budget_steps", "eval_every", "precision"],
+    *["param_groups", "stop_at_target", "protocol_version", "task_version", "data_fingerprint"],
     *["metric", "direction", "target"],
 ]
 TO_TARGET = ["steps_to_target", "train_time_to_target_s"]
 COSTS = [
     *["steps", "train_time_s", "step_time_ms", "peak_memory_mib"],
-    *["gradients", "stack_size", "diverged_step"],
+    *["gradients", "stack_size", "diverged_step", "test_examples"],
 ]
 TRIAL_COLUMNS = [
     *IDENTITY,
@@ -142,6 +145,7 @@ def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -
         "schedule": config["schedule"]["name"],
         "batch_size": config["batch_size"],
         "budget_steps": config["budget"]["steps"],
+        "eval_every": config["budget"]["eval_every"],
         "precision": config["precision"],
         "param_groups": config["optimizer"].get("param_groups", ""),
         "stop_at_target": bool(config.get("stop_at_target", False)),

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bench import protocol
 from reports.compare import Difference
-from reports.sides import Kind, Side
+from reports.sides import Side
 from reports.stats.intervals import CONFIDENCE
 
 
@@ -39,34 +39,53 @@ def judge(ours: Side, reference: Side | None, difference: Difference, p_holm: fl
 
     Args:
         reference: None where the reference has no trial in the comparison.
-        p_holm: the difference's p after Holm's adjustment over all comparisons of the report.
+        p_holm: the difference's p after Holm's adjustment over all tests of the report.
     """
     if reference is None:
         return Verdict(Claim.NOT_TESTED)
     if ours is reference:
         return Verdict(Claim.REFERENCE)
-    if ours.trials["stop_at_target"].any():
-        return Verdict(Claim.WITHHELD, "trials stop at the target; compare their steps")
-    shown = p_holm <= 1 - CONFIDENCE
-    reason = _withheld(ours, reference, difference, shown)
+    reason = withheld(ours, reference, difference, difference.gain, p_holm)
+    return claim(p_holm, difference.gain, reason)
+
+
+def claim(p_holm: float, gain: float, reason: str) -> Verdict:
+    """What a test shows, unless there is a reason to withhold it."""
     if reason:
         return Verdict(Claim.WITHHELD, reason)
-    if not shown:
+    if not is_shown(p_holm):
         return Verdict(Claim.UNCLEAR)
-    return Verdict(Claim.BETTER if difference.gain > 0 else Claim.WORSE)
+    return Verdict(Claim.BETTER if gain > 0 else Claim.WORSE)
 
 
-def _withheld(ours: Side, reference: Side, difference: Difference, shown: bool) -> str:
-    sides = (ours.standing, reference.standing)
-    loser, winner = sides if difference.gain < 0 else sides[::-1]
-    if not shown:  # nobody loses, so nobody could have won with a wider range
-        loser = replace(loser, edges=())
-    if reason := protocol.withheld(loser, winner, difference.pairs):
+def is_shown(p_holm: float) -> bool:
+    """Whether a test found a difference."""
+    return p_holm <= 1 - CONFIDENCE
+
+
+def withheld(ours: Side, theirs: Side, difference: Difference, gain: float, p_holm: float) -> str:
+    """Why nothing may be claimed of two sides of one comparison; empty where it may.
+
+    Args:
+        gain: positive where the claim would be for ours.
+    """
+    if reason := barred(ours, theirs, difference.pairs):
         return reason
-    tuned = Kind.TUNED in (ours.kind, reference.kind)
-    if tuned and not difference.broken and math.isnan(difference.p) and _luck_unknown(ours):
+    loser, winner = (theirs, ours) if gain >= 0 else (ours, theirs)
+    if is_shown(p_holm):  # else nobody loses, so nobody could have won with a wider range
+        reason = protocol.withheld(loser.standing, winner.standing, difference.pairs)
+    unknown = math.isnan(difference.p) and not difference.broken
+    if not reason and unknown and any(_luck_unknown(side) for side in (ours, theirs)):
         return "too few points finished to tell how much of the result is luck"
-    return ""
+    return reason
+
+
+def barred(ours: Side, theirs: Side, pairs: int) -> str:
+    """Why two sides may not be compared whatever the outcome; empty where they may."""
+    if ours.trials["stop_at_target"].any():
+        return "trials stop at the target; compare their steps"
+    first, second = (replace(side.standing, edges=()) for side in (ours, theirs))
+    return protocol.withheld(first, second, pairs)
 
 
 def _luck_unknown(side: Side) -> bool:

@@ -106,6 +106,9 @@ class StackModule(LeanModule):
         with averaged(trial.optimizer, trial.spec.optimizer.needs):
             return evaluate(self.model.task, trial.model, split, self.device)
 
+    def examples(self, split: str) -> int:
+        return len(self.model.task.tensors(split, self.device)[1])
+
     @contextmanager
     def averaged(self) -> Iterator[None]:
         with ExitStack() as stack:

@@ -89,6 +89,10 @@ class LeanModule(pl.LightningModule):
         """The same of one trial, its optimizer's evaluation point included."""
         raise NotImplementedError
 
+    def examples(self, split: str) -> int:
+        """How many a split has."""
+        raise NotImplementedError
+
 
 class TrialModule(LeanModule):
     """One model trained by one optimizer on one task.
@@ -145,6 +149,9 @@ class TrialModule(LeanModule):
     def measure_one(self, slot: int, split: str) -> dict[str, float]:
         with self.averaged():
             return evaluate(self.task, self.model, split, self.device)
+
+    def examples(self, split: str) -> int:
+        return len(self.task.tensors(split, self.device)[1])
 
     @property
     def _calibration(self) -> list[Tensor]:

@@ -72,7 +72,7 @@ class Watch(Callback):
                 final = self._measure(trainer, pl_module, "test")
         for slot, course in live.items():
             own = {name: float(each[slot]) for name, each in final.items() if course.tests}
-            course.finish(own, self._summary(pl_module))
+            course.finish(own, self._final_summary(pl_module, course))
 
     def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
         self.clock.stop()
@@ -111,7 +111,7 @@ class Watch(Callback):
             if course.stops:
                 with trainer.precision_plugin.forward_context():
                     final = module.measure_one(slot, "test") if course.tests else {}
-                course.finish(final, self._summary(module))
+                course.finish(final, self._final_summary(module, course))
 
     def _measure(self, trainer: Trainer, module: LeanModule, split: str) -> dict[str, Tensor]:
         with trainer.precision_plugin.forward_context():
@@ -120,6 +120,12 @@ class Watch(Callback):
     def _seconds(self, module: LeanModule) -> float:
         """Each trial's share of the training time so far."""
         return self.clock.seconds / len(module.courses)
+
+    def _final_summary(self, module: LeanModule, course: Course) -> dict[str, float]:
+        """Of a trial that finished; one that tested with the size of the test split, of which an
+        accuracy is a share."""
+        tested = {"test_examples": float(module.examples("test"))} if course.tests else {}
+        return self._summary(module) | tested
 
     def _summary(self, module: LeanModule) -> dict[str, float]:
         """Time and counts as of the last look; memory is known of a trial alone on a GPU."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,15 @@ MINIMUM = 5
 """Finished seeds below which a half has no range to speak of."""
 
 
+@dataclass(frozen=True)
+class Group:
+    """Seeds that ended alike: how many, and the range of their values; NaN where they broke off."""
+
+    n: int
+    low: float
+    high: float
+
+
 def bad(values: ArrayLike, direction: str) -> NDArray[np.bool_]:
     """Which seeds went bad, shape ``(n,)``: those that broke off (NaN), and those far behind.
 
@@ -22,15 +32,35 @@ def bad(values: ArrayLike, direction: str) -> NDArray[np.bool_]:
     seeds is seen, which a rule about outliers from the mean or the median absolute deviation does
     not do. A half without a range (ties) sets no scale: then only seeds that broke off are bad.
     """
-    x = np.asarray(values, dtype=float)
-    loss = -x if direction == "maximize" else x
+    loss = _loss(values, direction)
     broken = np.isnan(loss)
-    finite = np.sort(loss[~broken])
-    if len(finite) < MINIMUM:
-        return broken
-    half = math.ceil(len(finite) / 2)
-    width = finite[half - 1] - finite[0]
-    wide = np.flatnonzero(np.diff(finite[half - 1 :]) > GAP * width)
-    if not width > 0 or not len(wide):
-        return broken
-    return broken | (loss > finite[half - 1 + wide[0]])
+    ends = _ends(np.sort(loss[~broken]))
+    return broken | (loss > ends[0]) if ends else broken
+
+
+def groups(values: ArrayLike, direction: str) -> tuple[Group, ...]:
+    """Seeds parted wherever ``bad`` sees a gap, best group first, those that broke off last."""
+    loss = _loss(values, direction)
+    finite = np.sort(loss[~np.isnan(loss)])
+    after = [np.searchsorted(finite, end, side="right") for end in _ends(finite)]
+    parts = [np.sort(-x if direction == "maximize" else x) for x in np.split(finite, after)]
+    found = [Group(len(x), float(x[0]), float(x[-1])) for x in parts if len(x)]
+    broken = len(loss) - len(finite)
+    return (*found, *([Group(broken, math.nan, math.nan)] if broken else []))
+
+
+def _loss(values: ArrayLike, direction: str) -> NDArray[np.float64]:
+    x = np.asarray(values, dtype=float)
+    return -x if direction == "maximize" else x
+
+
+def _ends(ordered: NDArray[np.float64]) -> list[float]:
+    """The last value before each gap; none where the better half sets no scale."""
+    if len(ordered) < MINIMUM:
+        return []
+    half = math.ceil(len(ordered) / 2)
+    width = ordered[half - 1] - ordered[0]
+    if not width > 0:
+        return []
+    wide = np.flatnonzero(np.diff(ordered[half - 1 :]) > GAP * width)
+    return [float(ordered[half - 1 + at]) for at in wide]

@@ -2,42 +2,22 @@
 
 Same seed means same initial weights and same batches, so a difference by seed cancels that noise.
 A trial that broke has no value but the worst rank: with any of them the test is on signed ranks.
-Sources: Wilcoxon 1945 (signed ranks), Fisher 1935 (exact sign flips), Holm 1979 (step-down).
+Sources: Wilcoxon 1945 (signed ranks), Fisher 1935 (exact sign flips), Holm 1979 (step-down),
+Stouffer et al. 1949 (combined tests).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-
-from reports.stats.intervals import UNKNOWN, Interval, around, of_mean
+from scipy import special, stats
 
 EXACT = 14
 """Pairs up to which every flip of signs is counted; beyond, 2**14 random ones (fixed seed)."""
-
-
-@dataclass(frozen=True)
-class Paired:
-    """Mean of seed-paired differences with the two-sided p-value of the paired t-test."""
-
-    interval: Interval
-    p: float
-
-
-def paired_difference(ours: pd.Series, reference: pd.Series) -> Paired:
-    """``ours − reference`` over the seeds that both have; both are values indexed by seed."""
-    both = pd.concat([ours, reference], axis=1, join="inner").dropna()
-    difference = (both.iloc[:, 0] - both.iloc[:, 1]).to_numpy(dtype=float)
-    if len(difference) == 0:
-        return Paired(UNKNOWN, math.nan)
-    return Paired(*around(float(difference.mean()), [of_mean(difference)], len(difference)))
 
 
 def sign_flip(values: ArrayLike) -> float:
@@ -77,6 +57,30 @@ def holm(p_values: Sequence[float]) -> list[float]:
         floor = max(floor, min(1.0, (len(made) - rank) * p_values[i]))
         adjusted[i] = floor
     return adjusted
+
+
+def holm_levels(p_values: Sequence[float], level: float) -> list[float]:
+    """What each p-value is held against in Holm's procedure, in the given order; NaN stays."""
+    made = [i for i, p in enumerate(p_values) if not math.isnan(p)]
+    levels = [math.nan] * len(p_values)
+    for rank, i in enumerate(sorted(made, key=lambda i: p_values[i])):
+        levels[i] = level / (len(made) - rank)
+    return levels
+
+
+def stouffer(p_values: Sequence[float], signs: Sequence[float]) -> tuple[float, float]:
+    """Independent tests of several tasks as one: ``(z, p)``, p two-sided.
+
+    Args:
+        p_values: two-sided; NaN, no test, speaks neither way.
+        signs: which way each of them points; 0: neither.
+    """
+    p, sign = np.asarray(p_values, dtype=float), np.sign(np.asarray(signs, dtype=float))
+    if not len(p):
+        return math.nan, math.nan
+    each = np.where(np.isnan(p), 0.0, -sign * special.ndtri(np.where(np.isnan(p), 1.0, p) / 2))
+    z = float(each.sum() / math.sqrt(len(each)))
+    return z, float(2 * special.ndtr(-abs(z)))
 
 
 @lru_cache(maxsize=32)

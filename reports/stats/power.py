@@ -1,0 +1,63 @@
+"""How many seeds would decide a difference, were it what was observed.
+
+Power of the two-sided t-test from the noncentral t distribution, Cohen 1988, ch. 2. A difference
+that was observed is an uncertain guess of the true one, so the number is one for planning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import special
+
+from reports.stats.intervals import Variance
+
+POWER = 0.8
+MOST = 2**20
+"""Seeds beyond which a test counts as never deciding."""
+
+
+def power(difference: float, parts: Sequence[Variance], level: float) -> float:
+    """Of the two-sided t-test that a difference is 0; 0 for a difference of 0.
+
+    Args:
+        parts: independent parts of the variance of its estimate; degrees as in ``around``.
+    """
+    total = math.fsum(part.value for part in parts)
+    degrees = total**2 / math.fsum(part.value**2 / part.degrees for part in parts)
+    shift = abs(difference) / math.sqrt(total)
+    critical = float(special.stdtrit(degrees, 1 - level / 2))
+    if not math.isfinite(critical):
+        return 0.0
+    miss = float(special.nctdtr(degrees, shift, critical))
+    return 1 - miss if math.isfinite(miss) else float(special.ndtr(shift - critical))
+
+
+def n_needed(
+    difference: float, spread: float, level: float, fixed: Sequence[Variance] = ()
+) -> float:
+    """Pairs of seeds at which the test has a power of 80 %; ∞ where more seeds never get there.
+
+    Args:
+        difference, spread: mean and standard deviation of the paired differences.
+        level: at which the test is made, after allowing for the other tests of a report.
+        fixed: parts of the variance that more seeds leave as they are: the luck of selection,
+            which only repeated tuning brings down.
+    """
+    if not (spread > 0 and 0 < level < 1) or any(math.isnan(part.value) for part in fixed):
+        return math.nan
+
+    def enough(n: int) -> bool:
+        return power(difference, [Variance(spread**2 / n, n - 1), *fixed], level) >= POWER
+
+    if difference == 0 or not enough(MOST):
+        return math.inf
+    few, many = 1, 2  # too few and enough: doubled until they are, then halved
+    while not enough(many):
+        few, many = many, 2 * many
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if enough(middle) else (middle, many)
+    return float(np.ceil(many))
