@@ -11,13 +11,40 @@ import altair as alt
 
 from bench.spec import RefusedInput
 from bench.suggest import suggest
-from reports.figures import best_of_k, learning_curves, sensitivity, style, to_target
+from reports.figures import (
+    best_of_k,
+    costs,
+    default_tuned,
+    heatmap,
+    learning_curves,
+    pairs,
+    performance_profile,
+    score,
+    seeds,
+    sensitivity,
+    style,
+    time_quality,
+    to_target,
+)
 from reports.figures.paper import concatenated
 from reports.study import Study
 
 FIGURES = {
     module.__name__.rpartition(".")[2]: module
-    for module in (learning_curves, sensitivity, best_of_k, to_target)
+    for module in (
+        score,
+        performance_profile,
+        pairs,
+        heatmap,
+        learning_curves,
+        to_target,
+        sensitivity,
+        best_of_k,
+        default_tuned,
+        time_quality,
+        costs,
+        seeds,
+    )
 }
 """By name, in the order of the page."""
 

@@ -107,12 +107,12 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt
         x=alt.X(
             f"{against}:Q", title=AGAINST[against], scale=FROM_FIRST, axis=alt.Axis(tickCount=6)
         ),
-        color=style.colour(colours),
+        color=style.colour(colours, line=True),
     )
     values = {name: f"{name}:Q" for name in (*AGAINST, "mean", "low", "high", "n")}
     layers = [
         base.mark_area(opacity=0.16, clip=True).encode(y=y("band_low:Q"), y2="band_high:Q"),
-        base.mark_line(clip=True).encode(y=y("mean:Q"), strokeDash=style.dash(colours)),
+        base.mark_line(clip=True).encode(y=y("mean:Q"), strokeDash=style.dash(colours, line=True)),
         base.mark_point(filled=True, size=70, opacity=0, clip=True).encode(
             y=y("mean:Q"), tooltip=style.tooltip(optimizer="entrant:N", **values)
         ),

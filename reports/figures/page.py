@@ -45,6 +45,7 @@ class View:
     title: str
     note: str
     variant: str
+    wide: bool
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,10 @@ def section(drawn: Iterable[Drawn], colours: Mapping[str, str]) -> Section:
     for name, module, panels in drawn:
         views = []
         for i, panel in enumerate(panels):
-            view = View(f"{name}-{i}", panel.title, panel.note, panel.variant)
-            if panel.chart is None:
-                view = View("", panel.title, panel.note, panel.variant)
-            else:
-                specs[view.id] = specification(panel, f"{module.TITLE}. {panel.title}", tables)
-            views.append(view)
+            at = f"{name}-{i}" if panel.chart is not None else ""
+            views.append(View(at, panel.title, panel.note, panel.variant, panel.wide))
+            if at:
+                specs[at] = specification(panel, f"{module.TITLE}. {panel.title}", tables)
         figures.append(Figure(name, module.TITLE, module.CAPTION, module.EMPTY, tuple(views)))
     payload = {"config": style.CONFIG, "specs": specs, "tables": tables}
     return Section(tuple(figures), colours, payload, (library(), script()))
@@ -110,6 +109,8 @@ def specification(panel: Panel, description: str, tables: dict[str, str]) -> dic
     spec |= {"width": "container", "description": description}
     spec["params"] = [HIDDEN, *spec.get("params", [])]
     _adapt(spec, tables)
+    if panel.text_from:
+        spec["layer"][-1]["mark"]["opacity"] = {"expr": f"width < {panel.text_from} ? 0 : 1"}
     if panel.zoom:
         first = spec
         while "layer" in first:

@@ -20,6 +20,8 @@ class Panel:
         variant: of a figure with several views of the same data the one this belongs to; the page
             shows one at a time, paper the first.
         zoom: whether the page lets a reader drag and enlarge its axes.
+        wide: whether it takes a row of its own.
+        text_from: pixels of width under which the last layer, of text, is left out on the page.
     """
 
     title: str
@@ -27,3 +29,5 @@ class Panel:
     note: str = ""
     variant: str = ""
     zoom: bool = False
+    wide: bool = False
+    text_from: int = 0

@@ -22,7 +22,7 @@ def concatenated(panels: Sequence[Panel]) -> alt.ConcatChart | None:
     """The panels of the first variant that have a chart; None where none has."""
     drawn = [panel for panel in panels if panel.chart is not None]
     charts = [
-        panel.chart.properties(title=panel.title, width=WIDTH)
+        panel.chart.properties(title=panel.title, width=WIDTH * (2 if panel.wide else 1))
         for panel in drawn
         if panel.chart is not None and panel.variant == drawn[0].variant
     ]

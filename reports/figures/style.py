@@ -79,23 +79,32 @@ def named(colours: Mapping[str, str]) -> list[str]:
     return [name for name, colour in colours.items() if colour != GREY]
 
 
-def colour(colours: Mapping[str, str]) -> alt.Color:
-    return alt.Color("entrant:N", **_scale(colours, list(colours.values())))
+def colour(colours: Mapping[str, str], *, line: bool = False) -> alt.Color:
+    """``line``: the legend of paper shows lines with their dashes, not points with their shapes."""
+    scale = _scale(colours, list(colours.values()))
+    return alt.Color("entrant:N", scale=scale, legend=_legend(colours, line))
 
 
-def dash(colours: Mapping[str, str]) -> alt.StrokeDash:
-    return alt.StrokeDash("entrant:N", **_scale(colours, DASHES))
+def dash(colours: Mapping[str, str], *, line: bool = False) -> alt.StrokeDash:
+    legend = _legend(colours, line) if line else None
+    return alt.StrokeDash("entrant:N", scale=_scale(colours, DASHES), legend=legend)
 
 
 def shape(colours: Mapping[str, str]) -> alt.Shape:
-    return alt.Shape("entrant:N", **_scale(colours, SHAPES))
+    return alt.Shape("entrant:N", scale=_scale(colours, SHAPES), legend=_legend(colours, False))
 
 
-def _scale(colours: Mapping[str, str], values: Sequence[Any]) -> dict[str, Any]:
+def _legend(colours: Mapping[str, str], line: bool) -> alt.Legend:
+    legend = alt.Legend(values=named(colours), symbolOpacity=1)
+    if line:
+        legend.symbolType, legend.symbolStrokeWidth = "stroke", 2.5
+    return legend
+
+
+def _scale(colours: Mapping[str, str], values: Sequence[Any]) -> alt.Scale:
     """Domain and range by the report's order; beyond the palette the first of ``values``."""
     shown = [values[i] if i < len(values) else values[0] for i in range(len(colours))]
-    legend = alt.Legend(values=named(colours), symbolOpacity=1)
-    return {"scale": alt.Scale(domain=list(colours), range=shown), "legend": legend}
+    return alt.Scale(domain=list(colours), range=shown)
 
 
 def spans_a_decade(values: pd.Series) -> bool:
@@ -132,7 +141,9 @@ def layered(layers: Sequence[alt.Chart | alt.LayerChart], height: float) -> alt.
 
 def listed(names: Sequence[str]) -> alt.Y:
     """One row an entrant, in the order given from the top."""
-    return alt.Y("entrant:N", title=None, scale=alt.Scale(domain=list(names)), axis=_NAMES)
+    return alt.Y(
+        "entrant:N", title=None, scale=alt.Scale(domain=list(names), paddingInner=0.3), axis=_NAMES
+    )
 
 
 _NAMES = alt.Axis(ticks=False, domain=False, labelPadding=6, grid=False, labelOverlap=False)
