@@ -6,30 +6,14 @@ The same records give the same bytes: no clock, no random id, no order but the t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from bench.spec import PROTOCOL_VERSION, Status, TrialRecord
-from reports.figures import FIGURES, style
-from reports.formats import as_csv, as_latex, as_markdown, display
-from reports.provenance import failures, provenance, versions
-from reports.selection import status_counts
-from reports.sentences import headline
+from bench.spec import TrialRecord
+from reports.figures import FIGURES, paper, style
+from reports.figures.page import Section, section
+from reports.formats import as_csv, as_latex, as_markdown
+from reports.page import page
 from reports.study import Study
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One figure as the page needs it."""
-
-    name: str
-    title: str
-    caption: str
-    svg: Markup
 
 
 def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
@@ -47,7 +31,7 @@ def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     return index
 
 
-def write_tables(study: Study, directory: Path) -> None:
+def write_tables(study: Study, directory: Path) -> list[str]:
     """``trials.csv``, ``curves.csv``, ``best_of_k.csv``, ``leaderboard.csv``, ``.md``, ``.tex``."""
     frames = {"trials": study.trials, "curves": study.curves, "best_of_k": study.best_of_k}
     texts = {
@@ -61,21 +45,20 @@ def write_tables(study: Study, directory: Path) -> None:
     }
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
+    return list(texts)
 
 
-def write_figures(study: Study, directory: Path) -> list[Drawing]:
-    """Every figure that has something to show, as ``<name>.svg`` and ``<name>.png``."""
+def write_figures(study: Study, directory: Path) -> Section:
+    """The page's figures; each that has something to show also as ``<name>.svg`` and ``.png``."""
     colours = style.palette(study.entrants, study.reference)
-    drawings = []
-    for module in FIGURES:
-        figure = module.plot(module.info(study), colours)
-        if figure is None:
+    drawn = []
+    for name, module in FIGURES.items():
+        panels = module.plot(module.info(study), colours)
+        drawn.append((name, module, panels))
+        chart = paper.concatenated(panels)
+        if chart is None:
             continue
-        name, text = module.__name__.rpartition(".")[2], style.svg(figure)
+        text = paper.svg(chart)
         (directory / f"{name}.svg").write_text(text, encoding="utf-8", newline="\n")
-        (directory / f"{name}.png").write_bytes(style.png(figure))
-        inline = Markup(style.inline(text, module.CAPTION))
-        drawings.append(Drawing(name, module.TITLE, module.CAPTION, inline))
-    return drawings
-
-
+        (directory / f"{name}.png").write_bytes(paper.png(text))
+    return section(drawn, colours)

@@ -1,11 +1,65 @@
-"""Figures of a report: a file each, with ``TITLE``, ``CAPTION``, ``info`` (numbers), ``plot``.
+"""Figures of a report: a file each, with ``TITLE``, ``CAPTION``, ``EMPTY``, ``info``, ``plot``.
 
-Another figure is another file with these four and its place in ``FIGURES``. ``info`` takes a
-``reports.study.Study`` and gives a table; ``plot`` draws that table and gives None where there is
-nothing to show.
+Another figure is another file with these five and its place in ``FIGURES``. ``info`` takes a
+``reports.study.Study`` and gives a table of numbers; ``plot`` draws that table as a list of
+``Panel``, empty where there is nothing to show, which ``EMPTY`` then says in a line.
 """
 
-from reports.figures import best_of_k, learning_curves, sensitivity, to_target
+from __future__ import annotations
 
-FIGURES = (learning_curves, sensitivity, best_of_k, to_target)
-"""In the order of the page."""
+import altair as alt
+
+from bench.spec import RefusedInput
+from bench.suggest import suggest
+from reports.figures import (
+    best_of_k,
+    costs,
+    default_tuned,
+    heatmap,
+    learning_curves,
+    pairs,
+    performance_profile,
+    score,
+    seeds,
+    sensitivity,
+    style,
+    time_quality,
+    to_target,
+)
+from reports.figures.paper import concatenated
+from reports.study import Study
+
+FIGURES = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        score,
+        performance_profile,
+        pairs,
+        heatmap,
+        learning_curves,
+        to_target,
+        sensitivity,
+        best_of_k,
+        default_tuned,
+        time_quality,
+        costs,
+        seeds,
+    )
+}
+"""By name, in the order of the page."""
+
+
+def draw(study: Study, name: str) -> alt.ConcatChart:
+    """One figure of a study as an Altair chart, e.g. to show in a notebook.
+
+    Raises:
+        RefusedInput: there is no figure of that name, or the study has nothing to show in it.
+    """
+    if name not in FIGURES:
+        raise RefusedInput(f"figure={name}: no such figure; {suggest(name, FIGURES)}")
+    module = FIGURES[name]
+    colours = style.palette(study.entrants, study.reference)
+    chart = concatenated(module.plot(module.info(study), colours))
+    if chart is None:
+        raise RefusedInput(f"figure={name}: {module.EMPTY}")
+    return chart

@@ -1,4 +1,4 @@
-"""Learning curves: target metric on validation, and training loss, against training steps.
+"""Learning curves: target metric on validation, and training loss, against what training took.
 
 Each entrant at its reported point; the line is the mean over seeds, the band runs from the worst
 to the best seed (with so few of them, all of the data). A line ends where its first seed broke off.
@@ -7,99 +7,138 @@ to the best seed (with so few of them, all of the data). A line ends where its f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-import matplotlib as mpl
+import altair as alt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from bench.spec import Status
-from reports.figures.style import GREY, STYLE, drawing_order, grid, label_ends, plain
+from reports.figures import style
+from reports.figures.panel import Panel
 from reports.study import Study
 
 TITLE = "Learning curves"
 CAPTION = (
     "Each optimizer at its tuned or selected point: mean over seeds, band from worst to best seed. "
-    "A cross marks where a first seed broke off; the line ends there. Of many optimizers only the "
-    "reference and the six ranked highest are named, the others grey."
+    "A cross marks where a first seed broke off; the line ends there. Of many evaluations at most "
+    "100 are drawn, evenly spaced. Seconds are training time alone."
 )
+EMPTY = "No trial was evaluated."
 TRAIN_LOSS = "train/loss"
 KEYS = ["comparison", "entrant", "metric"]
+AGAINST = {"steps": "training step", "seconds": "training time (s)", "gradients": "gradients"}
+DRAWN = 100
+FROM_FIRST = alt.Scale(nice=False, zero=False)
+NO_CLOCK = "Not drawn against seconds: trials of a stack share one clock."
 
 
 def info(study: Study) -> pd.DataFrame:
     """Mean and range over seeds per step, of the trials in ``Study.reported``.
 
-    Columns: comparison, entrant, metric, step, mean, low, high, n (seeds still measured there),
-    broken (some seed of the line did not finish). Steps that not all seeds reached are left out.
+    Columns: comparison, entrant, metric, steps, seconds (mean over seeds; NaN where a trial was
+    part of a stack), gradients, mean, low, high, n (seeds still measured there), broken (some seed
+    of the line did not finish). Steps that not all seeds reached are left out.
     """
-    selected, line, at_step = study.reported, KEYS, [*KEYS, "step"]
+    selected = study.reported
     finished = selected["status"] == Status.FINISHED
     trials = selected[["run_id", "comparison", "entrant"]].assign(
         shown="val/" + selected["metric"],
         broken=~finished.groupby([selected["comparison"], selected["entrant"]]).transform("all"),
+        alone=selected["stack_size"].isna(),
+        per_step=(selected["gradients"] / selected["steps"]).astype(float),
     )
     rows = study.curves.merge(trials, on="run_id")
     rows = rows[rows["metric"].isin([TRAIN_LOSS]) | (rows["metric"] == rows["shown"])]
-    rows = rows[np.isfinite(rows["value"])]
-    table = rows.groupby(at_step, as_index=False).agg(
+    rows = rows[np.isfinite(rows["value"])].rename(columns={"step": "steps"})
+    rows["seconds"] = rows["train_time_s"].where(rows["alone"])
+    rows["gradients"] = rows["steps"] * rows["per_step"]
+    table = rows.groupby([*KEYS, "steps"], as_index=False).agg(
+        seconds=("seconds", _mean_of_all),
+        gradients=("gradients", _mean_of_all),
         mean=("value", "mean"),
         low=("value", "min"),
         high=("value", "max"),
         n=("value", "count"),
         broken=("broken", "any"),
     )
-    all_seeds = table["n"] == table.groupby(line)["n"].transform("max")
+    all_seeds = table["n"] == table.groupby(KEYS)["n"].transform("max")
     return table[all_seeds].reset_index(drop=True)
 
 
-def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure | None:
-    """One row of two panels per comparison; None without any evaluation."""
-    comparisons = sorted(table["comparison"].unique())
-    if not comparisons:
-        return None
-    with mpl.rc_context(STYLE):
-        figure, panels = grid(len(comparisons), 2)
-        for comparison, (left, right) in zip(comparisons, panels, strict=True):
-            here = table[table["comparison"] == comparison]
-            is_loss = here["metric"] == TRAIN_LOSS
-            _panel(left, here[~is_loss], colours, comparison)
-            _panel(right, here[is_loss], colours, comparison)
-    return figure
+def _mean_of_all(values: pd.Series) -> float:
+    """NaN where any is missing: a mean over some seeds would jump where they end."""
+    return float(values.mean(skipna=False))
 
 
-def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], title: str) -> None:
-    if table.empty:
-        axes.set_axis_off()
-        return
-    _scale(axes, table)
-    ends = {}
-    for name in drawing_order(table, colours):
-        line, colour = table[table["entrant"] == name], colours[name]
-        muted = colour == GREY
-        axes.plot(line["step"], line["mean"], color=colour, lw=0.8 if muted else 1.5)
-        if not muted:
-            axes.fill_between(
-                line["step"], line["low"], line["high"], color=colour, alpha=0.18, lw=0
-            )
-        last = line.iloc[-1]
-        if last["broken"]:
-            axes.plot(last["step"], last["mean"], "x", color=colour, ms=6, mew=1.6, zorder=5)
-        ends[name] = float(last["mean"])
-    axes.set(title=plain(title), xlabel="training step", ylabel=plain(table["metric"].iloc[0]))
-    label_ends(axes, ends, colours)
+def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
+    """Per comparison the metric and the training loss, each against steps, seconds, gradients."""
+    return [
+        _panel(here, colours, f"{comparison}: {metric}", against)
+        for against in AGAINST
+        for comparison, both in table.groupby("comparison", sort=True)
+        for metric, here in sorted(both.groupby("metric"), key=lambda one: one[0] == TRAIN_LOSS)
+    ]
 
 
-def _scale(axes: Axes, table: pd.DataFrame) -> None:
+def _panel(table: pd.DataFrame, colours: Mapping[str, str], title: str, against: str) -> Panel:
+    measured = table.dropna(subset=[against])
+    if measured.empty:
+        note = NO_CLOCK if against == "seconds" else f"The number of {against} was not recorded."
+        return Panel(title, None, note, variant=against)
+    left_out = sorted(set(table["entrant"]) - set(measured["entrant"]))
+    note = f"Without {', '.join(left_out)}: not measured." if left_out else ""
+    return Panel(title, _chart(measured, colours, against), note, variant=against, zoom=True)
+
+
+def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt.LayerChart:
+    shown = pd.concat([_thinned(line) for _, line in table.groupby("entrant")])
+    shown = style.drawing_order(shown, colours)
+    muted = shown["entrant"].map(colours) == style.GREY
+    shown = shown.assign(
+        end=~shown.duplicated("entrant", keep="last") & shown["broken"],
+        band_low=shown["low"].mask(muted),
+        band_high=shown["high"].mask(muted),
+    )
+    columns = ["entrant", *AGAINST, "mean", "low", "high", "n", "band_low", "band_high"]
+    scale, axis = _y_axis(table)
+    y = partial(alt.Y, title=str(table["metric"].iloc[0]), scale=scale, axis=axis)
+    base = alt.Chart(style.data(shown[columns])).encode(
+        x=alt.X(
+            f"{against}:Q", title=AGAINST[against], scale=FROM_FIRST, axis=alt.Axis(tickCount=6)
+        ),
+        color=style.colour(colours, line=True),
+    )
+    values = {name: f"{name}:Q" for name in (*AGAINST, "mean", "low", "high", "n")}
+    layers = [
+        base.mark_area(opacity=0.16, clip=True).encode(y=y("band_low:Q"), y2="band_high:Q"),
+        base.mark_line(clip=True).encode(y=y("mean:Q"), strokeDash=style.dash(colours, line=True)),
+        base.mark_point(filled=True, size=70, opacity=0, clip=True).encode(
+            y=y("mean:Q"), tooltip=style.tooltip(optimizer="entrant:N", **values)
+        ),
+    ]
+    ends = shown.loc[shown["end"], ["entrant", against, "mean"]]
+    if len(ends):
+        cross = base.mark_point(shape="cross", angle=45, size=70, filled=True, clip=True)
+        layers.append(cross.encode(y=y("mean:Q")).properties(data=style.data(ends)))
+    return style.layered(layers, style.HEIGHT)
+
+
+def _thinned(line: pd.DataFrame) -> pd.DataFrame:
+    if len(line) <= DRAWN:
+        return line
+    return line.iloc[np.unique(np.linspace(0, len(line) - 1, DRAWN).round().astype(int))]
+
+
+def _y_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
     """Log for positive values over more than a decade; else without the steep start."""
-    axes.margins(x=0)
     low, high = float(table["low"].min()), float(table["high"].max())
-    if low > 0 and high / low > 10:
-        axes.set_yscale("log")
-        return
+    if style.spans_a_decade(pd.Series([low, high])):
+        scale = alt.Scale(type="log", domain=style.domain(low, high), nice=False)
+        return scale, style.log_ticks(low, high)
     if len(table) > 10:  # where the curves differ is at their ends, not in the first few steps
         early, late = np.quantile(table["mean"], [0.15, 0.85])
         low, high = max(low, early - (late - early)), min(high, late + 2 * (late - early))
     room = 0.05 * (high - low) or 0.01
-    axes.set_ylim(low - room, high + room)
+    scale = alt.Scale(domain=style.domain(low - room, high + room), nice=False)
+    return scale, alt.Axis(tickCount=6)

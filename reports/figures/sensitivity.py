@@ -1,106 +1,227 @@
-"""Learning-rate sensitivity: final validation metric against the learning rate tried.
+"""Sensitivity: final validation metric against each hyperparameter that was tuned or swept.
 
-Dots are means over the finished seeds, bands their range. A cross in the strip below says that at
-least one seed diverged at that rate: the dot above it, if any, shows the survivors only.
+Dots are means over the finished seeds, bands their range. Below them stands what was declared: a
+line from the lowest to the highest value that an entrant might try, and a cross on it where a seed
+diverged; the dot above a cross, if any, shows the survivors only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
+from functools import partial
 
+import altair as alt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
+from bench.space import Dimension, dimensions
 from bench.spec import Phase, Status
-from reports.figures.style import GREY, drawing_order, label_ends, validation_panels
+from reports.figures import style
+from reports.figures.panel import Panel
+from reports.labels import family
 from reports.selection import final, in_study
 from reports.study import Study
 
-TITLE = "Learning-rate sensitivity"
+TITLE = "Sensitivity to hyperparameters"
 CAPTION = (
-    "Final validation metric against the learning rate tried: in a study one dot a point of the "
-    "search space, in a sweep the mean over finished seeds with a band from worst to best. A cross "
-    "in the strip below: a seed diverged at that rate, and the dot above it shows the survivors."
+    "Final validation metric against each hyperparameter tried: in a study one dot a point of the "
+    "search space, in a sweep the mean over finished seeds with a band from worst to best. Lines "
+    "below: the range that was declared for each optimizer; a cross on one: a seed diverged there, "
+    "and the dot above it shows the survivors. Where a name says 1 − β, so does its axis."
 )
+EMPTY = "Nobody tried two values of a hyperparameter."
+KEYS = ["comparison", "metric", "direction", "entrant", "phase", "hyperparameter"]
+COLUMNS = [
+    *[*KEYS, "scale", "x", "level", "mean", "low", "high", "n", "diverged"],
+    *["range_low", "range_high"],
+]
+STRIP = 9  # pixels of an entrant's line below the data
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row per comparison, entrant and learning rate, where an entrant tried at least two.
+    """One row per comparison, entrant, hyperparameter and value, where at least two were tried.
 
     Trials that select, of a study; of a sweep those that explore.
-    Columns: comparison, metric, direction, entrant, phase, lr, mean, low, high (range over seeds),
-    n (finished), diverged. Where other hyperparameters varied too, the best point at a rate stands.
+    Columns: comparison, metric, direction, entrant, phase, hyperparameter (``1 − betas.1`` where
+    that is what was declared), scale (log, linear, choice), x (NaN of a choice), level (the value
+    as text, of a choice), mean, low, high (range over seeds), n (finished), diverged, range_low and
+    range_high (as declared; NaN where nothing was). Where other hyperparameters varied too, the
+    best point at a value stands.
     """
-    columns = ["comparison", "metric", "direction", "entrant", "phase", "lr"]
-    empty = pd.DataFrame(columns=[*columns, "mean", "low", "high", "n", "diverged"])
     rows = study.attempts
     rows = rows[(rows["phase"] == Phase.SELECT) | ~in_study(rows)]
-    if "hp.lr" not in rows:
-        return empty
-    rows = rows.assign(lr=pd.to_numeric(rows["hp.lr"], errors="coerce"), value=final(rows, "val"))
-    rows = rows.assign(diverged=rows["status"] == Status.DIVERGED)
-    rows = rows[rows["lr"] > 0]
-    by_point = rows.groupby([*columns, "point"])
-    table = by_point["value"].agg(["mean", "min", "max", "count"]).join(by_point["diverged"].sum())
-    table = table.reset_index().rename(columns={"min": "low", "max": "high", "count": "n"})
-    if table.empty:
-        return empty
-    loss = table["mean"] * np.where(table["direction"] == "maximize", -1, 1)
-    best = table.assign(_loss=loss).sort_values([*columns, "_loss", "point"], na_position="last")
-    best = best.drop_duplicates(columns).drop(columns=["_loss", "point"])
-    tried = best.groupby(["comparison", "entrant"])["lr"].transform("nunique")
-    return best[tried > 1].reset_index(drop=True)
+    rows = rows.assign(value=final(rows, "val"), broke=rows["status"] == Status.DIVERGED)
+    found = []
+    for (_, _, space_hash), own in rows.groupby(["comparison", "entrant", "space_hash"]):
+        declared = {d.name: d for d in dimensions(study.spaces.get(str(space_hash), {}))}
+        for column in family(own, "hp."):
+            name = column.removeprefix("hp.")
+            if (not declared or name in declared) and own[column].nunique() > 1:
+                found.append(_values(own, column, declared.get(name)))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
 
 
-def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure | None:
-    """One panel per comparison; None where nobody tried two learning rates."""
-    return validation_panels(table, colours, _panel, "learning rate")
-
-
-def _panel(axes: Axes, table: pd.DataFrame, colours: Mapping[str, str]) -> None:
-    axes.set_xscale("log")
-    ends = {}
-    names = drawing_order(table, colours)
-    for name in names:
-        line, colour = table[table["entrant"] == name], colours[name]
-        muted = colour == GREY
-        points = line["phase"].iloc[0] == Phase.SELECT  # other hyperparameters vary with the rate
-        axes.plot(
-            *(line["lr"], line["mean"], "o" if points else "-o"),
-            ms=3.5,
-            color=colour,
-            lw=0.8 if muted else 1.4,
-        )
-        if not muted and not points:
-            axes.fill_between(line["lr"], line["low"], line["high"], color=colour, alpha=0.15, lw=0)
-        if line["mean"].notna().any():
-            ends[name] = float(line["mean"].dropna().iloc[-1])
-    _mark_diverged(axes, table, colours, names)
-    label_ends(axes, ends, colours)
-
-
-def _mark_diverged(
-    axes: Axes, table: pd.DataFrame, colours: Mapping[str, str], names: Sequence[str]
-) -> None:
-    """Crosses in a strip under the data, one line a colour, so that none hides another."""
-    diverged = table[table["diverged"] > 0]
-    present = set(diverged["entrant"])
-    rows = list(dict.fromkeys(colours[name] for name in names if name in present))
-    if not rows:
-        return
-    axes.autoscale_view()
-    low, high = axes.get_ylim()
-    strip = min(0.4, 0.05 * (len(rows) + 1))
-    axes.set_ylim(low - strip * (high - low) / (1 - strip), high)
-    axes.axhline(low, color=GREY, lw=0.6, ls=":")
-    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= high])
-    for i, colour in enumerate(rows):
-        rates = diverged.loc[diverged["entrant"].map(colours) == colour, "lr"].unique()
-        place = [strip * (i + 0.5) / len(rows)] * len(rates)
-        under = axes.get_xaxis_transform()
-        axes.plot(rates, place, "x", ms=5, mew=1.4, color=colour, transform=under)
-    axes.annotate(
-        "diverged", (0.01, strip / 2), xycoords="axes fraction", va="center", fontsize=7.5
+def _values(own: pd.DataFrame, column: str, declared: Dimension | None) -> pd.DataFrame:
+    """What one entrant tried of one hyperparameter."""
+    rows = own[own[column].notna()]
+    scale = declared.scale if declared else _scale_of(rows[column])
+    x = pd.to_numeric(rows[column], errors="coerce") if scale != "choice" else math.nan
+    name = column.removeprefix("hp.")
+    if declared and declared.one_minus:
+        x, name = 1 - x, f"1 − {name}"
+    level = rows[column].map(str) if scale == "choice" else ""
+    rows = rows.assign(hyperparameter=name, scale=scale, x=x, level=level)
+    by_point = rows.groupby([*KEYS, "scale", "x", "level", "point"], dropna=False)
+    table = by_point["value"].agg(["mean", "min", "max", "count"]).join(by_point["broke"].sum())
+    table = table.reset_index().rename(
+        columns={"min": "low", "max": "high", "count": "n", "broke": "diverged"}
     )
+    loss = table["mean"] * np.where(table["direction"] == "maximize", -1, 1)
+    best = table.assign(_loss=loss).sort_values(["x", "level", "_loss", "point"])
+    ends = declared.ends if declared and scale != "choice" else (math.nan, math.nan)
+    best = best.assign(range_low=float(ends[0]), range_high=float(ends[1]))
+    return best.drop_duplicates(["x", "level"])[COLUMNS]
+
+
+def _scale_of(values: pd.Series) -> str:
+    """Where nothing declares it: numbers are linear, over more than a decade logarithmic."""
+    if values.map(lambda value: isinstance(value, bool | str)).any():
+        return "choice"
+    numbers = pd.to_numeric(values)
+    return "log" if style.spans_a_decade(numbers) else "linear"
+
+
+def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
+    """Per comparison one panel a hyperparameter; choices and numbers of one name apart."""
+    rows = table.assign(kind=table["scale"] == "choice")
+    return [
+        Panel(f"{comparison}: {name}", _chart(here, colours, str(name)), zoom=not choice)
+        for (comparison, name, choice), here in rows.groupby(
+            ["comparison", "hyperparameter", "kind"], sort=True
+        )
+    ]
+
+
+def _chart(table: pd.DataFrame, colours: Mapping[str, str], name: str) -> alt.LayerChart:
+    names = [entrant for entrant in colours if (table["entrant"] == entrant).any()]
+    strip = STRIP * (len(names) + 1)
+    height = style.HEIGHT + strip
+    choice = bool((table["scale"] == "choice").all())
+    scale, axis = (alt.Scale(), alt.Axis(labelAngle=0)) if choice else _x_axis(table)
+    x = partial(alt.X, title=name, scale=scale, axis=axis)
+    field = "level:N" if choice else "x:Q"
+    at = {name: height - STRIP * (i + 0.7) for i, name in enumerate(reversed(names))}
+    table = table.assign(place=table["entrant"].map(at))
+    layers = [
+        *_measured(table, colours, x(field), strip / height),
+        *_declared(table, colours, x("range_low:Q"), height),
+        *_diverged(table, colours, x(field), height),
+    ]
+    return style.layered(layers, height).resolve_scale(y="independent")
+
+
+def _x_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
+    """All values and declared ranges; logarithmic where one of them is."""
+    ends = pd.concat([table["x"], table["range_low"], table["range_high"]]).dropna()
+    low, high = style.domain(ends.min(), ends.max())
+    scale = alt.Scale(domain=[low, high], nice=False, padding=9)
+    if not (table["scale"] == "log").any() or low <= 0:
+        return scale, alt.Axis(tickCount=6, format="~g")
+    scale.type = "log"
+    return scale, style.log_ticks(low, high)
+
+
+def _measured(
+    table: pd.DataFrame, colours: Mapping[str, str], x: alt.X, strip: float
+) -> list[alt.Chart | alt.LayerChart]:
+    """What was measured: dots, and in a sweep a line with its band."""
+    shown = style.drawing_order(table[table["mean"].notna()], colours)
+    swept = (shown["phase"] != Phase.SELECT) & (shown["scale"] != "choice")
+    band = swept & (shown["entrant"].map(colours) != style.GREY)
+    shown = shown.assign(  # in a study other hyperparameters vary with this one: no line
+        line=shown["mean"].where(swept),
+        band_low=shown["low"].where(band),
+        band_high=shown["high"].where(band),
+    )
+    columns = ["entrant", "x", "level", "mean", "low", "high", "n", "diverged"]
+    columns += ["line", "band_low", "band_high"] if swept.any() else []
+    base = alt.Chart(style.data(shown[columns])).encode(x=x, color=style.colour(colours))
+    title, scale = f"val/{table['metric'].iloc[0]}", _y_scale(shown, strip)
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(field, title=title, scale=scale)
+
+    details = {name: f"{name}:Q" for name in ("mean", "low", "high", "n", "diverged")}
+    dots = base.mark_point(filled=True, size=36, opacity=0.9, clip=True).encode(
+        y=y("mean:Q"),
+        shape=style.shape(colours),
+        tooltip=style.tooltip(optimizer="entrant:N", value=str(x.shorthand), **details),
+    )
+    if not swept.any():
+        return [dots]
+    line = base.mark_line(clip=True).encode(y=y("line:Q"), strokeDash=style.dash(colours))
+    area = base.mark_area(opacity=0.14, clip=True).encode(y=y("band_low:Q"), y2="band_high:Q")
+    return [alt.LayerChart(layer=[area, line, dots])]
+
+
+def _y_scale(shown: pd.DataFrame, strip: float) -> alt.Scale:
+    """The range of the data above a strip at the bottom, which is a part of the height."""
+    if shown.empty:
+        return alt.Scale(domain=[0, 1])
+    low, high = float(shown["low"].min()), float(shown["high"].max())
+    if style.spans_a_decade(pd.Series([low, high])):
+        below = low * (high / low) ** (-strip / (1 - strip))
+        return alt.Scale(type="log", domain=style.domain(below, 1.1 * high), nice=False)
+    room = 0.06 * (high - low) or 0.01
+    low, high = low - room, high + room
+    below = low - strip * (high - low) / (1 - strip)
+    return alt.Scale(domain=style.domain(below, high), nice=False)
+
+
+def _place(height: float) -> alt.Y:
+    """An entrant's line below the data, in pixels from the top whatever the data's own scale."""
+    return alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[height, 0], range=[height, 0]))
+
+
+def _declared(
+    table: pd.DataFrame, colours: Mapping[str, str], x: alt.X, height: float
+) -> list[alt.Chart]:
+    ranges = table.dropna(subset=["range_low"]).drop_duplicates("entrant")
+    if ranges.empty:
+        return []
+    source = style.data(ranges[["entrant", "range_low", "range_high", "place"]])
+    details = {"lowest": "range_low:Q", "highest": "range_high:Q"}
+    rule = (
+        alt.Chart(source)
+        .mark_rule(strokeWidth=2, opacity=0.7)
+        .encode(
+            x=x,
+            x2="range_high:Q",
+            y=_place(height),
+            color=style.colour(colours),
+            tooltip=style.tooltip(optimizer="entrant:N", **details),
+        )
+    )
+    return [rule]
+
+
+def _diverged(
+    table: pd.DataFrame, colours: Mapping[str, str], x: alt.X, height: float
+) -> list[alt.Chart]:
+    broken = table[table["diverged"] > 0]
+    if broken.empty:
+        return []
+    source = style.data(broken[["entrant", "x", "level", "diverged", "place"]])
+    details = {"value": str(x.shorthand), "diverged": "diverged:Q"}
+    cross = (
+        alt.Chart(source)
+        .mark_point(shape="cross", angle=45, size=45, filled=True)
+        .encode(
+            x=x,
+            y=_place(height),
+            color=style.colour(colours),
+            tooltip=style.tooltip(optimizer="entrant:N", **details),
+        )
+    )
+    return [cross]

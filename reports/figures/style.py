@@ -1,54 +1,51 @@
-"""How every figure looks: one colour per entrant throughout a report, direct labels, plain axes.
+"""How every figure looks: one colour, dash and shape per entrant throughout a report, plain axes.
 
 Colours are Okabe and Ito's colour-blind safe set without its yellow, which vanishes on white.
 The reference is drawn in the text colour. Beyond the palette's length entrants are grey: more hues
-than about seven cannot be told apart, and the leaderboard names everyone.
+than about seven cannot be told apart, and a pointer or the leaderboard names everyone.
+
+Names from a study are values of data, scale domains and axis titles, never a field's name and never
+part of a Vega expression.
 """
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
+import altair as alt
 import pandas as pd
-from markupsafe import escape
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-INK = "#1b1e23"  # text and axes; becomes the page's own text colour in HTML
+INK = "currentColor"  # text, axes, the reference: the page's own text colour, black on paper
 GREY = "#9aa0a6"
 OKABE_ITO = ["#e69f00", "#56b4e9", "#009e73", "#d55e00", "#0072b2", "#cc79a7"]
-PANEL_WIDTH, PANEL_HEIGHT = 4.6, 2.9  # inches
-STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "axes.linewidth": 0.7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": GREY,
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.6,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "lines.linewidth": 1.6,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "optbench",
+DASHES = [[1, 0], [7, 2], [2, 2], [7, 2, 2, 2], [12, 3], [4, 1, 1, 1, 1, 1], [4, 4]]
+SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"]
+FONT = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", sans-serif'
+DIGITS = 5  # significant ones that drawn data keep: less than a pixel
+HEIGHT, ROW = 190, 20  # pixels: of a panel; of an entrant's line in a panel that lists them
+DECADE = 10
+POWERS = "format(datum.value, datum.value < 0.001 || datum.value >= 1e5 ? '~e' : '~g')"
+CONFIG: dict[str, Any] = {
+    "background": "transparent",
+    "aria": False,  # a label on every mark; a panel has one
+    "font": FONT,
+    "view": {"stroke": None},
+    "title": {"anchor": "start", "color": INK, "fontSize": 13, "fontWeight": 600, "offset": 8},
+    "axis": {
+        **{"labelColor": INK, "titleColor": INK, "domainColor": INK, "tickColor": INK},
+        **{"labelFontSize": 11.5, "titleFontSize": 12, "titleFontWeight": "normal"},
+        **{"gridColor": GREY, "gridOpacity": 0.25, "labelLimit": 120, "titleLimit": 280},
+        "labelOverlap": "greedy",
+    },
+    "legend": {
+        **{"labelColor": INK, "labelFontSize": 12, "labelLimit": 150, "title": None},
+        **{"orient": "bottom", "columns": 4, "symbolStrokeWidth": 2},
+    },
+    "text": {"color": INK, "fontSize": 11.5},
+    "rule": {"color": INK},
+    "line": {"strokeWidth": 1.8},
 }
 
 
@@ -59,126 +56,104 @@ def palette(entrants: Sequence[str], reference: str = "adam") -> dict[str, str]:
     return {reference: INK} | dict(zip(others, colours, strict=False))
 
 
-def grid(rows: int, columns: int, **options: Any) -> tuple[Figure, list[list[Axes]]]:
-    """An empty figure of equal panels; no pyplot, so no state outlives it."""
-    figure = Figure(figsize=(PANEL_WIDTH * columns, PANEL_HEIGHT * rows), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure, [list(row) for row in figure.subplots(rows, columns, squeeze=False, **options)]
+def data(table: pd.DataFrame) -> alt.Data:
+    """A table as compact CSV inside the chart; column names have to be ours, values may be any."""
+    numbers = {name for name in table if pd.api.types.is_numeric_dtype(table[name])}
+    parse = {str(name): "number" if name in numbers else "string" for name in table}
+    text = table.to_csv(index=False, float_format=f"%.{DIGITS}g", lineterminator="\n")
+    return alt.Data(values=text, format=alt.CsvDataFormat(type="csv", parse=parse))
 
 
-def panels_of(count: int, columns: int = 2) -> tuple[Figure, list[Axes]]:
-    """A figure of ``count`` equal panels in rows of at most ``columns``."""
-    columns = min(columns, count)
-    figure, rows = grid(-(-count // columns), columns)
-    panels = [axes for row in rows for axes in row]
-    for axes in panels[count:]:
-        axes.set_axis_off()
-    return figure, panels[:count]
+def drawing_order(table: pd.DataFrame, colours: Mapping[str, str]) -> pd.DataFrame:
+    """Rows sorted by entrant, the most important last and so on top.
 
-
-def validation_panels(
-    table: pd.DataFrame,
-    colours: Mapping[str, str],
-    panel: Callable[[Axes, pd.DataFrame, Mapping[str, str]], None],
-    xlabel: str,
-) -> Figure | None:
-    """One panel a comparison with its validation metric upwards; None of an empty table.
-
-    Args:
-        table: with columns ``comparison`` and ``metric``.
-        panel: draws one comparison's part of it.
+    The reference is below all that have a colour: its full line shows through the gaps of theirs.
     """
-    comparisons = sorted(table["comparison"].unique())
-    if not comparisons:
-        return None
-    with mpl.rc_context(STYLE):
-        figure, panels = panels_of(len(comparisons))
-        for comparison, axes in zip(comparisons, panels, strict=True):
-            here = table[table["comparison"] == comparison]
-            panel(axes, here, colours)
-            metric = plain(f"val/{here['metric'].iloc[0]}")
-            axes.set(title=plain(comparison), xlabel=xlabel, ylabel=metric)
-    return figure
+    last = len(named(colours))
+    place = {name: -(i or last - 0.5) for i, name in enumerate(colours)}
+    return table.sort_values("entrant", key=lambda names: names.map(place), kind="stable")
 
 
-def plain(text: str) -> str:
-    """Text from a study as matplotlib draws it literally: a dollar sign would start mathematics."""
-    return text.replace("$", r"\$")
+def named(colours: Mapping[str, str]) -> list[str]:
+    """Entrants with a colour of their own; the others are grey and named under the pointer."""
+    return [name for name, colour in colours.items() if colour != GREY]
 
 
-def drawing_order(table: pd.DataFrame, colours: Mapping[str, str]) -> list[str]:
-    """Entrants of ``table``, the most important last and so on top."""
-    present = set(table["entrant"])
-    return [name for name in reversed(list(colours)) if name in present]
+def colour(colours: Mapping[str, str], *, line: bool = False) -> alt.Color:
+    """``line``: the legend of paper shows lines with their dashes, not points with their shapes."""
+    scale = _scale(colours, list(colours.values()))
+    return alt.Color("entrant:N", scale=scale, legend=_legend(colours, line))
 
 
-def label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str]) -> None:
-    """Name each line beside the panel at the height of its end, pushed apart where names overlap.
-
-    ``ends``: entrant → y of its last point in data coordinates. Call it when scale and limits
-    are final. Grey lines stay unnamed.
-    """
-    axes.autoscale_view()
-    to_axes = axes.transData + axes.transAxes.inverted()
-    x = axes.get_xlim()[1]
-    height = {
-        name: min(1.0, max(0.0, float(to_axes.transform((x, y))[1])))
-        for name, y in ends.items()
-        if colours[name] != GREY
-    }
-    names = sorted(height, key=lambda name: (height[name], name))
-    places = _spread([height[name] for name in names], gap=0.08)
-    for name, place in zip(names, places, strict=True):
-        axes.annotate(
-            plain(name),
-            xy=(1.0, place),
-            xycoords="axes fraction",
-            xytext=(5, 0),
-            textcoords="offset points",
-            color=colours[name],
-            va="center",
-            fontsize=8.5,
-            fontweight="bold" if colours[name] == INK else "normal",
-        )
+def dash(colours: Mapping[str, str], *, line: bool = False) -> alt.StrokeDash:
+    legend = _legend(colours, line) if line else None
+    return alt.StrokeDash("entrant:N", scale=_scale(colours, DASHES), legend=legend)
 
 
-def svg(figure: Figure) -> str:
-    """The figure as SVG text, transparent, without date or random ids."""
-    buffer = io.StringIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
-    return buffer.getvalue()
+def shape(colours: Mapping[str, str]) -> alt.Shape:
+    return alt.Shape("entrant:N", scale=_scale(colours, SHAPES), legend=_legend(colours, False))
 
 
-def png(figure: Figure) -> bytes:
-    """The figure as PNG at 150 dpi on white."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150, facecolor="white")
-    return buffer.getvalue()
+def _legend(colours: Mapping[str, str], line: bool) -> alt.Legend:
+    legend = alt.Legend(values=named(colours), symbolOpacity=1)
+    if line:
+        legend.symbolType, legend.symbolStrokeWidth = "stroke", 2.5
+    return legend
 
 
-def inline(text: str, alt: str) -> str:
-    """SVG text for use inside HTML: in the page's text colour, scaling, described by ``alt``."""
-    body = text[text.index("<svg") :].replace(INK, "currentColor")
-    used = set(re.findall(r"#([\w.-]+)", body))
-    body = re.sub(r' id="([^"]+)"', lambda m: m[0] if m[1] in used else "", body)
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    width, height = re.findall(r'(?:width|height)="([\d.]+)pt"', body)[:2]
-    body = body.replace(f'height="{height}pt"', "", 1)
-    style = f'role="img" aria-label="{escape(alt)}" style="max-width: {1.2 * float(width):.0f}pt"'
-    return body.replace(f'width="{width}pt"', f'width="100%" {style}', 1)
+def _scale(colours: Mapping[str, str], values: Sequence[Any]) -> alt.Scale:
+    """Domain and range by the report's order; beyond the palette the first of ``values``."""
+    shown = [values[i] if i < len(values) else values[0] for i in range(len(colours))]
+    return alt.Scale(domain=list(colours), range=shown)
 
 
-def _spread(places: Sequence[float], gap: float) -> list[float]:
-    """Sorted places moved as little as needed to be ``gap`` apart and inside 0 … 1, if they fit."""
-    spread = list(places)
-    for _ in range(50):
-        for i in range(1, len(spread)):
-            overlap = gap - (spread[i] - spread[i - 1])
-            if overlap > 1e-9:
-                spread[i - 1] -= overlap / 2
-                spread[i] += overlap / 2
-        if spread:
-            shift = min(0.0, 1.0 - spread[-1]) or max(0.0, -spread[0])
-            spread = [place + shift for place in spread]
-    return spread
+def spans_a_decade(values: pd.Series) -> bool:
+    """Whether a logarithmic axis shows them better: positive, the largest ten times the least."""
+    return bool((values > 0).all() and values.max() > DECADE * values.min())
+
+
+def scale(values: pd.Series) -> alt.Scale:
+    """Logarithmic where ``spans_a_decade``; else linear, not from zero."""
+    if spans_a_decade(values.dropna()):
+        return alt.Scale(type="log", nice=False, padding=8)
+    return alt.Scale(zero=False, nice=False, padding=8)
+
+
+def domain(low: float, high: float) -> list[float]:
+    """Ends with six digits, which a specification of every panel can bear."""
+    return [float(f"{end:.6g}") for end in (low, high)]
+
+
+def log_ticks(low: float, high: float) -> alt.Axis:
+    """Powers of ten, with 2 and 5 between them where they are few; small ones as ``1e-6``."""
+    decades = math.log10(high / low)
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1,) if decades > 3 else (1, 3) if decades > 1.5 else (1, 2, 5)
+    values = [float(f"{step}e{exponent}") for exponent in exponents for step in steps]
+    ticks = [value for value in values if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
+    return alt.Axis(values=ticks, labelExpr=POWERS)
+
+
+def layered(layers: Sequence[alt.Chart | alt.LayerChart], height: float) -> alt.LayerChart:
+    """Layers on one pair of axes; ``height`` in pixels, the width is the page's or paper's."""
+    return alt.LayerChart(layer=list(layers)).properties(height=height)
+
+
+def listed(names: Sequence[str]) -> alt.Y:
+    """One row an entrant, in the order given from the top."""
+    return alt.Y(
+        "entrant:N", title=None, scale=alt.Scale(domain=list(names), paddingInner=0.3), axis=_NAMES
+    )
+
+
+_NAMES = alt.Axis(ticks=False, domain=False, labelPadding=6, grid=False, labelOverlap=False)
+
+
+def tooltip(**fields: str) -> list[alt.Tooltip]:
+    """``mean="mean:Q"``: what a pointer shows, numbers to four digits; an underscore is a space."""
+    return [
+        alt.Tooltip(field, title=name.replace("_", " "), format=".4~g")
+        if field.endswith(":Q")
+        else alt.Tooltip(field, title=name.replace("_", " "))
+        for name, field in fields.items()
+    ]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-import matplotlib as mpl
+import altair as alt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from reports.figures.style import INK, PANEL_WIDTH, STYLE, grid, plain
+from reports.figures import style
+from reports.figures.panel import Panel
 from reports.stats.to_target import median_to_target
 from reports.study import Study
 
@@ -20,81 +18,101 @@ CAPTION = (
     "Each optimizer at its tuned or selected point: one dot a seed, bar at the median over all "
     "seeds, misses included as ∞ and counted at the side."
 )
+EMPTY = "No task of this study has a target value."
 LABELS = {"steps_to_target": "training steps", "train_time_to_target_s": "training time (s)"}
 
 
 def info(study: Study) -> pd.DataFrame:
     """One row per seed of each reported point, on tasks that have a target; ∞ is a miss.
 
-    Columns: comparison, entrant, seed, steps_to_target, train_time_to_target_s.
+    Columns: comparison, entrant, seed, metric, target, budget_steps, steps_to_target,
+    train_time_to_target_s.
     """
-    columns = ["comparison", "entrant", "seed", *LABELS]
+    keys = ["comparison", "entrant", "seed"]
     selected = study.reported
+    columns = [*keys, "metric", "target", "budget_steps", *LABELS]
     rows = selected.loc[selected["steps_to_target"].notna(), columns]
-    return rows.sort_values(columns[:3], ignore_index=True)
+    return rows.sort_values(keys, ignore_index=True)
 
 
-def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> Figure | None:
-    """Rows: comparisons; left steps, right time. None where no task has a target."""
-    comparisons = sorted(table["comparison"].unique())
-    if not comparisons:
-        return None
-    entrants = [table[table["comparison"] == c]["entrant"].nunique() for c in comparisons]
-    heights = [0.9 + 0.22 * max(3, n) for n in entrants]
-    with mpl.rc_context(STYLE):
-        figure, panels = grid(len(comparisons), 2, height_ratios=heights)
-        figure.set_size_inches(2 * PANEL_WIDTH, sum(heights))
-        for comparison, row in zip(comparisons, panels, strict=True):
-            here = table[table["comparison"] == comparison]
-            names = _slowest_first(here)
-            for axes, column in zip(row, LABELS, strict=True):
-                _strip(axes, here, names, column, colours)
-            row[0].set_title(plain(comparison))
-            row[1].set_yticklabels([])
-    return figure
+def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
+    """Two panels a comparison, steps and time; one line where nobody reached the target."""
+    panels = []
+    for comparison, here in table.groupby("comparison", sort=True):
+        names = _fastest_first(here)
+        first = here.iloc[0]
+        goal = f"val/{first['metric']} {first['target']:g}"
+        if not np.isfinite(here["steps_to_target"]).any():
+            note = (
+                f"None of {len(here)} trials reached {goal} within "
+                f"{int(here['budget_steps'].max())} steps."
+            )
+            panels.append(Panel(str(comparison), None, note))
+            continue
+        for column, label in LABELS.items():
+            title = f"{comparison}: {label} to {goal}"
+            if here[column].notna().any():
+                panels.append(Panel(title, _strip(here, names, column, colours)))
+            else:
+                note = "Not measured: trials of a stack share one clock."
+                panels.append(Panel(title, None, note))
+    return panels
 
 
-def _slowest_first(table: pd.DataFrame) -> list[str]:
-    """Bottom to top: the fewest steps stand on top, in both panels."""
+def _fastest_first(table: pd.DataFrame) -> list[str]:
+    """Top to bottom, in both panels."""
     medians = {
         str(name): median_to_target(group["steps_to_target"])[0]
         for name, group in table.groupby("entrant")
     }
-    return sorted(medians, key=lambda name: (-medians[name], name))
+    return sorted(medians, key=lambda name: (medians[name], name))
 
 
 def _strip(
-    axes: Axes, table: pd.DataFrame, names: Sequence[str], column: str, colours: Mapping[str, str]
-) -> None:
-    reached = table[np.isfinite(table[column])][column]
-    _limits(axes, reached)
-    for i, name in enumerate(names):
-        values = table.loc[table["entrant"] == name, column]
+    table: pd.DataFrame, names: list[str], column: str, colours: Mapping[str, str]
+) -> alt.LayerChart:
+    reached = table.loc[np.isfinite(table[column]), ["entrant", "seed", column]]
+    reached = reached.rename(columns={column: "value"})
+    x = alt.X("value:Q", title=LABELS[column], scale=_scale(reached["value"]))
+    y = style.listed(names)
+    dots = alt.Chart(style.data(reached)).mark_point(filled=True, size=45, opacity=0.75)
+    layers = [
+        dots.encode(
+            x=x,
+            y=y,
+            color=style.colour(colours),
+            shape=style.shape(colours),
+            tooltip=style.tooltip(optimizer="entrant:N", seed="seed:Q", value="value:Q"),
+        )
+    ]
+    summary = alt.Chart(style.data(_summary(table, column)))
+    layers.append(
+        summary.mark_tick(thickness=2.5, size=16).encode(
+            x=alt.X("value:Q"),
+            y=y,
+            color=style.colour(colours),
+            tooltip=style.tooltip(optimizer="entrant:N", median="value:Q", reached="reached:N"),
+        )
+    )
+    remark = summary.transform_filter(alt.datum.remark != "").mark_text(align="right", dx=-2)
+    layers.append(remark.encode(x=alt.value("width"), y=y, text="remark:N"))
+    return style.layered(layers, style.ROW * max(3, len(names)))
+
+
+def _scale(values: pd.Series) -> alt.Scale:
+    """From zero, or logarithmic over more than a decade; with room at the right for a remark."""
+    low, high = float(values.min()), float(values.max())
+    if style.spans_a_decade(values):
+        top = high * (high / low) ** 0.4
+        return alt.Scale(type="log", domain=style.domain(0.9 * low, top), nice=False)
+    return alt.Scale(domain=style.domain(0, 1.45 * high or 1), nice=False)
+
+
+def _summary(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    rows = []
+    for name, values in table.groupby("entrant")[column]:
         median, hits, n = median_to_target(values)
-        style: dict[str, Any] = {"color": colours[name], "clip_on": False}
-        if hits:  # an empty line without clipping has no extent, which breaks the layout
-            axes.plot(
-                values[np.isfinite(values)], [i] * hits, "o", ms=5, alpha=0.75, mew=0, **style
-            )
-        if np.isfinite(median):
-            axes.plot([median, median], [i - 0.3, i + 0.3], "-", lw=2, **style)
-        if n == 0:
-            axes.text(0.01, i, "not measured", transform=axes.get_yaxis_transform(), va="center")
-        if hits < n:
-            text = f"× {n - hits} of {n} missed"
-            axes.text(
-                1.02, i, text, transform=axes.get_yaxis_transform(), va="center", fontsize=7.5
-            )
-    axes.set(xlabel=f"{LABELS[column]} to target", ylim=(-0.6, len(names) - 0.4))
-    axes.set_yticks(range(len(names)), [plain(name) for name in names])
-    axes.tick_params(axis="y", length=0, labelcolor=INK)
-
-
-def _limits(axes: Axes, reached: pd.Series) -> None:
-    """From zero where that shows the differences; log over more than a decade."""
-    if reached.empty:
-        axes.set(xlim=(0, 1), xticks=[])
-    elif reached.min() > 0 and reached.max() / reached.min() > 10:
-        axes.set_xscale("log")
-    else:
-        axes.set_xlim(0, 1.05 * reached.max())
+        remark = "not measured" if n == 0 else f"{n - hits} of {n} missed" if hits < n else ""
+        finite = median if np.isfinite(median) else np.nan
+        rows.append((name, finite, f"{hits} of {n}", remark))
+    return pd.DataFrame(rows, columns=["entrant", "value", "reached", "remark"])

@@ -120,7 +120,7 @@ try:
     main()
 except SystemExit as end:
     print("exit", end.code)
-heavy = {{"torch", "pytorch_lightning", "mlflow", "pandas", "matplotlib"}} & set(sys.modules)
+heavy = {{"torch", "pytorch_lightning", "mlflow", "pandas", "altair"}} & set(sys.modules)
 print("heavy", sorted(heavy))
 """
 

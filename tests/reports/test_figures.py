@@ -1,18 +1,47 @@
-"""Numbers behind the figures, and the promises of the drawings: determinism, colours, alt texts."""
+"""Numbers behind the figures, and the promises of the drawings: determinism, colours, escaping."""
 
 import itertools
+import json
 import math
 
+import numpy as np
 import pytest
 
-from reports.figures import learning_curves, sensitivity, style, to_target
+from bench.spec import RefusedInput, Tuning
+from reports.figures import (
+    FIGURES,
+    best_of_k,
+    draw,
+    learning_curves,
+    page,
+    paper,
+    sensitivity,
+    style,
+    to_target,
+)
 from reports.study import Study
+from tests.reports import studies
+
+
+def panels(figure, study):
+    return figure.plot(figure.info(study), style.palette(study.entrants, study.reference))
+
+
+def tuned():
+    """Three entrants, each tuned with eight points and reported on ten seeds."""
+    numbers = np.random.default_rng(0)
+    made = [studies.study(name, studies.Landscape(), numbers) for name in ("adam", "sgd", "lion")]
+    return [record for records in made for record in records]
+
+
+def specs(figure, study):
+    return [panel.chart.to_dict() for panel in panels(figure, study) if panel.chart is not None]
 
 
 def test_learning_curves_average_over_seeds(record):
     study = Study.of([record(seed=0, val=0.8), record(seed=1, val=0.9)])
     table = learning_curves.info(study)
-    last = table[(table["metric"] == "val/accuracy") & (table["step"] == 300)].iloc[0]
+    last = table[(table["metric"] == "val/accuracy") & (table["steps"] == 300)].iloc[0]
     assert last[["mean", "low", "high", "n"]].tolist() == pytest.approx([0.85, 0.8, 0.9, 2])
     assert set(table["metric"]) == {"val/accuracy", "train/loss"}
 
@@ -22,7 +51,7 @@ def test_a_line_ends_where_its_first_seed_broke_off(record):
     study = Study.of(records)
     table = learning_curves.info(study)
     loss = table[table["metric"] == "train/loss"]
-    assert loss["step"].max() == 150
+    assert loss["steps"].max() == 150
     assert loss["broken"].all()
 
 
@@ -35,7 +64,9 @@ def test_sensitivity_takes_the_best_point_of_each_rate_and_counts_divergence(rec
     ]
     table = sensitivity.info(Study.of(records))
     assert table["entrant"].unique().tolist() == ["adam"]  # sgd tried one rate only
-    assert table["lr"].tolist() == [0.1, 0.2]
+    assert set(table["hyperparameter"]) == {"lr", "eps"}
+    table = table[table["hyperparameter"] == "lr"]
+    assert table["x"].tolist() == [0.1, 0.2]
     assert table["mean"].iloc[0] == pytest.approx(0.7)
     assert math.isnan(table["mean"].iloc[1])
     assert table["diverged"].tolist() == [0, 1]
@@ -46,11 +77,93 @@ def test_to_target_keeps_misses(record):
     assert to_target.info(study)["steps_to_target"].tolist() == [200, math.inf]
 
 
-def test_nothing_to_draw_is_no_figure(record):
+def test_sensitivity_shows_every_declared_range(record):
+    space = {
+        "lr": {"log": [1e-4, 1e-1]},
+        "betas.1": {"one_minus": {"log": [1e-3, 1e-1]}},
+        "nesterov": {"choice": [True, False]},
+        "eps": {"log": [1e-9, 1e-7]},
+    }
+    tried = [
+        {"lr": 1e-3, "betas": [0.9, 0.99], "nesterov": True},
+        {"lr": 1e-2, "betas": [0.9, 0.95], "nesterov": False},
+    ]
+    records = [
+        record(
+            point=point,
+            phase="select",
+            val=0.5 + i / 10,
+            test=None,
+            tuning=Tuning(space, "sobol", 0, 2, repeat=0, index=i),
+        )
+        for i, point in enumerate(tried)
+    ]
+    table = sensitivity.info(Study.of(records)).set_index("hyperparameter")
+    assert set(table.index) == {"lr", "1 − betas.1", "nesterov"}  # eps never varied
+    assert table.loc["lr", ["range_low", "range_high"]].to_numpy()[0].tolist() == [1e-4, 1e-1]
+    assert table.loc["1 − betas.1", "x"].tolist() == pytest.approx([0.01, 0.05])
+    assert table.loc["nesterov", "level"].tolist() == ["False", "True"]
+    assert len(panels(sensitivity, Study.of(records))) == 3
+
+
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_the_band_of_best_of_k_is_quantiles_of_draws(direction):
+    values = [0.1, 0.5, 0.7, 0.9, math.nan]
+    sign = 1 if direction == "maximize" else -1
+    draws = itertools.product([sign * v for v in values], repeat=3)
+    best = sorted(
+        max(finite) for draw in draws if (finite := [v for v in draw if not math.isnan(v)])
+    )
+    for q in (0.1, 0.25, 0.5, 0.9, 1.0):
+        place = max(1, math.ceil(q * len(best) - 1e-9))
+        assert best_of_k.quantile(values, 3, direction, q) == pytest.approx(sign * best[place - 1])
+    assert math.isnan(best_of_k.quantile([math.nan], 2, direction, 0.5))
+
+
+def test_the_band_of_best_of_k_stays_within_what_was_measured():
+    table = best_of_k.info(Study.of(tuned()))
+    tried = Study.of(tuned()).points["val_mean"]
+    assert table["low"].min() >= tried.min()
+    assert table["high"].max() <= tried.max()
+    assert (table["low"] <= table["expected"]).all()
+
+
+def test_curves_against_seconds_say_why_they_are_missing(record):
+    alone = panels(learning_curves, Study.of([record()]))
+    assert [p.variant for p in alone] == [v for v in learning_curves.AGAINST for _ in range(2)]
+    assert all(p.chart is not None for p in alone)
+    stacked = panels(learning_curves, Study.of([record(summary={"stack_size": 8.0})]))
+    missing = [p for p in stacked if p.chart is None]
+    assert [p.variant for p in missing] == ["seconds"] * 2
+    assert all("stack" in p.note for p in missing)
+
+
+def test_gradients_count_what_a_step_takes(record):
+    table = learning_curves.info(Study.of([record(summary={"gradients": 600.0})]))
+    assert (table["gradients"] == 2 * table["steps"]).all()
+
+
+def test_many_evaluations_are_thinned_with_both_ends(record):
+    study = Study.of([record(steps=3000, evaluations=1000)])
+    (spec, *_) = specs(learning_curves, study)
+    rows = spec["data"]["values"].splitlines()
+    assert len(rows) == 1 + learning_curves.DRAWN
+    assert rows[1].startswith("adam,3,")
+    assert rows[-1].startswith("adam,3000,")
+
+
+def test_a_target_that_nobody_reached_is_a_line(record):
+    (panel,) = panels(to_target, Study.of([record(steps_to_target=None)]))
+    assert panel.chart is None
+    assert panel.note == "None of 1 trials reached val/accuracy 0.85 within 300 steps."
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_to_draw_is_said_in_a_line(record, name):
     study = Study.of([record(status="failed", target=None)])
-    assert learning_curves.plot(learning_curves.info(study), {}) is None
-    assert sensitivity.plot(sensitivity.info(study), {}) is None
-    assert to_target.plot(to_target.info(study), {}) is None
+    assert panels(FIGURES[name], study) == []
+    with pytest.raises(RefusedInput, match=FIGURES[name].EMPTY):
+        draw(study, name)
 
 
 def test_colours_are_distinct_and_adam_is_ink():
@@ -62,22 +175,63 @@ def test_colours_are_distinct_and_adam_is_ink():
     assert style.palette(["sgd"])["sgd"] == style.OKABE_ITO[0]
 
 
-def test_inline_svg_is_described_and_follows_the_page(record):
-    study = Study.of([record(), record(seed=1)])
-    colours = style.palette(["adam"])
-    texts = [style.svg(to_target.plot(to_target.info(study), colours)) for _ in range(2)]
+def test_a_figure_as_a_chart_and_the_name_of_none(study):
+    chart = draw(Study.of(study), "learning_curves").to_dict()
+    assert len(chart["concat"]) == 4  # two tasks, metric and loss, against steps
+    with pytest.raises(
+        RefusedInput, match=r"figure=learning_curve: no such figure.*learning_curves"
+    ):
+        draw(Study.of(study), "learning_curve")
+
+
+def test_paper_is_the_same_twice(study):
+    texts = [paper.svg(draw(Study.of(study), "sensitivity")) for _ in range(2)]
     assert texts[0] == texts[1]
-    inline = style.inline(texts[0], 'says "what" & why')
-    assert inline.startswith("<svg")
-    assert 'aria-label="says &#34;what&#34; &amp; why"' in inline
-    assert "currentColor" in inline
-    assert style.INK not in inline
+    assert paper.png(texts[0]) == paper.png(texts[1])
 
 
-def test_labels_are_spread_inside_the_panel():
-    places = style._spread([0.95, 0.97, 0.99, 1.0], gap=0.1)
-    assert max(places) <= 1.0 + 1e-6
-    assert all(b - a > 0.09 for a, b in itertools.pairwise(places))
+def test_names_of_a_study_are_never_fields_or_expressions(record):
+    hostile = "a.b[0]$'\"];alert(1)//<\u2028"
+    records = [
+        record(
+            task=hostile,
+            optimizer=name,
+            seed=seed,
+            point={hostile: float(seed + 1)},
+            metric=hostile,
+            status=status,
+        )
+        for name in ("adam", hostile)
+        for seed, status in enumerate(["finished", "finished", "diverged"])
+    ]
+    study = Study.of(records)
+
+    def walk(node, key=""):
+        if isinstance(node, dict):
+            for name, value in node.items():
+                walk(value, name)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value, key)
+        elif key in ("field", "filter", "expr", "calculate", "labelExpr", "signal", "name", "x2"):
+            assert "alert" not in str(node)
+
+    for figure in FIGURES.values():
+        for spec in specs(figure, study):
+            walk(spec)
+
+
+def test_the_page_has_each_table_once_and_no_legend(study):
+    made = Study.of(study)
+    colours = style.palette(made.entrants)
+    drawn = [(name, f, f.plot(f.info(made), colours)) for name, f in FIGURES.items()]
+    section = page.section(drawn, colours)
+    specs = section.payload["specs"]
+    assert set(specs) == {view.id for f in section.figures for view in f.views if view.id}
+    assert '"data": {"values"' not in json.dumps(specs)
+    assert not [s for s in specs.values() if "hidden" not in [p["name"] for p in s["params"]]]
+    assert len(section.payload["tables"]) < len(specs)  # three variants of a curve share theirs
+    assert json.loads(json.dumps(section.payload, allow_nan=False)) == section.payload
 
 
 def test_curves_of_a_task_without_a_loss_are_drawn(record):
@@ -89,7 +243,6 @@ def test_curves_of_a_task_without_a_loss_are_drawn(record):
             for name in ("train/loss", "val/loss", "test/loss"):
                 point.values.pop(name, None)
     study = Study.of(records)
-    colours = style.palette(study.entrants)
     assert set(learning_curves.info(study)["metric"]) == {"val/mae"}
     for figure in (learning_curves, sensitivity, to_target):
-        assert style.svg(figure.plot(figure.info(study), colours))
+        assert specs(figure, study)

@@ -1,0 +1,81 @@
+"""What tuning brings: the default point beside the tuned one, on test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import altair as alt
+import pandas as pd
+
+from reports.figures import style
+from reports.figures.panel import Panel
+from reports.sides import Kind
+from reports.study import Study
+
+TITLE = "Default against tuned"
+CAPTION = (
+    "Mean final value on test: hollow at the optimizer's own file, filled at its tuned point, with "
+    "95 % intervals; that of the tuned point holds the luck of selection. A bar that runs to the "
+    "edge goes on beyond it."
+)
+EMPTY = "No optimizer has both a default and a tuned row."
+
+
+def info(study: Study) -> pd.DataFrame:
+    """Two rows per comparison and entrant that has both sides, in the leaderboard's order.
+
+    Columns: comparison, metric, entrant, row (default, tuned), value, low, high, n, points (tried),
+    seeds_low and seeds_high (the interval without the luck of selection).
+    """
+    found = []
+    for board in study.leaderboards:
+        rows = board.rows[board.rows["row"].isin([Kind.DEFAULT, Kind.TUNED])]
+        for entrant, own in rows.groupby("entrant", sort=False):
+            if own["row"].nunique() < 2 or own["test_mean"].isna().any():
+                continue
+            for row in own.sort_values("row").to_dict("records"):
+                ends = "test_selection" if row["row"] == Kind.TUNED else "test"
+                ends_of = [row[f"{ends}_low"], row[f"{ends}_high"]]
+                head = (board.comparison, board.metric, entrant, str(row["row"]))
+                counts = (row["n"], row["points_tried"])
+                seeds = (row["test_low"], row["test_high"])
+                found.append((*head, row["test_mean"], *ends_of, *counts, *seeds))
+    columns = ["comparison", "metric", "entrant", "row", "value", "low", "high", "n", "points"]
+    columns += ["seeds_low", "seeds_high"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
+    """One panel a comparison."""
+    return [
+        Panel(str(comparison), _chart(here, colours))
+        for comparison, here in table.groupby("comparison", sort=True)
+    ]
+
+
+def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
+    names = table["entrant"].drop_duplicates().tolist()
+    scale = style.scale(pd.concat([table[name] for name in ("value", "seeds_low", "seeds_high")]))
+    title = f"test/{table['metric'].iloc[0]}"
+
+    def x(field: str) -> alt.X:
+        return alt.X(field, title=title, scale=scale, axis=alt.Axis(tickCount=6))
+
+    both = table.pivot(index="entrant", columns="row", values="value").reset_index()
+    between = alt.Chart(style.data(both)).mark_rule(color=style.GREY, strokeDash=[2, 2])
+    layers = [between.encode(x=x("default:Q"), x2="tuned:Q", y=style.listed(names))]
+    for kind, offset in (("default", -4), ("tuned", 4)):
+        rows = table.loc[table["row"] == kind].drop(columns=["comparison", "metric"])
+        base = alt.Chart(style.data(rows)).encode(
+            y=style.listed(names), color=style.colour(colours)
+        )
+        values = {name: f"{name}:Q" for name in ("value", "low", "high", "n", "points")}
+        layers += [
+            base.mark_rule(strokeWidth=1.8, yOffset=offset, clip=True).encode(
+                x=x("low:Q"), x2="high:Q"
+            ),
+            base.mark_point(filled=kind == "tuned", size=60, opacity=1, yOffset=offset).encode(
+                x=x("value:Q"), tooltip=style.tooltip(optimizer="entrant:N", row="row:N", **values)
+            ),
+        ]
+    return style.layered(layers, (style.ROW + 8) * max(2, len(names)))

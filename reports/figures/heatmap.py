@@ -1,0 +1,89 @@
+"""Every entrant on every task: how much of the reference's remaining loss it takes away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from reports.effect import effect
+from reports.figures import style
+from reports.figures.cells import END, matrix
+from reports.figures.panel import Panel
+from reports.numbers import number
+from reports.study import Study
+
+TITLE = "Optimizers by task"
+CAPTION = (
+    "log2 of the reference's remaining loss on test over the entrant's, of seeds that both "
+    "finished: +1 is half the loss, −1 twice as much; what remains of a score is what it lacks to "
+    "1. A star: the difference is shown after Holm's adjustment; a dagger: some trials broke off "
+    "and are not in the number. Colours end at ±1.5."
+)
+TEXT = 38  # pixels that a cell's text takes
+EMPTY = "There is nobody beside the reference, or nothing that both finished."
+
+
+def info(study: Study) -> pd.DataFrame:
+    """One row per entrant and comparison, the reference's own sides left out.
+
+    Columns: comparison, entrant, effect (log2 ratio; NaN: no common scale or no pair), difference
+    (on test, ours minus theirs), n (pairs that finished), broken (trials of ours that did not
+    finish), verdict.
+    """
+    boards = {board.comparison: board.rows for board in study.leaderboards}
+    found = []
+    for (entrant, comparison), side in study.grid.sides.items():
+        anchor = study.grid.anchors.get(comparison)
+        if anchor is None or anchor is side:
+            continue
+        rows = boards[comparison]
+        row = rows[(rows["entrant"] == entrant) & (rows["row"] == side.kind)].iloc[0]
+        measured = effect(side, anchor)
+        found.append(
+            {
+                "comparison": comparison,
+                "entrant": entrant,
+                "effect": measured.estimate if measured else math.nan,
+                "difference": row["diff_mean"],
+                "n": row["diff_n"],
+                "broken": row["seeds"] - row["n"],
+                "verdict": str(row["verdict"].claim),
+            }
+        )
+    columns = ["comparison", "entrant", "effect", "difference", "n", "broken", "verdict"]
+    return pd.DataFrame(found, columns=columns).sort_values(columns[:2], ignore_index=True)
+
+
+def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
+    """One panel: optimizers down, tasks across."""
+    if not table["effect"].notna().any():
+        return []
+    rows = [name for name in colours if (table["entrant"] == name).any()]
+    columns = sorted(table["comparison"].unique())
+    shown = table.assign(
+        row=table["entrant"],
+        column=table["comparison"],
+        shade=table["effect"].clip(-END, END),
+        text=[_text(one) for one in table.to_dict("records")],
+        effect=[number(value, 2, sign=True) for value in table["effect"]],
+    )
+    pointer = style.tooltip(
+        optimizer="entrant:N",
+        task="column:N",
+        log2_ratio="effect:N",
+        difference="difference:Q",
+        pairs="n:Q",
+        broke_off="broken:Q",
+        verdict="verdict:N",
+    )
+    chart = matrix(shown.drop(columns="comparison"), rows, columns, pointer)
+    return [Panel("All tasks", chart, wide=len(columns) > 5, text_from=TEXT * len(columns))]
+
+
+def _text(cell: Mapping[Any, Any]) -> str:
+    """``+0.32*†``."""
+    shown = "*" if cell["verdict"] in ("better", "worse") else ""
+    return f"{number(cell['effect'], 2, sign=True)}{shown}{'†' if cell['broken'] else ''}"

@@ -1,0 +1,149 @@
+"""The figures as the page needs them: one specification a panel, each table of data once.
+
+A panel takes the width of its place, the page's text colour and one legend for all (the chips),
+which sets ``hidden``, a parameter of every view: the names of entrants that a reader switched off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import vl_convert
+from markupsafe import Markup
+
+from reports.figures import style
+from reports.figures.panel import Panel
+from reports.figures.paper import VEGA_LITE
+
+HIDDEN = {"name": "hidden", "value": []}
+SHOWN = {"filter": "indexof(hidden, datum.entrant) < 0"}
+ZOOM = {  # the wheel alone scrolls the page
+    "name": "zoom",
+    "select": {
+        "type": "interval",
+        "zoom": "wheel![event.ctrlKey || event.metaKey]",
+        "translate": "[pointerdown[event.pointerType === 'mouse'], window:pointerup]"
+        " > window:pointermove!",
+    },
+    "bind": "scales",
+}
+EXPORTED = "window.vegaEmbed = vegaEmbed;"
+LEGENDS = {"color", "shape", "strokeDash"}
+
+
+@dataclass(frozen=True)
+class View:
+    """Where a panel goes; ``id`` is that of its element, empty where there is only the note."""
+
+    id: str
+    title: str
+    note: str
+    variant: str
+    wide: bool
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the page; without views ``empty`` says why."""
+
+    name: str
+    title: str
+    caption: str
+    empty: str
+    views: tuple[View, ...]
+
+    @property
+    def variants(self) -> list[str]:
+        return [name for name in dict.fromkeys(view.variant for view in self.views) if name]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Everything of ``figures.html.j2``.
+
+    Attributes:
+        colours: of the chips, entrant → colour.
+        payload: what the script reads, as plain data for JSON: config, specifications by the id
+            of their view, tables of data by their digest.
+        scripts: Vega with Vega-Lite, and ours.
+    """
+
+    figures: tuple[Figure, ...]
+    colours: Mapping[str, str]
+    payload: Mapping[str, Any]
+    scripts: Sequence[Markup]
+
+
+Drawn = tuple[str, Any, Sequence[Panel]]
+
+
+def section(drawn: Iterable[Drawn], colours: Mapping[str, str]) -> Section:
+    """The section from ``(name, module, panels)`` of every figure."""
+    figures: list[Figure] = []
+    specs: dict[str, Any] = {}
+    tables: dict[str, str] = {}
+    for name, module, panels in drawn:
+        views = []
+        for i, panel in enumerate(panels):
+            at = f"{name}-{i}" if panel.chart is not None else ""
+            views.append(View(at, panel.title, panel.note, panel.variant, panel.wide))
+            if at:
+                specs[at] = specification(panel, f"{module.TITLE}. {panel.title}", tables)
+        figures.append(Figure(name, module.TITLE, module.CAPTION, module.EMPTY, tuple(views)))
+    payload = {"config": style.CONFIG, "specs": specs, "tables": tables}
+    return Section(tuple(figures), colours, payload, (library(), script()))
+
+
+def specification(panel: Panel, description: str, tables: dict[str, str]) -> dict[str, Any]:
+    """One view's Vega-Lite; its data move into ``tables`` and leave their digest behind."""
+    assert panel.chart is not None
+    spec: dict[str, Any] = panel.chart.to_dict(validate=False)
+    for key in ("$schema", "config"):
+        spec.pop(key, None)
+    spec |= {"width": "container", "description": description}
+    spec["params"] = [HIDDEN, *spec.get("params", [])]
+    _adapt(spec, tables)
+    if panel.text_from:
+        spec["layer"][-1]["mark"]["opacity"] = {"expr": f"width < {panel.text_from} ? 0 : 1"}
+    if panel.zoom:
+        first = spec
+        while "layer" in first:
+            first = first["layer"][0]
+        first["params"] = [*first.get("params", []), ZOOM]
+    return spec
+
+
+def _adapt(spec: dict[str, Any], tables: dict[str, str]) -> None:
+    """Without legends, and of each table only the entrants that are switched on."""
+    for channel in LEGENDS & spec.get("encoding", {}).keys():
+        spec["encoding"][channel]["legend"] = None
+    if "data" in spec:
+        text = spec["data"].pop("values")
+        name = hashlib.sha256(text.encode()).hexdigest()[:12]
+        tables[name] = text
+        spec["data"]["name"] = name
+        spec["transform"] = [SHOWN, *spec.get("transform", [])]
+    for layer in spec.get("layer", []):
+        _adapt(layer, tables)
+
+
+@lru_cache(maxsize=1)
+def library() -> Markup:
+    """Vega, Vega-Lite and Vega-Embed in one text, from vl-convert: nothing is fetched."""
+    return _inline(str(vl_convert.javascript_bundle(EXPORTED, VEGA_LITE)))
+
+
+def script() -> Markup:
+    return _inline((files("reports") / "templates" / "figures.js").read_text(encoding="utf-8"))
+
+
+def _inline(code: str) -> Markup:
+    """Code inside ``<script>``, which must not look closed in the middle of a string."""
+    closed = re.sub(r"</(?=script)", r"<\/", code, flags=re.IGNORECASE)
+    return Markup(closed.replace("<!--", r"\x3c!--"))  # code of ours, no text from a study

@@ -1,0 +1,51 @@
+"""A figure for paper and notebook: its panels side by side, with their own titles and legend."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import altair as alt
+import vl_convert
+
+from reports.figures import style
+from reports.figures.panel import Panel
+
+COLUMNS = 2
+WIDTH = 330  # pixels of a panel
+SCALE = 2  # of PNG
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
+NO_NETWORK: list[str] = []
+
+
+def concatenated(panels: Sequence[Panel]) -> alt.ConcatChart | None:
+    """The panels of the first variant that have a chart; None where none has."""
+    drawn = [panel for panel in panels if panel.chart is not None]
+    charts = [
+        panel.chart.properties(title=panel.title, width=WIDTH * (2 if panel.wide else 1))
+        for panel in drawn
+        if panel.chart is not None and panel.variant == drawn[0].variant
+    ]
+    if not charts:
+        return None
+    return alt.concat(*charts, columns=COLUMNS, config=alt.Config(**style.CONFIG))
+
+
+def svg(chart: alt.ConcatChart) -> str:
+    """SVG text, transparent, black on whatever it is put on; the same chart gives the same text."""
+    text = vl_convert.vegalite_to_svg(
+        chart.to_dict(), vl_version=VEGA_LITE, allowed_base_urls=NO_NETWORK
+    )
+    places: dict[str, int] = {}  # Vega counts its clips from the start of the process
+
+    def renumbered(found: re.Match[str]) -> str:
+        return f"{found[1]}clip{places.setdefault(found[2], len(places))}"
+
+    return re.sub(r'(id="|url\(#)clip(\d+)', renumbered, text)
+
+
+def png(text: str) -> bytes:
+    """An SVG of ``svg`` as PNG on white, twice its size in pixels."""
+    head, end, body = text.partition(">")
+    white = '<rect width="100%" height="100%" fill="white"/>'
+    return bytes(vl_convert.svg_to_png(head + end + white + body, scale=SCALE))

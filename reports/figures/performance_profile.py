@@ -1,0 +1,65 @@
+"""Performance profiles: the share of tasks on which an entrant is within a factor of the fastest.
+
+Source: Dolan and Moré 2002, arXiv:cs/0102001; as a score of optimizers Dahl et al. 2023,
+arXiv:2306.07179.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import altair as alt
+import pandas as pd
+
+from reports.figures import style
+from reports.figures.panel import Panel
+from reports.study import Study
+
+TITLE = "Performance profile"
+CAPTION = (
+    "Share of tasks on which the median steps to the target are at most τ times those of the "
+    "fastest entrant; a miss is ∞. Bands are 95 % bootstrap intervals over trials. A profile "
+    "depends on who is entered; the scores above do not."
+)
+EMPTY = "No two entrants ran every task, or no task has a target value: there is nothing to race."
+
+
+def info(study: Study) -> pd.DataFrame:
+    """``Study.profile``: entrant, tau, share, low, high; empty where fewer than two race."""
+    table = study.profile
+    return table if table["entrant"].nunique() > 1 else table.iloc[:0]
+
+
+def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
+    """One panel over all tasks."""
+    if table.empty:
+        return []
+    if not table["share"].any():
+        return [Panel("All tasks", None, "Nobody reached a target: every profile is 0.")]
+    shown = style.drawing_order(table, colours)
+    muted = shown["entrant"].map(colours) == style.GREY
+    shown = shown.assign(band_low=shown["low"].mask(muted), band_high=shown["high"].mask(muted))
+    base = alt.Chart(style.data(shown)).encode(
+        x=alt.X(
+            "tau:Q",
+            title="τ, times the fastest",
+            scale=alt.Scale(type="log", nice=False),
+            axis=alt.Axis(values=[1, 1.5, 2, 3, 4, 6, 10], format="~g"),
+        ),
+        color=style.colour(colours, line=True),
+    )
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(field, title="share of tasks", scale=alt.Scale(domain=[0, 1]))
+
+    area = base.mark_area(opacity=0.12, interpolate="step-after")
+    line = base.mark_line(interpolate="step-after")
+    values = {"tau": "tau:Q", "share": "share:Q", "from_": "low:Q", "to": "high:Q"}
+    layers = [
+        area.encode(y=y("band_low:Q"), y2="band_high:Q"),
+        line.encode(y=y("share:Q"), strokeDash=style.dash(colours, line=True)),
+        base.mark_point(filled=True, size=60, opacity=0).encode(
+            y=y("share:Q"), tooltip=style.tooltip(optimizer="entrant:N", **values)
+        ),
+    ]
+    return [Panel("All tasks", style.layered(layers, 260))]

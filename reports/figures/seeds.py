@@ -1,0 +1,90 @@
+"""Every trial that is reported as a dot: groups of seeds show that a mean would hide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from reports.figures import style
+from reports.figures.panel import Panel
+from reports.selection import final
+from reports.study import Study
+
+TITLE = "Every seed"
+CAPTION = (
+    "Final value on test, a dot a reported trial; on the page a click leads to its row. Of more "
+    "than 60 trials of an entrant 60 are drawn, evenly by rank, the least and the greatest among "
+    "them. Those that broke off have no value and are counted at the side."
+)
+EMPTY = "No reported trial has a value on test."
+DRAWN = 60
+JITTER = 3  # levels
+
+
+def info(study: Study) -> pd.DataFrame:
+    """One row a trial of ``Study.reported``.
+
+    Columns: comparison, metric, entrant, seed, trial (first eight of its run_id), status, value
+    (final on test; NaN: it did not finish).
+    """
+    trials = study.reported
+    table = trials[["comparison", "metric", "entrant", "seed", "status"]].assign(
+        trial=trials["run_id"].str[:8], value=final(trials, "test")
+    )
+    return table.sort_values(["comparison", "entrant", "seed", "trial"], ignore_index=True)
+
+
+def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
+    """One panel a comparison that has a value."""
+    return [
+        Panel(str(comparison), _chart(here, colours))
+        for comparison, here in table.groupby("comparison", sort=True)
+        if here["value"].notna().any()
+    ]
+
+
+def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
+    names = [name for name in colours if (table["entrant"] == name).any()]
+    finished = table.dropna(subset=["value"])
+    dots = pd.concat([_thinned(own) for _, own in finished.groupby("entrant")])
+    dots = dots.assign(level=dots.groupby("entrant").cumcount() % JITTER)
+    source = style.data(dots[["entrant", "seed", "trial", "value", "level"]])
+    title = f"test/{table['metric'].iloc[0]}"
+    scale, axis = style.scale(finished["value"]), alt.Axis(tickCount=6)
+    rows = alt.Chart(source).mark_point(filled=True, size=40, opacity=0.75, cursor="pointer")
+    layers = [
+        rows.encode(
+            x=alt.X("value:Q", title=title, scale=scale, axis=axis),
+            y=style.listed(names),
+            yOffset=alt.YOffset("level:O", scale=alt.Scale(paddingOuter=0.3)),
+            color=style.colour(colours),
+            shape=style.shape(colours),
+            tooltip=style.tooltip(
+                optimizer="entrant:N", seed="seed:Q", value="value:Q", trial="trial:N"
+            ),
+        )
+    ]
+    broken = table[table["value"].isna()].groupby("entrant").size()
+    if len(broken):
+        n = table.groupby("entrant").size()
+        remarks = pd.DataFrame(
+            {
+                "entrant": broken.index,
+                "remark": [f"{broken[name]} of {n[name]} broke off" for name in broken.index],
+            }
+        )
+        text = alt.Chart(style.data(remarks)).mark_text(align="right", dx=-2)
+        layers.append(
+            text.encode(x=alt.value("width"), y=style.listed(names), text=alt.Text("remark:N"))
+        )
+    return style.layered(layers, style.ROW * max(3, len(names)))
+
+
+def _thinned(own: pd.DataFrame) -> pd.DataFrame:
+    if len(own) <= DRAWN:
+        return own
+    ranked = own.sort_values("value", kind="stable")
+    return ranked.iloc[np.unique(np.linspace(0, len(own) - 1, DRAWN).round().astype(int))]

@@ -1,0 +1,106 @@
+"""Training time against final value: whether what is better is also slower."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from reports.figures import style
+from reports.figures.alone import STACKED, alone
+from reports.figures.panel import Panel
+from reports.selection import final
+from reports.stats import intervals
+from reports.study import Study
+
+TITLE = "Time against quality"
+CAPTION = (
+    "Median training time of a trial, without evaluation and data preparation, against the mean "
+    "final value on test with its 95 % interval. The line joins those that nobody beats in both."
+)
+EMPTY = STACKED
+
+
+def info(study: Study) -> pd.DataFrame:
+    """One row per comparison and entrant with finished trials; those of stacks have no time.
+
+    Columns: comparison, metric, direction, entrant, seconds (median; NaN: only stacks), value, low,
+    high (mean on test with its t interval), n, front (nobody is faster and as good, or better and
+    as fast). Empty where no trial trained alone.
+    """
+    trials = study.reported
+    rows = trials.assign(value=final(trials, "test")).dropna(subset=["value"])
+    times = alone(study).groupby(["comparison", "entrant"])["train_time_s"].median()
+    found = []
+    for key, own in rows.groupby(["comparison", "metric", "direction", "entrant"]):
+        mean = intervals.mean(own.groupby("seed")["value"].mean())
+        seconds = times.get((key[0], key[3]), np.nan)
+        found.append((*key, seconds, mean.estimate, mean.low, mean.high, len(own)))
+    columns = ["comparison", "metric", "direction", "entrant", "seconds"]
+    table = pd.DataFrame(found, columns=[*columns, "value", "low", "high", "n"])
+    if not table["seconds"].notna().any():
+        return table.iloc[:0].assign(front=[])
+    return table.assign(front=pd.concat([_front(here) for _, here in table.groupby("comparison")]))
+
+
+def _front(table: pd.DataFrame) -> pd.Series:
+    """Whether each is on the Pareto front of few seconds and good values."""
+    gain = table["value"] * np.where(table["direction"] == "maximize", 1, -1)
+    ordered = table.assign(_gain=gain).sort_values(["seconds", "_gain"], ascending=[True, False])
+    best_before = ordered["_gain"].cummax().shift(fill_value=-np.inf)
+    front = (ordered["_gain"] > best_before) & ordered["seconds"].notna()
+    return front.reindex(table.index)
+
+
+def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
+    """One panel a comparison."""
+    panels = []
+    for comparison, here in table.groupby("comparison", sort=True):
+        timed = here.dropna(subset=["seconds"])
+        if timed.empty:
+            panels.append(Panel(str(comparison), None, STACKED))
+            continue
+        without = sorted(set(here["entrant"]) - set(timed["entrant"]))
+        note = f"Without {', '.join(without)}: trained in stacks only." if without else ""
+        panels.append(Panel(str(comparison), _chart(timed, colours), note, zoom=True))
+    return panels
+
+
+def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
+    columns = ["entrant", "seconds", "value", "low", "high", "n", "front"]
+    shown = style.drawing_order(table, colours)[columns]
+    ends = pd.concat([shown["value"], shown["low"], shown["high"]])
+    values = alt.Scale(zero=False, nice=False, padding=8)
+    if (ends.dropna() > 0).all():
+        values = style.scale(ends)
+    base = alt.Chart(style.data(shown.assign(front=shown["front"].astype(int)))).encode(
+        x=alt.X(
+            "seconds:Q",
+            title="training time (s)",
+            scale=style.scale(shown["seconds"]),
+            axis=alt.Axis(tickCount=6),
+        )
+    )
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(field, title=f"test/{table['metric'].iloc[0]}", scale=values)
+
+    front = base.transform_filter("datum.front").mark_line(
+        interpolate="step-after", color=style.GREY, strokeWidth=1, strokeDash=[1, 0]
+    )
+    numbers = {name: f"{name}:Q" for name in ("seconds", "value", "low", "high", "n")}
+    return style.layered(
+        [
+            front.encode(y=y("value:Q"), order="seconds:Q"),
+            base.mark_rule().encode(y=y("low:Q"), y2="high:Q", color=style.colour(colours)),
+            base.mark_point(filled=True, size=80, opacity=1).encode(
+                y=y("value:Q"),
+                color=style.colour(colours),
+                shape=style.shape(colours),
+                tooltip=style.tooltip(optimizer="entrant:N", **numbers),
+            ),
+        ],
+        style.HEIGHT,
+    )
