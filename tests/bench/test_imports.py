@@ -28,7 +28,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "suggest address space needs",
     "keys",
     "hyperparameters protocol schedules param_groups",
-    "build progress",
+    "build progress rebuild",
     "config.schema config.files",
     "config.optimizer config.refusal",
     "config.trial",
