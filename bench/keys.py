@@ -21,7 +21,7 @@ def parse(
         RefusedInput: for anything else, with the remedy.
     """
     given: dict[str, str] = {}
-    for word, key, value in _pairs(words):
+    for word, key, value in _pairs(words, keys):
         if key not in keys:
             raise RefusedInput(f"{word}: {key!r} is no key; {suggest(key, keys)}")
         if not value:
@@ -61,11 +61,12 @@ def switch(given: Mapping[str, str], key: str) -> bool:
     return value == "true"
 
 
-def _pairs(words: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+def _pairs(words: Iterable[str], keys: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """Each word as it was written, its key and its value; empty where it has none."""
-    rest = iter(words)
-    for word in rest:
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
         key, equals, value = word.removeprefix("--").partition("=")
-        if word.startswith("--") and not equals:
-            value = next(rest, "")
+        if word.startswith("--") and not equals and rest and rest[0].partition("=")[0] not in keys:
+            value = rest.pop(0)
         yield word, key, value

@@ -1,4 +1,4 @@
-"""From a recorded config back to the spec that it describes: the inverse of ``TrialSpec.config``."""
+"""From a recorded config back to its spec: the inverse of ``TrialSpec.config``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a study to a directory: HTML page, tables (CSV, Markdown, LaTeX), figures (SVG, PNG).
+"""From a study to a directory: HTML page, tables (``reports.exports``), figures (SVG, PNG).
 
 The same records give the same bytes: no clock, no random id, no order but the tables' own.
 """
@@ -14,8 +14,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.spec import PROTOCOL_VERSION, Status, TrialRecord
+from reports.exports import write_tables
 from reports.figures import FIGURES, style
-from reports.formats import as_csv, as_latex, as_markdown, display
+from reports.formats import display
 from reports.provenance import failures, provenance, versions
 from reports.selection import status_counts
 from reports.sentences import headline
@@ -45,22 +46,6 @@ def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     index = directory / "index.html"
     index.write_text(page(study, drawings), encoding="utf-8", newline="\n")
     return index
-
-
-def write_tables(study: Study, directory: Path) -> None:
-    """``trials.csv``, ``curves.csv``, ``best_of_k.csv``, ``leaderboard.csv``, ``.md``, ``.tex``."""
-    frames = {"trials": study.trials, "curves": study.curves, "best_of_k": study.best_of_k}
-    texts = {
-        **{
-            f"{name}.csv": frame.to_csv(index=False, lineterminator="\n")
-            for name, frame in frames.items()
-        },
-        "leaderboard.csv": as_csv(study.leaderboards),
-        "leaderboard.md": as_markdown(study.leaderboards),
-        "leaderboard.tex": as_latex(study.leaderboards),
-    }
-    for name, text in texts.items():
-        (directory / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_figures(study: Study, directory: Path) -> list[Drawing]:

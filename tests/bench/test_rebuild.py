@@ -1,4 +1,4 @@
-"""A spec from its recorded config: every kind of trial that old stores hold, and what is refused."""
+"""A spec from its recorded config: every kind of trial that an old store holds, and refusals."""
 
 import json
 
@@ -8,7 +8,7 @@ from bench import tracking
 from bench.rebuild import trial_spec
 from bench.spec import Component, OptimizerSpec, Phase, RefusedInput, digest
 from tests.bench import specs
-from tests.bench.test_old_records import old  # noqa: F401: a store of an earlier version
+from tests.bench.test_old_records import old  # noqa: F401
 
 WHERE = {"study": "again", "data_dir": "data"}
 
