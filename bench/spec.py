@@ -375,6 +375,7 @@ class TrialRecord:
         point: hyperparameters that differed from the optimizer's YAML.
         phase, tuning, reference: as they were declared; records from before there were any say
             ``explore``, nothing and ``adam``.
+        source: the baseline file that it was read from; empty: a store.
     """
 
     run_id: str
@@ -386,3 +387,4 @@ class TrialRecord:
     phase: Phase = Phase.EXPLORE
     tuning: Tuning | None = None
     reference: str = "adam"
+    source: str = ""

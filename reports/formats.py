@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,9 @@ from reports.leaderboard import Leaderboard
 from reports.numbers import MISSING, interval, number, short, whole
 from reports.sentences import decimals, headline, price
 from reports.sides import Kind
+
+IMPORTANT = ("optimizer", "row", "points tried", "n", "verdict", "p (Holm)")
+"""Beside the intervals of the test value and of the difference, whose names carry the metric."""
 
 
 OPTIONAL = (
@@ -112,15 +117,22 @@ def as_csv(boards: Sequence[Leaderboard]) -> str:
 
 
 def _numbers(board: Leaderboard) -> pd.DataFrame:
+    """With what is the comparison's own in front."""
     described: dict[str, str | float] = {
         "comparison": board.comparison,
         "metric": board.metric,
         "direction": board.direction,
         "target": board.target,
     }
-    rows = board.rows.copy()
+    rows = _texts(board.rows)
     for position, (name, value) in enumerate(described.items()):
         rows.insert(position, name, value)
+    return rows
+
+
+def _texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """A leaderboard's rows with text for what is a value of our own."""
+    rows = rows.copy()
     verdicts = list(rows["verdict"])
     rows["verdict"] = [str(verdict.claim) for verdict in verdicts]
     place = list(rows.columns).index("verdict") + 1
@@ -141,21 +153,44 @@ def as_markdown(boards: Sequence[Leaderboard]) -> str:
     return "\n".join(parts)
 
 
-def as_latex(boards: Sequence[Leaderboard]) -> str:
-    """One ``table`` environment each, for the ``booktabs`` package."""
-    left_out = ("point", "statuses", "seconds to target", "step (ms)", "marks")
-    parts = []
-    for board in boards:
-        cells = display(board).drop(columns=list(left_out))
-        parts.append(
-            cells.to_latex(index=False, escape=True, caption=_latex(headline(board)), position="t")
-        )
-    return "\n".join(parts).replace("∞", r"$\infty$").replace("−", "$-$")
+def as_json(boards: Sequence[Leaderboard]) -> str:
+    """All leaderboards as numbers: a list of comparisons with their rows, notes and headline.
+
+    A number that was not measured is null, one that is not finite is text: ``"inf"``.
+    """
+    found = [
+        {
+            "comparison": board.comparison,
+            "headline": headline(board),
+            "metric": board.metric,
+            "direction": board.direction,
+            "target": _plain(board.target),
+            "budget_steps": board.budget_steps,
+            "reference": board.reference,
+            "rows": [
+                {str(key): _plain(value) for key, value in row.items()}
+                for row in _texts(board.rows).to_dict("records")
+            ],
+            "notes": [str(note) for note in board.notes],
+        }
+        for board in boards
+    ]
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _latex(text: str) -> str:
-    for character in "\\&%$#_{}":
-        text = text.replace(
-            character, "\\textbackslash " if character == "\\" else f"\\{character}"
-        )
-    return text
+def _plain(value: Any) -> Any:
+    """A cell in JSON's own words."""
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if not isinstance(value, numbers.Real):
+        return str(value)
+    if math.isnan(value):
+        return None
+    return float(value) if math.isfinite(value) else str(float(value))
+
+
+def important(cells: pd.DataFrame) -> list[str]:
+    """Of the columns of ``display`` the few that a paper or a notebook has room for."""
+    names = [str(name) for name in cells]
+    intervals = [name for name in names if name.endswith("[95 %]") and not name.startswith("IQM")]
+    return [name for name in names if name in IMPORTANT or name in intervals]

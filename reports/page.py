@@ -16,6 +16,7 @@ from bench.spec import PROTOCOL_VERSION, Status
 from reports.answer import answer, counts, sentences
 from reports.figures.page import Section
 from reports.formats import display
+from reports.gather import described
 from reports.leaderboard import Leaderboard
 from reports.numbers import MISSING, interval, number, short, whole
 from reports.provenance import environments, failures, provenance
@@ -63,6 +64,8 @@ def page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "sentences": sentences(study),
         "tiles": counts(study),
         "counts": status_counts(study.trials),
+        "filters": described(study.filters),
+        "sources": study.joined,
         "overall": _overall(study),
         "stability": changes(study.stability),
         "boards": [_board(board) for board in study.leaderboards],

@@ -1,4 +1,4 @@
-"""From a study to a directory: HTML page, tables (CSV, Markdown, LaTeX), figures (SVG, PNG).
+"""From a study to a directory: HTML page, tables (``reports.exports``), figures (SVG, PNG).
 
 The same records give the same bytes: no clock, no random id, no order but the tables' own.
 """
@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.spec import TrialRecord
+from reports.exports import write_tables
 from reports.figures import FIGURES, paper, style
 from reports.figures.page import Section, section
-from reports.formats import as_csv, as_latex, as_markdown
 from reports.page import page
 from reports.study import Study
 
@@ -29,23 +29,6 @@ def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     index = directory / "index.html"
     index.write_text(page(study, figures, files), encoding="utf-8", newline="\n")
     return index
-
-
-def write_tables(study: Study, directory: Path) -> list[str]:
-    """``trials.csv``, ``curves.csv``, ``best_of_k.csv``, ``leaderboard.csv``, ``.md``, ``.tex``."""
-    frames = {"trials": study.trials, "curves": study.curves, "best_of_k": study.best_of_k}
-    texts = {
-        **{
-            f"{name}.csv": frame.to_csv(index=False, lineterminator="\n")
-            for name, frame in frames.items()
-        },
-        "leaderboard.csv": as_csv(study.leaderboards),
-        "leaderboard.md": as_markdown(study.leaderboards),
-        "leaderboard.tex": as_latex(study.leaderboards),
-    }
-    for name, text in texts.items():
-        (directory / name).write_text(text, encoding="utf-8", newline="\n")
-    return list(texts)
 
 
 def write_figures(study: Study, directory: Path) -> Section:

@@ -1,23 +1,24 @@
 """A study as its trials recorded it: two tables and what follows from them, each computed once.
 
 from reports import Study
-s = Study.load("mine")
-s.trials, s.curves, s.leaderboards
+s = Study.load("mine")                                     # shows itself in a notebook
+s.trials, s.curves, s.leaderboards, s.costs
+Study.load("mine,other", filters={"task": ["digits"]}, compare=["embedded"])
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
-from bench.address import DEFAULT, sqlite_path
+from bench.address import DEFAULT
 from bench.spec import Phase, RefusedInput, TrialRecord
-from bench.suggest import suggest
-from reports import selection
+from reports import costs, notebook, selection
+from reports.gather import gather
 from reports.grid import Grid, grid
 from reports.holm import Adjusted, Hypothesis, adjust
 from reports.leaderboard import Leaderboard, Rivalry, entrants, leaderboards, rivalries
@@ -40,9 +41,18 @@ def _by_comparison(key: tuple[str, str]) -> tuple[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Trial records and what reports say of them."""
+    """Trial records and what reports say of them.
+
+    Attributes:
+        filters: what the trials were narrowed to, e.g. ``{"task": ("digits",)}``.
+        joined: sentences on the baselines that the study is compared with.
+        measured: costs of entrants alone by the digest of their config (``reports.costs``).
+    """
 
     records: tuple[TrialRecord, ...]
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    joined: tuple[str, ...] = ()
+    measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, records: Iterable[TrialRecord]) -> Study:
@@ -59,28 +69,35 @@ class Study:
         return cls(found)
 
     @classmethod
-    def load(cls, name: str, uri: str = DEFAULT) -> Study:
-        """A study from a store.
+    def load(
+        cls,
+        name: str,
+        uri: str = DEFAULT,
+        *,
+        filters: Mapping[str, Sequence[str]] | None = None,
+        compare: Sequence[str] = (),
+    ) -> Study:
+        """A study from a store, or several as one: ``Study.load("mine,other")``.
+
+        Args:
+            filters: values of ``task`` and ``optimizer`` that are kept.
+            compare: baselines to stand beside it, files or names (``reports.baseline``); with an
+                empty ``name`` they alone.
 
         Raises:
-            RefusedInput: there is no such store or study, or it has no trial.
+            RefusedInput: one of them is not there or does not go with the others, or no trial is
+                left.
         """
-        path = sqlite_path(uri)
-        if path and not path.is_file():  # opening would create it, empty
-            raise RefusedInput(
-                f"tracking.uri={uri}: there is no file {path}; run optbench first, or name its "
-                "store"
-            )
-        from bench import tracking  # takes seconds, so only once the input is known to be good
-
-        known = tracking.studies(uri)
-        if name not in known:
-            raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
-        return cls.of(tracking.read(uri, name))
+        names = [one for one in name.split(",") if one]
+        found = gather(names, uri, filters or {}, compare)
+        return cls(found.records, filters or {}, found.notes, found.costs)
 
     @property
     def name(self) -> str:
-        return self.records[0].study
+        """Of several studies all their names, ``a+b``."""
+        own = [record.study for record in self.records if not record.source]
+        names = dict.fromkeys(own or [record.study for record in self.records])
+        return "+".join(names)
 
     @property
     def reference(self) -> str:
@@ -207,3 +224,11 @@ class Study:
                 regret = (bests[-1].expected - best.expected) * sign
                 rows.append((comparison, entrant, best.k, n, *astuple(best)[1:], regret))
         return pd.DataFrame(rows, columns=BEST_OF_K)
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """What each entrant costs alone; columns in ``reports.costs``, empty if never measured."""
+        return costs.table(self.reported, self.configs, self.measured)
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self.name, self.leaderboards, self.joined)

@@ -2,7 +2,8 @@
 
 ``trials``, one row a trial:
     ===========================  =================================================================
-    run_id study config_hash     identity in the store
+    run_id study config_hash     identity in the store; of a baseline's trial the hash is its run_id
+    source                       the baseline it was read from; empty: a store
     comparison                   what may be compared: the task's name, and where the study ran it
                                  under several settings what differs, ``digits (batch_size=64)``
     task optimizer entrant       what was trained; an entrant is optimizer × schedule, ``point`` a
@@ -53,7 +54,9 @@ from bench.spec import Status, TrialRecord
 from reports import labels
 from reports.labels import family
 
-IDENTITY = ["run_id", "study", "comparison", "task", "optimizer", "entrant", "point", "seed"]
+IDENTITY = [
+    *["run_id", "study", "source", "comparison", "task", "optimizer", "entrant", "point", "seed"]
+]
 STUDY = ["phase", "repeat", "index", "points", "sampler", "rank", "space_hash"]
 OUTCOME = ["status", "reason", "config_hash"]
 SETTINGS = [
@@ -131,6 +134,7 @@ def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -
     return {
         "run_id": record.run_id,
         "study": record.study,
+        "source": record.source,
         "comparison": comparison,
         "task": config["task"]["name"],
         "optimizer": config["optimizer"]["name"],

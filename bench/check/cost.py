@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from statistics import median
-from typing import Any
 
-import torch
 from torch import Tensor
-from torch.optim import Optimizer
 
 from bench.check.drive import Drive
 from bench.check.findings import Measurement
 from bench.check.problems import Large, large, standard
 from bench.spec import OptimizerSpec
+from bench.trial.memory import state_bytes
 from bench.trial.update import update
 
 ROUND, MIN_ROUNDS, MAX_ROUNDS, SECONDS = 10, 3, 15, 0.4
@@ -31,10 +28,8 @@ def memory(spec: OptimizerSpec) -> Measurement:
     """Bytes that it keeps between updates, over the bytes of the parameters."""
     drive = Drive(spec, large(spec)).run(2)
     drive.optimizer.zero_grad()
-    parameters = {p.untyped_storage().data_ptr() for p in drive.problem.parameters()}
-    kept = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in _kept(drive)}
-    size = sum(p.nbytes for p in drive.problem.parameters())
-    state = sum(n for address, n in kept.items() if address not in parameters) / size
+    parameters = list(drive.problem.parameters())
+    state = state_bytes(drive.optimizer, parameters) / sum(p.nbytes for p in parameters)
     return Measurement(state, f"{state:.2f} bytes of state per byte of parameters")
 
 
@@ -72,27 +67,3 @@ def _seconds(drive: Drive) -> float:
         update(drive.optimizer, gradient, drive.spec.needs)
         drive.problem.step += 1
     return time.perf_counter() - began - elsewhere
-
-
-def _kept(drive: Drive) -> Iterator[Tensor]:
-    """Every tensor that the optimizer holds, in whatever place."""
-    seen: set[int] = set()
-
-    def walk(value: Any) -> Iterator[Tensor]:
-        if id(value) in seen:
-            return
-        seen.add(id(value))
-        if isinstance(value, Tensor):
-            if value.layout == torch.strided:
-                yield value
-        elif isinstance(value, dict):
-            for inner in value.values():
-                yield from walk(inner)
-        elif isinstance(value, list | tuple | set):
-            for inner in value:
-                yield from walk(inner)
-        elif isinstance(value, Optimizer):
-            yield from walk(value.state)
-            yield from walk(vars(value))
-
-    return walk(drive.optimizer)

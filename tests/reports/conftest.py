@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from bench.spec import CurvePoint, Phase, Status, TrialRecord, TrialResult, Tuning, point_label
+from bench.spec import (
+    CurvePoint,
+    Phase,
+    Status,
+    TrialRecord,
+    TrialResult,
+    Tuning,
+    digest,
+    point_label,
+)
 
 ENVIRONMENT = {"device": "cpu", "threads": "1", "python": "3.11.9", "torch": "2.15.0"}
 
@@ -71,8 +79,8 @@ def make_record(
         "precision": "32-true",
         "stop_at_target": False,
     } | setting
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:16]
-    name = f"{task} {optimizer} {point_label(point)} {seed} {digest} {status}"
+    config_hash = digest(config)
+    name = f"{task} {optimizer} {point_label(point)} {seed} {config_hash} {status}"
     summary = {
         "train_time_s": steps * step_time_ms / 1e3,
         "step_time_ms": step_time_ms,
@@ -86,7 +94,7 @@ def make_record(
     return TrialRecord(
         run_id=run_id or hashlib.sha256(name.encode()).hexdigest()[:32],
         study="hand_made",
-        config_hash=digest,
+        config_hash=config_hash,
         config=config,
         point=point,
         result=TrialResult(

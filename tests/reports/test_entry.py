@@ -22,6 +22,7 @@ def store(monkeypatch, study, tmp_path):
     tracking.attached = []
     tracking.studies = lambda uri: ["hand_made"]
     tracking.read = lambda uri, name: study
+    tracking.attached_text = lambda uri, name, file: None
     tracking.attach_report = lambda *arguments: tracking.attached.append(arguments)
     monkeypatch.setitem(sys.modules, "bench.tracking", tracking)
     monkeypatch.setattr(bench, "tracking", tracking, raising=False)

@@ -7,7 +7,8 @@ import pytest
 
 from bench.protocol import SELECTION_SEEDS
 from bench.spec import Phase, Tuning
-from reports.formats import as_csv, as_latex, as_markdown, display
+from reports.formats import as_csv, as_markdown, display
+from reports.latex import as_latex
 from reports.numbers import interval, number, short
 from reports.sentences import headline
 from reports.sides import outermost

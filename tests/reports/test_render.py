@@ -11,7 +11,8 @@ from bench.spec import RefusedInput
 from reports.render import render
 
 FILES = {
-    *["index.html", "trials.csv", "curves.csv", "leaderboard.csv", "leaderboard.md"],
+    *["index.html", "trials.csv", "leaderboard.csv", "leaderboard.md"],
+    *["trials.parquet", "curves.parquet", "leaderboard.json"],
     "best_of_k.csv",
     *["leaderboard.tex", "figures/learning_curves.svg", "figures/learning_curves.png"],
     *["figures/sensitivity.svg", "figures/sensitivity.png"],
