@@ -42,6 +42,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "stack.module",
     "stack.run stack.probe",
     "tracking.client tracking.tables",
+    "tracking.naming",
     "tracking.write tracking.fetch",
     "tracking.sqlite tracking.read",
     "tracking.recorder",
