@@ -19,11 +19,12 @@ def run_name(spec: TrialSpec) -> str:
 def curve(spec: TrialSpec) -> str:
     """The tag ``curve``: trials that share it differ in their seed, so their mean is a curve.
 
-    ``digits · adam+cosine`` for an entrant as its YAML has it. A plain sweep adds the point, a
+    ``adam+cosine · digits`` for an entrant as its YAML has it. A plain sweep adds the point, a
     study what the trial is for: ``tuned`` (the chosen point of each repeat, pooled as in the
-    report), ``default``, or ``tuning`` with the point that was tried.
+    report), ``default``, or ``tuning`` with the point that was tried. The task comes last, as in
+    a run's name: lists cut what does not fit.
     """
-    parts = [spec.task.name, _entrant(spec)]
+    parts = [_entrant(spec)]
     point = _short(spec.optimizer.point)
     if spec.phase is Phase.REPORT:
         tuned = spec.tuning is not None and spec.tuning.index is not None
@@ -32,7 +33,7 @@ def curve(spec: TrialSpec) -> str:
         parts.append(f"tuning {point}")
     elif spec.optimizer.point:
         parts.append(point)
-    return SEPARATOR.join(parts)
+    return SEPARATOR.join([*parts, spec.task.name])
 
 
 def _entrant(spec: TrialSpec) -> str:

@@ -22,6 +22,7 @@ from bench.spec import (
 )
 from bench.tracking.client import connect, experiment_id, prepare, studies
 from bench.tracking.fetch import TrialRun, Value, runs, trial_runs
+from bench.tracking.summary import find_summary
 from bench.tracking.write import SUMMARY
 
 ANSWERS = (Status.FINISHED, Status.DIVERGED, Status.SKIPPED)
@@ -105,14 +106,11 @@ def record(uri: str, run: TrialRun) -> TrialRecord:
 
 def attached_text(uri: str, study: str, name: str) -> str | None:
     """A text file of the study's summary run; None where there is none."""
-    experiment = experiment_id(uri, study)
-    client = connect(uri)
-    found = experiment and client.search_runs([experiment], "tags.kind = 'summary'", max_results=1)
-    if not found or name not in {one.path for one in client.list_artifacts(found[0].info.run_id)}:
+    client, run = connect(uri), find_summary(uri, study)
+    if run is None or name not in {one.path for one in client.list_artifacts(run)}:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        path = client.download_artifacts(found[0].info.run_id, name, folder)
-        return Path(path).read_text()
+        return Path(client.download_artifacts(run, name, folder)).read_text()
 
 
 def _summary(run: TrialRun) -> dict[str, float]:

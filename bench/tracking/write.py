@@ -17,7 +17,6 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 
 from mlflow.entities import Metric, Param, RunTag
@@ -101,29 +100,6 @@ def later(start: int, values: Mapping[str, float]) -> int:
 def attach_traceback(uri: str, run_id: str, text: str) -> None:
     """Put the traceback of a failed trial on its run."""
     connect(uri).log_text(run_id, text, "traceback.txt")
-
-
-def attach_report(uri: str, study: str, directory: Path) -> None:
-    """Put a report's files on the study's summary run."""
-    connect(uri).log_artifacts(summary_run(uri, study), str(directory), "report")
-
-
-def attach_text(uri: str, study: str, name: str, text: str) -> None:
-    """Put a text file on the study's summary run, in place of one of that name."""
-    connect(uri).log_text(summary_run(uri, study), text, name)
-
-
-def summary_run(uri: str, study: str) -> str:
-    """The id of the run that stands for the whole study, made if it is the first time."""
-    client = connect(uri)
-    experiment = prepare(uri, study)
-    found = client.search_runs([experiment], "tags.kind = 'summary'", max_results=1)
-    if found:
-        return str(found[0].info.run_id)
-    tags = {"kind": "summary", "study": study}
-    run = client.create_run(experiment, run_name="summary", tags=tags)
-    client.set_terminated(run.info.run_id)
-    return str(run.info.run_id)
 
 
 class ClientRecorder:
