@@ -1,7 +1,6 @@
 # Set-up needs git, make and Python 3.11-3.13; everything else is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-STORE := sqlite:///outputs/optbench.db
 PORT ?= 5000
 
 .PHONY: help install quickstart test slow lint format optimizers spaces dashboard clean
@@ -43,10 +42,8 @@ optimizers: install ## Check every optimizer, write docs/optimizers.md
 spaces: install ## Write docs/spaces.md from conf/optimizer
 	$(BIN)/python docs/spaces.py
 
-dashboard: install ## MLflow on this machine only, port 5000 (PORT=...)
-	@echo "open http://127.0.0.1:$(PORT)/#/experiments?workflowType=machine_learning"
-	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
-	  $(BIN)/mlflow server --backend-store-uri $(STORE) --host 127.0.0.1 --port $(PORT) --workers 1
+dashboard: install ## MLflow on this machine only, an address a study, port 5000 (PORT=...)
+	@$(BIN)/python -m bench.tracking.dashboard --port $(PORT)
 
 clean: ## Remove .venv and caches; outputs/ stays
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

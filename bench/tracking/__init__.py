@@ -4,10 +4,13 @@ from bench.tracking.client import prepare, studies
 from bench.tracking.fetch import runs
 from bench.tracking.read import answers, attached_text, discard_interrupted, read, resume
 from bench.tracking.recorder import Recorder, recorder
-from bench.tracking.write import attach_report, attach_text, attach_traceback
+from bench.tracking.summary import attach_report, attach_text, report_path, summarize
+from bench.tracking.views import View, share
+from bench.tracking.write import attach_traceback
 
 __all__ = [
     "Recorder",
+    "View",
     "answers",
     "attach_report",
     "attach_text",
@@ -17,7 +20,10 @@ __all__ = [
     "prepare",
     "read",
     "recorder",
+    "report_path",
     "resume",
     "runs",
+    "share",
     "studies",
+    "summarize",
 ]

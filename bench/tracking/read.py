@@ -22,6 +22,8 @@ from bench.spec import (
 )
 from bench.tracking.client import connect, experiment_id, prepare, studies
 from bench.tracking.fetch import TrialRun, Value, runs, trial_runs
+from bench.tracking.summary import find_summary
+from bench.tracking.write import SUMMARY
 
 ANSWERS = (Status.FINISHED, Status.DIVERGED, Status.SKIPPED)
 """A trial that ended so is not run again; one that failed is."""
@@ -49,7 +51,9 @@ def answers(uri: str, study: str, hashes: Collection[str] | None = None) -> dict
     """
     return {
         run.tags["config_hash"]: TrialResult(
-            Status(run.tags["status"]), run.tags.get("reason", ""), summary=run.latest
+            Status(run.tags["status"]),
+            run.tags.get("reason", ""),
+            summary={**run.latest, **_summary(run)},
         )
         for run in trial_runs(uri, study, curves=False, hashes=hashes)
         if run.status != "RUNNING" and run.tags["status"] in ANSWERS
@@ -83,7 +87,7 @@ def record(uri: str, run: TrialRun) -> TrialRecord:
         Status(tags["status"]),
         tags.get("reason", ""),
         curve=_curve(run.history),
-        summary={name: value for name, value in run.latest.items() if not _is_curve(name)},
+        summary=_summary(run),
         environment={k[4:]: v for k, v in sorted(tags.items()) if k.startswith("env.")},
         traceback=_traceback(uri, run.run_id) if tags["status"] == Status.FAILED else "",
     )
@@ -102,14 +106,19 @@ def record(uri: str, run: TrialRun) -> TrialRecord:
 
 def attached_text(uri: str, study: str, name: str) -> str | None:
     """A text file of the study's summary run; None where there is none."""
-    experiment = experiment_id(uri, study)
-    client = connect(uri)
-    found = experiment and client.search_runs([experiment], "tags.kind = 'summary'", max_results=1)
-    if not found or name not in {one.path for one in client.list_artifacts(found[0].info.run_id)}:
+    client, run = connect(uri), find_summary(uri, study)
+    if run is None or name not in {one.path for one in client.list_artifacts(run)}:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        path = client.download_artifacts(found[0].info.run_id, name, folder)
-        return Path(path).read_text()
+        return Path(client.download_artifacts(run, name, folder)).read_text()
+
+
+def _summary(run: TrialRun) -> dict[str, float]:
+    """From its tags; records from before there were any have it among the metrics."""
+    told = {name: value for name, value in run.tags.items() if name.startswith(SUMMARY)}
+    if told:
+        return {name.removeprefix(SUMMARY): float(value) for name, value in told.items()}
+    return {name: value for name, value in run.latest.items() if not _is_curve(name)}
 
 
 def _is_curve(metric: str) -> bool:

@@ -16,15 +16,16 @@ from types import TracebackType
 
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.tracking.client import prepare
+from bench.tracking.naming import run_name
 from bench.tracking.tables import COLUMNS, open_tables, to_stored
 from bench.tracking.write import (
     attach_traceback,
     end_state,
     end_tags,
-    run_name,
+    later,
+    now,
     run_params,
     run_tags,
-    summary_point,
 )
 
 
@@ -34,6 +35,7 @@ class SQLiteRecorder:
     def __init__(self, uri: str, path: Path, specs: Sequence[TrialSpec], launcher: str) -> None:
         self._uri, self._specs, self._launcher = uri, specs, launcher
         self._store = open_tables(path)
+        self._start_time = 0
         self._ids = [uuid.uuid4().hex for _ in specs]
         self._unfinished = set(range(len(specs)))
         self._points: list[tuple[int, CurvePoint]] = []
@@ -58,7 +60,7 @@ class SQLiteRecorder:
                 self._store.executemany(
                     "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? "
                     "WHERE run_uuid = ?",
-                    [(_now(), self._ids[slot]) for slot in self._unfinished],
+                    [(now(), self._ids[slot]) for slot in self._unfinished],
                 )
 
     def log(self, slot: int, point: CurvePoint) -> None:
@@ -74,7 +76,6 @@ class SQLiteRecorder:
         self._points = [(s, p) for s, p in self._points if s != slot or p.step != last]
         rest = [p for p in result.curve[:-1] if p.step not in self._noted[slot]]
         self._points += [(slot, p) for p in (*rest, *result.curve[-1:])]
-        self._points.append((slot, summary_point(result)))
         self._ended.append((slot, result))
         self._write_sometimes()
 
@@ -83,10 +84,22 @@ class SQLiteRecorder:
         (artifacts,) = self._store.execute(
             "SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,)
         ).fetchone()
+        self._start_time = now()
         runs, tags, params = [], [], []
         for run, spec in zip(self._ids, self._specs, strict=True):
             name = run_name(spec)
-            state = ("UNKNOWN", "", "", "unknown", "RUNNING", _now(), None, None, "", "active")
+            state = (
+                "UNKNOWN",
+                "",
+                "",
+                "unknown",
+                "RUNNING",
+                self._start_time,
+                None,
+                None,
+                "",
+                "active",
+            )
             runs.append((run, name, *state, f"{artifacts}/{run}/artifacts", int(experiment)))
             known = {**run_tags(spec, self._launcher), "mlflow.runName": name}
             tags += [(key, value, run) for key, value in known.items()]
@@ -102,21 +115,21 @@ class SQLiteRecorder:
 
     def _write(self) -> None:
         """Everything noted since the last time, in one transaction."""
-        now = _now()
         rows = []
         for slot, point in self._points:
             run, latest = self._ids[slot], self._latest[slot]
+            at = later(self._start_time, point.values)
             for name, number in point.values.items():
                 value, is_nan = to_stored(number)
-                rows.append((name, value, now, run, point.step, is_nan))
-                latest[name] = (name, value, now, point.step, is_nan, run)
+                rows.append((name, value, at, run, point.step, is_nan))
+                latest[name] = (name, value, at, point.step, is_nan, run)
         touched = {slot for slot, _ in self._points}
         with self._store:
             self._insert("metrics", rows)
             latest_rows = [row for slot in touched for row in self._latest[slot].values()]
             self._insert("latest_metrics", latest_rows)
             for slot, result in self._ended:
-                self._end(self._ids[slot], result, now)
+                self._end(self._ids[slot], result)
         for slot, result in self._ended:
             if result.traceback:
                 attach_traceback(self._uri, self._ids[slot], result.traceback)
@@ -124,11 +137,11 @@ class SQLiteRecorder:
         self._ended.clear()
         self._written_at = time.monotonic()
 
-    def _end(self, run: str, result: TrialResult, now: int) -> None:
+    def _end(self, run: str, result: TrialResult) -> None:
         self._insert("tags", [(key, value, run) for key, value in end_tags(result).items()])
         self._store.execute(
             "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?",
-            (end_state(result), now, run),
+            (end_state(result), later(self._start_time, result.summary), run),
         )
 
     def _insert(self, table: str, rows: Iterable[Sequence[object]]) -> None:
@@ -137,8 +150,3 @@ class SQLiteRecorder:
         self._store.executemany(
             f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({places})", rows
         )
-
-
-def _now() -> int:
-    """Milliseconds, MLflow's unit."""
-    return int(time.time() * 1000)

@@ -2,34 +2,36 @@
 
 A trial is one top-level run. A run exists from the trial's start, so that its curves can be
 watched; one that was interrupted is deleted, never counted.
+
+A run's clock shows the trial's own training time: its points and its end lie that long after its
+start. By the wall every trial of a stack would have taken as long as the whole stack.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 
 from mlflow.entities import Metric, Param, RunTag
 
 from bench.hyperparameters import hyperparameters
-from bench.spec import CurvePoint, Status, TrialResult, TrialSpec, point_label
+from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
 from bench.tracking.client import connect, prepare
+from bench.tracking.naming import curve, run_name
 
 METRICS_A_BATCH = 1000
 """MLflow's limit."""
 
-
-def run_name(spec: TrialSpec) -> str:
-    """``digits adam lr=0.01 s3``."""
-    point = point_label(spec.optimizer.point)
-    return f"{spec.task.name} {spec.optimizer.name} {point} s{spec.seed}"
+SUMMARY = "summary."
+"""Prefix of the tags that hold a result's summary. As metrics they would each be drawn as a chart,
+though they are one number a trial; as tags they also keep every digit, NaN and ∞."""
 
 
 def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
@@ -42,6 +44,7 @@ def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
         "model": spec.model.name,
         "schedule": spec.schedule.name,
         "seed": str(spec.seed),
+        "curve": curve(spec),
         "point": json.dumps(dict(spec.optimizer.point)),
         "status": "running",
         "config_hash": spec.config_hash,
@@ -58,7 +61,8 @@ def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
 def end_tags(result: TrialResult) -> dict[str, str]:
     """What a run is tagged with when its trial has ended."""
     environment = {f"env.{name}": value for name, value in result.environment.items()}
-    return {"status": str(result.status), "reason": result.reason[:5000], **environment}
+    summary = {f"{SUMMARY}{name}": repr(float(n)) for name, n in result.summary.items()}
+    return {"status": str(result.status), "reason": result.reason[:5000], **summary, **environment}
 
 
 def end_state(result: TrialResult) -> str:
@@ -77,38 +81,25 @@ def run_params(spec: TrialSpec) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
 
 
-def summary_point(result: TrialResult) -> CurvePoint:
-    """The summary at the step where the trial ended, which may lie past its last evaluation."""
-    last = result.curve[-1].step if result.curve else 0
-    return CurvePoint(int(result.summary.get("diverged_step", last)), result.summary)
+def now() -> int:
+    """Milliseconds, MLflow's unit."""
+    return int(time.time() * 1000)
+
+
+def later(start: int, values: Mapping[str, float]) -> int:
+    """When a point was reached, or a trial ended, on its own clock; now where it has none.
+
+    Args:
+        start: of the run, in milliseconds.
+        values: of the point, or the summary; ``train_time_s`` counts.
+    """
+    seconds = values.get("train_time_s", math.nan)
+    return start + round(1000 * seconds) if math.isfinite(seconds) else now()
 
 
 def attach_traceback(uri: str, run_id: str, text: str) -> None:
     """Put the traceback of a failed trial on its run."""
     connect(uri).log_text(run_id, text, "traceback.txt")
-
-
-def attach_report(uri: str, study: str, directory: Path) -> None:
-    """Put a report's files on the study's summary run."""
-    connect(uri).log_artifacts(summary_run(uri, study), str(directory), "report")
-
-
-def attach_text(uri: str, study: str, name: str, text: str) -> None:
-    """Put a text file on the study's summary run, in place of one of that name."""
-    connect(uri).log_text(summary_run(uri, study), text, name)
-
-
-def summary_run(uri: str, study: str) -> str:
-    """The id of the run that stands for the whole study, made if it is the first time."""
-    client = connect(uri)
-    experiment = prepare(uri, study)
-    found = client.search_runs([experiment], "tags.kind = 'summary'", max_results=1)
-    if found:
-        return str(found[0].info.run_id)
-    tags = {"kind": "summary", "study": study}
-    run = client.create_run(experiment, run_name="summary", tags=tags)
-    client.set_terminated(run.info.run_id)
-    return str(run.info.run_id)
 
 
 class ClientRecorder:
@@ -153,8 +144,9 @@ class _Run:
         self._sent: set[int] = set()
         self._sent_at = time.monotonic()
         self._finished = False
+        self._start = now()
         run = self._client.create_run(
-            prepare(uri, spec.study), run_name=run_name(spec), tags=run_tags(spec, launcher)
+            prepare(uri, spec.study), self._start, run_tags(spec, launcher), run_name(spec)
         )
         self._id = str(run.info.run_id)
         params = [Param(name, value) for name, value in run_params(spec).items()]
@@ -180,18 +172,17 @@ class _Run:
     def finish(self, result: TrialResult) -> None:
         last = result.curve[-1:]  # it has grown since it was noted: the test split
         rest = [point for point in result.curve[:-1] if point.step not in self._sent]
-        self._send([*rest, *last, summary_point(result)])
+        self._send([*rest, *last])
         if result.traceback:
             attach_traceback(self._uri, self._id, result.traceback)
         tags = [RunTag(name, value) for name, value in end_tags(result).items()]
         self._client.log_batch(self._id, tags=tags)
-        self._client.set_terminated(self._id, end_state(result))
+        self._client.set_terminated(self._id, end_state(result), later(self._start, result.summary))
         self._finished = True
 
     def _send(self, points: Sequence[CurvePoint]) -> None:
-        now = int(time.time() * 1000)
         metrics = [
-            Metric(name, value, now, point.step)
+            Metric(name, value, later(self._start, point.values), point.step)
             for point in points
             for name, value in point.values.items()
         ]

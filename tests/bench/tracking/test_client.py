@@ -109,7 +109,7 @@ def test_runs_are_top_level_with_tags_params_and_metrics(uri):
     assert "mlflow.parentRunId" not in tags
     assert run.data.params["hp.lr"] == "0.01"
     assert run.data.metrics["test/accuracy"] == 0.875
-    assert run.info.run_name == "digits adam lr=0.01 s3"
+    assert run.info.run_name == "s3 adam lr=0.01 digits"
     experiment = MlflowClient(tracking_uri=uri).get_experiment(run.info.experiment_id)
     assert experiment.name == "test"
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
