@@ -19,9 +19,9 @@ usage: optbench-report study=NAME[,NAME] [key=value ...]
                      studies outputs/NAME+NAME/report, of baselines alone outputs/NAME/report)
 
 Writes index.html, trials (.csv, .parquet), curves.parquet, leaderboard (.csv, .json, .md, .tex),
-overall.csv, pairs.csv, best_of_k.csv, costs.csv and figures/, and prints the answer and the tables. The report of one whole study is
-also attached to it in the store; one that is filtered, of several studies or beside baselines is
-not. The same trials give the same bytes.
+overall.csv, pairs.csv, best_of_k.csv, costs.csv and figures/, and prints the answer and the tables.
+The report of one whole study is also attached to it in the store; one that is filtered, of several
+studies or beside baselines is not. The same trials give the same bytes.
 Exit codes: 0 done, 2 refused input.
 """
 

@@ -129,9 +129,7 @@ def _difference(said: Said) -> str:
     known = not math.isnan(row["diff_selection_low"])
     ends = "diff_selection" if known else "diff"
     digits = decimals(board, row["diff_mean"], row[f"{ends}_low"], row[f"{ends}_high"])
-    value = interval(
-        row["diff_mean"], row[f"{ends}_low"], row[f"{ends}_high"], digits, sign=True
-    )
+    value = interval(row["diff_mean"], row[f"{ends}_low"], row[f"{ends}_high"], digits, sign=True)
     return f"{board.comparison}: {value}, {', '.join(terms)}"
 
 

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 
 def write_tables(study: Study, directory: Path) -> list[str]:
-    """``trials`` (CSV, Parquet), ``curves`` (Parquet), ``best_of_k``, ``overall``,
-    ``pairs`` (CSV), ``costs`` (CSV, where
-    they were measured) and ``leaderboard`` (CSV, JSON, Markdown, LaTeX); returns the files' names."""
+    """Write every table and return the files' names.
+
+    ``trials`` (CSV, Parquet), ``curves`` (Parquet), ``best_of_k``, ``overall``, ``pairs`` (CSV),
+    ``costs`` (CSV, where they were measured), ``leaderboard`` (CSV, JSON, Markdown, LaTeX).
+    """
     boards = study.leaderboards
     frames = {
         "trials": study.trials,

@@ -35,10 +35,7 @@ def display(board: Leaderboard) -> pd.DataFrame:
         "row": (rows["row"] == Kind.BEST).all(),
         "compared with": rows["reference"].isin([board.reference, ""]).all(),
         "steps": not (rows["steps"] < board.budget_steps).any(),
-        **{
-            name: (table[name] == MISSING).all()
-            for name in OPTIONAL
-        },
+        **{name: (table[name] == MISSING).all() for name in OPTIONAL},
     }
     return table.drop(columns=[name for name, left_out in optional.items() if left_out])
 

@@ -27,11 +27,10 @@ from reports.stability import changes
 from reports.study import Study
 
 IDENTITY = ("optimizer", "row")
-ENDS = ("", "_low", "_high")
 DETAILS = (
     *("point", "compared with", "pairs", "p (Holm)", "p sign flip", "seeds to decide"),
-    *("statuses", "bad seeds", "seed groups", "test with selection", "IQM [95 %]", "test split ±", "steps"),
-    *("seconds to target", "step (ms)"),
+    *("statuses", "bad seeds", "seed groups", "test with selection", "IQM [95 %]"),
+    *("test split ±", "steps", "seconds to target", "step (ms)"),
 )
 """Columns of a leaderboard that stand in the folded part of a page."""
 
@@ -121,11 +120,9 @@ def _overall(study: Study) -> list[dict[str, str]]:
             "worse": whole(row["worse"]),
             "withheld": whole(row["withheld"]),
             f"error ÷ {study.reference}'s [95 %]": _ratio(row, "value", -1),
-            f"P(better than {study.reference})": interval(
-                *(row[f"improvement{end}"] for end in ENDS), 2
-            ),
+            f"P(better than {study.reference})": _between(row, "improvement"),
             f"speed × {study.reference}'s [95 %]": _ratio(row, "speed", 1),
-            "profile area": interval(*(row[f"profile_area{end}"] for end in ENDS), 2),
+            "profile area": _between(row, "profile_area"),
             "rank by profile": _ranks(row),
             "finished": f"{row['finished']} of {row['trials']}",
         }
@@ -133,12 +130,18 @@ def _overall(study: Study) -> list[dict[str, str]]:
     ]
 
 
+def _between(row: Mapping[Any, Any], name: str) -> str:
+    return interval(row[name], row[f"{name}_low"], row[f"{name}_high"], 2)
+
+
 def _ratio(row: Mapping[Any, Any], name: str, sign: int) -> str:
     """A log2 score as a ratio, turned over where ``sign`` is negative."""
     if math.isnan(row[name]):
         return MISSING
-    estimate, *ends = (float(np.exp2(sign * row[f"{name}{end}"])) for end in ENDS)
-    return interval(estimate, *sorted(ends), 2)
+    estimate, one, other = (
+        float(np.exp2(sign * row[key])) for key in (name, f"{name}_low", f"{name}_high")
+    )
+    return interval(estimate, min(one, other), max(one, other), 2)
 
 
 def _ranks(row: Mapping[Any, Any]) -> str:

@@ -56,7 +56,7 @@ def price(row: Row) -> str:
 
 
 def decimals(board: Leaderboard, value: float, low: float, high: float) -> int:
-    """Decimals of one value: two significant digits of its own half-width or of the table's typical.
+    """Decimals of one value: two significant digits of its half-width, or of the table's typical.
 
     The typical one keeps a table in line; the own one keeps a small value beside a huge one, as a
     loss beside one that went to 1e12.

@@ -74,15 +74,19 @@ ODD = {
         ["protocol version 1, 2", "tables of their own"],
     ),
     "mixed hardware": (
-        lambda: reports("adam", GOOD)
-        + reports("sgd", GOOD, environment={"device": "cuda", "threads": "1"}),
+        lambda: (
+            reports("adam", GOOD)
+            + reports("sgd", GOOD, environment={"device": "cuda", "threads": "1"})
+        ),
         ["device (differs)", "5 of 10: sgd on digits"],
     ),
     "an entrant misses a task": (
-        lambda: reports("adam", GOOD)
-        + reports("sgd", GOOD)
-        + reports("adam", GOOD, task="langid")
-        + reports("lion", GOOD, task="langid"),
+        lambda: (
+            reports("adam", GOOD)
+            + reports("sgd", GOOD)
+            + reports("adam", GOOD, task="langid")
+            + reports("lion", GOOD, task="langid")
+        ),
         ["1 of 2"],
     ),
 }

@@ -50,12 +50,14 @@ BREACHES = {
         "digits ran under several settings",
     ),
     "Search": (
-        lambda: fair()
-        + [
-            with_tuning(record, space={"lr": {"log": [1e-5, 1e-1]}})
-            for record in study("lion", Landscape(), np.random.default_rng(0), draw=5, seeds=0)
-            if record.tuning.index is not None
-        ],
+        lambda: (
+            fair()
+            + [
+                with_tuning(record, space={"lr": {"log": [1e-5, 1e-1]}})
+                for record in study("lion", Landscape(), np.random.default_rng(0), draw=5, seeds=0)
+                if record.tuning.index is not None
+            ]
+        ),
         State.BROKEN,
         "lion: not the same space",
     ),
@@ -70,15 +72,12 @@ BREACHES = {
         "only 3 reporting seeds",
     ),
     "The default": (
-        lambda: [
-            r for r in fair() if r.phase != "report" or r.tuning.index is not None
-        ],
+        lambda: [r for r in fair() if r.phase != "report" or r.tuning.index is not None],
         State.MARKED,
         "no default row: adam on digits",
     ),
     "No chosen": (
-        lambda: fair()
-        + study("low", Landscape(best=1e-4, depth=0.2), np.random.default_rng(2)),
+        lambda: fair() + study("low", Landscape(best=1e-4, depth=0.2), np.random.default_rng(2)),
         State.MARKED,
         "low on digits (lr)",
     ),
@@ -132,9 +131,7 @@ def test_a_tuning_trial_that_saw_test_is_a_breach():
 
 
 def test_a_sweep_is_told_what_a_study_would_add():
-    records = [
-        make_record(seed=seed, point={"lr": lr}) for seed in range(2) for lr in (1e-3, 1e-2)
-    ]
+    records = [make_record(seed=seed, point={"lr": lr}) for seed in range(2) for lr in (1e-3, 1e-2)]
     checked = {rule.text: rule.finding for rule in rules(Study.of(records))}
     marked = [f for f in checked.values() if f.state is not State.KEPT and f.remedy]
     assert any("hydra/sweeper=study" in finding.remedy for finding in marked)
