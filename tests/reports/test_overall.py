@@ -7,12 +7,16 @@ import pytest
 from scipy import stats
 
 from reports.cells import cells, overlay
+from reports.overall import COLUMNS
 from reports.stats import anchored
 from reports.study import Study
+from tests.reports.conftest import make_record
+from tests.reports.simulated import tuned
 from tests.reports.studies import reports
 
 NOISE = np.array([0.001, -0.002, 0.003, -0.001, 0.002, -0.003, 0.001, 0.000, -0.001, 0.002])
 OTHER = np.roll(NOISE, 3)
+SEEDS, TWO = range(6), ("adam", "sgd")
 MADE: dict[str, float] = {"adam": 0.90, "lion": 0.93, "sgd": 0.85}
 
 
@@ -214,3 +218,55 @@ def test_the_seeds_that_would_decide_stand_where_nothing_is_shown():
     assert str(rows.loc["lion", "verdict"]) == "no difference shown"
     assert 10 < rows.loc["lion", "n_needed"] < 1000
     assert math.isnan(rows.loc["adam", "n_needed"])
+
+
+ODD = {
+    "still being tuned": [
+        r for r in tuned("adam", np.random.default_rng(0)) if r.phase == "select"
+    ],
+    "one trial": [make_record()],
+    "all failed": [make_record(seed=i, optimizer=o, status="failed") for i in SEEDS for o in TWO],
+    "all skipped": [make_record(seed=i, optimizer=o, status="skipped") for i in SEEDS for o in TWO],
+    "NaN": [make_record(seed=i, optimizer=o, test=math.nan) for i in SEEDS for o in TWO],
+    "no error left": [make_record(seed=i, optimizer=o, test=1.0) for i in SEEDS for o in TWO],
+    "no common scale": [
+        make_record(seed=i, optimizer=o, metric="bleu", test=20.0 + i * len(o) % 5, target=None)
+        for i in SEEDS
+        for o in TWO
+    ],
+    "1e12": [
+        make_record(seed=i, optimizer=o, metric="loss", direction="minimize", test=1e12**i)
+        for i in SEEDS
+        for o in TWO
+    ],
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_an_odd_study_has_its_tables(what):
+    study = Study.of(ODD[what])
+    assert list(study.overall.columns) == COLUMNS
+    assert len(study.overall) == len(study.entrants)
+    assert len(study.pairs) == math.comb(len(study.entrants), 2)
+    assert not {"better", "worse"} & set(study.pairs["claim"])
+    if what == "no common scale":
+        assert study.overall["value_tasks"].tolist() == [0, 0]
+        assert study.pairs["measured"].tolist() == [0]
+
+
+def test_repeated_tunings_with_a_trial_that_broke_off():
+    records = [
+        *tuned("adam", np.random.default_rng(0), repeats=3),
+        *tuned("lion", np.random.default_rng(1), repeats=3, broken=(1,)),
+    ]
+    lion = row(Study.of(records), "lion")
+    assert lion[["finished", "trials", "complete"]].tolist() == [27, 30, True]
+    assert lion["value"] == -math.inf
+
+
+def test_the_regret_of_tuning_less_is_what_all_points_gain():
+    table = Study.of(tuned("adam", np.random.default_rng(0))).best_of_k
+    gained = table["expected"].iloc[-1] - table["expected"]
+    assert table["regret"].tolist() == pytest.approx(gained.tolist())
+    assert (table["regret"].diff().dropna() < 0).all()
+    assert table["regret"].iloc[-1] == 0
