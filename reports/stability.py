@@ -36,7 +36,7 @@ def stability(
     def score(some: NDArray[np.float64]) -> NDArray[np.float64]:
         return profile.score(some, tau)
 
-    if not entrants:
+    if len(entrants) < 2:  # alone there is no order
         return pd.DataFrame(columns=COLUMNS)
     scores, without = score(times), leave_one_out(times, score)
     rows: list[tuple[str, str, float, float]] = []

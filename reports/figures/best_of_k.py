@@ -75,20 +75,17 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
-    shown = style.drawing_order(table, colours)
-    muted = shown["entrant"].map(colours) == style.GREY
-    shown = shown.assign(
-        band_low=shown["low"].mask(muted), band_high=shown["high"].mask(muted)
-    ).drop(columns=["comparison", "metric", "spread"])
+    columns = ["entrant", "k", "expected", "low", "high", "all_broken"]
+    shown = style.banded(table, colours)[columns]
     base = alt.Chart(style.data(shown)).encode(
         x=alt.X("k:Q", title="points tried", axis=alt.Axis(tickMinStep=1, format="d")),
         color=style.colour(colours),
     )
-    scale = style.scale(pd.concat([shown["expected"], shown["low"], shown["high"]]))
-    y = partial(alt.Y, title=f"val/{table['metric'].iloc[0]}", scale=scale)
-    band = base.mark_area(opacity=0.14).encode(y=y("band_low:Q"), y2="band_high:Q")
+    scale, axis = style.fitted(pd.concat([shown["expected"], shown["low"], shown["high"]]))
+    y = partial(alt.Y, title=f"val/{table['metric'].iloc[0]}", scale=scale, axis=axis)
+    band = base.mark_area(fillOpacity=0.14).encode(y=y("low:Q"), y2="high:Q")
     line = base.mark_line().encode(y=y("expected:Q"), strokeDash=style.dash(colours))
-    dots = base.mark_point(filled=True, size=28, opacity=1).encode(
+    dots = base.mark_point(filled=True, size=28).encode(
         y=y("expected:Q"),
         shape=style.shape(colours),
         tooltip=style.tooltip(

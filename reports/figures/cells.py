@@ -43,7 +43,7 @@ def matrix(
             "row:N",
             title=None,
             scale=alt.Scale(domain=list(rows)),
-            axis=alt.Axis(ticks=False, domain=False, grid=False),
+            axis=alt.Axis(ticks=False, domain=False, grid=False, labelPadding=6),
         ),
     )
     shades = alt.Scale(

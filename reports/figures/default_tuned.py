@@ -55,11 +55,13 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = table["entrant"].drop_duplicates().tolist()
-    scale = style.scale(pd.concat([table[name] for name in ("value", "seeds_low", "seeds_high")]))
+    scale, axis = style.fitted(
+        pd.concat([table[name] for name in ("value", "seeds_low", "seeds_high")])
+    )
     title = f"test/{table['metric'].iloc[0]}"
 
     def x(field: str) -> alt.X:
-        return alt.X(field, title=title, scale=scale, axis=alt.Axis(tickCount=6))
+        return alt.X(field, title=title, scale=scale, axis=axis)
 
     both = table.pivot(index="entrant", columns="row", values="value").reset_index()
     between = alt.Chart(style.data(both)).mark_rule(color=style.GREY, strokeDash=[2, 2])
@@ -74,7 +76,7 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
             base.mark_rule(strokeWidth=1.8, yOffset=offset, clip=True).encode(
                 x=x("low:Q"), x2="high:Q"
             ),
-            base.mark_point(filled=kind == "tuned", size=60, opacity=1, yOffset=offset).encode(
+            base.mark_point(filled=kind == "tuned", size=60, yOffset=offset).encode(
                 x=x("value:Q"), tooltip=style.tooltip(optimizer="entrant:N", row="row:N", **values)
             ),
         ]

@@ -32,19 +32,19 @@ def forest(
     shown = table.replace([np.inf, -np.inf], np.nan)
     source = style.data(shown)
     numbers = pd.concat([shown["value"], shown["low"], shown["high"]])
-    axis = alt.Axis(tickCount=6)
+    fitted, axis = style.fitted(numbers)
     base = alt.Chart(source).encode(
         y=style.listed(shown["entrant"].tolist()), color=style.colour(colours)
     )
     values = {"value": "value:Q", "from_": "low:Q", "to": "high:Q"}
-    x = partial(alt.X, title=title, scale=scale or style.scale(numbers), axis=axis)
+    x = partial(alt.X, title=title, scale=scale or fitted, axis=axis)
     layers: list[alt.Chart] = []
     if baseline is not None:
         zero = alt.Chart(style.data(pd.DataFrame({"at": [baseline]})))
-        layers.append(zero.mark_rule(strokeDash=[3, 3], opacity=0.7).encode(x=x("at:Q")))
+        layers.append(zero.mark_rule(strokeDash=[3, 3], strokeOpacity=0.7).encode(x=x("at:Q")))
     layers += [
         base.mark_rule(strokeWidth=2, clip=True).encode(x=x("low:Q"), x2="high:Q"),
-        base.mark_point(filled=True, size=70, opacity=1).encode(
+        base.mark_point(filled=True, size=70).encode(
             x=x("value:Q"),
             shape=style.shape(colours),
             tooltip=style.tooltip(optimizer="entrant:N", **values, **details),

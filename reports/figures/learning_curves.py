@@ -93,14 +93,8 @@ def _panel(table: pd.DataFrame, colours: Mapping[str, str], title: str, against:
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt.LayerChart:
     shown = pd.concat([_thinned(line) for _, line in table.groupby("entrant")])
-    shown = style.drawing_order(shown, colours)
-    muted = shown["entrant"].map(colours) == style.GREY
-    shown = shown.assign(
-        end=~shown.duplicated("entrant", keep="last") & shown["broken"],
-        band_low=shown["low"].mask(muted),
-        band_high=shown["high"].mask(muted),
-    )
-    columns = ["entrant", *AGAINST, "mean", "low", "high", "n", "band_low", "band_high"]
+    shown = style.banded(shown, colours)
+    columns = ["entrant", *AGAINST, "mean", "low", "high", "n"]
     scale, axis = _y_axis(table)
     y = partial(alt.Y, title=str(table["metric"].iloc[0]), scale=scale, axis=axis)
     base = alt.Chart(style.data(shown[columns])).encode(
@@ -110,16 +104,19 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt
         color=style.colour(colours, line=True),
     )
     values = {name: f"{name}:Q" for name in (*AGAINST, "mean", "low", "high", "n")}
+    low, high = scale.domain
+    clip = bool((table["low"] < low).any() or (table["high"] > high).any())  # slow to draw
+    band = base.transform_filter("isValid(datum.low)").mark_area(fillOpacity=0.16, clip=clip)
+    points = base.mark_point(filled=True, size=70, fillOpacity=0, clip=clip)
     layers = [
-        base.mark_area(opacity=0.16, clip=True).encode(y=y("band_low:Q"), y2="band_high:Q"),
-        base.mark_line(clip=True).encode(y=y("mean:Q"), strokeDash=style.dash(colours, line=True)),
-        base.mark_point(filled=True, size=70, opacity=0, clip=True).encode(
-            y=y("mean:Q"), tooltip=style.tooltip(optimizer="entrant:N", **values)
-        ),
+        band.encode(y=y("low:Q"), y2="high:Q"),
+        base.mark_line(clip=clip).encode(y=y("mean:Q"), strokeDash=style.dash(colours, line=True)),
+        points.encode(y=y("mean:Q"), tooltip=style.tooltip(optimizer="entrant:N", **values)),
     ]
-    ends = shown.loc[shown["end"], ["entrant", against, "mean"]]
+    end = shown["broken"] & ~shown.duplicated("entrant", keep="last")
+    ends = shown.loc[end, ["entrant", against, "mean"]]
     if len(ends):
-        cross = base.mark_point(shape="cross", angle=45, size=70, filled=True, clip=True)
+        cross = base.mark_point(shape="cross", angle=45, size=70, filled=True)
         layers.append(cross.encode(y=y("mean:Q")).properties(data=style.data(ends)))
     return style.layered(layers, style.HEIGHT)
 
@@ -134,8 +131,8 @@ def _y_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
     """Log for positive values over more than a decade; else without the steep start."""
     low, high = float(table["low"].min()), float(table["high"].max())
     if style.spans_a_decade(pd.Series([low, high])):
-        scale = alt.Scale(type="log", domain=style.domain(low, high), nice=False)
-        return scale, style.log_ticks(low, high)
+        ends = style.domain(0.99 * low, 1.01 * high)
+        return alt.Scale(type="log", domain=ends, nice=False), style.log_ticks(*ends)
     if len(table) > 10:  # where the curves differ is at their ends, not in the first few steps
         early, late = np.quantile(table["mean"], [0.15, 0.85])
         low, high = max(low, early - (late - early)), min(high, late + 2 * (late - early))

@@ -70,7 +70,7 @@ class Section:
     Attributes:
         colours: of the chips, entrant → colour.
         payload: what the script reads, as plain data for JSON: config, specifications by the id
-            of their view, tables of data by their digest.
+            of their view, tables of data by their digest, scales of entrants by their channel.
         scripts: Vega with Vega-Lite, and ours.
     """
 
@@ -88,19 +88,23 @@ def section(drawn: Iterable[Drawn], colours: Mapping[str, str]) -> Section:
     figures: list[Figure] = []
     specs: dict[str, Any] = {}
     tables: dict[str, str] = {}
+    scales: dict[str, Any] = {}
     for name, module, panels in drawn:
         views = []
         for i, panel in enumerate(panels):
             at = f"{name}-{i}" if panel.chart is not None else ""
             views.append(View(at, panel.title, panel.note, panel.variant, panel.wide))
             if at:
-                specs[at] = specification(panel, f"{module.TITLE}. {panel.title}", tables)
+                description = f"{module.TITLE}. {panel.title}"
+                specs[at] = specification(panel, description, tables, scales)
         figures.append(Figure(name, module.TITLE, module.CAPTION, module.EMPTY, tuple(views)))
-    payload = {"config": style.CONFIG, "specs": specs, "tables": tables}
+    payload = {"config": style.CONFIG, "specs": specs, "tables": tables, "scales": scales}
     return Section(tuple(figures), colours, payload, (library(), script()))
 
 
-def specification(panel: Panel, description: str, tables: dict[str, str]) -> dict[str, Any]:
+def specification(
+    panel: Panel, description: str, tables: dict[str, str], scales: dict[str, Any]
+) -> dict[str, Any]:
     """One view's Vega-Lite; its data move into ``tables`` and leave their digest behind."""
     assert panel.chart is not None
     spec: dict[str, Any] = panel.chart.to_dict(validate=False)
@@ -108,10 +112,11 @@ def specification(panel: Panel, description: str, tables: dict[str, str]) -> dic
         spec.pop(key, None)
     spec |= {"width": "container", "description": description}
     spec["params"] = [HIDDEN, *spec.get("params", [])]
-    _adapt(spec, tables)
+    _adapt(spec, tables, scales)
     if panel.text_from:
         spec["layer"][-1]["mark"]["opacity"] = {"expr": f"width < {panel.text_from} ? 0 : 1"}
     if panel.zoom:
+        _clip(spec)
         first = spec
         while "layer" in first:
             first = first["layer"][0]
@@ -119,10 +124,17 @@ def specification(panel: Panel, description: str, tables: dict[str, str]) -> dic
     return spec
 
 
-def _adapt(spec: dict[str, Any], tables: dict[str, str]) -> None:
-    """Without legends, and of each table only the entrants that are switched on."""
+def _adapt(spec: dict[str, Any], tables: dict[str, str], scales: dict[str, Any]) -> None:
+    """Without legends, and of each table only the entrants that are switched on.
+
+    Scales that list every entrant, the same in all layers of all views, move into ``scales``.
+    """
     for channel in LEGENDS & spec.get("encoding", {}).keys():
-        spec["encoding"][channel]["legend"] = None
+        encoding = spec["encoding"][channel]
+        encoding["legend"] = None
+        if encoding.get("field") == "entrant":
+            scales[channel] = encoding["scale"]
+            encoding["scale"] = channel
     if "data" in spec:
         text = spec["data"].pop("values")
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -130,7 +142,15 @@ def _adapt(spec: dict[str, Any], tables: dict[str, str]) -> None:
         spec["data"]["name"] = name
         spec["transform"] = [SHOWN, *spec.get("transform", [])]
     for layer in spec.get("layer", []):
-        _adapt(layer, tables)
+        _adapt(layer, tables, scales)
+
+
+def _clip(spec: dict[str, Any]) -> None:
+    """What a reader's zoom moves out of the axes is not drawn beside them."""
+    if "mark" in spec:
+        spec["mark"]["clip"] = True
+    for layer in spec.get("layer", []):
+        _clip(layer)
 
 
 @lru_cache(maxsize=1)

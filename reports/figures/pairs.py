@@ -25,6 +25,7 @@ CAPTION = (
     "all comparisons of the report. Coloured only where p is at most 0.05 and nothing is withheld. "
     "What two entrants have between them does not change with who else is entered."
 )
+MANY = 20  # entrants, beyond whom the pointer tells the numbers
 EMPTY = "There are no two entrants to compare."
 BLANK = "–"
 TEXT = 46  # pixels that a cell's text takes
@@ -84,7 +85,10 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         claim="claim:N",
         reason="reason:N",
     )
-    chart = matrix(shown, names, names, pointer, lines=3)
+    if len(names) > MANY:
+        shown = shown.assign(text="")
+    lines = 3 if len(names) <= MANY else 1
+    chart = matrix(shown, names, names, pointer, lines=lines)
     return [Panel("All tasks", chart, wide=len(names) > 5, text_from=TEXT * len(names))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import vl_convert
@@ -33,15 +34,23 @@ def concatenated(panels: Sequence[Panel]) -> alt.ConcatChart | None:
 
 def svg(chart: alt.ConcatChart) -> str:
     """SVG text, transparent, black on whatever it is put on; the same chart gives the same text."""
-    text = vl_convert.vegalite_to_svg(
-        chart.to_dict(), vl_version=VEGA_LITE, allowed_base_urls=NO_NETWORK
-    )
+    spec = chart.to_dict(validate=False)
+    for panel in spec["concat"]:
+        _without_targets(panel)
+    text = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=NO_NETWORK)
     places: dict[str, int] = {}  # Vega counts its clips from the start of the process
 
     def renumbered(found: re.Match[str]) -> str:
         return f"{found[1]}clip{places.setdefault(found[2], len(places))}"
 
     return re.sub(r'(id="|url\(#)clip(\d+)', renumbered, text)
+
+
+def _without_targets(spec: dict[str, Any]) -> None:
+    """Less the invisible marks that a pointer finds on the page."""
+    if "layer" in spec:
+        shown = [one for one in spec["layer"] if one.get("mark", {}).get("fillOpacity") != 0]
+        spec["layer"] = shown
 
 
 def png(text: str) -> bytes:

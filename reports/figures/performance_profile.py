@@ -36,10 +36,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         return []
     if not table["share"].any():
         return [Panel("All tasks", None, "Nobody reached a target: every profile is 0.")]
-    shown = style.drawing_order(table, colours)
-    muted = shown["entrant"].map(colours) == style.GREY
-    shown = shown.assign(band_low=shown["low"].mask(muted), band_high=shown["high"].mask(muted))
-    base = alt.Chart(style.data(shown)).encode(
+    base = alt.Chart(style.data(style.banded(table, colours))).encode(
         x=alt.X(
             "tau:Q",
             title="τ, times the fastest",
@@ -52,13 +49,13 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     def y(field: str) -> alt.Y:
         return alt.Y(field, title="share of tasks", scale=alt.Scale(domain=[0, 1]))
 
-    area = base.mark_area(opacity=0.12, interpolate="step-after")
+    area = base.mark_area(fillOpacity=0.12, interpolate="step-after")
     line = base.mark_line(interpolate="step-after")
     values = {"tau": "tau:Q", "share": "share:Q", "from_": "low:Q", "to": "high:Q"}
     layers = [
-        area.encode(y=y("band_low:Q"), y2="band_high:Q"),
+        area.encode(y=y("low:Q"), y2="high:Q"),
         line.encode(y=y("share:Q"), strokeDash=style.dash(colours, line=True)),
-        base.mark_point(filled=True, size=60, opacity=0).encode(
+        base.mark_point(filled=True, size=60, fillOpacity=0).encode(
             y=y("share:Q"), tooltip=style.tooltip(optimizer="entrant:N", **values)
         ),
     ]

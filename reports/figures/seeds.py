@@ -53,8 +53,8 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     dots = dots.assign(level=dots.groupby("entrant").cumcount() % JITTER)
     source = style.data(dots[["entrant", "seed", "trial", "value", "level"]])
     title = f"test/{table['metric'].iloc[0]}"
-    scale, axis = style.scale(finished["value"]), alt.Axis(tickCount=6)
-    rows = alt.Chart(source).mark_point(filled=True, size=40, opacity=0.75, cursor="pointer")
+    scale, axis = style.fitted(finished["value"])
+    rows = alt.Chart(source).mark_point(filled=True, size=40, fillOpacity=0.75, cursor="pointer")
     layers = [
         rows.encode(
             x=alt.X("value:Q", title=title, scale=scale, axis=axis),

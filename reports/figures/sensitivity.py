@@ -153,7 +153,7 @@ def _measured(
         return alt.Y(field, title=title, scale=scale)
 
     details = {name: f"{name}:Q" for name in ("mean", "low", "high", "n", "diverged")}
-    dots = base.mark_point(filled=True, size=36, opacity=0.9, clip=True).encode(
+    dots = base.mark_point(filled=True, size=36, fillOpacity=0.9, clip=True).encode(
         y=y("mean:Q"),
         shape=style.shape(colours),
         tooltip=style.tooltip(optimizer="entrant:N", value=str(x.shorthand), **details),
@@ -161,7 +161,7 @@ def _measured(
     if not swept.any():
         return [dots]
     line = base.mark_line(clip=True).encode(y=y("line:Q"), strokeDash=style.dash(colours))
-    area = base.mark_area(opacity=0.14, clip=True).encode(y=y("band_low:Q"), y2="band_high:Q")
+    area = base.mark_area(fillOpacity=0.14, clip=True).encode(y=y("band_low:Q"), y2="band_high:Q")
     return [alt.LayerChart(layer=[area, line, dots])]
 
 
@@ -194,7 +194,7 @@ def _declared(
     details = {"lowest": "range_low:Q", "highest": "range_high:Q"}
     rule = (
         alt.Chart(source)
-        .mark_rule(strokeWidth=2, opacity=0.7)
+        .mark_rule(strokeWidth=2, strokeOpacity=0.7)
         .encode(
             x=x,
             x2="range_high:Q",

@@ -46,6 +46,8 @@ CONFIG: dict[str, Any] = {
     "text": {"color": INK, "fontSize": 11.5},
     "rule": {"color": INK},
     "line": {"strokeWidth": 1.8},
+    "point": {"opacity": 1},  # fillOpacity where less: that of a mark as a whole is slow to draw
+    "tick": {"opacity": 1},
 }
 
 
@@ -72,6 +74,13 @@ def drawing_order(table: pd.DataFrame, colours: Mapping[str, str]) -> pd.DataFra
     last = len(named(colours))
     place = {name: -(i or last - 0.5) for i, name in enumerate(colours)}
     return table.sort_values("entrant", key=lambda names: names.map(place), kind="stable")
+
+
+def banded(table: pd.DataFrame, colours: Mapping[str, str]) -> pd.DataFrame:
+    """``drawing_order`` with ``low`` and ``high`` of those only that have a colour of their own."""
+    shown = drawing_order(table, colours)
+    muted = shown["entrant"].map(colours) == GREY
+    return shown.assign(low=shown["low"].mask(muted), high=shown["high"].mask(muted))
 
 
 def named(colours: Mapping[str, str]) -> list[str]:
@@ -112,11 +121,17 @@ def spans_a_decade(values: pd.Series) -> bool:
     return bool((values > 0).all() and values.max() > DECADE * values.min())
 
 
-def scale(values: pd.Series) -> alt.Scale:
+def fitted(values: pd.Series) -> tuple[alt.Scale, alt.Axis]:
     """Logarithmic where ``spans_a_decade``; else linear, not from zero."""
-    if spans_a_decade(values.dropna()):
-        return alt.Scale(type="log", nice=False, padding=8)
-    return alt.Scale(zero=False, nice=False, padding=8)
+    values = values.dropna()
+    if spans_a_decade(values):
+        low, high = domain(values.min(), values.max())
+        scale = alt.Scale(type="log", domain=[low, high], nice=False, padding=8)
+        return scale, log_ticks(low, high)
+    ends = domain(values.min(), values.max()) if len(values) else [0.0, 1.0]
+    if ends[0] == ends[1]:
+        return alt.Scale(zero=False, padding=8), alt.Axis(tickCount=3)
+    return alt.Scale(domain=ends, nice=False, padding=8), alt.Axis(tickCount=6)
 
 
 def domain(low: float, high: float) -> list[float]:

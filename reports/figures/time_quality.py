@@ -72,20 +72,20 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     columns = ["entrant", "seconds", "value", "low", "high", "n", "front"]
     shown = style.drawing_order(table, colours)[columns]
     ends = pd.concat([shown["value"], shown["low"], shown["high"]])
-    values = alt.Scale(zero=False, nice=False, padding=8)
-    if (ends.dropna() > 0).all():
-        values = style.scale(ends)
+    y_scale, y_axis = style.fitted(ends)
+    x_scale, x_axis = style.fitted(shown["seconds"])
     base = alt.Chart(style.data(shown.assign(front=shown["front"].astype(int)))).encode(
         x=alt.X(
             "seconds:Q",
             title="training time (s)",
-            scale=style.scale(shown["seconds"]),
-            axis=alt.Axis(tickCount=6),
+            scale=x_scale,
+            axis=x_axis,
         )
     )
 
     def y(field: str) -> alt.Y:
-        return alt.Y(field, title=f"test/{table['metric'].iloc[0]}", scale=values)
+        title = f"test/{table['metric'].iloc[0]}"
+        return alt.Y(field, title=title, scale=y_scale, axis=y_axis)
 
     front = base.transform_filter("datum.front").mark_line(
         interpolate="step-after", color=style.GREY, strokeWidth=1, strokeDash=[1, 0]
@@ -95,7 +95,7 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
         [
             front.encode(y=y("value:Q"), order="seconds:Q"),
             base.mark_rule().encode(y=y("low:Q"), y2="high:Q", color=style.colour(colours)),
-            base.mark_point(filled=True, size=80, opacity=1).encode(
+            base.mark_point(filled=True, size=80).encode(
                 y=y("value:Q"),
                 color=style.colour(colours),
                 shape=style.shape(colours),

@@ -73,9 +73,10 @@ def _strip(
 ) -> alt.LayerChart:
     reached = table.loc[np.isfinite(table[column]), ["entrant", "seed", column]]
     reached = reached.rename(columns={column: "value"})
-    x = alt.X("value:Q", title=LABELS[column], scale=_scale(reached["value"]))
+    scale, axis = _axis(reached["value"])
+    x = alt.X("value:Q", title=LABELS[column], scale=scale, axis=axis)
     y = style.listed(names)
-    dots = alt.Chart(style.data(reached)).mark_point(filled=True, size=45, opacity=0.75)
+    dots = alt.Chart(style.data(reached)).mark_point(filled=True, size=45, fillOpacity=0.75)
     layers = [
         dots.encode(
             x=x,
@@ -85,7 +86,8 @@ def _strip(
             tooltip=style.tooltip(optimizer="entrant:N", seed="seed:Q", value="value:Q"),
         )
     ]
-    summary = alt.Chart(style.data(_summary(table, column)))
+    total = _summary(table, column)
+    summary = alt.Chart(style.data(total))
     layers.append(
         summary.mark_tick(thickness=2.5, size=16).encode(
             x=alt.X("value:Q"),
@@ -94,18 +96,20 @@ def _strip(
             tooltip=style.tooltip(optimizer="entrant:N", median="value:Q", reached="reached:N"),
         )
     )
-    remark = summary.transform_filter(alt.datum.remark != "").mark_text(align="right", dx=-2)
-    layers.append(remark.encode(x=alt.value("width"), y=y, text="remark:N"))
+    if len(remarks := total[total["remark"] != ""]):
+        text = alt.Chart(style.data(remarks)).mark_text(align="right", dx=-2)
+        layers.append(text.encode(x=alt.value("width"), y=y, text="remark:N"))
     return style.layered(layers, style.ROW * max(3, len(names)))
 
 
-def _scale(values: pd.Series) -> alt.Scale:
+def _axis(values: pd.Series) -> tuple[alt.Scale, alt.Axis]:
     """From zero, or logarithmic over more than a decade; with room at the right for a remark."""
     low, high = float(values.min()), float(values.max())
     if style.spans_a_decade(values):
-        top = high * (high / low) ** 0.4
-        return alt.Scale(type="log", domain=style.domain(0.9 * low, top), nice=False)
-    return alt.Scale(domain=style.domain(0, 1.45 * high or 1), nice=False)
+        low, top = style.domain(0.9 * low, high * (high / low) ** 0.5)
+        return alt.Scale(type="log", domain=[low, top], nice=False), style.log_ticks(low, top)
+    domain = style.domain(0, 1.5 * high or 1)
+    return alt.Scale(domain=domain, nice=False), alt.Axis(tickCount=6)
 
 
 def _summary(table: pd.DataFrame, column: str) -> pd.DataFrame:

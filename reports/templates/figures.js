@@ -16,15 +16,19 @@
     chips.filter((chip) => chip.getAttribute("aria-pressed") === "false")
       .map((chip) => chip.dataset.entrant);
 
-  function withData(spec) {
+  function filledIn(spec) {  // with what all views share: tables and the entrants' scales
     const filled = { ...spec };
+    if (spec.encoding) {
+      filled.encoding = Object.fromEntries(Object.entries(spec.encoding).map(([channel, one]) =>
+        [channel, typeof one.scale === "string" ? { ...one, scale: page.scales[one.scale] } : one]));
+    }
     if (spec.data) filled.data = { ...spec.data, values: page.tables[spec.data.name] };
-    if (spec.layer) filled.layer = spec.layer.map(withData);
+    if (spec.layer) filled.layer = spec.layer.map(filledIn);
     return filled;
   }
 
   async function draw(box) {
-    const spec = { ...withData(page.specs[box.dataset.spec]), config: page.config };
+    const spec = { ...filledIn(page.specs[box.dataset.spec]), config: page.config };
     spec.params = spec.params.map((one) =>
       one.name === "hidden" ? { ...one, value: hidden() } : one);
     const { view } = await vegaEmbed(box, spec, {
