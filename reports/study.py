@@ -88,7 +88,7 @@ class Study:
             RefusedInput: one of them is not there or does not go with the others, or no trial is
                 left.
         """
-        names = [one for one in name.split(",") if one]
+        names = list(dict.fromkeys(one.strip() for one in name.split(",") if one.strip()))
         found = gather(names, uri, filters or {}, compare)
         return cls(found.records, filters or {}, found.notes, found.costs)
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 import bench
-from reports.__main__ import main, make_report
+from reports.__main__ import KEYS, main, make_report
 from reports.formats import display
 from reports.study import Study
 from reports.terminal import print_leaderboards
@@ -85,6 +85,7 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "usage: optbench-report study=NAME" in done.stdout
+    assert all(f"\n  {key}=" in done.stdout for key in KEYS)
 
 
 @pytest.mark.parametrize("width", [40, 80, 120, 250])
