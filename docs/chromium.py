@@ -101,8 +101,10 @@ class Page:
         self.call("Page.navigate", url=address)
 
     def run(self, javascript: str) -> Any:
-        """The value of an expression on the page."""
-        answer = self.call("Runtime.evaluate", expression=javascript, returnByValue=True)
+        """The value of an expression on the page, or what it promises."""
+        answer = self.call(
+            "Runtime.evaluate", expression=javascript, returnByValue=True, awaitPromise=True
+        )
         return answer["result"].get("value")
 
     def wait(self, javascript: str, seconds: float = 90) -> None:

@@ -15,8 +15,8 @@ from tests.bench.specs import trial_spec
 FRAME = "document.querySelector('iframe')"
 REPORT = "<!doctype html><title>r</title><p>The verdict of this study</p>"
 LINES = """
-[...document.querySelector('.js-plotly-plot').data.filter(one => /· digits/.test(one.name ?? '')
-    && one.mode?.includes('lines') && !one.fill).map(one => [...one.y])]
+[...document.querySelector('.js-plotly-plot').data.filter(one => one.mode === 'lines+markers')]
+    .map(one => [...one.y])
 """
 MEANS = [[1 - 2.5 / step for step in (20, 40, 60)], [1 - 0.5 / step for step in (20, 40, 60)]]
 
@@ -99,7 +99,9 @@ def test_the_pages_show_the_curves_grouped_and_the_report(uri, tmp_path):
             assert title in text
         assert page.run("document.querySelectorAll('.js-plotly-plot').length") == 3
         drawn = page.run(LINES)  # each line of the first chart: the mean of two seeds, unsmoothed
-        assert sorted(drawn) == pytest.approx(MEANS)
+        assert len(drawn) == 2
+        for line, mean in zip(sorted(drawn), MEANS, strict=True):
+            assert line == pytest.approx(mean)
         assert "gradients" not in text
         assert "Unassigned" not in text
         page.goto(address + view.path.replace("CHART", "TABLE"))
@@ -107,7 +109,8 @@ def test_the_pages_show_the_curves_grouped_and_the_report(uri, tmp_path):
         assert "adam · digits" in page.run("document.body.innerText")
         page.goto(f"{address}{report}")
         page.wait(FRAME)
-        page.wait(f"({FRAME}.contentDocument?.body?.innerText ?? '').includes('The verdict of')")
+        # The frame is sandboxed, so its document is out of reach; what it was given is not
+        assert page.run(f"fetch({FRAME}.src).then(one => one.text())") == REPORT
         asked = [one for one in page.requests if one.startswith("http")]
         assert asked
         assert all(one.startswith(address) for one in asked)
