@@ -101,21 +101,24 @@ class Page:
         self.call("Page.navigate", url=address)
 
     def run(self, javascript: str) -> Any:
-        """The value of an expression on the page."""
-        answer = self.call("Runtime.evaluate", expression=javascript, returnByValue=True)
+        """The value of an expression on the page, or what it promises."""
+        answer = self.call(
+            "Runtime.evaluate", expression=javascript, returnByValue=True, awaitPromise=True
+        )
         return answer["result"].get("value")
 
     def wait(self, javascript: str, seconds: float = 90) -> None:
         """Until an expression is true."""
         end = time.monotonic() + seconds
-        while not self.run(javascript):
+        while not self.run(f"Boolean({javascript})"):
             if time.monotonic() > end:
                 text = self.run("document.body.innerText")
                 raise TimeoutError(f"{javascript} is not true after {seconds} s; shown: {text}")
             time.sleep(0.25)
 
     def screenshot(self, path: Path) -> None:
-        """What the window shows, as PNG."""
+        """What the window shows, as PNG, once no animation can be under way."""
+        time.sleep(3)
         shot = self.call("Page.captureScreenshot", format="png")
         path.write_bytes(base64.b64decode(shot["data"]))
 

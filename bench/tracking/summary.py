@@ -12,6 +12,8 @@ from typing import Any
 from mlflow.entities import Metric
 
 from bench.tracking.client import connect, experiment_id, prepare
+from bench.tracking.naming import SEPARATOR
+from bench.tracking.views import share
 
 NOTE = "mlflow.note.content"
 """The tag that MLflow's pages show as a description, in Markdown."""
@@ -37,6 +39,8 @@ def summarize(
 ) -> None:
     """Say on the study and on its summary run what came of it; a later summary takes its place.
 
+    The study's description also leads to its saved views and to its report.
+
     Args:
         note: what to look at, in Markdown.
         metrics: numbers of the study, e.g. ``{"trials/finished": 80}``.
@@ -52,7 +56,10 @@ def summarize(
     listed = [{"path": f"{name}.json", "type": "table"} for name in tables]
     client.set_tag(run, "mlflow.loggedArtifacts", json.dumps(listed))
     client.set_tag(run, NOTE, note)
-    client.set_experiment_tag(experiment, NOTE, note)
+    links = [f"[{view.name}]({view.path})" for view in share(uri, study)]
+    if report := report_path(uri, study):
+        links.insert(0, f"[report]({report})")
+    client.set_experiment_tag(experiment, NOTE, f"{note}\n\n{SEPARATOR.join(links)}")
 
 
 def report_path(uri: str, study: str) -> str | None:
@@ -60,7 +67,10 @@ def report_path(uri: str, study: str) -> str | None:
     run = find_summary(uri, study)
     if run is None or all(one.path != "report" for one in connect(uri).list_artifacts(run)):
         return None
-    return f"#/experiments/{experiment_id(uri, study)}/runs/{run}/artifacts/report/index.html"
+    return (
+        f"#/experiments/{experiment_id(uri, study)}/runs/{run}/artifacts/report/index.html"
+        "?workflowType=machine_learning"
+    )
 
 
 def find_summary(uri: str, study: str) -> str | None:
@@ -78,8 +88,7 @@ def summary_run(uri: str, study: str) -> str:
     if (found := find_summary(uri, study)) is not None:
         return found
     client = connect(uri)
-    # With a phase it stays in a list that leaves out the phase of tuning
-    tags = {"kind": "summary", "study": study, "phase": "summary"}
+    tags = {"kind": "summary", "study": study}
     run = client.create_run(experiment, run_name="summary", tags=tags)
     client.set_terminated(run.info.run_id)
     return str(run.info.run_id)

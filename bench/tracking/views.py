@@ -22,6 +22,16 @@ from bench.tracking.fetch import TrialRun, trial_runs
 
 TAG = "mlflow.sharedViewState."
 
+NAME = "attributes.`Run Name`"
+"""MLflow's own column of names."""
+
+PLAIN = {
+    **{"lineSmoothness": 0, "useGlobalLineSmoothing": True},
+    **{"scaleType": "linear", "xAxisScaleType": "linear", "range": {}},
+    **{"xAxisKey": "step", "selectedXAxisMetricKey": "", "useGlobalXaxisKey": True},
+}
+"""Of a line's card what would otherwise be undefined; without the first two it is smoothed."""
+
 OLD_GROUPS = ("task", "optimizer", "schedule")
 """Tags that group trials which were recorded before there was the tag ``curve``."""
 
@@ -99,6 +109,8 @@ def state_of(trials: Sequence[TrialRun], task: str | None = None) -> dict[str, A
         "groupsExpanded": {f"tag.curve.{one.tags.get('curve')}": False for one in trials},
         "useGroupedValuesInCharts": True,
         "selectedColumns": [*(f"metrics.`{name}`" for name in columns), "tags.`status`"],
+        "columnOrder": [NAME],
+        "columnWidths": {NAME: 330},  # a curve's whole name
         "isAccordionReordered": True,
         "compareRunSections": [_section("Curves")],
         "compareRunCharts": [
@@ -110,7 +122,9 @@ def state_of(trials: Sequence[TrialRun], task: str | None = None) -> dict[str, A
 
 
 def _condition(trials: Iterable[TrialRun], task: str | None) -> str:
-    asked = [] if task is None else [f"tags.task = '{task}'"]
+    asked = ["tags.kind = 'trial'"]  # the summary run would be a curve of its own
+    if task is not None:
+        asked.append(f"tags.task = '{task}'")
     if any(one.tags.get("phase") == Phase.SELECT for one in trials):
         asked.append("tags.phase != 'select'")
     return " AND ".join(asked)
@@ -136,8 +150,8 @@ def _section(name: str) -> dict[str, Any]:
 
 
 def _card(metric: str, kind: str, *, deleted: bool = False) -> dict[str, Any]:
-    line = {"selectedMetricKeys": [metric]} if kind == "LINE" else {}
     return {
-        **{"type": kind, "uuid": f"{kind} {metric}", "metricKey": metric, **line},
+        **{"type": kind, "uuid": f"{kind} {metric}", "metricKey": metric},
         **{"metricSectionId": "Curves", "deleted": deleted, "isGenerated": False},
+        **({"selectedMetricKeys": [metric], **PLAIN} if kind == "LINE" else {}),
     }

@@ -144,3 +144,33 @@ def test_what_was_declared_reads_back(uri, kind):
     (record,) = tracking.read(uri, "test")
     assert (record.phase, record.tuning, record.reference) == (Phase.SELECT, tuning, "adamw")
     assert record.config_hash == dataclasses.replace(spec, reference="adam").config_hash
+
+
+@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+def test_a_runs_clock_is_its_own_training_time(uri, kind):
+    tracking.prepare(uri, "test")
+    curve = tuple(CurvePoint(p.step, {**p.values, "train_time_s": p.step / 8}) for p in POINTS)
+    stacked = TrialResult(Status.FINISHED, "", curve, {"train_time_s": 2.5, "stack_size": 64.0})
+    with kind(uri, [trial_spec()], "stacked") as records:
+        records.log(0, curve[0])
+        records.finish(0, stacked)
+    (run,) = tracking.runs(uri, "test")
+    start = run.info.start_time
+    assert run.info.end_time - start == 2500
+    logged = MlflowClient(tracking_uri=uri).get_metric_history(run.info.run_id, "val/loss")
+    assert sorted({(m.step, m.timestamp - start) for m in logged}) == [(10, 1250), (20, 2500)]
+
+
+@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+def test_single_numbers_are_tags_that_keep_every_digit(uri, kind):
+    tracking.prepare(uri, "test")
+    summary = {"step_time_ms": 0.1 + 0.2, "steps_to_target": 1e23, "a_ms": 5e-324, "b": -math.inf}
+    with kind(uri, [trial_spec()], "none") as records:
+        records.finish(0, dataclasses.replace(FINISHED, summary=summary))
+    (run,) = tracking.runs(uri, "test")
+    assert set(run.data.metrics) == set(LAST.values)
+    assert run.data.tags["summary.step_time_ms"] == "0.30000000000000004"
+    (record,) = tracking.read(uri, "test")
+    assert record.result.summary == summary
+    (answer,) = tracking.answers(uri, "test").values()
+    assert summary.items() <= answer.summary.items()
