@@ -100,11 +100,13 @@ def make_report(
         loaded = _measured(loaded, uri, studies, measure)
     from bench import tracking
     from reports.render import render
+    from reports.summary import summary
     from reports.terminal import print_study
 
     index = render(loaded, directory or Path("outputs", loaded.name, "report"))
     if len(studies) == 1 and not filters and not compare:
         tracking.attach_report(uri, study, index.parent)
+        tracking.summarize(uri, study, **summary(loaded))
     print_study(loaded)
     print(*loaded.joined, "", index, sep="\n")
     return index

@@ -23,7 +23,7 @@ from reports.provenance import environments, failures, provenance
 from reports.rules import rules
 from reports.selection import final, status_counts
 from reports.sentences import headline
-from reports.stability import changes
+from reports.stability import sentences as stability_sentences
 from reports.study import Study
 
 IDENTITY = ("optimizer", "row")
@@ -66,7 +66,7 @@ def page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "filters": described(study.filters),
         "sources": study.joined,
         "overall": _overall(study),
-        "stability": changes(study.stability),
+        "stability": stability_sentences(study.stability),
         "boards": [_board(board) for board in study.leaderboards],
         "files": files,
         "figures": figures,

@@ -230,5 +230,15 @@ class Study:
         """What each entrant costs alone; columns in ``reports.costs``, empty if never measured."""
         return costs.table(self.reported, self.configs, self.measured)
 
+    def figure(self, name: str) -> Any:
+        """A figure of the report as an Altair chart, by its name in ``reports.figures.FIGURES``.
+
+        Raises:
+            RefusedInput: there is no such figure, or nothing to show in it.
+        """
+        from reports.figures import draw  # figures are drawn of studies
+
+        return draw(self, name)
+
     def _repr_html_(self) -> str:
         return notebook.html(self.name, self.leaderboards, self.joined)

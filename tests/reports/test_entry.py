@@ -12,18 +12,19 @@ import bench
 from reports.__main__ import KEYS, main, make_report
 from reports.formats import display
 from reports.study import Study
-from reports.terminal import print_leaderboards
+from reports.terminal import print_study
 
 
 @pytest.fixture
 def store(monkeypatch, study, tmp_path):
     """A ``bench.tracking`` that holds the study ``hand_made`` and notes what is attached."""
     tracking = ModuleType("bench.tracking")
-    tracking.attached = []
+    tracking.attached, tracking.summaries = [], []
     tracking.studies = lambda uri: ["hand_made"]
     tracking.read = lambda uri, name: study
     tracking.attached_text = lambda uri, name, file: None
     tracking.attach_report = lambda *arguments: tracking.attached.append(arguments)
+    tracking.summarize = lambda *arguments, **said: tracking.summaries.append(said)
     monkeypatch.setitem(sys.modules, "bench.tracking", tracking)
     monkeypatch.setattr(bench, "tracking", tracking, raising=False)
     path = tmp_path / "store.db"
@@ -68,7 +69,11 @@ def test_report_from_store(capsys, store, tmp_path):
     assert (tmp_path / "report" / "index.html").is_file()
     assert tracking.attached == [(uri, "hand_made", tmp_path / "report")]
     printed = capsys.readouterr().out
-    assert "digits: lion" in printed
+    (said,) = tracking.summaries
+    assert said["note"].startswith("No verdict")
+    assert said["metrics"]["trials/finished"] == 34
+    assert len(said["tables"]["leaderboard"]["optimizer"]) == 6
+    assert "No verdict" in printed
     assert printed.rstrip().endswith("index.html")
 
 
@@ -77,7 +82,7 @@ def test_make_report_returns_the_page(store, tmp_path):
 
 
 def test_help_imports_nothing_heavy():
-    heavy = ["mlflow", "torch", "matplotlib", "pandas", "hydra"]
+    heavy = ["mlflow", "torch", "altair", "pandas", "hydra"]
     code = (
         "import sys, reports.__main__ as m\n"
         "try: m.main(['--help'])\n"
@@ -92,17 +97,18 @@ def test_help_imports_nothing_heavy():
 def test_terminal_tables_fit_and_cut_no_number(study, width):
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=True, color_system=None)
-    boards = Study.of(study).leaderboards
-    print_leaderboards(boards, console)
+    made = Study.of(study)
+    print_study(made, console)
     lines = out.getvalue().splitlines()
     assert max(len(line) for line in lines) <= width
-    intervals = display(boards[0])["test/accuracy [95 %]"]
+    intervals = display(made.leaderboards[0])["test/accuracy [95 %]"]
     assert all(any(interval in line for line in lines) for interval in intervals)
-    assert ("not shown here" in out.getvalue()) == (width < 200)
+    assert ("more columns" in out.getvalue()) == (width < 200)
 
 
 def test_piped_output_is_plain(study):
     out = io.StringIO()
-    print_leaderboards(Study.of(study).leaderboards, Console(file=out))
+    print_study(Study.of(study), Console(file=out, width=80))
     assert "\x1b" not in out.getvalue()
-    assert "withheld: 3 pairs of seeds, 5 are needed" in out.getvalue()
+    assert "3 pairs of seeds, 5 are needed" in " ".join(out.getvalue().split())
+    assert max(map(len, out.getvalue().splitlines())) <= 80
