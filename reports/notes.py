@@ -30,7 +30,7 @@ def notes(trials: pd.DataFrame, sides: Sequence[Side], rows: pd.DataFrame, name:
     ]
     said += _several_references(rows, name)
     said += [*_unequal_tuning(rows), *_selection(sides), *_mixed_environment(trials)]
-    said += _stricter_than_intervals(rows)
+    said += [*_stricter_than_intervals(rows), *_coverage(rows)]
     present = {mark for marks in rows["marks"] for mark in marks}
     return said + [f"{mark}: {mark.meaning}" for mark in Mark if mark in present]
 
@@ -87,6 +87,16 @@ def _stricter_than_intervals(rows: pd.DataFrame) -> list[str]:
         f"intervals hold for one row each; verdicts allow for all {tests} tests of the report, "
         "those of other tables and of pairs of entrants too (Holm), and for the luck of "
         "selection, so an interval without zero may still show no difference."
+    ]
+
+
+def _coverage(rows: pd.DataFrame) -> list[str]:
+    """How often intervals cover, as simulated in ``tests/reports/test_resampling.py``."""
+    if rows["test_low"].isna().all():
+        return []
+    return [
+        "95 % intervals of means (Student t) cover 94 % at n = 10 where noise is normal, but 90 % "
+        "where it is exponential and 83 % where it is log-normal; those of the IQM 97 %."
     ]
 
 

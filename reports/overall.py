@@ -55,6 +55,8 @@ def overall(grid: Grid, boards: Sequence[Leaderboard], race: Race) -> pd.DataFra
         that area, profile_rank, and its least and greatest, rank_low and rank_high, when any one
         other entrant is left out.
     """
+    if not grid.entrants:  # still being tuned
+        return pd.DataFrame(columns=COLUMNS)
     table = pd.DataFrame([_row(name, grid, boards, race) for name in grid.entrants])
     table["rank"] = ranks(table["value"])
     table = table.join(_profile_ranks(race), on="entrant")

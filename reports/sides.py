@@ -65,9 +65,13 @@ class Side:
     preference: tuple[bool, float, float]
     luck: Variance | None = None
 
-    @property
+    @cached_property
     def direction(self) -> str:
         return str(self.trials["direction"].iloc[0])
+
+    @cached_property
+    def stops_at_target(self) -> bool:
+        return bool(self.trials["stop_at_target"].any())
 
     @cached_property
     def test(self) -> Cells:

@@ -17,17 +17,28 @@ from reports.stats.ranks import leave_one_out, ranks, swaps
 COLUMNS = ["left_out", "entrant", "rank", "rank_without"]
 
 
-def stability(entrants: Sequence[str], times: NDArray[np.float64]) -> pd.DataFrame:
+def stability(
+    entrants: Sequence[str],
+    times: NDArray[np.float64],
+    tau: NDArray[np.float64] = profile.TAU,
+) -> pd.DataFrame:
     """Ranks with everybody and without each entrant in turn.
 
     Args:
         times: to the target, shape ``(E, T)``; ∞ for a miss.
+        tau: where the profiles are read off.
 
     Returns:
         Columns: left_out, entrant, rank (among those that remain, as they stand when everybody is
         entered), rank_without (as they stand then).
     """
-    scores, without = profile.score(times), leave_one_out(times, profile.score)
+
+    def score(some: NDArray[np.float64]) -> NDArray[np.float64]:
+        return profile.score(some, tau)
+
+    if not entrants:
+        return pd.DataFrame(columns=COLUMNS)
+    scores, without = score(times), leave_one_out(times, score)
     rows: list[tuple[str, str, float, float]] = []
     for out, name in enumerate(entrants):
         others = np.arange(len(entrants)) != out
@@ -37,19 +48,25 @@ def stability(entrants: Sequence[str], times: NDArray[np.float64]) -> pd.DataFra
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def changes(table: pd.DataFrame) -> list[str]:
-    """One sentence an entrant whose leaving makes others change places, of the foremost two."""
+def sentences(table: pd.DataFrame) -> list[str]:
+    """What to say of ``stability``.
+
+    One sentence an entrant whose leaving makes others change places, naming the foremost two; or
+    one that all ranks hold; none without entrants to leave out.
+    """
     said = []
     for name, own in table.groupby("left_out", sort=False):
         swapped = swaps(own["rank"], own["rank_without"])
         if not swapped:
             continue
-        i, j = min(swapped, key=lambda pair: (own["rank"].iloc[pair[0]], own["rank"].iloc[pair[1]]))
-        before, behind = own["entrant"].iloc[[i, j]]
-        place, other = (int(own["rank"].iloc[at]) for at in (i, j))
+        ranked = own["rank"].to_numpy()
+        i, j = min(swapped, key=lambda pair: (ranked[pair[0]], ranked[pair[1]]))
+        before, behind = own["entrant"].iloc[i], own["entrant"].iloc[j]
         more = f" ({len(swapped)} pairs change places in all)" if len(swapped) > 1 else ""
         said.append(
-            f"without {name}, {behind} (rank {other}) passes {before} (rank {place}){more}: ranks "
-            "by profile area depend on who is entered."
+            f"without {name}, {behind} (rank {ranked[j]:.0f}) passes {before} (rank "
+            f"{ranked[i]:.0f}){more}: ranks by profile area depend on who is entered."
         )
+    if len(table) and not said:
+        return ["ranks by profile area hold whichever one entrant is left out."]
     return said

@@ -82,7 +82,7 @@ def withheld(ours: Side, theirs: Side, difference: Difference, gain: float, p_ho
 
 def barred(ours: Side, theirs: Side, pairs: int) -> str:
     """Why two sides may not be compared whatever the outcome; empty where they may."""
-    if ours.trials["stop_at_target"].any():
+    if ours.stops_at_target:
         return "trials stop at the target; compare their steps"
     first, second = (replace(side.standing, edges=()) for side in (ours, theirs))
     return protocol.withheld(first, second, pairs)

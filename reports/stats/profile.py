@@ -20,6 +20,8 @@ def ratios(times: ArrayLike) -> NDArray[np.float64]:
         times: positive, of E entrants on T tasks; ∞ for a miss.
     """
     x = np.asarray(times, dtype=float)
+    if not len(x):
+        return x  # nobody is the best
     best = x.min(axis=0, keepdims=True)
     reached = np.isfinite(x)
     return np.asarray(np.divide(x, best, out=np.full(x.shape, np.inf), where=reached))
@@ -35,6 +37,6 @@ def area(shares: NDArray[np.float64], tau: NDArray[np.float64] = TAU) -> NDArray
     return np.asarray(np.trapezoid(shares, tau, axis=-1) / (tau[-1] - tau[0]))
 
 
-def score(times: ArrayLike) -> NDArray[np.float64]:
+def score(times: ArrayLike, tau: NDArray[np.float64] = TAU) -> NDArray[np.float64]:
     """The area of each entrant's profile, shape ``(E,)``, from times of shape ``(E, T)``."""
-    return area(profile(ratios(times)))
+    return area(profile(ratios(times), tau), tau)

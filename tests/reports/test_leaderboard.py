@@ -155,7 +155,7 @@ def test_holm_outweighs_single_intervals_and_says_so(record):
     others = rows.drop(index="adam")
     assert (others["diff_low"] > 0).all()
     assert set(claims(others).values()) == {"no difference shown"}
-    assert any("allow for 4 comparisons" in note for note in board.notes)
+    assert any("allow for all 4 tests" in note for note in board.notes)
 
 
 def test_holm_counts_every_comparison_of_the_report(record):
@@ -166,7 +166,10 @@ def test_holm_counts_every_comparison_of_the_report(record):
     for task in ("one", "two", "three"):
         records += seeds(record, adam, task=task)
         records += seeds(record, lion, task=task, optimizer="lion")
-    for board in Study.of(records).leaderboards:
+    study = Study.of(records)
+    (pair,) = study.pairs.to_dict("records")
+    assert pair["p_holm"] == pytest.approx(4 * pair["p"])  # the least of four: step-down
+    for board in study.leaderboards:
         row = board.rows.set_index("optimizer").loc["lion"]
         assert row["p_holm"] == pytest.approx(3 * row["p"])
 

@@ -4,11 +4,12 @@ import itertools
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from reports.stats import best_of_k, intervals, seeds, tests, to_target
+from reports.stats import best_of_k, bootstrap, intervals, sampling, seeds, tests, to_target
+from reports.stats.iqm import iqm
+from reports.stats.power import n_needed, power
 
 
 def test_mean_interval_is_students():
@@ -36,43 +37,27 @@ def test_interval_covers_as_often_as_it_says():
 
 def test_iqm_drops_the_outer_quarters_and_repeats():
     values = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 100.0]
-    found = intervals.iqm(values)
+    found = iqm(values)
     assert found.estimate == 3.5
     assert found.low < 3.5 < found.high
-    assert found == intervals.iqm(values)
+    assert found == iqm(values)
 
 
-def test_iqm_interval_agrees_with_scipys_bootstrap():
+def test_iqm_interval_agrees_with_scipys_bootstrap_at_its_level():
     values = np.random.default_rng(2).normal(size=20)
     reference = scipy_stats.bootstrap(
         (values,),
         lambda x, axis: scipy_stats.trim_mean(x, 0.25, axis=axis),
         n_resamples=5000,
+        confidence_level=1 - 2 * bootstrap.tail([20]),
         method="percentile",
         rng=np.random.default_rng(3),
     ).confidence_interval
-    found = intervals.iqm(values)
+    found = iqm(values)
     assert (found.low, found.high) == (
         pytest.approx(reference.low, abs=0.05),
         pytest.approx(reference.high, abs=0.05),
     )
-
-
-def test_paired_difference_pairs_by_seed_not_by_position():
-    ours = pd.Series([0.93, 0.91, 0.92], index=[2, 0, 1])
-    reference = pd.Series([0.90, 0.905, 0.925, 0.5], index=[0, 1, 2, 9])
-    found = tests.paired_difference(ours, reference)
-    expected = scipy_stats.ttest_rel([0.91, 0.92, 0.93], [0.90, 0.905, 0.925])
-    assert found.interval.n == 3
-    assert found.interval.estimate == pytest.approx(0.01)
-    assert found.p == pytest.approx(expected.pvalue)
-    interval = expected.confidence_interval()
-    assert (found.interval.low, found.interval.high) == pytest.approx(tuple(interval))
-
-
-def test_an_unfinished_seed_is_no_pair():
-    found = tests.paired_difference(pd.Series([0.9, math.nan, 0.8]), pd.Series([0.8, 0.7, 0.75]))
-    assert found.interval.n == 2
 
 
 def test_holm_by_hand():
@@ -99,6 +84,63 @@ def test_median_to_target_of_nothing():
     median, reached, n = to_target.median_to_target([math.nan])
     assert math.isnan(median)
     assert (reached, n) == (0, 0)
+
+
+def test_the_interval_of_a_median_counts_misses_and_the_tick():
+    steps = [100, 200, 200, 300, 300, 400, 400, 500, math.inf, math.inf]
+    assert to_target.median_interval(steps, 100) == (100, math.inf)  # second from either end
+    assert to_target.median_interval([50] * 10, 100) == (0, 50)
+    assert all(map(math.isnan, to_target.median_interval([1, 2, 3, 4, 5, math.nan])))
+    assert to_target.median_interval([1, 2, 3, 4, 5, 6]) == (1, 6)
+
+
+def test_levels_of_holm_accept_what_its_adjusted_values_do():
+    p = [0.01, 0.04, math.nan, 0.03]
+    levels = tests.holm_levels(p, 0.05)
+    assert levels[:2] == pytest.approx([0.05 / 3, 0.05])
+    assert levels[3] == pytest.approx(0.05 / 2)
+    assert math.isnan(levels[2])
+
+
+def test_stouffers_combination_is_scipys():
+    p, signs = [0.01, 0.2, 0.5], [1, 1, -1]
+    one_sided = [v / 2 if s > 0 else 1 - v / 2 for v, s in zip(p, signs, strict=True)]
+    expected = scipy_stats.combine_pvalues(one_sided, method="stouffer")
+    z, combined = tests.stouffer(p, signs)
+    assert z == pytest.approx(expected.statistic)
+    assert combined == pytest.approx(2 * min(expected.pvalue, 1 - expected.pvalue))
+    assert tests.stouffer([math.nan, 1.0], [0, 1]) == (0, 1)
+
+
+def test_power_is_that_of_a_simulated_t_test():
+    random = np.random.default_rng(8)
+    x = random.normal(0.5, 1.0, size=(20_000, 12))
+    found = power(0.5, [intervals.Variance(1 / 12, 11)], 0.01)
+    assert found == pytest.approx(
+        np.mean(scipy_stats.ttest_1samp(x, 0, axis=1).pvalue <= 0.01), abs=0.01
+    )
+
+
+def test_the_seeds_that_would_decide():
+    """Cohen 1988, table 2.4.1 halved for pairs: effect 0.5 at 5 % takes 34, 0.2 takes 199."""
+    assert n_needed(0.5, 1.0, 0.05) == 34
+    assert n_needed(-0.2, 1.0, 0.05) == 199
+    assert n_needed(0.5, 1.0, 0.01) > 34
+    assert n_needed(0.0, 1.0, 0.05) == math.inf
+    assert math.isnan(n_needed(0.5, math.nan, 0.05))
+
+
+def test_more_seeds_do_not_decide_what_the_luck_of_selection_hides():
+    assert n_needed(0.5, 1.0, 0.05, [intervals.Variance(1.0, 2)]) == math.inf
+    assert n_needed(0.5, 1.0, 0.05, [intervals.Variance(5e-3, 2)]) == 41
+    assert math.isnan(n_needed(0.5, 1.0, 0.05, [intervals.Variance(math.nan, 1)]))
+
+
+def test_the_sampling_error_of_a_test_split():
+    drawn = np.random.default_rng(9).binomial(360, 0.95, size=100_000) / 360
+    assert sampling.standard_error(0.95, 360) == pytest.approx(drawn.std(), rel=0.01)
+    assert math.isnan(sampling.standard_error(0.95, math.nan))
+    assert math.isnan(sampling.standard_error(1.2, 360))
 
 
 def test_sign_flips_by_enumeration():
@@ -154,6 +196,19 @@ def test_a_second_group_of_seeds_is_bad():
     assert seeds.bad(finals, "minimize").tolist() == [v > 50 for v in finals]
     assert seeds.bad([-v for v in finals], "maximize").sum() == 4
     assert seeds.bad([*finals, math.nan], "minimize").sum() == 5
+
+
+def test_groups_of_seeds_are_told_apart():
+    finals = [28.39, 29.20, 52.97, 29.32, 52.92, 28.67, 28.33, 28.87, 52.93, 52.96]  # DeepOBS
+    good, stuck = seeds.groups(finals, "minimize")
+    assert good == seeds.Group(6, 28.33, 29.32)
+    assert stuck == seeds.Group(4, 52.92, 52.97)
+    mirrored = seeds.groups([-v for v in finals], "maximize")
+    assert [(g.n, g.low, g.high) for g in mirrored] == [(6, -29.32, -28.33), (4, -52.97, -52.92)]
+    three = seeds.groups([*finals, 90.0, math.nan], "minimize")
+    assert [group.n for group in three] == [6, 4, 1, 1]
+    assert math.isnan(three[-1].low)
+    assert len(seeds.groups([0.9, 0.91, 0.92], "maximize")) == 1
 
 
 def test_noise_seldom_has_a_bad_seed():

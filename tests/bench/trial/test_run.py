@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bench import build
-from bench.spec import Component, RefusedInput, Status
+from bench.spec import Component, Phase, RefusedInput, Status
 from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
 from bench.trial.course import Diverged
@@ -48,6 +48,17 @@ def by_hand(spec, make_optimizer, factor=lambda step: 1.0):
         with torch.no_grad():
             accuracy[split] = (model(inputs).argmax(1) == targets).double().mean().item()
     return losses, accuracy
+
+
+def test_the_size_of_the_test_split_is_recorded_by_who_opened_it():
+    spec = trial_spec(steps=20)
+    tested = run_trial(spec).summary
+    shut = run_trial(dataclasses.replace(spec, phase=Phase.SELECT)).summary
+    targets = build.task(
+        spec.task, build.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+    ).tensors("test", torch.device("cpu"))[1]
+    assert tested["test_examples"] == len(targets) > 300
+    assert "test_examples" not in shut
 
 
 def test_equals_a_loop_written_by_hand():
