@@ -77,8 +77,9 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     columns = ["entrant", "k", "expected", "low", "high", "all_broken"]
     shown = style.banded(table, colours)[columns]
+    tried = alt.Scale(domain=[1, max(2, int(table["k"].max()))], nice=False)
     base = alt.Chart(style.data(shown)).encode(
-        x=alt.X("k:Q", title="points tried", axis=alt.Axis(tickMinStep=1, format="d")),
+        x=alt.X("k:Q", title="points tried", scale=tried, axis=alt.Axis(tickMinStep=1, format="d")),
         color=style.colour(colours),
     )
     scale, axis = style.fitted(pd.concat([shown["expected"], shown["low"], shown["high"]]))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reports.figures import style
+from reports.numbers import short
 
 
 def forest(
@@ -24,19 +25,28 @@ def forest(
     """Rows from the top in the table's order.
 
     Args:
-        table: columns entrant, value, low, high (NaN: no interval), and those of ``details``.
+        table: columns entrant, value (finite), low, high (NaN: no interval; ∞: to the edge), and
+            those of ``details``.
         title: of the horizontal axis.
         baseline: where a line says "no difference".
         details: more for the pointer, ``n="n:Q"``.
     """
-    shown = table.replace([np.inf, -np.inf], np.nan)
+    ends = pd.concat([table["value"], table["low"], table["high"]])
+    numbers = ends[np.isfinite(ends)]
+    edge = 10 * numbers.abs().max()
+    shown = table.assign(
+        low=table["low"].replace(-np.inf, -edge),
+        high=table["high"].replace(np.inf, edge),
+        interval=[
+            f"[{short(a)}, {short(b)}]" for a, b in zip(table["low"], table["high"], strict=True)
+        ],
+    )
     source = style.data(shown)
-    numbers = pd.concat([shown["value"], shown["low"], shown["high"]])
     fitted, axis = style.fitted(numbers)
     base = alt.Chart(source).encode(
         y=style.listed(shown["entrant"].tolist()), color=style.colour(colours)
     )
-    values = {"value": "value:Q", "from_": "low:Q", "to": "high:Q"}
+    values = {"value": "value:Q", "interval": "interval:N"}
     x = partial(alt.X, title=title, scale=scale or fitted, axis=axis)
     layers: list[alt.Chart] = []
     if baseline is not None:

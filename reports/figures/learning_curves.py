@@ -29,7 +29,6 @@ TRAIN_LOSS = "train/loss"
 KEYS = ["comparison", "entrant", "metric"]
 AGAINST = {"steps": "training step", "seconds": "training time (s)", "gradients": "gradients"}
 DRAWN = 100
-FROM_FIRST = alt.Scale(nice=False, zero=False)
 NO_CLOCK = "Not drawn against seconds: trials of a stack share one clock."
 
 
@@ -97,10 +96,10 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt
     columns = ["entrant", *AGAINST, "mean", "low", "high", "n"]
     scale, axis = _y_axis(table)
     y = partial(alt.Y, title=str(table["metric"].iloc[0]), scale=scale, axis=axis)
+    first, last = float(shown[against].min()), float(shown[against].max())
+    passed = alt.Scale(domain=style.domain(first, last + (first == last)), nice=False)
     base = alt.Chart(style.data(shown[columns])).encode(
-        x=alt.X(
-            f"{against}:Q", title=AGAINST[against], scale=FROM_FIRST, axis=alt.Axis(tickCount=6)
-        ),
+        x=alt.X(f"{against}:Q", title=AGAINST[against], scale=passed, axis=alt.Axis(tickCount=6)),
         color=style.colour(colours, line=True),
     )
     values = {name: f"{name}:Q" for name in (*AGAINST, "mean", "low", "high", "n")}

@@ -36,11 +36,12 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         return []
     if not table["share"].any():
         return [Panel("All tasks", None, "Nobody reached a target: every profile is 0.")]
+    ends = style.domain(table["tau"].min(), table["tau"].max())
     base = alt.Chart(style.data(style.banded(table, colours))).encode(
         x=alt.X(
             "tau:Q",
             title="τ, times the fastest",
-            scale=alt.Scale(type="log", nice=False),
+            scale=alt.Scale(type="log", domain=ends, nice=False),
             axis=alt.Axis(values=[1, 1.5, 2, 3, 4, 6, 10], format="~g"),
         ),
         color=style.colour(colours, line=True),

@@ -67,9 +67,9 @@ def _around(rows: pd.DataFrame, baseline: float) -> alt.Scale:
     """All scores, and of their intervals what is not much farther off than the farthest score."""
     off = (rows["value"] - baseline).abs().max()
     reach = max(3 * off, 0.5)
-    low = max(min(rows["low"].min(), rows["value"].min()), baseline - reach)
-    high = min(max(rows["high"].max(), rows["value"].max()), baseline + reach)
-    return alt.Scale(domain=style.domain(low, high), nice=False, padding=8)
+    ends = pd.concat([rows["value"], rows["low"], rows["high"]])
+    shown = ends.clip(baseline - reach, baseline + reach)
+    return alt.Scale(domain=style.domain(shown.min(), shown.max()), nice=False, padding=8)
 
 
 def _missing(rows: pd.DataFrame) -> str:

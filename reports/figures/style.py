@@ -122,16 +122,20 @@ def spans_a_decade(values: pd.Series) -> bool:
 
 
 def fitted(values: pd.Series) -> tuple[alt.Scale, alt.Axis]:
-    """Logarithmic where ``spans_a_decade``; else linear, not from zero."""
+    """Logarithmic where ``spans_a_decade``; else linear, not from zero.
+
+    The domain is always given: a panel keeps its axes when entrants are switched off.
+    """
     values = values.dropna()
     if spans_a_decade(values):
         low, high = domain(values.min(), values.max())
         scale = alt.Scale(type="log", domain=[low, high], nice=False, padding=8)
         return scale, log_ticks(low, high)
-    ends = domain(values.min(), values.max()) if len(values) else [0.0, 1.0]
-    if ends[0] == ends[1]:
-        return alt.Scale(zero=False, padding=8), alt.Axis(tickCount=3)
-    return alt.Scale(domain=ends, nice=False, padding=8), alt.Axis(tickCount=6)
+    low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+    if low == high:
+        low, high = low - (abs(low) / 20 or 1), high + (abs(high) / 20 or 1)
+    scale = alt.Scale(domain=domain(low, high), nice=False, padding=8)
+    return scale, alt.Axis(tickCount=6)
 
 
 def domain(low: float, high: float) -> list[float]:

@@ -84,6 +84,11 @@ def test_a_chip_changes_every_figure_and_a_choice_draws_the_rest(index, tmp_path
       const after = count();
       document.body.dataset.same = before.filter((one, i) => one === after[i]).length;
       document.body.dataset.views = before.length;
+      document.getElementById("all-chips").click();  // the rest is shown again
+      for (const chip of document.querySelectorAll(".chip")) chip.click();  // nobody is
+      await new Promise((resume) => setTimeout(resume, 3000));
+      document.getElementById("all-chips").click();
+      document.querySelector('.chip[data-entrant="lion"]').click();
       const choice = document.querySelector("select[data-figure]");
       choice.value = "gradients";
       choice.dispatchEvent(new Event("change"));

@@ -11,12 +11,20 @@ from bench.spec import RefusedInput, Tuning
 from reports.figures import (
     FIGURES,
     best_of_k,
+    costs,
+    default_tuned,
     draw,
+    heatmap,
     learning_curves,
     page,
+    pairs,
     paper,
+    performance_profile,
+    score,
+    seeds,
     sensitivity,
     style,
+    time_quality,
     to_target,
 )
 from reports.study import Study
@@ -182,6 +190,128 @@ def test_a_figure_as_a_chart_and_the_name_of_none(study):
         RefusedInput, match=r"figure=learning_curve: no such figure.*learning_curves"
     ):
         draw(Study.of(study), "learning_curve")
+
+
+def test_scores_name_whom_they_leave_out(record):
+    records = [
+        record(task=task, optimizer=name, seed=seed, test=0.9 + i / 100)
+        for task in ("digits", "langid")
+        for i, name in enumerate(("adam", "sgd", "lion"))
+        for seed in range(3)
+        if (task, name) != ("langid", "lion")
+    ]
+    made = panels(score, Study.of(records))
+    assert [p.title for p in made] == ["Final value", "Speed", "Probability of improvement"]
+    assert all("Incomplete, so not scored: lion." in p.note for p in made)
+    table = score.info(Study.of(records)).set_index(["score", "entrant"])
+    assert table.loc[("value", "sgd"), "value"] == pytest.approx(math.log2(0.1 / 0.09))
+    assert table.loc[("improvement", "sgd"), "value"] == 1.0
+
+
+def test_a_heatmap_cell_is_the_log_ratio_of_remaining_losses(record):
+    records = [
+        record(optimizer=name, seed=seed, test=test, status=status)
+        for name, test in (("adam", 0.8), ("sgd", 0.9))
+        for seed, status in enumerate(["finished", "finished", "diverged"])
+        if name == "sgd" or status == "finished"
+    ]
+    (cell,) = heatmap.info(Study.of(records)).to_dict("records")
+    assert cell["effect"] == pytest.approx(1.0)  # half of what remained
+    assert cell["difference"] == pytest.approx(0.1)
+    assert (cell["n"], cell["broken"]) == (2, 1)
+    (spec,) = specs(heatmap, Study.of(records))
+    assert "+1.00†" in json.dumps(spec, ensure_ascii=False)
+
+
+def test_pairs_stand_both_ways_round(study):
+    table = pairs.info(Study.of(study)).set_index(["ours", "theirs"])
+    assert len(table) == 6
+    for ours, theirs in itertools.combinations(("adam", "lion", "sgd"), 2):
+        one, other = table.loc[(ours, theirs)], table.loc[(theirs, ours)]
+        assert one["effect"] == pytest.approx(-other["effect"], nan_ok=True)
+        assert (one["win"], one["tie"], one["loss"]) == (other["loss"], other["tie"], other["win"])
+        assert one["p_holm"] == pytest.approx(other["p_holm"], nan_ok=True)
+
+
+def test_a_pair_is_coloured_only_where_the_test_tells_them_apart(record):
+    def colours(gap):
+        noise = np.random.default_rng(0).normal(0, 0.002, (2, 10))
+        records = [
+            one
+            for i, name in enumerate(("adam", "sgd"))
+            for one in studies.reports(name, (0.8 + gap * i + noise[i]).tolist())
+        ]
+        (spec,) = specs(pairs, Study.of(records))
+        rows = (spec.get("data") or spec["layer"][-1]["data"])["values"].splitlines()
+        return [row.split(",")[3] for row in rows[1:]], rows[0].split(",")[3]
+
+    shades, name = colours(0.05)
+    assert name == "shade"
+    assert sorted(float(shade) > 0 for shade in shades) == [False, True]
+    assert colours(0.0)[0] == ["", ""]
+
+
+def test_the_front_is_whom_nobody_beats_in_both(record):
+    entrants = {"adam": (1.0, 0.9), "sgd": (0.5, 0.8), "lion": (2.0, 0.85), "muon": (3.0, 0.95)}
+    records = [
+        record(optimizer=name, seed=seed, step_time_ms=time, test=test)
+        for name, (time, test) in entrants.items()
+        for seed in range(2)
+    ]
+    table = time_quality.info(Study.of(records)).set_index("entrant")
+    assert table.index[table["front"]].tolist() == ["adam", "muon", "sgd"]  # lion: slower, worse
+    assert table.loc["sgd", "seconds"] == pytest.approx(0.15)
+
+
+def test_costs_are_those_of_trials_that_trained_alone(record):
+    records = [
+        record(seed=0, step_time_ms=1.0),
+        record(seed=1, step_time_ms=3.0),
+        record(seed=2, step_time_ms=0.1, summary={"stack_size": 8.0}),
+    ]
+    (row,) = costs.info(Study.of(records)).to_dict("records")
+    assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.0, 3.0, 2)
+    assert panels(costs, Study.of(records[2:])) == []
+
+
+def test_default_stands_beside_tuned():
+    made = Study.of(tuned())
+    table = default_tuned.info(made)
+    assert table.groupby("entrant")["row"].agg(list).tolist() == [["default", "tuned"]] * 3
+    board = made.leaderboards[0].rows
+    for row in table.to_dict("records"):
+        same = (board["entrant"] == row["entrant"]) & (board["row"] == row["row"])
+        assert row["value"] == board.loc[same, "test_mean"].iloc[0]
+
+
+def test_every_seed_is_a_dot_or_is_counted(record):
+    values = [0.9, 0.91, None]
+    study = Study.of(studies.reports("adam", values))
+    assert seeds.info(study)["value"].notna().tolist() == [True, True, False]
+    (spec,) = specs(seeds, study)
+    text = json.dumps(spec)
+    assert "1 of 3 broke off" in text
+    assert all(run[:8] in text for run in study.trials.loc[:1, "run_id"])
+
+
+def test_of_many_seeds_the_extremes_are_drawn(record):
+    n = 200
+    values = np.random.default_rng(0).permutation(np.linspace(0.5, 0.9, n)).tolist()
+    (spec,) = specs(seeds, Study.of(studies.reports("adam", values)))
+    source = spec.get("data") or spec["layer"][0]["data"]
+    rows = [row.split(",") for row in source["values"].splitlines()]
+    drawn = [float(row[rows[0].index("value")]) for row in rows[1:]]
+    assert len(drawn) == seeds.DRAWN
+    assert (min(drawn), max(drawn)) == (0.5, 0.9)
+
+
+def test_a_profile_needs_two_who_race(record):
+    assert panels(performance_profile, Study.of([record()])) == []
+    two = [record(), record(optimizer="sgd", steps_to_target=100)]
+    table = performance_profile.info(Study.of(two)).set_index(["entrant", "tau"])
+    assert table.loc[("sgd", 1.0), "share"] == 1.0
+    assert table.loc[("adam", 1.0), "share"] == 0.0  # twice the steps
+    assert table.loc["adam"]["share"].iloc[-1] == 1.0
 
 
 def test_paper_is_the_same_twice(study):
