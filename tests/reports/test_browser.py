@@ -103,3 +103,33 @@ def test_a_chip_changes_every_figure_and_a_choice_draws_the_rest(index, tmp_path
     assert same == 0
     assert more == views + 4
     assert 'data-entrant="lion"' in re.search(r'<button[^>]*aria-pressed="false"[^>]*>', html)[0]
+
+
+def test_trials_sort_and_filter(index, tmp_path):
+    code = """
+      const column = (at) => [...document.querySelectorAll("#trial-table tbody tr:not([hidden])")]
+        .map((row) => row.cells[at].textContent);
+      const heading = [...document.querySelectorAll("#trial-table th")]
+        .find((one) => one.textContent === "test");
+      heading.querySelector("button").click();
+      document.body.dataset.up = column(heading.cellIndex).filter(Boolean).join();
+      heading.querySelector("button").click();
+      document.body.dataset.down = column(heading.cellIndex)[0];
+      document.body.dataset.sort = heading.getAttribute("aria-sort");
+      const status = document.querySelector('[data-filters="trial-table"]');
+      status.value = "diverged";
+      status.dispatchEvent(new Event("change"));
+      document.body.dataset.kept = column(0).join();
+      location.hash = document.querySelector("#trial-table tr[hidden]").id;
+      await new Promise((resume) => setTimeout(resume, 500));
+      document.body.dataset.again = column(0).length;
+    """
+    html, messages = shown(with_script(index, code), tmp_path)
+    assert messages == []
+    said = dict(re.findall(r'data-(up|down|sort|kept|again)="([^"]*)"', html))
+    values = [float(value) for value in said["up"].split(",")]
+    assert len(values) == 34
+    assert values == sorted(values)
+    assert said["sort"] == "descending"
+    assert said["kept"] == "diverged"
+    assert said["again"] == "36"

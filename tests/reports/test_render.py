@@ -16,7 +16,7 @@ FIGURES = set(ALL) - {"best_of_k", "default_tuned"}  # of a sweep, in which nobo
 FILES = {
     *["index.html", "trials.csv", "leaderboard.csv", "leaderboard.md"],
     *["trials.parquet", "curves.parquet", "leaderboard.json"],
-    "best_of_k.csv",
+    *["best_of_k.csv", "overall.csv", "pairs.csv"],
     "leaderboard.tex",
     *[f"figures/{name}.{kind}" for name in FIGURES for kind in ("svg", "png")],
 }
@@ -87,14 +87,17 @@ def test_html_loads_nothing_and_runs_only_its_own_scripts(html):
 
 def test_html_ids_are_unique_and_anchors_exist(html):
     tags = tags_of(html)
-    sections = [a["id"] for tag, a in tags if tag == "section"]
-    anchors = [a["href"][1:] for tag, a in tags if tag == "a" and a["href"].startswith("#")]
-    assert set(anchors) == set(sections)
+    ids = [a["id"] for _, a in tags if "id" in a]
+    anchors = {a["href"][1:] for tag, a in tags if tag == "a" and a["href"].startswith("#")}
+    assert len(set(ids)) == len(ids)
+    assert anchors <= set(ids)
+    sections = {a["id"] for tag, a in tags if tag == "section"}
+    assert sections <= anchors | set(ALL)
 
 
 def test_html_answers_first_and_shows_every_failure(html):
-    assert "digits: lion" in html
-    assert html.index("digits: lion") < html.index("<table>")
+    assert html.index("No verdict: no comparison with adam") < html.index("<table>")
+    assert html.index("verdict withheld on digits and langid") < html.index("<table>")
     assert "train/loss is nan at step 150" in html
     assert "RuntimeError" in html
     assert "34 finished, 1 diverged, 1 failed" in html
@@ -110,7 +113,7 @@ def test_hostile_text_is_escaped(record, tmp_path):
     ]
     html = render(records, tmp_path).read_text(encoding="utf-8")
     tags = [tag for tag, _ in tags_of(html)]
-    assert tags.count("script") == 3  # the figures' data, Vega, ours
+    assert tags.count("script") == 4  # the figures' data, Vega, and two of ours
     assert "img" not in tags
     assert "&lt;script&gt;" in html
 
