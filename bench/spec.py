@@ -171,11 +171,13 @@ class Hardware:
         accelerator: ``cpu``, ``gpu``, ``mps`` or ``auto``, as Lightning names them.
         devices: 1, or the indices of one device, e.g. ``[1]``.
         threads: CPU threads of one trial.
+        max_seconds: after which a trial is ended, and has failed; None: never.
     """
 
     accelerator: str = "cpu"
     devices: int | tuple[int, ...] = 1
     threads: int = 1
+    max_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ class TrialSpec:
         phase: what it is for; only ``select`` changes what is measured.
         tuning: the draw that it belongs to, of a study's trials; outside the hash.
         reference: the optimizer that others are compared with; outside the hash.
+        fresh_since: only what ended after this answers it, in seconds since 1970; outside the hash.
     """
 
     HASHED: ClassVar[tuple[str, ...]] = (
@@ -224,7 +227,7 @@ class TrialSpec:
         *("seed", "precision", "stop_at_target"),
     )
     OUTSIDE: ClassVar[tuple[str, ...]] = (
-        *("study", "data_dir", "download", "hardware", "tuning", "reference"),
+        *("study", "data_dir", "download", "hardware", "tuning", "reference", "fresh_since"),
     )
 
     study: str
@@ -244,6 +247,7 @@ class TrialSpec:
     phase: Phase = Phase.EXPLORE
     tuning: Tuning | None = None
     reference: str = "adam"
+    fresh_since: float = 0.0
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -335,6 +339,7 @@ class TrialResult:
             ``diverged_step``). What was not measured or not reached is absent.
         environment: versions and hardware it ran on.
         traceback: of the exception when failed.
+        ended_at: of an answer from the record, in seconds since 1970; 0 of one that ends now.
     """
 
     status: Status
@@ -343,6 +348,7 @@ class TrialResult:
     summary: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
+    ended_at: float = 0.0
 
     def final(self, metric: str) -> float:
         """A metric at the trial's end, e.g. ``val/accuracy``; NaN unless it finished."""
@@ -352,11 +358,15 @@ class TrialResult:
         return {**last, **self.summary}.get(metric, math.nan)
 
 
+ELSEWHERE = "elsewhere"
+"""An outcome's status where another process runs the trial, or has just run it."""
+
+
 class Outcome(TypedDict):
     """How a trial ended, in plain words that any launcher can carry.
 
-    ``value`` is the final validation value of the task's metric, NaN unless finished; ``line`` is
-    what a person reads.
+    ``status`` is a ``Status`` or ``ELSEWHERE``; ``value`` is the final validation value of the
+    task's metric, NaN unless finished; ``line`` is what a person reads.
     """
 
     label: str

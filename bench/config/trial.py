@@ -7,6 +7,8 @@ optimizer's hyperparameters, a model that does not fit a task, data that is not 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +18,9 @@ from bench import build
 from bench.config.files import check_against_file, component
 from bench.config.optimizer import optimizer_spec
 from bench.spec import Budget, Hardware, RefusedInput, Target, TaskSpec, TrialSpec
+
+STARTED = time.time()
+"""When this process began: ``fresh=true`` lets no earlier record answer."""
 
 EVALUATIONS = 20
 """Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
@@ -66,6 +71,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         data_dir=plain["data_dir"],
         download=plain["download"],
         hardware=_hardware(trainer),
+        fresh_since=STARTED if plain["fresh"] else 0.0,
     )
 
 
@@ -116,4 +122,7 @@ def _hardware(trainer: Mapping[str, Any]) -> Hardware:
         )
     if threads < 1:
         raise RefusedInput(f"trainer.threads: {threads} is not a positive number of threads")
-    return Hardware(trainer["accelerator"], tuple(devices) if one_index else 1, threads)
+    limit = trainer["max_seconds"]
+    if limit is not None and not 0 < limit < math.inf:
+        raise RefusedInput(f"trainer.max_seconds: {limit} is not a positive number of seconds")
+    return Hardware(trainer["accelerator"], tuple(devices) if one_index else 1, threads, limit)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import build
+from bench.faults import NOT_THEIRS, said
 from bench.needs import NEEDS
 from bench.spec import TrialSpec
 from bench.stack.model import StackedModel
@@ -51,9 +52,11 @@ def _refusal(spec: TrialSpec) -> str:
             # vmap falls back to a loop, with a warning, where it has no rule for an operation
             warnings.filterwarnings("error", message=".*batching rule.*")
             together = _together(task, models, inputs, targets)
-    except Exception as error:
-        said = str(error).strip().split("\n", maxsplit=1)[0]
-        return f"{spec.model.name} does not run under vmap ({said or type(error).__name__})"
+    except NOT_THEIRS:
+        raise
+    except BaseException as error:
+        words = str(error).strip().split("\n", maxsplit=1)[0] or said(error)
+        return f"{spec.model.name} does not run under vmap ({words})"
     for at, model in enumerate(models):
         alone = _alone(task, model, inputs[at], targets[at])
         for name, expected in alone.items():

@@ -2,7 +2,7 @@
 
 from bench.tracking.client import prepare, studies
 from bench.tracking.fetch import runs
-from bench.tracking.read import answers, attached_text, discard_interrupted, read, resume
+from bench.tracking.read import answers, attached_text, discard_interrupted, held, read, resume
 from bench.tracking.recorder import Recorder, recorder
 from bench.tracking.write import attach_report, attach_text, attach_traceback
 
@@ -14,6 +14,7 @@ __all__ = [
     "attach_traceback",
     "attached_text",
     "discard_interrupted",
+    "held",
     "prepare",
     "read",
     "recorder",

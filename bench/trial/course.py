@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from traceback import format_exception
 
 from bench import protocol
+from bench.faults import said, traced
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
 
 
@@ -98,8 +98,7 @@ class Course:
 
     def fail(self, error: BaseException) -> None:
         """Something raised."""
-        trace = "".join(format_exception(error))
-        self._end(Status.FAILED, f"{type(error).__name__}: {error}", {}, trace)
+        self._end(Status.FAILED, said(error), {}, traced(error))
 
     def _end(
         self, status: Status, reason: str, summary: Mapping[str, float], trace: str = ""
