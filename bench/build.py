@@ -43,9 +43,15 @@ def dataset(task: str, data: Component, data_dir: str, download: bool) -> Datase
 def _load(task: str, target: str, arguments: str, data_dir: str, download: bool) -> Dataset:
     loader = Component(task, target, json.loads(arguments))
     try:
-        return _instantiate("task", loader, data_dir=data_dir, download=download)
+        found = _instantiate("task", loader, data_dir=data_dir, download=download)
     except MissingData as error:
         raise RefusedInput(str(error)) from error
+    if not isinstance(found, Dataset):
+        raise RefusedInput(
+            f"{_file('task', loader)}: task.data: {target} gives a {type(found).__name__}, no "
+            "tasks.data.dataset.Dataset; return one"
+        )
+    return found
 
 
 def task(spec: TaskSpec, data: Dataset) -> Task:

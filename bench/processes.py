@@ -29,8 +29,8 @@ def _terminated(number: int, frame: FrameType | None) -> None:
 
 
 def end_with_parent() -> None:
-    """In a worker: end at once when the process that started it is gone, however it went."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """In a worker: end at once by SIGTERM, or when the process that started it is gone."""
+    signal.signal(signal.SIGTERM, _die)
     parent = multiprocessing.parent_process()
     if parent is not None:
 
@@ -39,6 +39,12 @@ def end_with_parent() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
         threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
+
+
+def _die(number: int, frame: FrameType | None) -> None:
+    """As the system would; by a handler of ours, for Lightning replaces the system's."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def mine() -> dict[str, str]:

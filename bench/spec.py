@@ -52,6 +52,8 @@ class Component:
         name: the YAML's file name without its ending, e.g. ``adam``.
         target: dotted path of a class or function, e.g. ``torch.optim.Adam``.
         arguments: keyword arguments, plain data.
+        code: what it is made of where that is not ours: package and version, or a digest of a
+            user's own source (see ``bench.config.sources``).
     """
 
     HASHED: ClassVar[tuple[str, ...]] = ("name", "target", "arguments")
@@ -59,6 +61,7 @@ class Component:
     name: str
     target: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class OptimizerSpec(Component):
         version: of the packages that ship it, e.g. ``pytorch_optimizer 4.1.0``.
         search_space: declared ranges (see ``bench.space``).
         schedules: the only schedules it can be combined with; empty: any.
+        stacks: whether its trials may be trained together; not where it computes in few digits, so
+            that the last one of a gradient moves its result.
         limit: ``{when: arguments, equals: optimizer}``, where it must equal a known one.
         file: the YAML's name, where ``name`` is another.
         declared: whether the YAML has a ``bench:`` block; if not, the defaults here are assumed.
@@ -85,7 +90,7 @@ class OptimizerSpec(Component):
         *("param_groups", "rest", "needs", "clip_norm", "version", "file"),
     )
     OUTSIDE: ClassVar[tuple[str, ...]] = (
-        *("point", "search_space", "schedules", "limit", "declared"),
+        *("point", "search_space", "schedules", "stacks", "limit", "declared"),
     )
 
     point: Mapping[str, Any] = field(default_factory=dict)
@@ -96,6 +101,7 @@ class OptimizerSpec(Component):
     version: str = ""
     search_space: Mapping[str, Any] = field(default_factory=dict)
     schedules: tuple[str, ...] = ()
+    stacks: bool = True
     limit: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
     declared: bool = True

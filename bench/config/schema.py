@@ -118,6 +118,7 @@ class OptimizerBlock:
     needs: list[str] = field(default_factory=list)
     schedules: list[str] = field(default_factory=list)  # the only ones it allows; default: any
     clip_norm: float | None = None  # of the whole gradient, before each update
+    stacks: bool = True  # false: rounding alone moves its result, so trials of it run one by one
     limit: dict[str, Any] | None = None  # {when: arguments, equals: optimizer}, for optbench-check
     reference: str = ""
     name: str = ""  # in the records, where it is not the file's

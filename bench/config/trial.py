@@ -15,6 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from bench import build
+from bench.config import sources
 from bench.config.files import check_against_file, component
 from bench.config.optimizer import optimizer_spec
 from bench.spec import Budget, Hardware, RefusedInput, Target, TaskSpec, TrialSpec
@@ -47,7 +48,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         check_against_file(group, choices[group], plain[group])
     task, model = plain["task"], plain["model"]
     _check_fit(choices, task.get("inputs"), model.pop("inputs", None))
-    data = component("", task["data"])
+    data = component("", task["data"], sources.code(task["data"]))
     dataset = build.dataset(choices["task"], data, plain["data_dir"], plain["download"])
     trainer = plain["trainer"]
     return TrialSpec(
@@ -55,13 +56,14 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         task=TaskSpec(
             name=choices["task"],
             target=task["_target_"],
+            code=sources.code({"_target_": task["_target_"]}),
             data=data,
             target_metric=Target(task["metric"], task["direction"], task["target"]),
             version=task["version"],
         ),
-        model=component(choices["model"], model),
+        model=component(choices["model"], model, sources.code(model)),
         optimizer=optimizer_spec(choices["optimizer"], plain["optimizer"]),
-        schedule=component(choices["schedule"], plain["schedule"]),
+        schedule=component(choices["schedule"], plain["schedule"], sources.code(plain["schedule"])),
         batch_size=_batch_size(plain["batch_size"], len(dataset.train.targets)),
         budget=_budget(plain["budget"], plain["batch_size"], len(dataset.train.targets)),
         seed=plain["seed"],

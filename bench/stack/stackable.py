@@ -30,6 +30,8 @@ def why_not(spec: TrialSpec) -> str:
     needs = [need for need in spec.optimizer.needs if not NEEDS[need].stacks]
     if needs:
         return f"{spec.optimizer.name} needs {', '.join(needs)}"
+    if not spec.optimizer.stacks:
+        return f"{spec.optimizer.name} computes in few digits (stacks: false)"
     if spec.precision != "32-true":
         return f"precision {spec.precision}: a stack computes in 32-true"
     key = repr((spec.task, spec.model))

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
 
+from bench.faults import Terminated
 from bench.isolation import isolated
 from bench.spec import RefusedInput, TrialSpec
 from bench.trial import environment
@@ -69,9 +70,11 @@ def fit(trainer: pl.Trainer, module: pl.LightningModule, batches: Iterable[Any])
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Hand Ctrl-C on: Lightning would turn it into exit code 1 and leave the signal ignored."""
+    """Hand Ctrl-C and SIGTERM on: Lightning turns them into exits with code 1, and without any."""
     try:
         yield
+    except SIGTERMException as end:
+        raise Terminated from end
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.default_int_handler)

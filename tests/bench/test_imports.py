@@ -29,7 +29,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "keys processes isolation",
     "hyperparameters protocol schedules param_groups",
     "build progress",
-    "config.schema config.files",
+    "config.schema config.files config.sources",
     "config.optimizer config.refusal ending",
     "config.trial",
     "trial.clock trial.batches trial.evaluation trial.environment trial.update trial.course",
