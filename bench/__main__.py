@@ -11,8 +11,9 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
+from rich.text import Text
 
-from bench import progress
+from bench import ending, progress
 from bench.address import check_uri
 from bench.config import refusal, schema
 from bench.config.trial import refuse_study_keys, trial_spec
@@ -34,7 +35,7 @@ def job(cfg: DictConfig) -> dict[str, Any]:
     spec = trial_spec(cfg, hydra_cfg.runtime.choices)
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
     outcome = record.run(spec, cfg.tracking.uri, launcher)
-    progress.say(f"{hydra_cfg.job.num + 1} {outcome['line']}")
+    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.shown(outcome))
     return dict(outcome)
 
 
@@ -50,18 +51,14 @@ def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Entry point; ends in exit code 0 (done), 1 (some trial failed) or 2 (refused input)."""
+    """Entry point; its exit codes are those of ``bench.ending``."""
     # Threads that spin while they wait cost a stack tenfold beside a busy process; read by torch.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     schema.register()
     plugins.register()
-    try:
-        with refusal.explained():
-            hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
-    except KeyboardInterrupt:
-        print("interrupted; the same command runs what is missing", file=sys.stderr)
-        sys.exit(130)
+    with ending.answered(), refusal.explained():
+        hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
 
 
 if __name__ == "__main__":

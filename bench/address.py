@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from bench.spec import RefusedInput
 
@@ -31,12 +33,49 @@ def check_uri(uri: str) -> None:
             f"tracking.uri={uri}: no such kind of store; use sqlite:///PATH.db, postgresql://… or "
             "http://HOST:PORT of an MLflow server"
         )
+    path = sqlite_path(uri)
+    if scheme == "sqlite" and (path is None or path.name in ("", ":memory:") or "?" in uri):
+        raise RefusedInput(
+            f"tracking.uri={uri}: no file; what is kept in memory is lost at the end; use "
+            "sqlite:///PATH.db (four slashes for an absolute path)"
+        )
 
 
 def sqlite_path(uri: str) -> Path | None:
     """The file of an embedded store; None for any other."""
     prefix = "sqlite:///"
     return Path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
+
+
+def check_file(uri: str, path: Path) -> None:
+    """Refuse a file that is no store of MLflow, before anything is written into it."""
+    if path.is_dir():
+        raise _refused(uri, "is a folder")
+    if not path.exists() or not path.stat().st_size:
+        return
+    with path.open("rb") as file:
+        if file.read(16) != b"SQLite format 3\0":
+            raise _refused(uri, "is no SQLite file")
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as store:
+            rows = store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            store.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError:  # busy: MLflow's client waits
+        return
+    except sqlite3.DatabaseError as error:
+        raise _refused(uri, f"is damaged ({error})") from error
+    tables = {name for (name,) in rows}
+    half = [name for name in tables if name.startswith("_alembic_tmp_")]
+    if half:
+        raise _refused(uri, f"was left half made by an earlier process (table {half[0]})")
+    if tables and not {"experiments", "runs", "alembic_version"} <= tables:
+        raise _refused(uri, f"holds somebody else's tables ({', '.join(sorted(tables)[:3])})")
+
+
+def _refused(uri: str, what: str) -> RefusedInput:
+    return RefusedInput(
+        f"tracking.uri={uri}: {what}; name another file, one of MLflow or one that is not there yet"
+    )
 
 
 def check_local(uri: str, path: Path) -> None:

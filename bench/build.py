@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
+from bench.faults import NOT_THEIRS, said, words
 from bench.param_groups import RULES
 from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
 from tasks.data.dataset import Dataset, MissingData
@@ -42,9 +43,15 @@ def dataset(task: str, data: Component, data_dir: str, download: bool) -> Datase
 def _load(task: str, target: str, arguments: str, data_dir: str, download: bool) -> Dataset:
     loader = Component(task, target, json.loads(arguments))
     try:
-        return _instantiate("task", loader, data_dir=data_dir, download=download)
+        found = _instantiate("task", loader, data_dir=data_dir, download=download)
     except MissingData as error:
         raise RefusedInput(str(error)) from error
+    if not isinstance(found, Dataset):
+        raise RefusedInput(
+            f"{_file('task', loader)}: task.data: {target} gives a {type(found).__name__}, no "
+            "tasks.data.dataset.Dataset; return one"
+        )
+    return found
 
 
 def task(spec: TaskSpec, data: Dataset) -> Task:
@@ -153,12 +160,16 @@ def check(specs: Iterable[TrialSpec]) -> dict[str, str]:
     verdicts: dict[str, str] = {}
     skipped: dict[str, str] = {}
     for spec in specs:
+        from bench.isolation import isolated  # with torch, only where there is something to build
+
         fit = repr((spec.task, spec.model))
         if fit not in models:
-            models[fit] = _checked_model(spec, task_of(spec))
+            with isolated():
+                models[fit] = _checked_model(spec, task_of(spec))
         parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
         if parts not in verdicts:
-            verdicts[parts] = _why_not(spec, models[fit])
+            with isolated():
+                verdicts[parts] = _why_not(spec, models[fit])
         if verdicts[parts]:
             skipped[spec.config_hash] = verdicts[parts]
     return skipped
@@ -197,9 +208,9 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
     others = {name: value for name, value in spec.arguments.items() if name not in tuples}
     try:
         return _callable(spec.target, others)(*args, **tuples, **kwargs)
-    except RefusedInput:
+    except (*NOT_THEIRS, MissingData):
         raise
-    except Exception as error:  # a constructor may raise anything
+    except BaseException as error:  # a constructor may raise anything
         raise RefusedInput(
             f"{_file(group, spec)}: cannot build {spec.target}: {_cause(error)}"
         ) from error
@@ -229,8 +240,10 @@ def _cause(error: BaseException) -> str:
     """The first line that helps: below Hydra's own words, a missing package by its name."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
-    said = str(error).split("\n", maxsplit=1)[0] or type(error).__name__
+    told = words(error).split("\n", maxsplit=1)[0] or type(error).__name__
+    if isinstance(error, SystemExit):
+        return said(error)
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0].replace("_", "-")
-        return f"{said}; install it (pip install {package}) or put your module in this folder"
-    return said
+        return f"{told}; install it (pip install {package}) or put your module in this folder"
+    return told

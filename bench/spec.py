@@ -52,6 +52,8 @@ class Component:
         name: the YAML's file name without its ending, e.g. ``adam``.
         target: dotted path of a class or function, e.g. ``torch.optim.Adam``.
         arguments: keyword arguments, plain data.
+        code: what it is made of where that is not ours: package and version, or a digest of a
+            user's own source (see ``bench.config.sources``).
     """
 
     HASHED: ClassVar[tuple[str, ...]] = ("name", "target", "arguments")
@@ -59,6 +61,7 @@ class Component:
     name: str
     target: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class OptimizerSpec(Component):
         version: of the packages that ship it, e.g. ``pytorch_optimizer 4.1.0``.
         search_space: declared ranges (see ``bench.space``).
         schedules: the only schedules it can be combined with; empty: any.
+        stacks: whether its trials may be trained together; not where it computes in few digits, so
+            that the last one of a gradient moves its result.
         limit: ``{when: arguments, equals: optimizer}``, where it must equal a known one.
         file: the YAML's name, where ``name`` is another.
         declared: whether the YAML has a ``bench:`` block; if not, the defaults here are assumed.
@@ -85,7 +90,7 @@ class OptimizerSpec(Component):
         *("param_groups", "rest", "needs", "clip_norm", "version", "file"),
     )
     OUTSIDE: ClassVar[tuple[str, ...]] = (
-        *("point", "search_space", "schedules", "limit", "declared"),
+        *("point", "search_space", "schedules", "stacks", "limit", "declared"),
     )
 
     point: Mapping[str, Any] = field(default_factory=dict)
@@ -96,6 +101,7 @@ class OptimizerSpec(Component):
     version: str = ""
     search_space: Mapping[str, Any] = field(default_factory=dict)
     schedules: tuple[str, ...] = ()
+    stacks: bool = True
     limit: Mapping[str, Any] = field(default_factory=dict)
     file: str = ""
     declared: bool = True
@@ -171,11 +177,13 @@ class Hardware:
         accelerator: ``cpu``, ``gpu``, ``mps`` or ``auto``, as Lightning names them.
         devices: 1, or the indices of one device, e.g. ``[1]``.
         threads: CPU threads of one trial.
+        max_seconds: after which a trial is ended, and has failed; None: never.
     """
 
     accelerator: str = "cpu"
     devices: int | tuple[int, ...] = 1
     threads: int = 1
+    max_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -217,6 +225,7 @@ class TrialSpec:
         phase: what it is for; only ``select`` changes what is measured.
         tuning: the draw that it belongs to, of a study's trials; outside the hash.
         reference: the optimizer that others are compared with; outside the hash.
+        fresh_since: only what ended after this answers it, in seconds since 1970; outside the hash.
     """
 
     HASHED: ClassVar[tuple[str, ...]] = (
@@ -224,7 +233,7 @@ class TrialSpec:
         *("seed", "precision", "stop_at_target"),
     )
     OUTSIDE: ClassVar[tuple[str, ...]] = (
-        *("study", "data_dir", "download", "hardware", "tuning", "reference"),
+        *("study", "data_dir", "download", "hardware", "tuning", "reference", "fresh_since"),
     )
 
     study: str
@@ -244,6 +253,7 @@ class TrialSpec:
     phase: Phase = Phase.EXPLORE
     tuning: Tuning | None = None
     reference: str = "adam"
+    fresh_since: float = 0.0
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:
@@ -335,6 +345,7 @@ class TrialResult:
             ``diverged_step``, ``test_examples``). What was not measured or not reached is absent.
         environment: versions and hardware it ran on.
         traceback: of the exception when failed.
+        ended_at: of an answer from the record, in seconds since 1970; 0 of one that ends now.
     """
 
     status: Status
@@ -343,6 +354,7 @@ class TrialResult:
     summary: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
+    ended_at: float = 0.0
 
     def final(self, metric: str) -> float:
         """A metric at the trial's end, e.g. ``val/accuracy``; NaN unless it finished."""
@@ -352,11 +364,15 @@ class TrialResult:
         return {**last, **self.summary}.get(metric, math.nan)
 
 
+ELSEWHERE = "elsewhere"
+"""An outcome's status where another process runs the trial, or has just run it."""
+
+
 class Outcome(TypedDict):
     """How a trial ended, in plain words that any launcher can carry.
 
-    ``value`` is the final validation value of the task's metric, NaN unless finished; ``line`` is
-    what a person reads.
+    ``status`` is a ``Status`` or ``ELSEWHERE``; ``value`` is the final validation value of the
+    task's metric, NaN unless finished; ``line`` is what a person reads.
     """
 
     label: str

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bench import protocol
+from bench import ending, protocol
 from bench.address import DEFAULT, check_uri, sqlite_path
 from bench.keys import parse
 from bench.spec import Phase, RefusedInput, Status, TrialRecord
@@ -34,8 +34,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0 if words else 2)
     try:
         given = parse(words, KEYS)
-        for line in status(given.get("tracking.uri", DEFAULT), given["study"]):
-            print(line)
+        with ending.answered():
+            lines = status(given.get("tracking.uri", DEFAULT), given["study"])
+        print(*lines, sep="\n")
     except RefusedInput as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
         sys.exit(2)

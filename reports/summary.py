@@ -40,7 +40,8 @@ def _leaderboard(study: Study) -> dict[str, list[str]]:
     """Every row of every table; columns without the metric's name, which differs by task."""
     tables = []
     for board in study.leaderboards:
-        cells = display(board).rename(columns=lambda name: name.replace(f"/{board.metric}", ""))
+        cells = display(board)
+        cells.columns = cells.columns.str.replace(f"/{board.metric}", "", regex=False)
         cells.insert(0, "task", board.comparison)
         tables.append(cells.assign(metric=board.metric))
     if not tables:

@@ -42,6 +42,8 @@ class Task(ABC):
         if key not in self._on_device:
             examples: Split = getattr(self.dataset, split)
             targets = torch.tensor(examples.targets, device=device)
+            if not targets.is_floating_point() and targets.dtype is not torch.bool:
+                targets = targets.long()  # which torch's losses take, whatever was saved
             self._on_device[key] = self.prepare(examples).to(device), targets
         return self._on_device[key]
 

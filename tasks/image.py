@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tasks.base import Classification
-from tasks.data.dataset import Dataset, Split
+from tasks.data.dataset import Dataset, InvalidData, Split
 
 
 class ImageClassification(Classification):
@@ -17,12 +17,23 @@ class ImageClassification(Classification):
 
     They lie in memory in ``channels_last`` order, and so do batches taken by ``images[indices]``:
     convolutions then run in that order, on CPU up to twice as fast, with ordinary weights.
+
+    Raises:
+        InvalidData: the images have no channel axis, or no class is named.
     """
 
     inputs = "images"
 
     def __init__(self, dataset: Dataset) -> None:
         super().__init__(dataset)
+        shape = dataset.train.inputs.shape
+        if len(shape) != 4:
+            raise InvalidData(
+                f"images of shape {list(shape)} instead of [N, C, H, W]; grey ones have C = 1: "
+                "images[:, None]"
+            )
+        if not dataset.classes:
+            raise InvalidData("classes: none are named; Dataset(…, classes=(…)) takes their names")
         self._mean, self._std = channel_statistics(dataset.train.inputs)
 
     def prepare(self, examples: Split) -> Tensor:

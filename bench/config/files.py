@@ -57,10 +57,10 @@ def _file_values(loader: ConfigLoader, group: str, name: str) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()}
 
 
-def component(name: str, values: Mapping[str, Any]) -> Component:
+def component(name: str, values: Mapping[str, Any], code: str = "") -> Component:
     """What a YAML in Hydra's form describes."""
     arguments = {key: value for key, value in values.items() if key != "_target_"}
-    return Component(name, values["_target_"], arguments)
+    return Component(name, values["_target_"], arguments, code)
 
 
 def _type_name(value: Any) -> str:

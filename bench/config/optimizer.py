@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib import metadata
+from collections.abc import Mapping
 from typing import Any
 
+from bench.config import sources
 from bench.config.files import check_against_file, component, file_values
 from bench.config.schema import OptimizerBlock
 from bench.hyperparameters import flat, hyperparameters
@@ -41,9 +40,11 @@ def optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
         rest=None if block.rest is None else component("rest", block.rest),
         needs=tuple(block.needs),
         clip_norm=block.clip_norm,
-        version=_versions([values, block.rest or {}], block.package),
+        code=sources.source(sources.targets(values)),
+        version=_versions(values, block.package),
         search_space=block.search_space,
         schedules=tuple(block.schedules),
+        stacks=block.stacks,
         limit=block.limit or {},
         file=name,
         declared="bench" in values,
@@ -97,19 +98,7 @@ def _optimizer_block(source: str, values: Mapping[str, Any]) -> OptimizerBlock:
     return block
 
 
-def _versions(parts: Iterable[Mapping[str, Any]], package: str) -> str:
+def _versions(values: Mapping[str, Any], package: str) -> str:
     """Third-party packages that an optimizer comes from; torch and ours are in the environment."""
-    targets = [v for part in parts for k, v in flat(part).items() if k.endswith("_target_")]
-    modules = {str(target).partition(".")[0] for target in targets} | ({package} - {""})
-    found = {module: _version(module) for module in sorted(modules - {"torch", "bench"})}
-    return ", ".join(f"{module} {version}" for module, version in found.items() if version)
-
-
-@cache
-def _version(module: str) -> str:
-    """Version of the package that brings a module; empty for a user's own."""
-    try:
-        return metadata.version(module)
-    except metadata.PackageNotFoundError:
-        packages = metadata.packages_distributions().get(module, [])
-        return metadata.version(packages[0]) if packages else ""
+    modules = {target.partition(".")[0] for target in sources.targets(values)} | {package}
+    return sources.versions(modules - {""})

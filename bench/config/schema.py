@@ -45,6 +45,7 @@ class TrainerConfig:
     devices: Any = 1  # 1, or a list with one device index
     precision: str = "32-true"
     threads: int = 1  # CPU threads of one trial
+    max_seconds: float | None = None  # of one trial, then it has failed; of a stack together
 
 
 @dataclass
@@ -95,6 +96,7 @@ class Config:
     stop_at_target: bool = False  # end at the target value instead of the full horizon
     data_dir: str = MISSING
     download: bool = False  # fetch data that is missing
+    fresh: bool = False  # run anew what is recorded, which the new answer then takes the place of
     report: bool = True  # write a report after a sweep
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
@@ -116,6 +118,7 @@ class OptimizerBlock:
     needs: list[str] = field(default_factory=list)
     schedules: list[str] = field(default_factory=list)  # the only ones it allows; default: any
     clip_norm: float | None = None  # of the whole gradient, before each update
+    stacks: bool = True  # false: rounding alone moves its result, so trials of it run one by one
     limit: dict[str, Any] | None = None  # {when: arguments, equals: optimizer}, for optbench-check
     reference: str = ""
     name: str = ""  # in the records, where it is not the file's

@@ -7,15 +7,21 @@ optimizer's hyperparameters, a model that does not fit a task, data that is not 
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from bench import build
+from bench.config import sources
 from bench.config.files import check_against_file, component
 from bench.config.optimizer import optimizer_spec
 from bench.spec import Budget, Hardware, RefusedInput, Target, TaskSpec, TrialSpec
+
+STARTED = time.time()
+"""When this process began: ``fresh=true`` lets no earlier record answer."""
 
 EVALUATIONS = 20
 """Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
@@ -42,7 +48,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         check_against_file(group, choices[group], plain[group])
     task, model = plain["task"], plain["model"]
     _check_fit(choices, task.get("inputs"), model.pop("inputs", None))
-    data = component("", task["data"])
+    data = component("", task["data"], sources.code(task["data"]))
     dataset = build.dataset(choices["task"], data, plain["data_dir"], plain["download"])
     trainer = plain["trainer"]
     return TrialSpec(
@@ -50,13 +56,14 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         task=TaskSpec(
             name=choices["task"],
             target=task["_target_"],
+            code=sources.code({"_target_": task["_target_"]}),
             data=data,
             target_metric=Target(task["metric"], task["direction"], task["target"]),
             version=task["version"],
         ),
-        model=component(choices["model"], model),
+        model=component(choices["model"], model, sources.code(model)),
         optimizer=optimizer_spec(choices["optimizer"], plain["optimizer"]),
-        schedule=component(choices["schedule"], plain["schedule"]),
+        schedule=component(choices["schedule"], plain["schedule"], sources.code(plain["schedule"])),
         batch_size=_batch_size(plain["batch_size"], len(dataset.train.targets)),
         budget=_budget(plain["budget"], plain["batch_size"], len(dataset.train.targets)),
         seed=plain["seed"],
@@ -66,6 +73,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         data_dir=plain["data_dir"],
         download=plain["download"],
         hardware=_hardware(trainer),
+        fresh_since=STARTED if plain["fresh"] else 0.0,
     )
 
 
@@ -116,4 +124,7 @@ def _hardware(trainer: Mapping[str, Any]) -> Hardware:
         )
     if threads < 1:
         raise RefusedInput(f"trainer.threads: {threads} is not a positive number of threads")
-    return Hardware(trainer["accelerator"], tuple(devices) if one_index else 1, threads)
+    limit = trainer["max_seconds"]
+    if limit is not None and not 0 < limit < math.inf:
+        raise RefusedInput(f"trainer.max_seconds: {limit} is not a positive number of seconds")
+    return Hardware(trainer["accelerator"], tuple(devices) if one_index else 1, threads, limit)

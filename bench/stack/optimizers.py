@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from bench.faults import NOT_THEIRS
+from bench.isolation import mend
 from bench.optimizers.adam import Adam, AdamW
 from bench.spec import TrialSpec
 from bench.stack.model import Gradients, StackedModel
@@ -181,8 +183,11 @@ class Individuals:
             if trial.course.live:
                 try:
                     self._step(at, gradients)
-                except Exception as error:
+                except NOT_THEIRS:
+                    raise
+                except BaseException as error:
                     trial.course.fail(error)
+                mend()
 
     def rate(self, slot: int) -> float:
         """The learning rate of one trial, of its first parameter group."""

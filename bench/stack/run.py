@@ -18,6 +18,7 @@ from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import StackedTrial, in_order
 from bench.trial.course import Course
+from bench.trial.limit import at_most
 from bench.trial.machine import machine
 from bench.trial.run import built
 
@@ -41,7 +42,8 @@ def run_stack(
         RefusedInput: one of them cannot be built. Any exception that is not one trial's own; the
             results handed to ``on_end`` before it stand.
     """
-    with machine(specs[0], threads or os.cpu_count() or 1) as made:
+    limit = at_most(specs[0].hardware.max_seconds)
+    with machine(specs[0], threads or os.cpu_count() or 1) as made, limit:
         task = build.task_of(specs[0])
         courses = [
             Course(spec, made.environment, partial(on_evaluation, at), partial(on_end, at))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from bench import build
+from bench.faults import NOT_THEIRS, said
 from bench.needs import NEEDS
 from bench.spec import TrialSpec
 from bench.stack.model import StackedModel
@@ -29,6 +30,8 @@ def why_not(spec: TrialSpec) -> str:
     needs = [need for need in spec.optimizer.needs if not NEEDS[need].stacks]
     if needs:
         return f"{spec.optimizer.name} needs {', '.join(needs)}"
+    if not spec.optimizer.stacks:
+        return f"{spec.optimizer.name} computes in few digits (stacks: false)"
     if spec.precision != "32-true":
         return f"precision {spec.precision}: a stack computes in 32-true"
     key = repr((spec.task, spec.model))
@@ -51,9 +54,11 @@ def _refusal(spec: TrialSpec) -> str:
             # vmap falls back to a loop, with a warning, where it has no rule for an operation
             warnings.filterwarnings("error", message=".*batching rule.*")
             together = _together(task, models, inputs, targets)
-    except Exception as error:
-        said = str(error).strip().split("\n", maxsplit=1)[0]
-        return f"{spec.model.name} does not run under vmap ({said or type(error).__name__})"
+    except NOT_THEIRS:
+        raise
+    except BaseException as error:
+        words = str(error).strip().split("\n", maxsplit=1)[0] or said(error)
+        return f"{spec.model.name} does not run under vmap ({words})"
     for at, model in enumerate(models):
         alone = _alone(task, model, inputs[at], targets[at])
         for name, expected in alone.items():

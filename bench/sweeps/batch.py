@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bench import build, progress
 from bench.progress import Told, each
-from bench.spec import Outcome, RefusedInput, Status, TrialSpec
+from bench.spec import ELSEWHERE, Outcome, RefusedInput, Status, TrialSpec
 from bench.sweeps.launchers import Launch
 
 
@@ -34,25 +34,57 @@ def run(
 
     study = _study(specs)
     wanted = {spec.config_hash: spec for spec in specs}
-    known = tracking.resume(uri, study)
-    outcomes = {
-        key: record.outcome(spec, known[key]) for key, spec in wanted.items() if key in known
+    recorded = tracking.resume(uri, study)
+    known = {
+        key: recorded[key] for key, spec in wanted.items() if record.stands(spec, recorded.get(key))
     }
+    outcomes = {key: record.outcome(wanted[key], result) for key, result in known.items()}
     new = {key: spec for key, spec in wanted.items() if key not in known}
     inapplicable = build.check(new.values())
     progress.assumed(specs)
     progress.say(
         f"study {study}: {len(wanted)} trials, {len(outcomes)} recorded, "
         f"{len(new) - len(inapplicable)} to run"
+        + (f"; the record is up to {progress.age(*known.values())}" if known else "")
     )
     for key, reason in inapplicable.items():
         outcomes[key] = record.skip(new[key], uri, reason)
-        progress.say(outcomes[key]["line"])
+        progress.say(progress.shown(outcomes[key]))
     pending = [spec for key, spec in new.items() if key not in inapplicable]
-    told, step = telling(pending), size or max(1, len(pending))
-    for start in range(0, len(pending), step):
-        part = pending[start : start + step]
-        ended = launch(part, lambda at, outcome, start=start: told(start + at, outcome))
+    told = telling(pending)
+    places = {spec.config_hash: at for at, spec in enumerate(pending)}
+    while pending:
+        outcomes |= _launched(pending, launch, size, lambda key, one: told(places[key], one))
+        taken = [one for one in pending if outcomes[one.config_hash]["status"] == ELSEWHERE]
+        answered = {}
+        if taken:
+            progress.say(f"study {study}: another process runs {len(taken)} of them; waiting")
+            answered = record.others(taken, uri)
+        for spec in taken:
+            if (key := spec.config_hash) in answered:
+                outcomes[key] = record.outcome(spec, answered[key])
+                told(places[key], outcomes[key])
+        pending = [spec for spec in taken if spec.config_hash not in answered]
+    return outcomes
+
+
+def _launched(
+    specs: Sequence[TrialSpec],
+    launch: Launch,
+    size: int | None,
+    told: Callable[[str, Outcome], None],
+) -> dict[str, Outcome]:
+    """Each trial once, ``size`` at a time; ``told`` hears of those that ended here."""
+    outcomes: dict[str, Outcome] = {}
+    step = size or len(specs)
+    for start in range(0, len(specs), step):
+        part = specs[start : start + step]
+
+        def heard(at: int, outcome: Outcome, part: Sequence[TrialSpec] = part) -> None:
+            if outcome["status"] != ELSEWHERE:
+                told(part[at].config_hash, outcome)
+
+        ended = launch(part, heard)
         outcomes |= {spec.config_hash: one for spec, one in zip(part, ended, strict=True)}
     return outcomes
 

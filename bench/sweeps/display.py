@@ -11,12 +11,11 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from bench import progress, protocol
-from bench.progress import Told
+from bench.progress import Told, duration
 from bench.spec import Outcome, Status, TrialSpec
 
 SECONDS = 10.0
@@ -26,8 +25,10 @@ SECONDS = 10.0
 def display(phase: str, pending: Sequence[TrialSpec]) -> Told:
     """What hears of the ends of a phase's trials; a failed one is said at once."""
     tally = Tally(phase, pending)
-    console = Console(soft_wrap=True, highlight=False)
-    live = Live(console=console, transient=True) if console.is_terminal and pending else None
+    console = progress.console()
+    live = None
+    if console.is_terminal and pending:
+        live = Live(console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
     if live is not None:
         atexit.register(live.stop)  # an interrupted sweep leaves the terminal as it was
     said_at = time.monotonic()
@@ -36,7 +37,7 @@ def display(phase: str, pending: Sequence[TrialSpec]) -> Told:
         nonlocal said_at
         tally.add(at, outcome)
         if outcome["status"] == Status.FAILED:
-            (live.console if live else console).print(outcome["line"])
+            console.print(progress.shown(outcome))
         last = tally.done == len(pending)
         if live is not None:
             live.start()
@@ -89,13 +90,3 @@ class Tally:
             order = sorted(found, key=found.__getitem__, reverse=best is max)
             lines.append(f"  {task}: " + ", ".join(f"{e} {found[e]:.4g}" for e in order[:8]))
         return lines
-
-
-def duration(seconds: float) -> str:
-    """``40 seconds``, ``6 minutes``, ``2.5 hours``."""
-    if seconds < 90:
-        whole = max(1, round(seconds))
-        return f"{whole} second{'s' * (whole != 1)}"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"

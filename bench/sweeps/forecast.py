@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench import protocol
+from bench.progress import duration
 from bench.spec import Budget, Phase, TrialSpec
-from bench.sweeps.display import duration
 from bench.sweeps.plan import Plan
 from bench.sweeps.tune import Results, choose, draws_of, selecting
 

@@ -17,8 +17,9 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from bench.progress import Told, each
+from bench.progress import Told, each, say
 from bench.spec import Outcome, TrialSpec
+from bench.sweeps.memory import Growth
 
 Launch = Callable[[Sequence[TrialSpec], Told], list[Outcome]]
 """Runs and records trials of one study, each as if alone; outcomes in the order of the specs."""
@@ -60,10 +61,12 @@ class BasicLauncher(SpecLauncher):
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench import record
 
-        outcomes = []
+        outcomes, growth = [], Growth()
         for at, spec in enumerate(specs):
             outcomes.append(record.run(spec, self.config.tracking.uri, "basic"))
             told(at, outcomes[-1])
+            if word := growth.word():
+                say(word)
         return outcomes
 
 

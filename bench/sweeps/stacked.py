@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bench import progress, record, tracking
-from bench.spec import Outcome, TrialResult, TrialSpec
+from bench.faults import NOT_THEIRS, said
+from bench.isolation import isolated
+from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     from bench.stack.probe import Gain
@@ -50,8 +52,10 @@ class StackedSweep:
         for stack, threads in self._stacks(self._stackable(places)):
             try:
                 self._run_stack(stack, threads)
-            except Exception as error:  # a shared step failed: no trial's own fault yet
-                progress.say(f"a stack ended by {type(error).__name__}: {error}; one by one now")
+            except NOT_THEIRS:
+                raise
+            except BaseException as error:  # a shared step failed: no trial's own fault yet
+                progress.say(f"a stack ended by {said(error)}; one by one now")
         for at in places:
             if at not in self.outcomes:
                 self._ended(at, record.run(self.specs[at], self.uri, LAUNCHER))
@@ -62,7 +66,8 @@ class StackedSweep:
             return []
         from bench.stack.stackable import why_not
 
-        reasons = {at: why_not(self.specs[at]) for at in places}
+        with isolated():
+            reasons = {at: why_not(self.specs[at]) for at in places}
         for reason in dict.fromkeys(filter(None, reasons.values())):
             count = sum(other == reason for other in reasons.values())
             progress.say(f"{self._name(places)}: {count} one by one: {reason}")
@@ -74,7 +79,8 @@ class StackedSweep:
             return
         from bench.stack.probe import fitting
 
-        largest = self.size or fitting(self.specs[places[0]])
+        with isolated():
+            largest = self.size or fitting(self.specs[places[0]])
         count = math.ceil(len(places) / largest)
         bounds = [at * len(places) // count for at in range(count + 1)]
         stacks = [places[a:b] for a, b in pairwise(bounds)]
@@ -91,8 +97,11 @@ class StackedSweep:
         from bench.stack.probe import UNMEASURED, probe
 
         try:
-            return probe([self.specs[at] for at in places])
-        except Exception:  # a trial that fails at once: the stack will say which
+            with isolated():
+                return probe([self.specs[at] for at in places])
+        except NOT_THEIRS:
+            raise
+        except BaseException:  # a trial that fails at once: the stack will say which
             return UNMEASURED
 
     def _run_stack(self, places: Sequence[int], threads: int | None) -> None:
@@ -101,12 +110,19 @@ class StackedSweep:
 
         specs = [self.specs[at] for at in places]
         with tracking.recorder(self.uri, specs, LAUNCHER) as records:
+            mine = list(records.free)
+            for slot in set(range(len(specs))) - set(mine):
+                self._ended(places[slot], record.elsewhere(specs[slot]))
 
-            def end(slot: int, result: TrialResult) -> None:
-                records.finish(slot, result)
-                self._ended(places[slot], record.outcome(specs[slot], result))
+            def log(at: int, point: CurvePoint) -> None:
+                records.log(mine[at], point)
 
-            run_stack(specs, records.log, end, threads)
+            def end(at: int, result: TrialResult) -> None:
+                records.finish(mine[at], result)
+                self._ended(places[mine[at]], record.outcome(specs[mine[at]], result))
+
+            if mine:
+                run_stack([specs[slot] for slot in mine], log, end, threads)
 
     def _ended(self, at: int, outcome: Outcome) -> None:
         self.outcomes[at] = outcome

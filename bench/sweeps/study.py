@@ -80,7 +80,7 @@ class StudySweeper(Sweeper):
                 if spec.config_hash not in known and not self.config.plan:
                     reason = skipped[base.config_hash]
                     outcomes[spec.config_hash] = record.skip(spec, uri, reason)
-                    progress.say(outcomes[spec.config_hash]["line"])
+                    progress.say(progress.shown(outcomes[spec.config_hash]))
         if not applies:
             raise RefusedInput(f"study={plan.study}: {next(iter(skipped.values()))}")
         plan = replace(plan, bases=tuple(applies))

@@ -1,7 +1,8 @@
 """Trials in worker processes, one thread and one trial at a time each: ``hydra/launcher=joblib``.
 
 A worker that dies (killed, out of memory) costs its own trial, which is recorded as failed; another
-takes its place and the sweep goes on. Workers are started once and stay warm.
+takes its place and the sweep goes on. Workers are started once and stay warm; they end with the
+process that started them, however it ends.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 
 from pebble import ProcessExpired, ProcessPool
 
-from bench import record
+from bench import record, tracking
+from bench.faults import StoreLost
+from bench.processes import end_with_parent
 from bench.progress import Told
 from bench.spec import Outcome, TrialSpec
 
@@ -32,7 +35,9 @@ def run_in_workers(specs: Sequence[TrialSpec], uri: str, workers: int, told: Tol
     """
     outcomes: dict[int, Outcome] = {}
     with ProcessPool(
-        max_workers=min(workers, len(specs)), context=multiprocessing.get_context("spawn")
+        max_workers=min(workers, len(specs)),
+        initializer=end_with_parent,
+        context=multiprocessing.get_context("spawn"),
     ) as pool:
         try:
             waiting: dict[Future[Outcome], int] = {
@@ -44,8 +49,11 @@ def run_in_workers(specs: Sequence[TrialSpec], uri: str, workers: int, told: Tol
                     at = waiting.pop(future)
                     outcomes[at] = _outcome(specs[at], future, uri)
                     told(at, outcomes[at])
-        except BaseException:
+        except BaseException as error:
             pool.stop()
+            pool.join()
+            if not isinstance(error, StoreLost):
+                tracking.discard_interrupted(uri, specs[0].study)
             raise
     return [outcomes[at] for at in range(len(specs))]
 

@@ -9,31 +9,33 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a wrong address is answered soon
 
 from filelock import FileLock
-from mlflow.entities import ViewType
+from mlflow.entities import LifecycleStage, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from bench.address import check_local, sqlite_path
+from bench.address import check_file, check_local, sqlite_path
+from bench.faults import StoreLost
 from bench.spec import RefusedInput
+from bench.tracking.lost import may_lose
 
 for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # a line for each of many tries
 
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Tells MLflow's pages that a study is made of training runs, not of language-model traces."""
 
 
-@lru_cache(maxsize=4)
 def connect(uri: str) -> MlflowClient:
     """A client of a store, which is created where it is missing.
 
@@ -41,13 +43,22 @@ def connect(uri: str) -> MlflowClient:
         RefusedInput: the store cannot be opened or does not answer.
     """
     path = sqlite_path(uri)
+    # an optimizer may change the working folder: from here on that moves no store
+    return _connect(uri if path is None else f"sqlite:///{path.absolute()}", uri)
+
+
+@lru_cache(maxsize=4)
+def _connect(absolute: str, uri: str) -> MlflowClient:
+    path = sqlite_path(absolute)
     try:
         if path is None:
-            return _answering(uri)
+            with _impatient():
+                return _answering(absolute)
         check_local(uri, path)
+        check_file(uri, path)
         if not _has_write_ahead_log(path):
-            _create(uri, path)
-        return _answering(uri)
+            _create(absolute, path)
+        return _answering(absolute)
     except (MlflowException, OSError, sqlite3.Error) as error:
         cause = str(error).split("\n", maxsplit=1)[0]
         raise RefusedInput(f"tracking.uri={uri}: cannot be opened: {cause}") from error
@@ -57,7 +68,7 @@ def prepare(uri: str, study: str) -> str:
     """Open the store, creating it and the study where missing; returns the experiment's id.
 
     Raises:
-        RefusedInput: the store cannot be opened or does not answer.
+        RefusedInput: the store cannot be opened or does not answer; the study was deleted.
     """
     found = experiment_id(uri, study)
     if found is not None:
@@ -70,15 +81,25 @@ def prepare(uri: str, study: str) -> str:
         return str(made)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
+            raise StoreLost(f"tracking.uri={uri}: {str(error).split(chr(10))[0]}") from error
     found = experiment_id(uri, study)  # another process was faster
     assert found is not None
     return found
 
 
+@may_lose
 def experiment_id(uri: str, study: str) -> str | None:
-    """MLflow's number of a study; None if there is no such study."""
+    """MLflow's number of a study; None if there is no such study.
+
+    Raises:
+        RefusedInput: it lies in MLflow's trash.
+    """
     found = connect(uri).get_experiment_by_name(study)
+    if found is not None and found.lifecycle_stage == LifecycleStage.DELETED:
+        raise RefusedInput(
+            f"study={study}: it was deleted in MLflow; take another name, or restore it: mlflow "
+            f"experiments restore --experiment-id {found.experiment_id} (MLFLOW_TRACKING_URI={uri})"
+        )
     return None if found is None else str(found.experiment_id)
 
 
@@ -94,13 +115,38 @@ def _answering(uri: str) -> MlflowClient:
     return client
 
 
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """A wrong address is answered soon; a store that was there once is waited for, by MLflow's own
+    seven tries over some four minutes. An address in use is given up after ten seconds."""
+    soon = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+    before = {name: os.environ.get(name) for name in soon}
+    os.environ.update({name: before[name] or value for name, value in soon.items()})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+
+
 def _create(uri: str, path: Path) -> None:
-    """Make the tables, one process at a time: two would die in each other's migrations."""
+    """Make the tables, one process at a time: two would die in each other's migrations.
+
+    A new store is made beside its place and moved there when it is whole: a process that is killed
+    meanwhile leaves nothing that MLflow could not go on with.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         if _has_write_ahead_log(path):  # made while this process waited
             return
-        _answering(uri)
+        if path.exists() and path.stat().st_size:  # MLflow made it: bring it to its present form
+            _answering(uri)
+        else:
+            new = path.with_name(f".{path.name}.new")
+            new.unlink(missing_ok=True)
+            _answering(f"sqlite:///{new}")
+            new.replace(path)
         with closing(sqlite3.connect(path, timeout=60)) as store:
             store.execute("PRAGMA journal_mode=WAL")  # readers do not block writers
 

@@ -15,6 +15,9 @@ from mlflow.entities import Run
 from bench.tracking.client import connect, experiment_id
 from bench.tracking.tables import embedded, from_stored, open_tables
 
+OURS = {"config_hash", "status", "config", "point", "study"}
+"""Tags of every trial: a run without them was written by somebody else, and is left alone."""
+
 Value = tuple[int, int, float]
 """Step, timestamp in ms, value: one thing that was logged of a metric."""
 
@@ -28,6 +31,7 @@ class TrialRun:
         latest: the last value of each metric.
         history: everything that was logged of each metric, in the order of steps and time;
             empty where it was not asked for.
+        ended: seconds since 1970; 0 while it runs.
     """
 
     run_id: str
@@ -35,6 +39,7 @@ class TrialRun:
     tags: Mapping[str, str]
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, list[Value]] = field(default_factory=dict)
+    ended: float = 0.0
 
 
 def trial_runs(
@@ -77,14 +82,22 @@ def from_client(
 ) -> list[TrialRun]:
     """Of any store."""
     found = []
-    for run in runs(uri, study):
+    for run in runs(uri, study, _condition(hashes)):
         data, name = run.data, run.info.run_id
-        if hashes is None or data.tags.get("config_hash") in hashes:
+        if data.tags.keys() >= OURS and (hashes is None or data.tags["config_hash"] in hashes):
             one = TrialRun(name, run.info.status, dict(data.tags), dict(data.metrics))
+            one.ended = (run.info.end_time or 0) / 1000
             if curves:
                 one.history = {key: _history(uri, name, key) for key in data.metrics}
             found.append(one)
     return found
+
+
+def _condition(hashes: Collection[str] | None) -> str:
+    """MLflow's words for one hash; of several, all runs of the study are looked through."""
+    if hashes is None or len(hashes) != 1:
+        return ""
+    return f" AND tags.config_hash = '{next(iter(hashes))}'"
 
 
 def runs(uri: str, study: str, condition: str = "") -> Iterator[Run]:
@@ -103,15 +116,19 @@ def runs(uri: str, study: str, condition: str = "") -> Iterator[Run]:
 def _tagged(store: sqlite3.Connection, experiment: str) -> dict[str, TrialRun]:
     """The trials with their tags, in the order of MLflow's client."""
     rows = store.execute(
-        "SELECT run_uuid, status FROM runs JOIN tags USING (run_uuid) "
+        "SELECT run_uuid, status, end_time FROM runs JOIN tags USING (run_uuid) "
         "WHERE experiment_id = ? AND lifecycle_stage = 'active' "
         "AND key = 'kind' AND tags.value = 'trial' ORDER BY start_time DESC, run_uuid",
         (int(experiment),),
     ).fetchall()
-    tags: dict[str, dict[str, str]] = {run_id: {} for run_id, _ in rows}
+    tags: dict[str, dict[str, str]] = {run_id: {} for run_id, *_ in rows}
     for key, value, run_id in _of(store, "key, value, run_uuid", "tags", list(tags)):
         tags[run_id][key] = value
-    return {run_id: TrialRun(run_id, status, tags[run_id]) for run_id, status in rows}
+    return {
+        run_id: TrialRun(run_id, status, tags[run_id], ended=(ended or 0) / 1000)
+        for run_id, status, ended in rows
+        if tags[run_id].keys() >= OURS
+    }
 
 
 def _add_histories(store: sqlite3.Connection, found: Mapping[str, TrialRun]) -> None:

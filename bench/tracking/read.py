@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
+from bench.processes import alive, on_this_machine
 from bench.spec import (
     CurvePoint,
     Phase,
@@ -20,15 +19,15 @@ from bench.spec import (
     TrialResult,
     Tuning,
 )
+from bench.tracking import claims
 from bench.tracking.client import connect, experiment_id, prepare, studies
 from bench.tracking.fetch import TrialRun, Value, runs, trial_runs
+from bench.tracking.lost import may_lose
 from bench.tracking.summary import find_summary
 from bench.tracking.write import SUMMARY
 
-ANSWERS = (Status.FINISHED, Status.DIVERGED, Status.SKIPPED)
-"""A trial that ended so is not run again; one that failed is."""
 
-
+@may_lose
 def read(uri: str, study: str) -> list[TrialRecord]:
     """Every trial of a study that has ended, complete with its curve.
 
@@ -43,21 +42,33 @@ def read(uri: str, study: str) -> list[TrialRecord]:
     return [record(uri, run) for run in found if run.status != "RUNNING"]
 
 
+@may_lose
 def answers(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[str, TrialResult]:
     """The trials of a study that need not run again, by ``config_hash``, without their curves.
+
+    Of a trial that was run anew (``fresh=true``) the latest answer counts.
 
     Args:
         hashes: only these are looked up; None for all.
     """
+    found = trial_runs(uri, study, curves=False, hashes=hashes)
     return {
         run.tags["config_hash"]: TrialResult(
             Status(run.tags["status"]),
             run.tags.get("reason", ""),
             summary={**run.latest, **_summary(run)},
+            ended_at=run.ended,
         )
-        for run in trial_runs(uri, study, curves=False, hashes=hashes)
-        if run.status != "RUNNING" and run.tags["status"] in ANSWERS
+        for run in sorted(found, key=lambda run: run.ended)
+        if claims.answers(run)
     }
+
+
+@may_lose
+def held(uri: str, study: str, hashes: Collection[str]) -> set[str]:
+    """Those of these hashes whose trial another process of this machine runs now."""
+    found = trial_runs(uri, study, curves=False, hashes=hashes)
+    return {run.tags["config_hash"] for run in found if claims.running(run)}
 
 
 def resume(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[str, TrialResult]:
@@ -67,13 +78,13 @@ def resume(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[
     return answers(uri, study, hashes)
 
 
+@may_lose
 def discard_interrupted(uri: str, study: str) -> int:
     """Delete runs of this machine whose process is gone without ending them; returns how many."""
     gone = [
         run.info.run_id
         for run in runs(uri, study, " AND attributes.status = 'RUNNING'")
-        if run.data.tags.get("host") == socket.gethostname()
-        and not _alive(int(run.data.tags["pid"]))
+        if on_this_machine(run.data.tags) and not alive(run.data.tags)
     ]
     for run_id in gone:
         connect(uri).delete_run(run_id)
@@ -149,15 +160,3 @@ def _traceback(uri: str, run_id: str) -> str:
         except (OSError, MlflowException) as error:
             return f"(no traceback is kept of this trial: {error})"
         return Path(path).read_text()
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for (a zombie) does not."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it runs under another user
-        return True
-    stat = Path(f"/proc/{pid}/stat")  # Linux: "pid (name) state …"
-    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")

@@ -17,7 +17,13 @@ class Recorder(Protocol):
     """Trials while they happen; a slot is a trial's place among the specs.
 
     Runs exist from ``__enter__`` on. What has not finished on leaving leaves no record.
+
+    Attributes:
+        free: the slots whose trials are claimed by this recorder; other processes run the rest, or
+            have run them (``bench.tracking.claims``).
     """
+
+    free: list[int]
 
     def __enter__(self) -> Self: ...
 
@@ -42,6 +48,7 @@ def recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
 
     Raises:
         RefusedInput: the store cannot be opened or does not answer.
+        StoreLost: it no longer answers, or has no room; raised by every method.
         ValueError: no trial, or trials of several studies.
     """
     if len(studies := {spec.study for spec in specs}) != 1:

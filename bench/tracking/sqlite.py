@@ -15,7 +15,9 @@ from pathlib import Path
 from types import TracebackType
 
 from bench.spec import CurvePoint, TrialResult, TrialSpec
+from bench.tracking import claims
 from bench.tracking.client import prepare
+from bench.tracking.lost import losing
 from bench.tracking.naming import run_name
 from bench.tracking.tables import COLUMNS, open_tables, to_stored
 from bench.tracking.write import (
@@ -37,7 +39,8 @@ class SQLiteRecorder:
         self._store = open_tables(path)
         self._start_time = 0
         self._ids = [uuid.uuid4().hex for _ in specs]
-        self._unfinished = set(range(len(specs)))
+        self.free: list[int] = []
+        self._unfinished: set[int] = set()
         self._points: list[tuple[int, CurvePoint]] = []
         self._noted: list[set[int]] = [set() for _ in specs]
         self._ended: list[tuple[int, TrialResult]] = []
@@ -45,7 +48,8 @@ class SQLiteRecorder:
         self._written_at = time.monotonic()
 
     def __enter__(self) -> SQLiteRecorder:
-        self._start()
+        with losing(self._uri):
+            self._start()
         return self
 
     def __exit__(
@@ -54,14 +58,10 @@ class SQLiteRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with closing(self._store):
+        with closing(self._store), losing(self._uri):
             self._write()
             with self._store:
-                self._store.executemany(
-                    "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? "
-                    "WHERE run_uuid = ?",
-                    [(now(), self._ids[slot]) for slot in self._unfinished],
-                )
+                self._delete(self._ids[slot] for slot in self._unfinished)
 
     def log(self, slot: int, point: CurvePoint) -> None:
         """Note one evaluation of one trial."""
@@ -85,8 +85,18 @@ class SQLiteRecorder:
             "SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,)
         ).fetchone()
         self._start_time = now()
+        with self._store:
+            self._store.execute("BEGIN IMMEDIATE")  # nobody claims between the look and the claim
+            hashes = [spec.config_hash for spec in self._specs]
+            known = claims.of_tables(self._store, experiment, hashes)
+            self.free = claims.free(known, self._specs)
+            self._claim(artifacts, experiment)
+        self._unfinished = set(self.free)
+
+    def _claim(self, artifacts: str, experiment: str) -> None:
         runs, tags, params = [], [], []
-        for run, spec in zip(self._ids, self._specs, strict=True):
+        for slot in self.free:
+            run, spec = self._ids[slot], self._specs[slot]
             name = run_name(spec)
             state = (
                 "UNKNOWN",
@@ -104,14 +114,14 @@ class SQLiteRecorder:
             known = {**run_tags(spec, self._launcher), "mlflow.runName": name}
             tags += [(key, value, run) for key, value in known.items()]
             params += [(key, value, run) for key, value in run_params(spec).items()]
-        with self._store:
-            self._insert("runs", runs)
-            self._insert("tags", tags)
-            self._insert("params", params)
+        self._insert("runs", runs)
+        self._insert("tags", tags)
+        self._insert("params", params)
 
     def _write_sometimes(self) -> None:
         if time.monotonic() - self._written_at > 1.0:
-            self._write()
+            with losing(self._uri):
+                self._write()
 
     def _write(self) -> None:
         """Everything noted since the last time, in one transaction."""
@@ -129,7 +139,7 @@ class SQLiteRecorder:
             latest_rows = [row for slot in touched for row in self._latest[slot].values()]
             self._insert("latest_metrics", latest_rows)
             for slot, result in self._ended:
-                self._end(self._ids[slot], result)
+                self._end(slot, result)
         for slot, result in self._ended:
             if result.traceback:
                 attach_traceback(self._uri, self._ids[slot], result.traceback)
@@ -137,11 +147,25 @@ class SQLiteRecorder:
         self._ended.clear()
         self._written_at = time.monotonic()
 
-    def _end(self, run: str, result: TrialResult) -> None:
+    def _end(self, slot: int, result: TrialResult) -> None:
+        run, spec = self._ids[slot], self._specs[slot]
         self._insert("tags", [(key, value, run) for key, value in end_tags(result).items()])
         self._store.execute(
             "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?",
             (end_state(result), later(self._start_time, result.summary), run),
+        )
+        if spec.fresh_since and result.status in claims.ANSWERS:
+            (experiment,) = self._store.execute(
+                "SELECT experiment_id FROM runs WHERE run_uuid = ?", (run,)
+            ).fetchone()
+            known = claims.of_tables(self._store, experiment, [spec.config_hash])
+            self._delete(claims.replaced(known, run))
+
+    def _delete(self, runs: Iterable[str]) -> None:
+        """Into MLflow's trash, from where they can be restored."""
+        self._store.executemany(
+            "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? WHERE run_uuid = ?",
+            [(now(), run) for run in runs],
         )
 
     def _insert(self, table: str, rows: Iterable[Sequence[object]]) -> None:

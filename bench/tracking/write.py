@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -22,8 +20,12 @@ from types import TracebackType
 from mlflow.entities import Metric, Param, RunTag
 
 from bench.hyperparameters import hyperparameters
+from bench.processes import mine
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
+from bench.tracking import claims
 from bench.tracking.client import connect, prepare
+from bench.tracking.fetch import trial_runs
+from bench.tracking.lost import losing
 from bench.tracking.naming import curve, run_name
 
 METRICS_A_BATCH = 1000
@@ -52,8 +54,7 @@ def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
         "phase": str(spec.phase),
         "reference": spec.reference,
         **({"tuning": json.dumps(asdict(spec.tuning))} if spec.tuning else {}),
-        "host": socket.gethostname(),
-        "pid": str(os.getpid()),
+        **mine(),
         "launcher": launcher,
     }
 
@@ -107,14 +108,18 @@ class ClientRecorder:
 
     def __init__(self, uri: str, specs: Sequence[TrialSpec], launcher: str) -> None:
         self._uri, self._specs, self._launcher = uri, specs, launcher
-        self._runs: list[_Run] = []
+        self.free: list[int] = []
+        self._runs: dict[int, _Run] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> ClientRecorder:
-        with ExitStack() as entered:
-            self._runs = [
-                entered.enter_context(_Run(self._uri, spec, self._launcher)) for spec in self._specs
-            ]
+        study, hashes = self._specs[0].study, [spec.config_hash for spec in self._specs]
+        with losing(self._uri), ExitStack() as entered, claims.locked(self._uri, study):
+            known = trial_runs(self._uri, study, curves=False, hashes=hashes)
+            self.free = claims.free(known, self._specs)
+            for slot in self.free:
+                run = _Run(self._uri, self._specs[slot], self._launcher)
+                self._runs[slot] = entered.enter_context(run)
             self._open = entered.pop_all()
         return self
 
@@ -124,22 +129,25 @@ class ClientRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._open.__exit__(kind, error, trace)
+        with losing(self._uri):
+            self._open.__exit__(kind, error, trace)
 
     def log(self, slot: int, point: CurvePoint) -> None:
         """Note one evaluation of one trial."""
-        self._runs[slot].log(point)
+        with losing(self._uri):
+            self._runs[slot].log(point)
 
     def finish(self, slot: int, result: TrialResult) -> None:
         """Write what remains and how it ended."""
-        self._runs[slot].finish(result)
+        with losing(self._uri):
+            self._runs[slot].finish(result)
 
 
 class _Run:
     """One trial's run. Points are sent in batches, at most one a second."""
 
     def __init__(self, uri: str, spec: TrialSpec, launcher: str) -> None:
-        self._uri, self._client = uri, connect(uri)
+        self._uri, self._client, self._spec = uri, connect(uri), spec
         self._buffer: list[CurvePoint] = []
         self._sent: set[int] = set()
         self._sent_at = time.monotonic()
@@ -179,6 +187,11 @@ class _Run:
         self._client.log_batch(self._id, tags=tags)
         self._client.set_terminated(self._id, end_state(result), later(self._start, result.summary))
         self._finished = True
+        if self._spec.fresh_since and result.status in claims.ANSWERS:
+            hashes = [self._spec.config_hash]
+            known = trial_runs(self._uri, self._spec.study, curves=False, hashes=hashes)
+            for run in claims.replaced(known, self._id):
+                self._client.delete_run(run)
 
     def _send(self, points: Sequence[CurvePoint]) -> None:
         metrics = [

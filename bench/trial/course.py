@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from traceback import format_exception
 
 from bench import protocol
+from bench.faults import said, traced
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
 
 
@@ -71,23 +71,32 @@ class Course:
             measured: metrics of the validation split.
             made: what else the point holds: training loss, learning rate, training time.
         """
-        if not all(math.isfinite(value) for value in measured.values()):
-            raise Diverged("validation loss", step)
+        _check_finite(measured, step)
         point = CurvePoint(step, {**measured, **made})
         self.curve.append(point)
         target = self.spec.task.target_metric
+        if f"val/{target.metric}" not in measured:
+            raise KeyError(
+                f"task.metric: {target.metric!r} was not measured on the validation split, but "
+                f"{', '.join(name.partition('/')[2] for name in measured)}"
+            )
         if self.reached is None and target.reached(point.values[f"val/{target.metric}"]):
             self.reached = point
         self.on_evaluation(point)
 
     def finish(self, final: Mapping[str, float], summary: Mapping[str, float]) -> None:
-        """It trained to its end.
+        """It trained to its end; a metric of the test split that is not finite is no such end.
 
         Args:
             final: metrics of the test split; empty where it stays shut.
             summary: time and counts, named with their unit.
         """
         last = self.curve[-1]
+        try:
+            _check_finite(final, last.step)
+        except Diverged as event:
+            self.diverge(event, summary)
+            return
         self.curve[-1] = CurvePoint(last.step, {**last.values, **final})
         self._end(Status.FINISHED, "", self._complete(summary))
 
@@ -98,8 +107,7 @@ class Course:
 
     def fail(self, error: BaseException) -> None:
         """Something raised."""
-        trace = "".join(format_exception(error))
-        self._end(Status.FAILED, f"{type(error).__name__}: {error}", {}, trace)
+        self._end(Status.FAILED, said(error), {}, traced(error))
 
     def _end(
         self, status: Status, reason: str, summary: Mapping[str, float], trace: str = ""
@@ -116,3 +124,13 @@ class Course:
         if "stack_size" not in summary:
             found["train_time_to_target_s"] = self.reached.values["train_time_s"]
         return {**summary, **found}
+
+
+NAMES = {"val/loss": "validation loss", "test/loss": "test loss"}
+
+
+def _check_finite(measured: Mapping[str, float], step: int) -> None:
+    """Raises Diverged with the first metric that is not finite."""
+    for name, value in measured.items():
+        if not math.isfinite(value):
+            raise Diverged(NAMES.get(name, name), step)

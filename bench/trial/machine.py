@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
 
+from bench.faults import Terminated
+from bench.isolation import isolated
 from bench.spec import RefusedInput, TrialSpec
 from bench.trial import environment
 from bench.trial.clock import TrainClock
@@ -44,22 +46,15 @@ class Machine(NamedTuple):
 
 @contextmanager
 def machine(spec: TrialSpec, threads: int, progress_bar: bool = False) -> Iterator[Machine]:
-    """What ``trainer.*`` asks for, with so many CPU threads; afterwards the threads are as before.
+    """What ``trainer.*`` asks for, with so many CPU threads, in a process as if it were new.
 
     Raises:
         RefusedInput: there is no such accelerator, device or precision.
     """
-    before = torch.get_num_threads()
-    # Adam's moments of inputs that are always zero decay into subnormal numbers, which slow a CPU
-    # erratically, up to tenfold; every trial flushes them. Threads made later inherit it.
-    torch.set_flush_denormal(True)
-    torch.set_num_threads(threads)
-    try:
+    with isolated(threads):
         trainer = make_trainer(spec, progress_bar)
         device = trainer.strategy.root_device
         yield Machine(trainer, device, environment.describe(device, threads))
-    finally:
-        torch.set_num_threads(before)
 
 
 def fit(trainer: pl.Trainer, module: pl.LightningModule, batches: Iterable[Any]) -> None:
@@ -75,9 +70,11 @@ def fit(trainer: pl.Trainer, module: pl.LightningModule, batches: Iterable[Any])
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Hand Ctrl-C on: Lightning would turn it into exit code 1 and leave the signal ignored."""
+    """Hand Ctrl-C and SIGTERM on: Lightning turns them into exits with code 1, and without any."""
     try:
         yield
+    except SIGTERMException as end:
+        raise Terminated from end
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -8,9 +8,11 @@ import pytorch_lightning as pl
 import torch
 
 from bench import build
-from bench.spec import CurvePoint, RefusedInput, TrialResult, TrialSpec
+from bench.faults import NOT_THEIRS
+from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.trial.batches import Batches
 from bench.trial.course import Course
+from bench.trial.limit import at_most
 from bench.trial.machine import Machine, machine
 from bench.trial.module import Parts, TrialModule
 from tasks.base import Task
@@ -28,15 +30,17 @@ def run_trial(
         progress_bar: show the steps of this trial.
 
     Raises:
-        RefusedInput: the spec cannot be built. Any other exception is the result ``failed``.
+        RefusedInput: the spec cannot be built. Whatever else its code raises is the result
+            ``failed`` (``bench.faults``).
     """
     with machine(spec, spec.hardware.threads, progress_bar) as made:
         course = Course(spec, made.environment, on_evaluation)
         try:
-            _fit(course, made)
-        except RefusedInput:
+            with at_most(spec.hardware.max_seconds):
+                _fit(course, made)
+        except NOT_THEIRS:
             raise
-        except Exception as error:
+        except BaseException as error:  # whatever an optimizer, a model or a task raises
             course.fail(error)
     assert course.result is not None
     return course.result

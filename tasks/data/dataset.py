@@ -19,6 +19,10 @@ class MissingData(Exception):
     """A data set that is not there or not readable; the message says where and what to do."""
 
 
+class InvalidData(ValueError):
+    """Data that no trial can learn from or be measured on; the message says where and what."""
+
+
 class Split(NamedTuple):
     """Examples and what is to be predicted of them.
 
@@ -40,6 +44,10 @@ class Dataset:
         fingerprint: 16 hexadecimal digits of the SHA-256 of all splits' bytes, dtypes and shapes;
             computed from them unless given.
         vocabulary_size: number of token ids, padding included; None for images.
+
+    Raises:
+        InvalidData: a split is empty or has not as many targets as inputs, splits differ in shape,
+            a number is not finite, or a label is no index of a class.
     """
 
     train: Split
@@ -52,14 +60,61 @@ class Dataset:
     def __post_init__(self) -> None:
         for name in ("train", "val", "test"):
             split: Split = getattr(self, name)
-            if len(split.inputs) != len(split.targets):
-                raise ValueError(
-                    f"{name}: {len(split.inputs)} inputs but {len(split.targets)} targets"
-                )
+            check_split(name, split, self.train, len(self.classes), self.vocabulary_size)
             for array in split:
                 array.setflags(write=False)
         if not self.fingerprint:
             object.__setattr__(self, "fingerprint", digest([self.train, self.val, self.test]))
+
+
+def check_split(
+    name: str, split: Split, train: Split, classes: int, vocabulary_size: int | None
+) -> None:
+    """Refuse what would fail in the middle of a trial, or worse, would not.
+
+    Args:
+        train: whose shapes the split has to have.
+        classes: whole-numbered targets are indices of so many; 0: they are whatever a loss takes.
+        vocabulary_size: inputs are ids below it; None: they are no ids.
+    """
+    for what, array, like in zip(Split._fields, split, train, strict=True):
+        where = f"{name} {what}"
+        if not isinstance(array, np.ndarray):
+            raise InvalidData(f"{where}: {type(array).__name__} instead of a NumPy array")
+        if array.ndim == 0 or len(array) == 0:
+            raise InvalidData(f"{where}: empty; every split needs examples")
+        if array.shape[1:] != like.shape[1:] or array.dtype != like.dtype:
+            raise InvalidData(
+                f"{where}: {array.dtype} {list(array.shape[1:])} each, but train has "
+                f"{like.dtype} {list(like.shape[1:])}; make them alike"
+            )
+        if array.dtype.kind not in "biuf":
+            raise InvalidData(f"{where}: {array.dtype} is no kind of number")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise InvalidData(_first(where, array, ~np.isfinite(array), "is not finite"))
+    if len(split.inputs) != len(split.targets):
+        raise InvalidData(
+            f"{name}: {len(split.inputs)} inputs but {len(split.targets)} targets; one each is "
+            "needed"
+        )
+    if classes and split.targets.dtype.kind in "biu":
+        _check_indices(f"{name} targets", split.targets, classes, "class")
+    if vocabulary_size is not None:
+        _check_indices(f"{name} inputs", split.inputs, vocabulary_size, "token id")
+
+
+def _check_indices(where: str, array: np.ndarray, count: int, what: str) -> None:
+    if array.dtype.kind not in "iu":
+        raise InvalidData(f"{where}: {array.dtype}; a {what} is a whole number")
+    wrong = (array < 0) | (array >= count)
+    if wrong.any():
+        raise InvalidData(_first(where, array, wrong, f"is no {what} in 0 … {count - 1}"))
+
+
+def _first(where: str, array: np.ndarray, wrong: np.ndarray, fault: str) -> str:
+    """``train targets: 255 at [17] is no class in 0 … 9 (3 such)``."""
+    place = np.argwhere(wrong)[0].tolist()
+    return f"{where}: {array[tuple(place)]} at {place} {fault} ({int(wrong.sum())} such)"
 
 
 def digest(splits: Sequence[Split]) -> str:
@@ -104,7 +159,13 @@ def stratified_split(targets: np.ndarray, sizes: Sequence[int], seed: int) -> li
 
 
 def take(inputs: np.ndarray, targets: np.ndarray, indices: np.ndarray) -> Split:
-    """The examples at ``indices`` as a split of their own."""
+    """The examples at ``indices`` as a split of their own.
+
+    Raises:
+        InvalidData: inputs and targets are not of one data set.
+    """
+    if len(inputs) != len(targets):
+        raise InvalidData(f"{len(inputs)} inputs but {len(targets)} targets; one each is needed")
     return Split(inputs[indices], targets[indices])
 
 

@@ -54,7 +54,7 @@ def load(*, data_dir: str, download: bool, min_count: int = 2, max_length: int =
 def read_tsv(path: Path) -> list[Sentence]:
     """The sentences of one file, in its order; a header line is passed over."""
     sentences = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         text, _, label = line.rpartition("\t")
         if label not in ("0", "1"):
             if number == 1:
@@ -62,6 +62,23 @@ def read_tsv(path: Path) -> list[Sentence]:
             raise MissingData(f"task=sst2: {path}, line {number}: no label 0 or 1 after a tab")
         sentences.append(Sentence(text.lower().split(), int(label)))
     return sentences
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a file in UTF-8, with or without a byte-order mark.
+
+    Raises:
+        MissingData: it is in another encoding; names file and line.
+    """
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        number = content[: error.start].count(b"\n") + 1
+        raise MissingData(
+            f"task=sst2: {path}, line {number}: not UTF-8 (byte 0x{content[error.start]:02x}); "
+            f"convert it: iconv -f latin1 -t utf-8 {path.name}"
+        ) from error
 
 
 def build_vocabulary(sentences: list[Sentence], min_count: int) -> dict[str, int]:

@@ -6,6 +6,7 @@ import pytest
 
 from bench.spec import OptimizerSpec
 from bench.stack.stackable import why_not
+from tests.bench.specs import trial_spec
 from tests.bench.stack.cases import case
 
 
@@ -33,3 +34,11 @@ def test_an_optimizer_that_calls_the_model_itself_cannot():
 def test_other_precision_cannot():
     spec = dataclasses.replace(case(), precision="bf16-mixed")
     assert "bf16-mixed" in why_not(spec)
+
+
+def test_an_optimizer_of_few_digits_runs_alone():
+    spec = trial_spec()
+    assert why_not(spec) == ""
+    few = dataclasses.replace(spec, optimizer=dataclasses.replace(spec.optimizer, stacks=False))
+    assert why_not(few) == "adam computes in few digits (stacks: false)"
+    assert few.config_hash == spec.config_hash

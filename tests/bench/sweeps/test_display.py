@@ -57,7 +57,7 @@ def test_a_terminal_gets_one_display_that_stays_in_its_place(clock, monkeypatch)
     def console(**options):
         return Console(file=written, force_terminal=True, width=80, **options)
 
-    monkeypatch.setattr(display, "Console", console)
+    monkeypatch.setattr(display.progress, "console", console)
     told = display.display("tuning", SPECS)
     for at in range(4):
         told(at, outcome(value=0.9 + at / 100))

@@ -132,7 +132,7 @@ def test_runs_of_dead_processes_are_discarded_and_others_kept(uri):
         ("alive", socket.gethostname(), os.getpid()),
         ("elsewhere", "another-host", dead.pid),
     ]:
-        records.append(tracking.recorder(uri, [trial_spec()], "basic"))
+        records.append(tracking.recorder(uri, [trial_spec(seed=len(ids))], "basic"))
         records[-1].__enter__()  # and never leave
         (ids[name],) = {run.info.run_id for run in tracking.runs(uri, "test")} - set(ids.values())
         client.set_tag(ids[name], "host", host)

@@ -5,13 +5,15 @@ import math
 
 import pytest
 import torch
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from bench import build
+from bench.faults import Terminated
 from bench.spec import Component, Phase, RefusedInput, Status
 from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
-from bench.trial.course import Diverged
+from bench.trial.course import Course, Diverged
 from bench.trial.evaluation import evaluate
 from bench.trial.run import run_trial
 from tests.bench.specs import trial_spec
@@ -214,3 +216,28 @@ def test_refuses_an_accelerator_that_is_not_there():
 
 def test_diverged_names_what_and_when():
     assert str(Diverged("training loss", 7)) == "non-finite training loss at step 7"
+
+
+def test_a_test_metric_that_is_not_finite_is_no_finish():
+    course = Course(trial_spec(), {})
+    course.evaluated(20, {"val/loss": 1.0, "val/accuracy": 0.5}, {"train_time_s": 1.0})
+    course.finish({"test/loss": math.nan, "test/accuracy": 0.4}, {"train_time_s": 1.0})
+    assert course.result.status is Status.DIVERGED
+    assert course.result.reason == "non-finite test loss at step 20"
+    assert math.isnan(course.result.final("test/accuracy"))
+    assert "test/accuracy" not in course.result.curve[-1].values
+
+
+def test_a_target_metric_that_is_not_measured_fails_with_those_that_are():
+    course = Course(trial_spec(), {})
+    with pytest.raises(KeyError, match=r"'accuracy' was not measured .* but loss, rmse"):
+        course.evaluated(20, {"val/loss": 1.0, "val/rmse": 0.5}, {})
+
+
+def test_sigterm_of_lightning_is_no_failure_of_the_trial(monkeypatch):
+    def end(*_, **__):
+        raise SIGTERMException
+
+    monkeypatch.setattr("pytorch_lightning.Trainer.fit", end)
+    with pytest.raises(Terminated):
+        run_trial(trial_spec())

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.data import cifar, mnist, sst2
-from tasks.data.dataset import Dataset, MissingData, Split, stratified_split
+from tasks.data.dataset import Dataset, InvalidData, MissingData, Split, stratified_split, take
 
 
 def toy(inputs: list[list[float]], dtype: type = np.float32) -> Dataset:
@@ -88,6 +88,61 @@ def test_inputs_without_targets_are_refused() -> None:
     bad = Split(np.zeros((3, 1)), np.zeros(2, dtype=np.int64))
     with pytest.raises(ValueError, match="val: 3 inputs but 2 targets"):
         Dataset(good, bad, good, ("only",))
+
+
+def images(n: int = 4) -> Split:
+    return Split(np.zeros((n, 1, 2, 2), np.float32), np.arange(n) % 2)
+
+
+def changed(split: Split, what: str, place: tuple[int, ...], value: float) -> Split:
+    """With one number replaced."""
+    array = getattr(split, what).copy()
+    array[place] = value
+    return split._replace(**{what: array})
+
+
+WRONG = {
+    "NaN in an image": (changed(images(), "inputs", (1, 0, 1, 0), np.nan), "nan at [1, 0, 1, 0]"),
+    "infinity": (changed(images(), "inputs", (0, 0, 0, 0), np.inf), "inf at [0, 0, 0, 0]"),
+    "a label to ignore": (changed(images(), "targets", (2,), -100), "-100 at [2] is no class"),
+    "a label too large": (changed(images(), "targets", (3,), 255), "no class in 0 … 1 (1 such)"),
+    "no example": (Split(*(array[:0] for array in images())), "empty"),
+    "labels left over": (Split(images(2).inputs, images(3).targets), "2 inputs but 3 targets"),
+    "another shape": (Split(np.zeros((4, 1, 3, 3), np.float32), images().targets), "[1, 3, 3]"),
+    "another type": (Split(images().inputs.astype(np.float64), images().targets), "float64"),
+    "text": (Split(np.array([["a"]] * 4), images().targets), "train has float32"),
+    "a list": (Split([[0.0]] * 4, images().targets), "list instead of a NumPy array"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("where", ["val", "test"])
+@pytest.mark.parametrize("what", WRONG)
+def test_what_no_trial_can_learn_from_is_refused(what: str, where: str) -> None:
+    split, fault = WRONG[what]
+    splits = {name: images() for name in ("train", "val", "test")} | {where: split}
+    with pytest.raises(InvalidData) as caught:
+        Dataset(**splits, classes=("no", "yes"))
+    assert where in str(caught.value)
+    assert fault in str(caught.value)
+
+
+def test_targets_that_are_no_classes_may_be_anything_finite() -> None:
+    split = Split(np.zeros((2, 3), np.float32), np.array([-100.0, 0.5]))
+    assert Dataset(split, split, split).classes == ()
+    with pytest.raises(InvalidData, match="train targets: nan at"):
+        bad = changed(split, "targets", (0,), np.nan)
+        Dataset(bad, split, split)
+
+
+def test_token_ids_lie_in_the_vocabulary() -> None:
+    split = Split(np.array([[1, 7]], np.int32), np.array([0]))
+    with pytest.raises(InvalidData, match=r"7 at \[0, 1\] is no token id in 0 … 6"):
+        Dataset(split, split, split, ("only",), vocabulary_size=7)
+
+
+def test_labels_of_another_data_set_are_not_drawn_from() -> None:
+    with pytest.raises(InvalidData, match="60 inputs but 10 targets"):
+        take(np.zeros((60, 1)), np.zeros(10, int), np.arange(5))
 
 
 SOURCES = [

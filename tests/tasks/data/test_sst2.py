@@ -77,6 +77,13 @@ def test_download_writes_the_files_it_then_reads(
             sst2.load(data_dir=str(tmp_path), download=True)
 
 
+def test_another_encoding_is_refused_with_file_line_and_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "dev.tsv"
+    path.write_bytes("good film\t1\nLiterarisch schön\t1\n".encode("latin1"))
+    with pytest.raises(MissingData, match=r"dev.tsv, line 2: not UTF-8 .*iconv -f latin1"):
+        sst2.read_tsv(path)
+
+
 @pytest.mark.skipif("OPTBENCH_DATA" not in os.environ, reason="OPTBENCH_DATA names no data folder")
 def test_the_published_sentences() -> None:
     data = sst2.load(data_dir=os.environ["OPTBENCH_DATA"], download=False)

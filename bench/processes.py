@@ -1,0 +1,101 @@
+"""What the harness knows of processes: which are alive, who ends with whom, how much they hold.
+
+Standard library only. ``/proc`` is Linux's; elsewhere what it says is not known, and left out.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+
+from bench.faults import Terminated
+
+
+def end_on_sigterm() -> None:
+    """From now on SIGTERM raises ``Terminated`` in the main thread, where ``finally`` is heeded."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminated)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending already
+    raise Terminated
+
+
+def end_with_parent() -> None:
+    """In a worker: end at once by SIGTERM, or when the process that started it is gone."""
+    signal.signal(signal.SIGTERM, _die)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
+
+
+def _die(number: int, frame: FrameType | None) -> None:
+    """As the system would; by a handler of ours, for Lightning replaces the system's."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def mine() -> dict[str, str]:
+    """Host, number and mark of this process: what ``runs_here`` recognises it by."""
+    pid = os.getpid()
+    return {"host": socket.gethostname(), "pid": str(pid), "process": _mark(pid)}
+
+
+def on_this_machine(known: Mapping[str, str]) -> bool:
+    """Whether a process that called itself so (``mine``) runs, or ran, on this machine."""
+    return known.get("host") == socket.gethostname() and known.get("pid", "").isdigit()
+
+
+def alive(known: Mapping[str, str]) -> bool:
+    """Whether that process of this machine still runs.
+
+    Its number may belong to another process by now: the mark tells. One that has ended and was not
+    waited for (a zombie) does not run.
+    """
+    pid = int(known["pid"])
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it runs under another user
+        return True
+    fields = _stat(pid)
+    if fields and fields[0] == "Z":
+        return False
+    return known.get("process", "") in ("", _mark(pid))
+
+
+def _mark(pid: int) -> str:
+    """When a process began, in ticks since the machine was started; empty where nobody says."""
+    fields = _stat(pid)
+    return fields[19] if len(fields) > 19 else ""
+
+
+def _stat(pid: int) -> list[str]:
+    """What Linux says of a process after its name: state first, start as the twentieth."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def resident_mib() -> float:
+    """Memory that this process holds now, in MiB; 0 where nobody says."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

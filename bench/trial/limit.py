@@ -1,0 +1,36 @@
+"""The longest that a trial may take: ``trainer.max_seconds``. It costs nothing while it trains."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class TimeIsUp(Exception):
+    """A trial took longer than it may."""
+
+
+@contextmanager
+def at_most(seconds: float | None) -> Iterator[None]:
+    """Inside, ``TimeIsUp`` is raised once so many seconds are over, even in an endless loop.
+
+    By the system's alarm, which reaches the main thread between two lines of Python: a call into C
+    that never returns is not ended by it. And again each second: somebody may catch everything.
+    """
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise TimeIsUp(f"trainer.max_seconds={seconds:g} are over")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
