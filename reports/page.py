@@ -93,7 +93,8 @@ def _board(board: Leaderboard) -> dict[str, Any]:
     folded = [name for name in cells if name in DETAILS]
     shown = [name for name in cells if name not in DETAILS]
     place = [name for name in IDENTITY if name in cells]
-    first = [*place, "verdict"]  # a narrow screen shows these and the test value
+    test = [name for name in cells if name.startswith("test/")]
+    first = [*place, "verdict", *test]  # what a narrow screen shows
     shown = [*first, *(name for name in shown if name not in first)]
     return {
         "title": board.comparison,
