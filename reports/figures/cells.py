@@ -37,7 +37,14 @@ def matrix(
             "column:N",
             title=None,
             scale=alt.Scale(domain=list(columns)),
-            axis=alt.Axis(orient="top", ticks=False, domain=False, labelAngle=-35, grid=False),
+            axis=alt.Axis(
+                orient="top",
+                ticks=False,
+                domain=False,
+                labelAngle=-35,
+                grid=False,
+                labelOverlap=False,
+            ),
         ),
         y=alt.Y(
             "row:N",

@@ -69,6 +69,8 @@ def _around(rows: pd.DataFrame, baseline: float) -> alt.Scale:
     reach = max(3 * off, 0.5)
     ends = pd.concat([rows["value"], rows["low"], rows["high"]])
     shown = ends.clip(baseline - reach, baseline + reach)
+    if shown.min() == shown.max():  # equal, and nothing known of their spread
+        shown = pd.Series([baseline - reach, baseline + reach])
     return alt.Scale(domain=style.domain(shown.min(), shown.max()), nice=False, padding=8)
 
 

@@ -21,7 +21,7 @@ CAPTION = (
 )
 EMPTY = "No reported trial has a value on test."
 DRAWN = 60
-JITTER = 3  # levels
+JITTER = 4  # pixels between three levels, so that equal values show
 
 
 def info(study: Study) -> pd.DataFrame:
@@ -50,16 +50,18 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = [name for name in colours if (table["entrant"] == name).any()]
     finished = table.dropna(subset=["value"])
     dots = pd.concat([_thinned(own) for _, own in finished.groupby("entrant")])
-    dots = dots.assign(level=dots.groupby("entrant").cumcount() % JITTER)
+    dots = dots.assign(level=dots.groupby("entrant").cumcount() % 3 * JITTER - JITTER)
     source = style.data(dots[["entrant", "seed", "trial", "value", "level"]])
     title = f"test/{table['metric'].iloc[0]}"
     scale, axis = style.fitted(finished["value"])
-    rows = alt.Chart(source).mark_point(filled=True, size=40, fillOpacity=0.75, cursor="pointer")
+    apart = alt.ExprRef("datum.level")  # a yOffset encoding sorts, by an expression of names
+    rows = alt.Chart(source).mark_point(
+        filled=True, size=40, fillOpacity=0.75, cursor="pointer", yOffset=apart
+    )
     layers = [
         rows.encode(
             x=alt.X("value:Q", title=title, scale=scale, axis=axis),
             y=style.listed(names),
-            yOffset=alt.YOffset("level:O", scale=alt.Scale(paddingOuter=0.3)),
             color=style.colour(colours),
             shape=style.shape(colours),
             tooltip=style.tooltip(

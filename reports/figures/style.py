@@ -160,9 +160,7 @@ def layered(layers: Sequence[alt.Chart | alt.LayerChart], height: float) -> alt.
 
 def listed(names: Sequence[str]) -> alt.Y:
     """One row an entrant, in the order given from the top."""
-    return alt.Y(
-        "entrant:N", title=None, scale=alt.Scale(domain=list(names), paddingInner=0.3), axis=_NAMES
-    )
+    return alt.Y("entrant:N", title=None, scale=alt.Scale(domain=list(names)), axis=_NAMES)
 
 
 _NAMES = alt.Axis(ticks=False, domain=False, labelPadding=6, grid=False, labelOverlap=False)

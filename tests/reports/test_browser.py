@@ -64,9 +64,14 @@ def index(study, tmp_path_factory):
     return render(study, tmp_path_factory.mktemp("report"))
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_every_figure_is_drawn_without_a_console_message(index, tmp_path, width):
-    html, messages = shown(index, tmp_path, f"--window-size={width},900")
+@pytest.mark.parametrize(("width", "scheme"), [(1440, 0), (390, 1)])  # dark, light
+def test_every_figure_is_drawn_without_a_console_message(index, tmp_path, width, scheme):
+    html, messages = shown(
+        index,
+        tmp_path,
+        f"--window-size={width},900",
+        f"--blink-settings=preferredColorScheme={scheme}",
+    )
     assert messages == []
     views = re.findall(r'<div class="view[^>]*>(<svg)?', html)
     assert len(views) > 8

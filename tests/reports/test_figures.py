@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import vl_convert
 
 from bench.spec import RefusedInput, Tuning
 from reports.figures import (
@@ -343,12 +344,13 @@ def test_names_of_a_study_are_never_fields_or_expressions(record):
         elif isinstance(node, list):
             for value in node:
                 walk(value, key)
-        elif key in ("field", "filter", "expr", "calculate", "labelExpr", "signal", "name", "x2"):
+        elif key in ("field", "filter", "expr", "labelExpr", "signal", "name", "update", "test"):
             assert "alert" not in str(node)
 
     for figure in FIGURES.values():
         for spec in specs(figure, study):
             walk(spec)
+            walk(vl_convert.vegalite_to_vega({**spec, "config": style.CONFIG}))  # its own too
 
 
 def test_the_page_has_each_table_once_and_no_legend(study):
