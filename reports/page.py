@@ -93,7 +93,7 @@ def _board(board: Leaderboard) -> dict[str, Any]:
     folded = [name for name in cells if name in DETAILS]
     shown = [name for name in cells if name not in DETAILS]
     place = [name for name in IDENTITY if name in cells]
-    test = [name for name in cells if name.startswith("test/")]
+    test = [name for name in cells if str(name).startswith("test/")]
     first = [*place, "verdict", *test]  # what a narrow screen shows
     shown = [*first, *(name for name in shown if name not in first)]
     return {

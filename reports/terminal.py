@@ -53,7 +53,9 @@ def print_study(study: Study, console: Console | None = None) -> None:
 
 
 def _print_board(board: Leaderboard, console: Console) -> None:
-    cells = display(board)
+    cells, claims = display(board), [verdict.claim for verdict in board.rows["verdict"]]
+    if console.width < NARROW:  # the sentences above have the reasons
+        cells["verdict"] = [str(claim) for claim in claims]
     widths = {name: _width(cells, name, console.width) for name in cells.columns.astype(str)}
     shown = _fitting(widths, console.width)
     console.print()
@@ -63,7 +65,6 @@ def _print_board(board: Leaderboard, console: Console) -> None:
         Text(f" ({board.budget_steps} steps)", style="dim"),
         sep="",
     )
-    claims = [verdict.claim for verdict in board.rows["verdict"]]
     console.print(_table(cells[shown], claims, widths))
     notes = [note for note in board.notes if "marks" in shown or not _explains_a_mark(note)]
     if left_out := len(widths) - len(shown):
