@@ -147,3 +147,21 @@ def test_many_optimizers_and_points(record, tmp_path):
         for lr in (1e-3, 1e-2, 1e-1)
     ]
     tags_of(render(records, tmp_path).read_text(encoding="utf-8"))
+
+
+def luminance(colour):
+    """Relative luminance of ``#rrggbb`` (WCAG 2.2)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_text_stands_out_in_light_and_dark(html, mode):
+    """Contrast of at least 4.5, that of WCAG's level AA, on the page and on tinted rows."""
+    block = re.findall(r":root \{(.*?)\}", html, flags=re.DOTALL)[mode]
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
+    for text in ("ink", "quiet", "better", "worse"):
+        for ground in ("page", "tint"):
+            light, dark = sorted((luminance(colours[text]), luminance(colours[ground])))[::-1]
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
