@@ -14,26 +14,41 @@ from reports.study import Study
 
 TITLE = "Costs of a step"
 CAPTION = (
-    "Median over trials that trained alone, with a bar from the least to the greatest: time of a "
-    "training step without evaluation and data preparation, and peak memory."
+    "Time of a training step without evaluation and data preparation, and memory. Where "
+    "costs=true measured each optimizer alone, in turns on one machine: the median step and what "
+    "its state holds. Else of trials that trained alone: the median, a bar from the least to the "
+    "greatest, and their peak memory."
 )
-EMPTY = STACKED
-COSTS = {"step_time_ms": "step time (ms)", "peak_memory_mib": "peak memory (MiB)"}
+EMPTY = f"{STACKED} optbench-report study=NAME costs=true measures each alone."
+COSTS = {
+    "step_time_ms": "step time (ms)",
+    "state_mib": "optimizer state (MiB)",
+    "peak_memory_mib": "peak memory (MiB)",
+}
+COLUMNS = ["comparison", "cost", "entrant", "value", "low", "high", "n"]
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row per comparison, cost and entrant, of trials that trained alone.
+    """One row per comparison, cost and entrant: of ``Study.costs``, else of trials run alone.
 
-    Columns: comparison, cost, entrant, value (median), low, high (range), n.
+    Columns: comparison, cost, entrant, value (median), low, high (range; the value itself where
+    it was measured alone), n (trials; steps timed).
     """
+    if len(study.costs):
+        return _measured(study.costs)
     trials = alone(study)
-    long = trials.melt(["comparison", "entrant"], list(COSTS), "cost").dropna(subset=["value"])
+    names = [name for name in COSTS if name in trials]
+    long = trials.melt(["comparison", "entrant"], names, "cost").dropna(subset=["value"])
     rows = long.astype({"value": float}).groupby(["comparison", "cost", "entrant"])["value"]
-    return (
-        rows.agg(["median", "min", "max", "count"])
-        .reset_index()
-        .set_axis(["comparison", "cost", "entrant", "value", "low", "high", "n"], axis=1)
-    )
+    return rows.agg(["median", "min", "max", "count"]).reset_index().set_axis(COLUMNS, axis=1)
+
+
+def _measured(costs: pd.DataFrame) -> pd.DataFrame:
+    identity = ["comparison", "entrant", "steps_measured"]
+    names = [name for name in COSTS if name in costs]
+    long = costs.melt(identity, names, "cost").dropna(subset=["value"])
+    long = long.assign(low=long["value"], high=long["value"], n=long["steps_measured"])
+    return long[COLUMNS].sort_values(COLUMNS[:3], ignore_index=True)
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:

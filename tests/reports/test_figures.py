@@ -3,12 +3,14 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import vl_convert
 
 from bench.spec import RefusedInput, Tuning
+from reports.costs import wanted
 from reports.figures import (
     FIGURES,
     best_of_k,
@@ -262,6 +264,17 @@ def test_the_front_is_whom_nobody_beats_in_both(record):
     table = time_quality.info(Study.of(records)).set_index("entrant")
     assert table.index[table["front"]].tolist() == ["adam", "muon", "sgd"]  # lion: slower, worse
     assert table.loc["sgd", "seconds"] == pytest.approx(0.15)
+
+
+def test_costs_that_were_measured_alone_come_first(record):
+    study = Study.of([record(seed=s, summary={"stack_size": 4.0}) for s in range(5)])
+    (config,) = wanted(study.reported, study.configs)
+    cost = {"step_time_ms": 0.5, "state_mib": 0.25, "steps_measured": 900, "device": "cpu"}
+    measured = replace(study, measured={config: {**cost, "reason": ""}})
+    rows = costs.info(measured).set_index("cost")
+    assert rows["value"].to_dict() == {"state_mib": 0.25, "step_time_ms": 0.5}
+    assert rows["n"].tolist() == [900, 900]
+    assert len(panels(costs, measured)) == 2
 
 
 def test_costs_are_those_of_trials_that_trained_alone(record):
