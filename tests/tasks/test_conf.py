@@ -36,7 +36,10 @@ def default_model(task: dict[str, Any]) -> str:
 
 
 def test_the_tasks_and_models_are_these() -> None:
-    expected = ["cifar10", "cifar100", "digits", "fashion_mnist", "langid", "mnist", "sst2"]
+    expected = [
+        *("cifar10", "cifar100", "digits", "fashion_mnist", "imdb", "langid", "mnist", "sst2"),
+        *("trec", "wordnet"),
+    ]
     assert sorted([*expected, *OWN]) == TASKS
     assert MODELS == ["bag", "bag_of_words", "cnn", "gru", "mlp", "resnet18", "transformer"]
 
