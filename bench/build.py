@@ -30,13 +30,23 @@ REST = Component("", "torch.optim.AdamW")
 """Updates what ``matrices`` leaves over where the optimizer's YAML does not say otherwise."""
 
 
-def dataset(task: str, data: Component, data_dir: str, download: bool) -> Dataset:
+def dataset(
+    task: str,
+    data: Component,
+    data_dir: str,
+    download: bool,
+    files: Mapping[str, Any] | None = None,
+) -> Dataset:
     """The examples of a task; loaded once a process.
+
+    Args:
+        files: paths that its loader takes beside ``data_dir``.
 
     Raises:
         RefusedInput: the data is not there; says what to do.
     """
-    return _load(task, data.target, json.dumps(data.arguments), data_dir, download)
+    arguments = {**data.arguments, **(files or {})}
+    return _load(task, data.target, json.dumps(arguments), data_dir, download)
 
 
 @lru_cache(maxsize=4)
@@ -66,7 +76,8 @@ def _task(name: str, target: str, data: Dataset) -> Task:
 
 def task_of(spec: TrialSpec) -> Task:
     """The task of a trial over its data; one object a process, as of ``task``."""
-    return task(spec.task, dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download))
+    name, data, files = spec.task.name, spec.task.data, spec.task.files
+    return task(spec.task, dataset(name, data, spec.data_dir, spec.download, files))
 
 
 def model(spec: Component, task: Task) -> nn.Module:

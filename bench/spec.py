@@ -138,13 +138,19 @@ class Target:
 
 @dataclass(frozen=True)
 class TaskSpec(Component):
-    """A task: its class, its data, what is measured. ``version`` rises when its numbers change."""
+    """A task: its class, its data, what is measured. ``version`` rises when its numbers change.
+
+    ``files`` are paths that the loader of the data takes too: outside the hash, for which the
+    fingerprint of the data stands.
+    """
 
     HASHED: ClassVar[tuple[str, ...]] = (*Component.HASHED, "data", "target_metric", "version")
+    OUTSIDE: ClassVar[tuple[str, ...]] = ("files",)
 
     data: Component = field(default_factory=lambda: Component("", ""))
     target_metric: Target = field(default_factory=lambda: Target("accuracy", "maximize"))
     version: int = 1
+    files: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,8 @@ def _wrong_key_or_value(error: Exception, cause: OmegaConfBaseException) -> str:
     if isinstance(parent, DictConfig) and key not in parent:
         override = re.search(r"override '([^']+)'", str(error))
         full_key = override.group(1) if override else cause.full_key
+        if cause.full_key == f"data.{key}" and not parent:
+            return f"{full_key}: this task reads no data of yours; task=text_file does"
         return f"{full_key}: no such key; {suggest(key, parent.keys())}"
     return f"{cause.full_key}: {_first_line(cause)}"
 

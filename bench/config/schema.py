@@ -21,6 +21,7 @@ class TaskConfig:
 
     _target_: str = MISSING
     data: dict[str, Any] = MISSING
+    files: dict[str, Any] = field(default_factory=dict)  # paths that the loader also takes
     inputs: str | None = None  # what it feeds a model; a model's YAML names the same word
     metric: str = MISSING
     direction: str = MISSING
@@ -96,6 +97,7 @@ class Config:
     stop_at_target: bool = False  # end at the target value instead of the full horizon
     data_dir: str = MISSING
     download: bool = False  # fetch data that is missing
+    data: dict[str, Any] = field(default_factory=dict)  # of a task on a user's own: its YAML says
     fresh: bool = False  # run anew what is recorded, which the new answer then takes the place of
     report: bool = True  # write a report after a sweep
     tracking: TrackingConfig = field(default_factory=TrackingConfig)

@@ -49,7 +49,9 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
     task, model = plain["task"], plain["model"]
     _check_fit(choices, task.get("inputs"), model.pop("inputs", None))
     data = component("", task["data"], sources.code(task["data"]))
-    dataset = build.dataset(choices["task"], data, plain["data_dir"], plain["download"])
+    dataset = build.dataset(
+        choices["task"], data, plain["data_dir"], plain["download"], task["files"]
+    )
     trainer = plain["trainer"]
     return TrialSpec(
         study=plain["study"],
@@ -60,6 +62,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
             data=data,
             target_metric=Target(task["metric"], task["direction"], task["target"]),
             version=task["version"],
+            files=task["files"],
         ),
         model=component(choices["model"], model, sources.code(model)),
         optimizer=optimizer_spec(choices["optimizer"], plain["optimizer"]),

@@ -6,18 +6,17 @@ Source: Socher et al., Recursive Deep Models for Semantic Compositionality Over 
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from tasks.data import rows, tokens
 from tasks.data.dataset import Dataset, MissingData, Split, missing
 
 FILES = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
 HUB_NAME = "SetFit/sst2"  # the same sentences and splits
 HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
-PADDING, UNKNOWN = 0, 1
 
 
 class Sentence(NamedTuple):
@@ -46,55 +45,29 @@ def load(*, data_dir: str, download: bool, min_count: int = 2, max_length: int =
             raise missing("sst2", f"SST-2 [{', '.join(FILES.values())}]", folder, hint)
         fetch(folder)
     sentences = {split: read_tsv(folder / file) for split, file in FILES.items()}
-    vocabulary = build_vocabulary(sentences["train"], min_count)
+    vocabulary = tokens.build_vocabulary((one.words for one in sentences["train"]), min_count)
     train, val, test = (encode(sentences[split], vocabulary, max_length) for split in FILES)
     return Dataset(train, val, test, ("negative", "positive"), vocabulary_size=len(vocabulary) + 2)
+
+
+def encode(sentences: list[Sentence], vocabulary: dict[str, int], max_length: int) -> Split:
+    """Word ids, cut or padded to ``max_length``, and labels."""
+    ids = tokens.word_ids([sentence.words for sentence in sentences], vocabulary, max_length)
+    return Split(ids, np.array([sentence.label for sentence in sentences], dtype=np.int64))
 
 
 def read_tsv(path: Path) -> list[Sentence]:
     """The sentences of one file, in its order; a header line is passed over."""
     sentences = []
-    for number, line in enumerate(read_lines(path), start=1):
+    name = f"task=sst2: {path}"
+    for number, line in enumerate(rows.text(path.read_bytes(), name).splitlines(), start=1):
         text, _, label = line.rpartition("\t")
         if label not in ("0", "1"):
             if number == 1:
                 continue
-            raise MissingData(f"task=sst2: {path}, line {number}: no label 0 or 1 after a tab")
+            raise MissingData(f"{name}: line {number}: no label 0 or 1 after a tab")
         sentences.append(Sentence(text.lower().split(), int(label)))
     return sentences
-
-
-def read_lines(path: Path) -> list[str]:
-    """The lines of a file in UTF-8, with or without a byte-order mark.
-
-    Raises:
-        MissingData: it is in another encoding; names file and line.
-    """
-    content = path.read_bytes()
-    try:
-        return content.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        number = content[: error.start].count(b"\n") + 1
-        raise MissingData(
-            f"task=sst2: {path}, line {number}: not UTF-8 (byte 0x{content[error.start]:02x}); "
-            f"convert it: iconv -f latin1 -t utf-8 {path.name}"
-        ) from error
-
-
-def build_vocabulary(sentences: list[Sentence], min_count: int) -> dict[str, int]:
-    """Id of each word seen at least ``min_count`` times; the frequent first, ties by spelling."""
-    counts = Counter(word for sentence in sentences for word in sentence.words)
-    known = sorted((-count, word) for word, count in counts.items() if count >= min_count)
-    return {word: number for number, (_, word) in enumerate(known, start=UNKNOWN + 1)}
-
-
-def encode(sentences: list[Sentence], vocabulary: dict[str, int], max_length: int) -> Split:
-    """Word ids, cut or padded to ``max_length``, and labels."""
-    tokens = np.full((len(sentences), max_length), PADDING, dtype=np.int32)
-    for row, sentence in zip(tokens, sentences, strict=True):
-        ids = [vocabulary.get(word, UNKNOWN) for word in sentence.words[:max_length]]
-        row[: len(ids)] = ids
-    return Split(tokens, np.array([sentence.label for sentence in sentences], dtype=np.int64))
 
 
 def fetch(folder: Path) -> None:

@@ -15,6 +15,7 @@ import conf
 FOLDER = Path(conf.__file__).parent
 TASKS = sorted(path.stem for path in (FOLDER / "task").glob("*.yaml"))
 MODELS = sorted(path.stem for path in (FOLDER / "model").glob("*.yaml"))
+OWN = ["image_folder", "text_file"]  # on a user's data: paths, and no target
 TASK_KEYS = {"_target_", "data", "inputs", "metric", "direction", "target", "version"}
 
 
@@ -35,8 +36,11 @@ def default_model(task: dict[str, Any]) -> str:
 
 
 def test_the_tasks_and_models_are_these() -> None:
-    expected = ["cifar10", "cifar100", "digits", "fashion_mnist", "langid", "mnist", "sst2"]
-    assert expected == TASKS
+    expected = [
+        *("cifar10", "cifar100", "digits", "fashion_mnist", "imdb", "langid", "mnist", "sst2"),
+        *("trec", "wordnet"),
+    ]
+    assert sorted([*expected, *OWN]) == TASKS
     assert MODELS == ["bag", "bag_of_words", "cnn", "gru", "mlp", "resnet18", "transformer"]
 
 
@@ -44,11 +48,12 @@ def test_the_tasks_and_models_are_these() -> None:
 def test_task_names_what_exists(name: str) -> None:
     composed = read("task", name)
     task = composed["task"]
-    assert set(task) == TASK_KEYS
+    assert set(task) == TASK_KEYS | ({"files"} if name in OWN else set())
     assert at(task["_target_"]).inputs == task["inputs"]
-    options = set(task["data"]) - {"_target_"} | {"data_dir", "download"}
+    options = set(task["data"]) - {"_target_"} | {"data_dir", "download", *task.get("files", ())}
     inspect.signature(at(task["data"]["_target_"])).bind(**dict.fromkeys(options))
-    assert 0 < task["target"] < 1 and task["direction"] == "maximize"
+    assert task["direction"] == "maximize"
+    assert task["target"] is None if name in OWN else 0 < task["target"] < 1
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -42,7 +42,7 @@ def test_a_header_is_passed_over_and_other_lines_are_not(tmp_path: Path) -> None
     data_dir = write(tmp_path, "sentence\tlabel\n" + TRAIN)
     assert len(sst2.load(data_dir=data_dir, download=False).train.targets) == 3
     (tmp_path / "sst2" / "train.tsv").write_text("fine\t1\nno label\n", encoding="utf-8")
-    with pytest.raises(MissingData, match=r"train\.tsv, line 2: no label"):
+    with pytest.raises(MissingData, match=r"train\.tsv: line 2: no label"):
         sst2.load(data_dir=data_dir, download=False)
 
 
@@ -80,7 +80,7 @@ def test_download_writes_the_files_it_then_reads(
 def test_another_encoding_is_refused_with_file_line_and_remedy(tmp_path: Path) -> None:
     path = tmp_path / "dev.tsv"
     path.write_bytes("good film\t1\nLiterarisch schön\t1\n".encode("latin1"))
-    with pytest.raises(MissingData, match=r"dev.tsv, line 2: not UTF-8 .*iconv -f latin1"):
+    with pytest.raises(MissingData, match=r"dev.tsv: line 2: not UTF-8 .*iconv -f latin1"):
         sst2.read_tsv(path)
 
 

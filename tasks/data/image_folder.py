@@ -1,0 +1,134 @@
+"""Image classification on a user's own folder, one subfolder a class, as torchvision reads it.
+
+The images are brought to one size once; the array is kept under ``data_dir/cache``, named by what
+it was made from (paths, sizes and times of the files), and read from there the next time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+
+from tasks.data.dataset import Dataset, MissingData, Split
+from tasks.data.labelled import SPLITS, Labelled, class_indices, class_names, drawn
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+FOLDERS = {"train": ("train",), "val": ("val", "validation", "valid"), "test": ("test",)}
+MODES = {True: "RGB", False: "L"}
+RULE = 1  # of how an image becomes an array; raise it with any change there
+
+
+def load(
+    *, data_dir: str, download: bool, path: str | None, size: int = 32, colour: bool = True
+) -> Dataset:
+    """Images ``[N, C, size, size]``, uint8, C = 3 in colour, else 1.
+
+    Args:
+        data_dir: its folder ``cache`` keeps the resized images.
+        download: not needed; the folder is named.
+        path: holds a folder a class; or ``train`` and maybe ``val`` and ``test`` that do. A split
+            that is not there is drawn (``tasks.data.labelled.drawn``).
+
+    Raises:
+        MissingData: naming folder or file, and the remedy.
+    """
+    del download
+    if not path:
+        raise MissingData("data.path: missing; give data.path=DIR, with one folder a class in it")
+    if size < 1:
+        raise MissingData(f"data.size={size}: not a positive number of pixels")
+    root, name = Path(path).expanduser(), f"data.path={path}"
+    files: list[Path] = []
+    splits = drawn({split: _images(folder, files, name) for split, folder in _splits(root, name)})
+    classes = class_names(splits["train"])
+    targets = [class_indices(splits[split], classes) for split in SPLITS]
+    images = _resized(files, root, name, size, colour, Path(data_dir) / "cache")
+    numbers = [np.array([one.example for one in splits[split]]) for split in SPLITS]
+    train, val, test = (
+        Split(images[chosen], labels) for chosen, labels in zip(numbers, targets, strict=True)
+    )
+    return Dataset(train, val, test, classes)
+
+
+def _splits(root: Path, name: str) -> list[tuple[str, Path]]:
+    """The folders of the splits that are there; the whole one as ``train`` where none is."""
+    if not root.is_dir():
+        raise MissingData(f"{name}: no such folder; give one with a folder a class in it")
+    found = [
+        (split, root / folder)
+        for split, folders in FOLDERS.items()
+        for folder in folders
+        if _folders(root / folder)  # a class may be called `train`: it holds images, no folders
+    ]
+    return found if "train" in dict(found) else [("train", root)]
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Visible subfolders by name."""
+    if not folder.is_dir():
+        return []
+    return sorted(one for one in folder.iterdir() if one.is_dir() and one.name[0] != ".")
+
+
+def _images(folder: Path, files: list[Path], name: str) -> list[Labelled]:
+    """One split's images as places in ``files``, to which they are added; by class and name."""
+    found = []
+    for of_class in _folders(folder):
+        inside = sorted(p for p in of_class.rglob("*") if p.suffix.lower() in ENDINGS)
+        if not inside:
+            raise MissingData(
+                f"{name}: {of_class} holds no image ({', '.join(ENDINGS)}); remove it or fill it"
+            )
+        for file in inside:
+            found.append(Labelled(len(files), of_class.name, f"{name}: {file}"))
+            files.append(file)
+    if not found:
+        raise MissingData(f"{name}: no images in {folder}; each class needs a folder of its own")
+    return found
+
+
+def _resized(
+    files: Sequence[Path], root: Path, name: str, size: int, colour: bool, cache: Path
+) -> np.ndarray:
+    """All images as one array, from the cache where it holds them."""
+    kept = cache / f"image_folder-{_fingerprint(files, root, size, colour)}.npy"
+    if kept.exists():
+        return np.load(kept)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
+        images = np.stack(list(threads.map(partial(_image, name, size, colour), files)))
+    cache.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=cache, suffix=".npy", delete=False) as file:
+        np.save(file, images)
+    Path(file.name).replace(kept)  # whole or not at all: other processes may look for it now
+    return images
+
+
+def _fingerprint(files: Sequence[Path], root: Path, size: int, colour: bool) -> str:
+    """16 hexadecimal digits that change with any file's path, length or time."""
+    sha = hashlib.sha256(f"{RULE} {size} {colour}".encode())
+    for file in files:
+        stat = file.stat()
+        sha.update(f"{file.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return sha.hexdigest()[:16]
+
+
+def _image(name: str, size: int, colour: bool, file: Path) -> np.ndarray:
+    """An image upright, its middle square resized: uint8 ``[C, size, size]``."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as image:
+            if image.mode.startswith(("I", "F")):
+                raise MissingData(f"{name}: {file}: more than 8 bits a channel; convert it")
+            upright = ImageOps.exif_transpose(image).convert(MODES[colour])
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise MissingData(f"{name}: {file}: no readable image ({error}); remove it") from error
+    square = ImageOps.fit(upright, (size, size), Image.Resampling.BILINEAR)
+    return np.asarray(square).reshape(size, size, -1).transpose(2, 0, 1)

@@ -1,0 +1,81 @@
+"""Labelled examples of a user's own, whatever they are: their classes, and splits drawn of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tasks.data.dataset import MissingData, stratified_split
+
+SPLITS = ("train", "val", "test")
+HELD_OUT = 0.1  # share of the training examples that each split gets that is not given
+SPLIT_SEED = 0
+
+
+class Labelled(NamedTuple):
+    """An example with its label, and where it was found, key first.
+
+    ``place`` is as errors say it: ``data.train=reviews.csv: row 3 (line 4)``.
+    """
+
+    example: Any
+    label: str
+    place: str
+
+
+def drawn(given: Mapping[str, Sequence[Labelled]]) -> dict[str, Sequence[Labelled]]:
+    """All three splits: those given, none empty, and the others out of the training examples.
+
+    Each of the others is a tenth of them, stratified, always the same.
+
+    Raises:
+        MissingData: fewer than two classes, or too few examples to draw from.
+    """
+    absent = [name for name in SPLITS if name not in given]
+    train = given["train"]
+    classes = class_names(train)
+    if not absent:
+        return dict(given)
+    held_out = max(1, round(HELD_OUT * len(train)))
+    sizes = [len(train) - held_out * len(absent), *[held_out] * len(absent)]
+    if sizes[0] < len(classes):
+        raise MissingData(
+            f"{_source(train)}: {len(train)} examples of {len(classes)} classes are too few to "
+            f"draw {' and '.join(absent)} from; add some, or give the splits yourself"
+        )
+    parts = stratified_split(class_indices(train, classes), sizes, SPLIT_SEED)
+    found = {
+        name: [train[at] for at in part]
+        for name, part in zip(("train", *absent), parts, strict=True)
+    }
+    return {**given, **found}
+
+
+def class_names(train: Sequence[Labelled]) -> tuple[str, ...]:
+    """The labels in order: by value where all are whole numbers, else by spelling."""
+    labels = {one.label for one in train}
+    if len(labels) < 2:
+        raise MissingData(
+            f"{_source(train)}: every label is {train[0].label!r}; classification needs two classes"
+        )
+    numbers = all(label.removeprefix("-").isdecimal() for label in labels)
+    return tuple(sorted(labels, key=int if numbers else str))
+
+
+def class_indices(examples: Sequence[Labelled], classes: Sequence[str]) -> np.ndarray:
+    """Class indices ``[N]``, int64; a label that is no class is refused by its place."""
+    index = {label: number for number, label in enumerate(classes)}
+    for one in examples:
+        if one.label not in index:
+            raise MissingData(
+                f"{one.place}: label {one.label!r} is in no training example; mend the label, or "
+                "add examples with it to the training split"
+            )
+    return np.array([index[one.label] for one in examples], dtype=np.int64)
+
+
+def _source(examples: Sequence[Labelled]) -> str:
+    """``data.train=reviews.csv``."""
+    return examples[0].place.partition(": ")[0]

@@ -1,0 +1,84 @@
+"""Text classification on a user's own files: one text and one label a row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tasks.data import rows
+from tasks.data.dataset import Dataset, MissingData
+from tasks.data.labelled import Labelled
+from tasks.data.texts import classification
+
+KEYS = {"train": "train", "val": "validation", "test": "test"}
+
+
+def load(
+    *,
+    data_dir: str,
+    download: bool,
+    train: str | None,
+    text: str,
+    label: str,
+    validation: str | None = None,
+    test: str | None = None,
+    tokenizer: str = "words",
+    min_count: int = 2,
+    max_length: int = 64,
+) -> Dataset:
+    """Token ids of the texts; see ``tasks.data.texts.classification``.
+
+    Args:
+        data_dir, download: not needed; the files are named.
+        train, validation, test: CSV, TSV, JSON Lines or Parquet, by their ending; a split that
+            is not given is drawn from ``train``.
+        text, label: the columns.
+
+    Raises:
+        MissingData: naming file, row and remedy.
+    """
+    del data_dir, download
+    files = {"train": train, "val": validation, "test": test}
+    if not train:
+        raise MissingData(
+            "data.train: missing; give data.train=FILE (.csv, .tsv, .jsonl, .parquet)"
+        )
+    found = {
+        split: read(str(file), KEYS[split], text, label) for split, file in files.items() if file
+    }
+    return classification(found, tokenizer=tokenizer, min_count=min_count, max_length=max_length)
+
+
+def read(file: str, key: str, text: str, label: str) -> list[Labelled]:
+    """The labelled texts of one file."""
+    name = f"data.{key}={file}"
+    found = [
+        Labelled(
+            _text(row.values[text], text, f"{name}: {row.place}"),
+            _label(row.values[label], label, f"{name}: {row.place}"),
+            f"{name}: {row.place}",
+        )
+        for row in rows.read(Path(file).expanduser(), (text, label), name)
+    ]
+    if not found:
+        raise MissingData(f"{name}: no rows; every split needs examples")
+    return found
+
+
+def _text(value: Any, column: str, place: str) -> str:
+    if not isinstance(value, str):
+        raise MissingData(f"{place}: {column}: {value!r} is no text; remove the row or mend it")
+    if not value.strip() or "\0" in value:
+        fault = "holds a NUL character" if value.strip() else "empty text"
+        raise MissingData(f"{place}: {column}: {fault}; remove the row or mend it")
+    return value
+
+
+def _label(value: Any, column: str, place: str) -> str:
+    """A class by its name; whole numbers and true/false are names too."""
+    if not isinstance(value, str | int) or not str(value).strip():
+        shown = "empty label" if value in (None, "") else f"{value!r} is no class"
+        raise MissingData(
+            f"{place}: {column}: {shown}; a class is a text, a whole number or true/false"
+        )
+    return str(value).strip()

@@ -1,0 +1,40 @@
+"""From texts to token ids ``[N, L]``, 0 = padding at the end: words, or UTF-8 bytes."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+PADDING, UNKNOWN = 0, 1
+WORD = re.compile(r"\w+|[^\w\s]")
+BYTES = 256  # token ids of bytes; a text holds no byte 0, which is padding
+
+
+def words(text: str) -> list[str]:
+    """Runs of letters and digits, and each other character but spaces, in lower case."""
+    return WORD.findall(text.lower())
+
+
+def build_vocabulary(texts: Iterable[Sequence[str]], min_count: int) -> dict[str, int]:
+    """Id of each word seen at least ``min_count`` times; the frequent first, ties by spelling."""
+    counts = Counter(word for text in texts for word in text)
+    known = sorted((-count, word) for word, count in counts.items() if count >= min_count)
+    return {word: number for number, (_, word) in enumerate(known, start=UNKNOWN + 1)}
+
+
+def word_ids(texts: Sequence[Sequence[str]], vocabulary: dict[str, int], length: int) -> np.ndarray:
+    """Ids of each text's first ``length`` words: int32 ``[len(texts), length]``."""
+    tokens = np.full((len(texts), length), PADDING, dtype=np.int32)
+    for row, text in zip(tokens, texts, strict=True):
+        ids = [vocabulary.get(word, UNKNOWN) for word in text[:length]]
+        row[: len(ids)] = ids
+    return tokens
+
+
+def byte_ids(texts: Sequence[bytes], length: int) -> np.ndarray:
+    """Each text's first ``length`` bytes: uint8 ``[len(texts), length]``."""
+    padded = b"".join(text[:length].ljust(length, b"\0") for text in texts)
+    return np.frombuffer(padded, dtype=np.uint8).reshape(len(texts), length)
