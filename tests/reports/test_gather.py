@@ -40,6 +40,9 @@ class Store(ModuleType):
     def attach_report(self, uri, study, directory):
         self.reports.append((study, directory))
 
+    def summarize(self, uri, study, *, note, metrics, tables):
+        assert self.reports[-1][0] == study
+
 
 @pytest.fixture
 def store(monkeypatch, tmp_path):
