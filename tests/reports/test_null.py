@@ -1,5 +1,7 @@
 """Seven equal entrants on seven tasks: what chance alone makes a whole report claim."""
 
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -42,6 +44,11 @@ def test_seven_equal_entrants_in_a_few_reports():
     assert sum([claims_anything(study), *(claims_anything(equals(seed)) for seed in (1, 2))]) <= 1
 
 
+def claims(seed):
+    return claims_anything(equals(seed))
+
+
 @pytest.mark.slow
 def test_seven_equal_entrants_claim_something_in_at_most_a_twentieth_of_400_reports():
-    assert np.mean([claims_anything(equals(seed)) for seed in range(400)]) <= 0.05
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        assert np.mean(list(pool.map(claims, range(400), chunksize=20))) <= 0.05
