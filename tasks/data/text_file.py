@@ -25,11 +25,13 @@ def load(
     tokenizer: str = "words",
     min_count: int = 2,
     max_length: int = 64,
+    vocabulary: int = 4096,
 ) -> Dataset:
     """Token ids of the texts; see ``tasks.data.texts.classification``.
 
     Args:
-        data_dir, download: not needed; the files are named.
+        data_dir: its folder ``cache`` keeps what ``bpe`` has learnt.
+        download: not needed; the files are named.
         train, validation, test: CSV, TSV, JSON Lines or Parquet, by their ending; a split that
             is not given is drawn from ``train``.
         text, label: the columns.
@@ -37,7 +39,7 @@ def load(
     Raises:
         MissingData: naming file, row and remedy.
     """
-    del data_dir, download
+    del download
     files = {"train": train, "val": validation, "test": test}
     if not train:
         raise MissingData(
@@ -46,7 +48,14 @@ def load(
     found = {
         split: read(str(file), KEYS[split], text, label) for split, file in files.items() if file
     }
-    return classification(found, tokenizer=tokenizer, min_count=min_count, max_length=max_length)
+    return classification(
+        found,
+        tokenizer=tokenizer,
+        min_count=min_count,
+        max_length=max_length,
+        vocabulary=vocabulary,
+        cache=Path(data_dir) / "cache",
+    )
 
 
 def read(file: str, key: str, text: str, label: str) -> list[Labelled]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from tasks.data import tokens
+from tasks.data import bpe, tokens
 from tasks.data.dataset import Dataset, MissingData, Split
 from tasks.data.labelled import SPLITS, Labelled, class_indices, class_names, drawn
 
-TOKENIZERS = ("words", "bytes")
+TOKENIZERS = ("words", "bytes", "bpe")
 
 
 def classification(
@@ -19,6 +20,8 @@ def classification(
     tokenizer: str = "words",
     min_count: int = 2,
     max_length: int = 64,
+    vocabulary: int = 4096,
+    cache: Path = Path("data/cache"),
 ) -> Dataset:
     """Token ids ``[N, L]``, L the length of the longest training text, at most ``max_length``.
 
@@ -26,9 +29,11 @@ def classification(
         given: texts as ``train``, and as ``val`` and ``test`` where they are there; the others are
             drawn (``tasks.data.labelled.drawn``).
         tokenizer: ``words`` (0 = padding, 1 = unknown, then words by frequency in the training
-            split) or ``bytes`` (their values).
+            split), ``bytes`` (their values), or ``bpe`` (``tasks.data.bpe``).
         min_count: occurrences in the training split that make a word known.
         max_length: tokens of a text that are kept.
+        vocabulary: number of ids of ``bpe``.
+        cache: folder in which ``bpe`` keeps what it has learnt.
 
     Raises:
         MissingData: fewer than two classes, or a label that training never shows.
@@ -43,6 +48,8 @@ def classification(
     texts = [[one.example for one in splits[name]] for name in SPLITS]
     if tokenizer == "words":
         inputs, vocabulary_size = _words(texts, min_count, max_length)
+    elif tokenizer == "bpe":
+        inputs, vocabulary_size = _bpe(texts, vocabulary, max_length, cache)
     else:
         inputs, vocabulary_size = _bytes(texts, max_length), tokens.BYTES
     train, val, test = map(Split, inputs, targets)
@@ -56,6 +63,15 @@ def _words(texts: list[list[str]], min_count: int, max_length: int) -> tuple[lis
     length = min(max_length, max(map(len, spelt[0])))
     ids = [tokens.word_ids(of_split, vocabulary, length) for of_split in spelt]
     return ids, len(vocabulary) + tokens.UNKNOWN + 1
+
+
+def _bpe(
+    texts: list[list[str]], size: int, max_length: int, cache: Path
+) -> tuple[list[np.ndarray], int]:
+    trained = bpe.tokenizer(texts[0], size, cache)
+    ids = [bpe.ids(trained, of_split, max_length) for of_split in texts]
+    length = max(map(len, ids[0]))
+    return [tokens.padded(of_split, length) for of_split in ids], trained.get_vocab_size()
 
 
 def _bytes(texts: list[list[str]], max_length: int) -> list[np.ndarray]:

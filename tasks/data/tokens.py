@@ -27,10 +27,17 @@ def build_vocabulary(texts: Iterable[Sequence[str]], min_count: int) -> dict[str
 
 def word_ids(texts: Sequence[Sequence[str]], vocabulary: dict[str, int], length: int) -> np.ndarray:
     """Ids of each text's first ``length`` words: int32 ``[len(texts), length]``."""
-    tokens = np.full((len(texts), length), PADDING, dtype=np.int32)
-    for row, text in zip(tokens, texts, strict=True):
-        ids = [vocabulary.get(word, UNKNOWN) for word in text[:length]]
-        row[: len(ids)] = ids
+    return padded(
+        [[vocabulary.get(word, UNKNOWN) for word in text[:length]] for text in texts], length
+    )
+
+
+def padded(ids: Sequence[Sequence[int]], length: int) -> np.ndarray:
+    """Each text's first ``length`` ids, then padding: int32 ``[len(ids), length]``."""
+    tokens = np.full((len(ids), length), PADDING, dtype=np.int32)
+    for row, of_text in zip(tokens, ids, strict=True):
+        kept = of_text[:length]
+        row[: len(kept)] = kept
     return tokens
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -74,6 +75,48 @@ def hashed_ngrams(tokens: Tensor, orders: Sequence[int], buckets: int) -> tuple[
 
 
 MULTIPLIER, PRIME = 1_000_003, 2_147_483_647  # products stay within int64
+
+
+class TextCNN(nn.Module):
+    """Convolutions of several widths over embedded tokens, the maximum of each (arXiv:1408.5882).
+
+    Windows reach over both ends of a text, so that one shorter than a window has one too. There is
+    no dropout, and embeddings are trained from the start.
+
+    Args:
+        vocabulary_size: number of token ids, padding included.
+        max_length: taken as by the other models; not needed.
+        dim: width of the embeddings.
+        channels: convolutions of each width.
+        widths: tokens that a window covers.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        max_length: int,
+        num_classes: int,
+        dim: int = 32,
+        channels: int = 64,
+        widths: Sequence[int] = (3, 4, 5),
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary_size, dim)
+        self.widths = tuple(widths)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(dim, channels, width, padding=width - 1) for width in widths
+        )
+        self.output = nn.Linear(channels * len(widths), num_classes)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``[B, L]`` to logits ``[B, num_classes]``."""
+        mask = (tokens != 0)[:, None]  # [B, 1, L]
+        features = self.embedding(tokens).transpose(1, 2) * mask
+        strongest = []
+        for width, layer in zip(self.widths, self.convolutions, strict=True):
+            reaches = F.pad(mask, (width - 1, 0), value=True)  # windows with a token in them
+            strongest.append((layer(features).relu() * reaches).amax(dim=-1))  # none is below 0
+        return self.output(torch.cat(strongest, dim=1))
 
 
 class GRU(nn.Module):

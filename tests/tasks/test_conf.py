@@ -41,7 +41,17 @@ def test_the_tasks_and_models_are_these() -> None:
         *("trec", "wordnet"),
     ]
     assert sorted([*expected, *OWN]) == TASKS
-    assert MODELS == ["bag", "bag_of_words", "cnn", "gru", "mlp", "resnet18", "transformer"]
+    assert MODELS == [
+        "bag",
+        "bag_of_pairs",
+        "bag_of_words",
+        "cnn",
+        "gru",
+        "mlp",
+        "resnet18",
+        "textcnn",
+        "transformer",
+    ]
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -72,7 +82,10 @@ def test_model_takes_its_arguments(name: str) -> None:
     }[model.pop("inputs")]
     build = at(model.pop("_target_"))
     inspect.signature(build).bind(**from_data, **model)
-    if name == "bag_of_words":  # a variant, beside the YAML with the class's own defaults
+    if name in (
+        "bag_of_pairs",
+        "bag_of_words",
+    ):  # variants, beside the YAML with the class's own defaults
         return
     for key, value in model.items():  # the YAML shows the class's defaults
         default = inspect.signature(build).parameters[key].default

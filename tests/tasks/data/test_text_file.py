@@ -141,7 +141,12 @@ BAD = {  # file, its content, options; what the refusal says
         {},
         ["2 examples of 2 classes are too few", "give the splits yourself"],
     ),
-    "a tokenizer": ("x.csv", FINE, {"tokenizer": "wrds"}, ["data.tokenizer=wrds", "words, bytes"]),
+    "a tokenizer": (
+        "x.csv",
+        FINE,
+        {"tokenizer": "wrds"},
+        ["data.tokenizer=wrds", "words, bytes, bpe"],
+    ),
     "a label of test": (
         "x.csv",
         FINE,

@@ -9,9 +9,9 @@ from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from tasks.models.image import CNN, MLP, resnet18
-from tasks.models.text import GRU, Bag, Transformer, hashed_ngrams, masked_mean
+from tasks.models.text import GRU, Bag, TextCNN, Transformer, hashed_ngrams, masked_mean
 
-TEXT = [Bag, GRU, Transformer]
+TEXT = [Bag, GRU, TextCNN, Transformer]
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
 
 
@@ -47,6 +47,8 @@ def test_parameter_counts_by_closed_form() -> None:
     assert parameters(Bag(256, 48, 24, buckets=100, dim=8)) == 100 * 8 + 8 * 24 + 24
     gates = 3 * 64 * (32 + 64 + 2)  # input and state weights, two biases
     assert parameters(GRU(256, 48, 24)) == 256 * 32 + gates + 64 * 24 + 24
+    convolutions = sum(width * 32 * 64 + 64 for width in (3, 4, 5))
+    assert parameters(TextCNN(256, 48, 24)) == 256 * 32 + convolutions + 3 * 64 * 24 + 24
     layer = 4 * (64 * 64 + 64) + (64 * 256 + 256) + (256 * 64 + 64) + 4 * 64
     outer = 256 * 64 + 48 * 64 + 2 * 64 + 64 * 24 + 24
     assert parameters(Transformer(256, 48, 24)) == 2 * layer + outer
@@ -99,6 +101,24 @@ def test_masked_mean_by_hand() -> None:
     assert masked_mean(features, torch.tensor([[True, True, False]])).tolist() == [[2.0, 20.0]]
 
 
+def test_textcnn_is_a_loop_over_windows() -> None:
+    """Each text alone, window by window, by dot products."""
+    torch.manual_seed(0)
+    model = TextCNN(50, 12, 7, dim=4, channels=5, widths=(2, 3))
+    expected = []
+    for ids in tokens():
+        embedded = model.embedding.weight[ids[ids != 0]]
+        strongest = []
+        for layer in model.convolutions:
+            (width,) = layer.kernel_size
+            around = F.pad(embedded, (0, 0, width - 1, width - 1))
+            windows = [around[at : at + width].T for at in range(len(embedded) + width - 1)]
+            answers = [(layer.weight * window).sum((1, 2)) + layer.bias for window in windows]
+            strongest.append(torch.stack(answers).amax(0).relu())
+        expected.append(model.output(torch.cat(strongest)))
+    torch.testing.assert_close(model(tokens()), torch.stack(expected))
+
+
 def test_ngrams_are_counted_without_padding_and_hashed_by_content() -> None:
     """Five tokens have 5 unigrams, 4 bigrams and 3 trigrams; ``ab`` occurs twice in ``abcab``."""
     grams, mask = hashed_ngrams(torch.tensor([[1, 2, 3, 1, 2, 0, 0]]), (1, 2, 3), 2**20)
@@ -116,6 +136,7 @@ def test_ngrams_are_counted_without_padding_and_hashed_by_content() -> None:
         (MLP, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
         (CNN, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
         (Bag, (50, 12, 10), torch.stack([tokens()] * 3)),
+        (TextCNN, (50, 12, 10), torch.stack([tokens()] * 3)),
         (Transformer, (50, 12, 10), torch.stack([tokens()] * 3)),
     ],
 )
