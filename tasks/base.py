@@ -41,15 +41,24 @@ class Task(ABC):
         key = (split, device)
         if key not in self._on_device:
             examples: Split = getattr(self.dataset, split)
-            targets = torch.tensor(examples.targets, device=device)
-            if not targets.is_floating_point() and targets.dtype is not torch.bool:
-                targets = targets.long()  # which torch's losses take, whatever was saved
-            self._on_device[key] = self.prepare(examples).to(device), targets
+            inputs, targets = self.prepare(examples), self.prepare_targets(examples)
+            self._on_device[key] = inputs.to(device), targets.to(device)
         return self._on_device[key]
 
     @abstractmethod
     def prepare(self, examples: Split) -> Tensor:
         """The split's inputs as the model takes them, on the CPU."""
+
+    def prepare_targets(self, examples: Split) -> Tensor:
+        """The split's targets as the loss takes them, on the CPU.
+
+        Whole numbers become int64, which torch's losses take, whatever was saved. A family with
+        many targets an example keeps them small and widens them batch by batch.
+        """
+        targets = torch.tensor(examples.targets)
+        if targets.is_floating_point() or targets.dtype is torch.bool:
+            return targets
+        return targets.long()
 
     @abstractmethod
     def model_arguments(self) -> dict[str, Any]:

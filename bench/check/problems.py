@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.spec import NotApplicable, OptimizerSpec
+from tasks.landscapes import curvature, rosenbrock
 
 EXAMPLES, BATCH, NOISY_STEPS = 32, 8, 64
 
@@ -102,14 +103,14 @@ class Rosenbrock(Problem):
     def value(self) -> Tensor:
         flat = self.flat()
         a, b = flat[: len(flat) // 2 * 2].reshape(-1, 2).unbind(1)
-        return ((1 - a).square() + 100 * (b - a.square()).square()).sum() / 100
+        return rosenbrock(a, b).sum() / 100
 
 
 class IllConditioned(Problem):
     """½·tr(Xᵀ A X) for each weight's distance X from a goal; A's eigenvalues are 1 … 10⁻³."""
 
     def prepare(self) -> None:
-        self.curvatures = [_curvature(len(weight)) for weight in self.weights()]
+        self.curvatures = [curvature(len(weight), 1000) for weight in self.weights()]
 
     def value(self) -> Tensor:
         total = torch.zeros(())
@@ -122,13 +123,6 @@ class IllConditioned(Problem):
         weights = self.weights()
         parts = self.goal.split([weight.numel() for weight in weights])
         return [part.reshape(w.shape) for part, w in zip(parts, weights, strict=True)]
-
-
-def _curvature(size: int) -> Tensor:
-    """A symmetric [size, size] matrix, not diagonal, with condition number 1000."""
-    generator = torch.Generator().manual_seed(size)
-    basis, _ = torch.linalg.qr(torch.randn(size, size, generator=generator))
-    return basis @ torch.diag(torch.logspace(0, -3, size)) @ basis.T
 
 
 class Network(Problem):

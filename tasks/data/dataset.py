@@ -28,7 +28,8 @@ class Split(NamedTuple):
 
     Attributes:
         inputs: images ``[N, C, H, W]``, float32 or uint8; or token ids ``[N, L]``, 0 = padding.
-        targets: class indices ``[N]``, int64; or whatever ``[N, ...]`` the task's loss takes.
+        targets: class indices ``[N]`` or, one for each pixel, ``[N, H, W]``; or whatever
+            ``[N, ...]`` the task's loss takes.
     """
 
     inputs: np.ndarray
@@ -44,6 +45,7 @@ class Dataset:
         fingerprint: 16 hexadecimal digits of the SHA-256 of all splits' bytes, dtypes and shapes;
             computed from them unless given.
         vocabulary_size: number of token ids, padding included; None for images.
+        ignored: a target that counts as no class and in no metric; None where there is none.
 
     Raises:
         InvalidData: a split is empty or has not as many targets as inputs, splits differ in shape,
@@ -56,11 +58,14 @@ class Dataset:
     classes: tuple[str, ...] = ()
     fingerprint: str = ""
     vocabulary_size: int | None = None
+    ignored: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("train", "val", "test"):
             split: Split = getattr(self, name)
-            check_split(name, split, self.train, len(self.classes), self.vocabulary_size)
+            check_split(
+                name, split, self.train, len(self.classes), self.vocabulary_size, self.ignored
+            )
             for array in split:
                 array.setflags(write=False)
         if not self.fingerprint:
@@ -68,7 +73,12 @@ class Dataset:
 
 
 def check_split(
-    name: str, split: Split, train: Split, classes: int, vocabulary_size: int | None
+    name: str,
+    split: Split,
+    train: Split,
+    classes: int,
+    vocabulary_size: int | None,
+    ignored: int | None = None,
 ) -> None:
     """Refuse what would fail in the middle of a trial, or worse, would not.
 
@@ -76,6 +86,7 @@ def check_split(
         train: whose shapes the split has to have.
         classes: whole-numbered targets are indices of so many; 0: they are whatever a loss takes.
         vocabulary_size: inputs are ids below it; None: they are no ids.
+        ignored: a target that need not be such an index.
     """
     for what, array, like in zip(Split._fields, split, train, strict=True):
         where = f"{name} {what}"
@@ -98,15 +109,19 @@ def check_split(
             "needed"
         )
     if classes and split.targets.dtype.kind in "biu":
-        _check_indices(f"{name} targets", split.targets, classes, "class")
+        _check_indices(f"{name} targets", split.targets, classes, "class", ignored)
     if vocabulary_size is not None:
         _check_indices(f"{name} inputs", split.inputs, vocabulary_size, "token id")
 
 
-def _check_indices(where: str, array: np.ndarray, count: int, what: str) -> None:
+def _check_indices(
+    where: str, array: np.ndarray, count: int, what: str, ignored: int | None = None
+) -> None:
     if array.dtype.kind not in "iu":
         raise InvalidData(f"{where}: {array.dtype}; a {what} is a whole number")
     wrong = (array < 0) | (array >= count)
+    if ignored is not None:
+        wrong &= array != ignored
     if wrong.any():
         raise InvalidData(_first(where, array, wrong, f"is no {what} in 0 … {count - 1}"))
 

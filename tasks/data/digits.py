@@ -16,6 +16,7 @@ from tasks.data.dataset import Dataset, stratified_split, take
 SIZES = (1_077, 360, 360)  # 60 / 20 / 20 %
 SPLIT_SEED = 0
 MAX_GREY = 16.0
+NAMES = tuple("0123456789")
 
 
 def load(*, data_dir: str, download: bool) -> Dataset:
@@ -26,7 +27,7 @@ def load(*, data_dir: str, download: bool) -> Dataset:
     train, val, test = (
         take(images, targets, part) for part in stratified_split(targets, SIZES, SPLIT_SEED)
     )
-    return Dataset(train, val, test, classes=tuple("0123456789"))
+    return Dataset(train, val, test, classes=NAMES)
 
 
 def _shipped_file() -> Path:

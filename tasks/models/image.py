@@ -5,9 +5,9 @@ Only ResNet-18 keeps running statistics; the others can be trained many at once 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import prod
+from math import ceil, prod
 
 from torch import Tensor, nn
 
@@ -85,3 +85,78 @@ def resnet18(input_shape: Sequence[int], num_classes: int) -> nn.Module:
     nn.init.kaiming_normal_(model.conv1.weight, mode="fan_out", nonlinearity="relu")
     model.maxpool = nn.Identity()
     return model
+
+
+class TwoConvTwoDense(nn.Module):
+    """DeepOBS's 2c2d: two 5x5 convolutions with 2x2 max-pooling, one hidden layer of 1 024.
+
+    Weights are normal with standard deviation 0.05, cut off at twice that, and biases 0.05, as in
+    DeepOBS's PyTorch code (arXiv:1903.05499); 3 274 634 parameters on 28x28 grey images.
+
+    Args:
+        input_shape: (C, H, W), with height and width of at least 4.
+    """
+
+    def __init__(self, input_shape: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        colours, height, width = input_shape
+        self.layers = nn.Sequential(
+            *(nn.Conv2d(colours, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)),
+            *(nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)),
+            *(nn.Flatten(), nn.Linear(64 * ceil(height / 4) * ceil(width / 4), 1024), nn.ReLU()),
+            nn.Linear(1024, num_classes),
+        )
+        for weight, bias in weights_and_biases(self):
+            nn.init.trunc_normal_(weight, std=0.05, a=-0.1, b=0.1)
+            nn.init.constant_(bias, 0.05)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``[B, C, H, W]`` to logits ``[B, num_classes]``."""
+        return self.layers(images)
+
+
+class ThreeConvThreeDense(nn.Module):
+    """DeepOBS's 3c3d: three convolutions with 3x3 max-pooling, hidden layers of 512 and 256.
+
+    The first two convolutions are not padded; pooling is, where needed, at the right and below,
+    which is DeepOBS's rule wherever a layer's height and width are even, as from 32x32 on.
+    Xavier initialisation, normal for kernels and uniform for matrices, biases zero, as in DeepOBS's
+    PyTorch code (arXiv:1903.05499); 895 210 parameters on 32x32 colour images. The test problem
+    there also has an L2 penalty of 0.002, which is an optimizer's here (``weight_decay``).
+
+    Args:
+        input_shape: (C, H, W).
+
+    Raises:
+        ValueError: the images are smaller than 16x16, of which the layers leave nothing.
+    """
+
+    def __init__(self, input_shape: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        colours, *size = input_shape
+        if min(size) < 16:
+            raise ValueError(f"images of {size[0]} x {size[1]}; 3c3d needs 16 x 16 at least")
+        height, width = (((side - 4) // 2 - 2) // 2 // 2 for side in size)
+        self.layers = nn.Sequential(
+            *(nn.Conv2d(colours, 64, 5), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)),
+            *(nn.Conv2d(64, 96, 3), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)),
+            *(nn.Conv2d(96, 128, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)),
+            *(nn.Flatten(), nn.Linear(128 * height * width, 512), nn.ReLU()),
+            *(nn.Linear(512, 256), nn.ReLU()),
+            nn.Linear(256, num_classes),
+        )
+        for weight, bias in weights_and_biases(self):
+            (nn.init.xavier_normal_ if weight.dim() == 4 else nn.init.xavier_uniform_)(weight)
+            nn.init.zeros_(bias)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``[B, C, H, W]`` to logits ``[B, num_classes]``."""
+        return self.layers(images)
+
+
+def weights_and_biases(model: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
+    """Those of convolutions and fully connected layers, from input to output."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            assert layer.bias is not None
+            yield layer.weight, layer.bias

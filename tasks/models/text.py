@@ -148,7 +148,7 @@ class GRU(nn.Module):
         return self.output(masked_mean(states, tokens != 0))
 
 
-class EncoderLayer(nn.Module):
+class TransformerLayer(nn.Module):
     """Pre-norm self-attention and a feed-forward part four times as wide (arXiv:2002.04745).
 
     Attention is written out: ``vmap`` has no rule for torch's fused one and would run it in a loop.
@@ -165,7 +165,12 @@ class EncoderLayer(nn.Module):
         )
 
     def forward(self, features: Tensor, mask: Tensor) -> Tensor:
-        """``[B, L, D]`` to ``[B, L, D]``; no position attends to one whose mask is false."""
+        """``[B, L, D]`` to ``[B, L, D]``.
+
+        Args:
+            mask: which position attends to which, true where it may; broadcasts to
+                ``[B, heads, L, L]``, the attending position first.
+        """
         features = features + self.attend(self.attention_norm(features), mask)
         return features + self.feed_forward(self.feed_forward_norm(features))
 
@@ -174,7 +179,7 @@ class EncoderLayer(nn.Module):
         by_head = self.query_key_value(features).unflatten(-1, (3, self.heads, -1))
         query, key, value = by_head.permute(2, 0, 3, 1, 4)  # each [B, heads, L, D / heads]
         scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5
-        weights = scores.masked_fill(~mask[:, None, None], float("-inf")).softmax(dim=-1)
+        weights = scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
         return self.projection((weights @ value).transpose(1, 2).flatten(2))
 
 
@@ -201,7 +206,7 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(vocabulary_size, dim)
         positions = torch.empty(max_length, dim).normal_(std=0.02)
         self.positions = nn.Embedding.from_pretrained(positions, freeze=False)
-        self.layers = nn.ModuleList(EncoderLayer(dim, heads) for _ in range(layers))
+        self.layers = nn.ModuleList(TransformerLayer(dim, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(dim)
         self.output = nn.Linear(dim, num_classes)
 
@@ -210,5 +215,5 @@ class Transformer(nn.Module):
         mask = tokens != 0
         features = self.embedding(tokens) + self.positions.weight[: tokens.shape[1]]
         for layer in self.layers:
-            features = layer(features, mask)
+            features = layer(features, mask[:, None, None])
         return self.output(masked_mean(self.norm(features), mask))

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-from tasks.models.image import CNN, MLP, resnet18
+from tasks.models.image import CNN, MLP, ThreeConvThreeDense, TwoConvTwoDense, resnet18
+from tasks.models.segmentation import UNet
 from tasks.models.text import GRU, Bag, TextCNN, Transformer, hashed_ngrams, masked_mean
 
 TEXT = [Bag, GRU, TextCNN, Transformer]
@@ -52,6 +53,44 @@ def test_parameter_counts_by_closed_form() -> None:
     layer = 4 * (64 * 64 + 64) + (64 * 256 + 256) + (256 * 64 + 64) + 4 * 64
     outer = 256 * 64 + 48 * 64 + 2 * 64 + 64 * 24 + 24
     assert parameters(Transformer(256, 48, 24)) == 2 * layer + outer
+
+
+def test_deepobs_models_have_their_published_sizes_and_start_values() -> None:
+    """Sizes by DeepOBS's layers: 7x7x64 and 3x3x128 numbers reach the fully connected ones."""
+    two, three = TwoConvTwoDense((1, 28, 28), 10), ThreeConvThreeDense((3, 32, 32), 10)
+    kernels = (25 * 32 + 32) + (32 * 25 * 64 + 64)
+    assert parameters(two) == kernels + (49 * 64 * 1024 + 1024) + (1024 * 10 + 10) == 3_274_634
+    kernels = (75 * 64 + 64) + (64 * 9 * 96 + 96) + (96 * 9 * 128 + 128)
+    dense = (9 * 128 * 512 + 512) + (512 * 256 + 256) + (256 * 10 + 10)
+    assert parameters(three) == kernels + dense == 895_210
+    truncated = 0.05 * 0.8796  # standard deviation of a normal cut off at two of them
+    for name, parameter in two.named_parameters():
+        if name.endswith("bias"):
+            assert (parameter == 0.05).all()
+        elif parameter.numel() > 10_000:
+            assert parameter.abs().max() <= 0.1
+            assert parameter.std().item() == pytest.approx(truncated, rel=0.02)
+    weights = dict(three.named_parameters())
+    fans = 9 * (64 + 96)  # of the second convolution, in and out
+    assert weights["layers.3.weight"].std().item() == pytest.approx((2 / fans) ** 0.5, rel=0.03)
+    bound = (6 / (9 * 128 + 512)) ** 0.5  # of the first fully connected layer
+    assert weights["layers.10.weight"].abs().max().item() == pytest.approx(bound, rel=1e-3)
+    assert not weights["layers.10.bias"].any()
+
+
+def test_3c3d_refuses_images_of_which_nothing_would_be_left() -> None:
+    assert ThreeConvThreeDense((1, 16, 16), 3)(torch.zeros(2, 1, 16, 16)).shape == (2, 3)
+    with pytest.raises(ValueError, match="images of 8 x 8; 3c3d needs 16 x 16"):
+        ThreeConvThreeDense((1, 8, 8), 3)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_2c2d_takes_other_shapes(shape: tuple[int, int, int]) -> None:
+    assert TwoConvTwoDense(shape, 7)(torch.zeros(2, *shape)).shape == (2, 7)
+
+
+def test_unet_gives_logits_for_each_pixel() -> None:
+    assert UNet((3, 16, 24), 5, channels=(4, 8))(torch.zeros(2, 3, 16, 24)).shape == (2, 5, 16, 24)
 
 
 def test_resnet18_has_the_published_size() -> None:
@@ -138,6 +177,8 @@ def test_ngrams_are_counted_without_padding_and_hashed_by_content() -> None:
         (Bag, (50, 12, 10), torch.stack([tokens()] * 3)),
         (TextCNN, (50, 12, 10), torch.stack([tokens()] * 3)),
         (Transformer, (50, 12, 10), torch.stack([tokens()] * 3)),
+        (TwoConvTwoDense, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
+        (ThreeConvThreeDense, ((1, 16, 16), 10), torch.randn(3, 4, 1, 16, 16)),
     ],
 )
 def test_gradients_of_stacked_models_are_those_of_each(build, arguments: tuple, inputs) -> None:
