@@ -17,8 +17,9 @@ from bench import ending, progress
 from bench.address import check_uri
 from bench.config import refusal, schema
 from bench.config.trial import refuse_study_keys, trial_spec
-from bench.spec import RefusedInput, Status, TrialSpec
+from bench.spec import Status, TrialSpec
 from bench.sweeps import plugins
+from bench.sweeps.words import deferred
 
 
 def job(cfg: DictConfig) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def job(cfg: DictConfig) -> dict[str, Any]:
         try:
             refuse_study_keys(cfg)
             return _alone(trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
-        except RefusedInput as error:
+        except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
     from bench import record
 
@@ -57,6 +58,7 @@ def main() -> None:
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     schema.register()
     plugins.register()
+    sys.argv[1:] = deferred(sys.argv[1:])
     with ending.answered(), refusal.explained():
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
 

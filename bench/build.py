@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from bench.faults import NOT_THEIRS, said, words
+from bench.locate import NotThere, at, located
+from bench.needs import hint
 from bench.param_groups import RULES
 from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
 from tasks.data.dataset import Dataset, MissingData
@@ -43,35 +45,37 @@ def dataset(
         files: paths that its loader takes beside ``data_dir``.
 
     Raises:
-        RefusedInput: the data is not there; says what to do.
+        RefusedInput: the data is not there, or none that can be learned from; says what to do.
     """
     arguments = {**data.arguments, **(files or {})}
-    return _load(task, data.target, json.dumps(arguments), data_dir, download)
+    return _load(task, data.target, json.dumps(arguments), data_dir, download, data.path)
 
 
 @lru_cache(maxsize=4)
-def _load(task: str, target: str, arguments: str, data_dir: str, download: bool) -> Dataset:
-    loader = Component(task, target, json.loads(arguments))
+def _load(
+    task: str, target: str, arguments: str, data_dir: str, download: bool, path: str
+) -> Dataset:
+    loader = Component(task, target, json.loads(arguments), path=path)
     try:
         found = _instantiate("task", loader, data_dir=data_dir, download=download)
     except MissingData as error:
         raise RefusedInput(str(error)) from error
-    if not isinstance(found, Dataset):
-        raise RefusedInput(
-            f"{_file('task', loader)}: task.data: {target} gives a {type(found).__name__}, no "
-            "tasks.data.dataset.Dataset; return one"
-        )
-    return found
+    built: Dataset = _of_kind("task", loader, found, Dataset, "a loader returns one")
+    return built
 
 
 def task(spec: TaskSpec, data: Dataset) -> Task:
     """The task over its data; one object a process, so that trials share its tensors."""
-    return _task(spec.name, spec.target, data)
+    return _task(spec.name, spec.target, data, spec.path)
 
 
 @lru_cache(maxsize=2)
-def _task(name: str, target: str, data: Dataset) -> Task:
-    return _instantiate("task", Component(name, target), data)
+def _task(name: str, target: str, data: Dataset, path: str) -> Task:
+    from tasks.base import Task
+
+    spec = Component(name, target, path=path)
+    built: Task = _of_kind("task", spec, _instantiate("task", spec, data), Task, "derive from it")
+    return built
 
 
 def task_of(spec: TrialSpec) -> Task:
@@ -82,7 +86,11 @@ def task_of(spec: TrialSpec) -> Task:
 
 def model(spec: Component, task: Task) -> nn.Module:
     """A freshly initialised model for the task's shapes, from torch's global random state."""
-    return _instantiate("model", spec, **task.model_arguments())
+    from torch import nn
+
+    found = _instantiate("model", spec, **task.model_arguments())
+    built: nn.Module = _of_kind("model", spec, found, nn.Module, "a model is one")
+    return built
 
 
 def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
@@ -98,6 +106,11 @@ def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
         built = _with_rest(spec, model)
     else:
         built = _instantiate("optimizer", spec, RULES[spec.param_groups](model))
+    if not (callable(getattr(built, "step", None)) and hasattr(built, "param_groups")):
+        raise RefusedInput(
+            f"{_file('optimizer', spec)}: {spec.target} gives a {type(built).__name__} without "
+            "step() and param_groups; an optimizer has both, as torch.optim.Optimizer does"
+        )
     _check_modes(spec, built)
     if "eval_mode" in spec.needs:
         built.train()
@@ -111,7 +124,7 @@ def _with_rest(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
     hidden, *others = RULES["matrices"](model)
     parts = [_instantiate("optimizer", spec, [hidden])]
     other = spec.rest or REST
-    other = Component(spec.file or spec.name, other.target, other.arguments)
+    other = Component(spec.file or spec.name, other.target, other.arguments, path=spec.path)
     return Combined(parts + [_instantiate("optimizer", other, [group]) for group in others])
 
 
@@ -153,6 +166,11 @@ def scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
         )
     steps = spec.budget.steps
     factor = _instantiate("schedule", schedule, steps)
+    if not callable(factor) or not isinstance(factor(0), int | float):
+        raise RefusedInput(
+            f"{_file('schedule', schedule)}: {schedule.target} gives no function from the step to "
+            "a factor; see bench/schedules.py"
+        )
     if all(factor(step) == 1.0 for step in range(steps)):
         return None
     return LambdaLR(optimizer, factor)
@@ -206,7 +224,7 @@ def _checked_model(spec: TrialSpec, task: Task) -> nn.Module:
     wanted = spec.task.target_metric.metric
     if wanted not in metrics:
         raise RefusedInput(
-            f"conf/task/{spec.task.name}.yaml: task.metric: {wanted!r} is not measured; "
+            f"{_file('task', spec.task)}: task.metric: {wanted!r} is not measured; "
             f"{spec.task.target} measures {', '.join(sorted(metrics))}"
         )
     return built
@@ -223,38 +241,44 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
         raise
     except BaseException as error:  # a constructor may raise anything
         raise RefusedInput(
-            f"{_file(group, spec)}: cannot build {spec.target}: {_cause(error)}"
+            f"{_file(group, spec)}: cannot build {spec.target}: "
+            f"{_cause(error, getattr(spec, 'needs', ()))}"
         ) from error
 
 
 def _callable(target: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
     """The target with its arguments. Only nested components need Hydra again for each trial."""
+    found = located(target)
     nested = {name: v for name, v in arguments.items() if isinstance(v, Mapping)}
     plain = {name: v for name, v in arguments.items() if name not in nested}
     if nested:
         config = {"_target_": target, "_partial_": True, "_convert_": "all", **nested}
         return partial(instantiate(config), **plain)
-    return partial(_located(target), **plain)
+    return partial(found, **plain)
 
 
-@cache
-def _located(target: str) -> Callable[..., Any]:
-    found: Callable[..., Any] = instantiate({"_target_": target, "_partial_": True})
-    return found
+def _of_kind(group: str, spec: Component, built: Any, kind: type, remedy: str) -> Any:
+    """What was built, where it is what it has to be."""
+    if not isinstance(built, kind):
+        raise RefusedInput(
+            f"{_file(group, spec)}: {spec.target} gives a {type(built).__name__}, no "
+            f"{kind.__module__}.{kind.__name__}; {remedy}"
+        )
+    return built
 
 
 def _file(group: str, spec: Component) -> str:
-    return f"conf/{group}/{getattr(spec, 'file', '') or spec.name}.yaml"
+    return spec.path or f"conf/{group}/{getattr(spec, 'file', '') or spec.name}.yaml"
 
 
-def _cause(error: BaseException) -> str:
-    """The first line that helps: below Hydra's own words, a missing package by its name."""
+def _cause(error: BaseException, needs: tuple[str, ...]) -> str:
+    """The innermost cause in a line, with the user's own line where it came through one."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
-    told = words(error).split("\n", maxsplit=1)[0] or type(error).__name__
     if isinstance(error, SystemExit):
-        return said(error)
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        package = error.name.partition(".")[0].replace("_", "-")
-        return f"{told}; install it (pip install {package}) or put your module in this folder"
-    return told
+        return said(error) + at(error)
+    if isinstance(error, NotThere):
+        return str(error)
+    told = words(error).split("\n", maxsplit=1)[0] or type(error).__name__
+    kind = "" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: "
+    return f"{kind}{told}{at(error)}{hint(told, needs)}"

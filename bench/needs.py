@@ -6,6 +6,7 @@ means, whether such trials can be stacked and what ``optbench-check`` does with 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -17,17 +18,20 @@ class Need:
         meaning: what the harness does for an optimizer that declares it.
         stacks: whether a gradient from outside, once a step, still meets it.
         checked: what ``optbench-check`` asks of an optimizer that declares it; empty: nothing.
+        missed: a pattern of the words in which Python or torch miss it where it is not declared.
     """
 
     meaning: str
     stacks: bool = False
     checked: str = ""
+    missed: str = ""
 
 
 NEEDS = {
     "closure": Need(
         "step(closure) evaluates loss and gradient as often as it likes (LBFGS)",
         checked="calls the closure at least once a step",
+        missed=r"closure|missing 1 required positional argument: 'closure'|'NoneType' .* callable",
     ),
     "two_gradients": Need(
         "the gradient first; step(closure) evaluates it again elsewhere (SAM)",
@@ -36,6 +40,7 @@ NEEDS = {
     "create_graph": Need(
         "the gradient is differentiated once more (AdaHessian, Sophia)",
         checked="fails, or goes elsewhere, without the graph",
+        missed=r"does not require grad",
     ),
     "eval_mode": Need(
         "train() and eval() move the parameters between the point where gradients are taken and "
@@ -43,10 +48,29 @@ NEEDS = {
         stacks=True,
         checked="eval() goes to another point and train() comes back from it",
     ),
-    "model": Need("it is constructed from the model instead of parameter groups"),
-    "sparse_gradients": Need("it only updates parameters whose gradients are sparse (SparseAdam)"),
+    "model": Need(
+        "it is constructed from the model instead of parameter groups",
+        missed=r"'(list|generator)' object has no attribute '\w*(parameters|modules|children)",
+    ),
+    "sparse_gradients": Need(
+        "it only updates parameters whose gradients are sparse (SparseAdam)",
+        missed=r"does not support dense gradients",
+    ),
     "random": Need(
         "it draws random numbers as it steps, so that trials cannot share a generator",
         checked="another seed gives other numbers",
     ),
 }
+
+NOT_ITERABLE = r"'\w+' object is not (iterable|subscriptable)"
+"""How an optimizer that takes parameters receives a model."""
+
+
+def hint(words: str, declared: tuple[str, ...] = ()) -> str:
+    """What ``bench.needs`` may lack, or have too much, by an exception's words; or nothing."""
+    for name, need in NEEDS.items():
+        if name not in declared and need.missed and re.search(need.missed, words):
+            return f"; does it need {name}? See bench.needs in its YAML"
+    if "model" in declared and re.search(NOT_ITERABLE, words):
+        return "; it may take parameters: remove model in bench.needs of its YAML"
+    return ""

@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable
 from functools import partial
 
-from bench import progress, tracking
-from bench.spec import ELSEWHERE, Outcome, Status, TrialResult, TrialSpec
+from bench import build, progress, tracking
+from bench.spec import ELSEWHERE, Outcome, RefusedInput, Status, TrialResult, TrialSpec
 
 POLL = (0.2, 2.0)
 """Seconds between looks at trials that run elsewhere: at first, and at the most."""
@@ -35,6 +35,8 @@ def answer(spec: TrialSpec, uri: str) -> Outcome:
     known = tracking.resume(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
     if known is not None and stands(spec, known):
         return _from_record(spec, known)
+    for reason in build.check([spec]).values():
+        raise RefusedInput(reason)
     while True:
         ended = run(spec, uri, "single", progress_bar=progress.is_terminal())
         if ended["status"] != ELSEWHERE:

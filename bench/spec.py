@@ -10,17 +10,29 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from re import fullmatch
 from typing import Any, ClassVar, TypedDict
 
 PROTOCOL_VERSION = 1
 """Rises whenever the same spec would lead to another record; such trials are not compared."""
 
 
+STUDY = r"\w[\w.+-]{0,99}"
+"""A study's name: it is a folder's, an experiment's of MLflow and a value on a command line."""
+MOST_STEPS = 10**9
+
+
 class RefusedInput(ValueError):
     """Input that cannot be run: names file, key, value and remedy. Nothing has trained."""
+
+
+def all_refused(errors: Sequence[RefusedInput]) -> None:
+    """Raise what was refused, all of it at once; nothing without any."""
+    if errors:
+        raise errors[0] if len(errors) == 1 else RefusedInput("\n".join(map(str, errors)))
 
 
 class NotApplicable(RefusedInput):
@@ -54,14 +66,17 @@ class Component:
         arguments: keyword arguments, plain data.
         code: what it is made of where that is not ours: package and version, or a digest of a
             user's own source (see ``bench.config.sources``).
+        path: where its YAML lies, for messages; outside the hash.
     """
 
     HASHED: ClassVar[tuple[str, ...]] = ("name", "target", "arguments")
+    OUTSIDE: ClassVar[tuple[str, ...]] = ("path",)
 
     name: str
     target: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
+    path: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,7 @@ class OptimizerSpec(Component):
         *("param_groups", "rest", "needs", "clip_norm", "version", "file"),
     )
     OUTSIDE: ClassVar[tuple[str, ...]] = (
+        *Component.OUTSIDE,
         *("point", "search_space", "schedules", "stacks", "limit", "declared"),
     )
 
@@ -128,6 +144,8 @@ class Target:
             raise RefusedInput(
                 f"task.direction: {self.direction!r} is unknown; use maximize or minimize"
             )
+        if self.value is not None and math.isnan(self.value):
+            raise RefusedInput("task.target: nan is no value; write a number, or null for none")
 
     def reached(self, value: float) -> bool:
         """Whether ``value`` is at or past the target; never for NaN or without a target."""
@@ -163,8 +181,11 @@ class Budget:
     eval_every: int
 
     def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise RefusedInput(f"budget.steps: {self.steps} is not a positive number of steps")
+        if not 1 <= self.steps <= MOST_STEPS:
+            raise RefusedInput(
+                f"budget.steps: {self.steps:.9g} is not a positive number of steps up to "
+                f"{MOST_STEPS:.0e}"
+            )
         if self.eval_every < 1:
             raise RefusedInput(
                 f"budget.eval_every: {self.eval_every} is not a positive number of steps"
@@ -262,6 +283,7 @@ class TrialSpec:
     fresh_since: float = 0.0
 
     def __post_init__(self) -> None:
+        check_study(self.study)
         if self.batch_size < 1:
             raise RefusedInput(f"batch_size: {self.batch_size} is not a positive number")
         if not 0 <= self.seed < 2**32:
@@ -285,6 +307,15 @@ class TrialSpec:
                 point_label(self.optimizer.point),
                 f"seed {self.seed}",
             ]
+        )
+
+
+def check_study(name: str) -> None:
+    """The one rule for names of studies."""
+    if not fullmatch(STUDY, name) or name == "Default":
+        raise RefusedInput(
+            f"study={name}: no name of a study; use up to 100 letters, digits and _ - . +, the "
+            "first a letter, a digit or _; not Default, which is MLflow's own"
         )
 
 

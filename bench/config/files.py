@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from bench.config import sources
 from bench.spec import Component, RefusedInput
 from bench.suggest import suggest
 
 
 def check_against_file(group: str, name: str, values: Mapping[str, Any]) -> None:
     """Refuse keys that the option's YAML does not list, and values of another type than its own."""
-    _check_against(f"conf/{group}/{name}.yaml", group, file_values(group, name), values)
+    check_target(yaml_path(group, name), group, values)
+    _check_against(yaml_path(group, name), group, file_values(group, name), values)
+
+
+def check_target(source: str, what: str, values: Any) -> None:
+    """Refuse what is not described as ``_target_: package.Class`` and its arguments."""
+    target = values.get("_target_") if isinstance(values, Mapping) else None
+    if not isinstance(target, str) or not target:
+        found = f"_target_: {target}" if target is not None else "no _target_"
+        raise RefusedInput(
+            f"{source}: {found}; write _target_: PACKAGE.NAME of what builds the {what}, and its "
+            "arguments below it"
+        )
 
 
 def _check_against(
@@ -39,8 +54,23 @@ def _check_against(
             )
 
 
+def yaml_path(group: str, name: str) -> str:
+    """Where an option's YAML lies: ``conf/…`` of ours, ``my_conf/…`` of a folder beside."""
+    return _yaml_path(GlobalHydra.instance().config_loader(), group, name)
+
+
+@cache
+def _yaml_path(loader: ConfigLoader, group: str, name: str) -> str:
+    file = cast(Any, loader).repository.load_config(f"{group}/{name}")
+    place = urlsplit(file.path) if file is not None else urlsplit("pkg://conf")
+    if place.scheme != "file":
+        return f"conf/{group}/{name}.yaml"
+    path = Path(unquote(place.path)) / group / f"{name}.yaml"
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def file_values(group: str, name: str) -> dict[str, Any]:
-    """The values that ``conf/<group>/<name>.yaml`` gives on its own, without any override."""
+    """The values that an option's YAML gives on its own, without any override."""
     return _file_values(GlobalHydra.instance().config_loader(), group, name)
 
 
@@ -53,14 +83,14 @@ def _file_values(loader: ConfigLoader, group: str, name: str) -> dict[str, Any]:
     else:
         config = file.config
     values = OmegaConf.to_container(config, resolve=False)
-    assert isinstance(values, dict)
-    return {str(key): value for key, value in values.items()}
+    return {str(key): value for key, value in values.items()} if isinstance(values, dict) else {}
 
 
-def component(name: str, values: Mapping[str, Any], code: str = "") -> Component:
-    """What a YAML in Hydra's form describes."""
+def component(group: str, name: str, values: Mapping[str, Any]) -> Component:
+    """What an option's YAML, and overrides of it, describe in Hydra's form."""
     arguments = {key: value for key, value in values.items() if key != "_target_"}
-    return Component(name, values["_target_"], arguments, code)
+    path = yaml_path(group, name)
+    return Component(name, values["_target_"], arguments, sources.code(values), path)
 
 
 def _type_name(value: Any) -> str:

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
+
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from bench.config import sources
-from bench.config.files import check_against_file, component, file_values
+from bench.config.files import check_against_file, check_target, file_values, yaml_path
 from bench.config.schema import OptimizerBlock
 from bench.hyperparameters import flat, hyperparameters
 from bench.needs import NEEDS
 from bench.param_groups import RULES
 from bench.space import dimensions
-from bench.spec import OptimizerSpec, RefusedInput
+from bench.spec import Component, OptimizerSpec, RefusedInput
 from bench.suggest import suggest
+
+EXAMPLES = {
+    "search_space": "{lr: {log: [1.0e-4, 1.0]}}",
+    "param_groups": "all",
+    "rest": "{_target_: torch.optim.AdamW, lr: 1.0e-3}",
+    "needs": "[closure]",
+    "schedules": "[constant]",
+    "clip_norm": "1.0",
+    "stacks": "false",
+    "limit": "{when: {momentum: 0.0}, equals: sgd}",
+    "reference": "arXiv:1412.6980",
+    "name": "adam_mine",
+    "package": "torch",
+}
+"""How each key of a ``bench:`` block is written."""
 
 
 def optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
@@ -25,22 +47,23 @@ def optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
     Raises:
         RefusedInput: naming file, key, value and remedy.
     """
-    source = f"conf/optimizer/{name}.yaml"
+    source = yaml_path("optimizer", name)
     own = file_values("optimizer", name)
-    block = _optimizer_block(source, values.get("bench") or {})
-    arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
     check_against_file("optimizer", name, {k: v for k, v in values.items() if k != "bench"})
-    settings, before = _settings(values), _settings(own)
+    block = _optimizer_block(source, values.get("bench"))
+    arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
+    settings, before = _settings(values, block), _settings(own, block_of(own.get("bench")))
     spec = OptimizerSpec(
         name=block.name or name,
         target=values["_target_"],
         arguments=arguments,
         point={k: v for k, v in settings.items() if k not in before or v != before[k]},
         param_groups=block.param_groups,
-        rest=None if block.rest is None else component("rest", block.rest),
+        rest=None if block.rest is None else _rest(source, block.rest),
         needs=tuple(block.needs),
         clip_norm=block.clip_norm,
         code=sources.source(sources.targets(values)),
+        path=source,
         version=_versions(values, block.package),
         search_space=block.search_space,
         schedules=tuple(block.schedules),
@@ -49,12 +72,36 @@ def optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
         file=name,
         declared="bench" in values,
     )
-    _check_search_space(source, spec)
+    _check_hyperparameters(source, spec)
     return spec
 
 
-def _check_search_space(source: str, spec: OptimizerSpec) -> None:
+def block_of(values: Any) -> OptimizerBlock:
+    """A ``bench:`` block with the types of its schema.
+
+    Raises:
+        OmegaConfBaseException: a value is of another type, or a key unknown.
+    """
+    return _block_of(json.dumps(values or {}, default=str))
+
+
+@lru_cache(maxsize=256)
+def _block_of(text: str) -> OptimizerBlock:
+    merged = OmegaConf.merge(OmegaConf.structured(OptimizerBlock), json.loads(text))
+    return OptimizerBlock(**cast(Any, OmegaConf.to_container(merged)))
+
+
+def _rest(source: str, values: Mapping[str, Any]) -> Component:
+    check_target(f"{source}: bench.rest", "optimizer", values)
+    arguments = {key: value for key, value in values.items() if key != "_target_"}
+    return Component("rest", values["_target_"], arguments, path=source)
+
+
+def _check_hyperparameters(source: str, spec: OptimizerSpec) -> None:
     known = hyperparameters(spec)
+    for key, value in known.items():
+        if isinstance(value, float) and math.isnan(value):
+            raise RefusedInput(f"{source}: optimizer.{key}: nan is no value; write a number")
     for key in spec.search_space:
         if key not in known:
             raise RefusedInput(f"{source}: unknown search-space key {key!r}; {suggest(key, known)}")
@@ -64,38 +111,62 @@ def _check_search_space(source: str, spec: OptimizerSpec) -> None:
         raise RefusedInput(f"{source}: bench.{error}") from error
 
 
-def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(values: Mapping[str, Any], block: OptimizerBlock) -> dict[str, Any]:
     """Whatever of an optimizer's YAML an override can change, by name."""
     arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
-    block = OptimizerBlock(**(values.get("bench") or {}))
     ours = {"needs": block.needs, "param_groups": block.param_groups}
     return flat({**arguments, "rest": block.rest or {}, "clip_norm": block.clip_norm}) | ours
 
 
-def _optimizer_block(source: str, values: Mapping[str, Any]) -> OptimizerBlock:
+def _optimizer_block(source: str, values: Any) -> OptimizerBlock:
     known = OptimizerBlock.__dataclass_fields__
-    for key in values:
+    if values is not None and not isinstance(values, Mapping):
+        raise RefusedInput(
+            f"{source}: bench: {values!r} is no mapping; write bench: {{KEY: VALUE}}, with "
+            f"{', '.join(known)}"
+        )
+    for key, value in (values or {}).items():
         if key not in known:
             raise RefusedInput(f"{source}: unknown key bench.{key}; {suggest(key, known)}")
-    block = OptimizerBlock(**values)
-    if block.param_groups not in RULES:
-        raise RefusedInput(
-            f"{source}: bench.param_groups: {block.param_groups!r} is no rule; "
-            f"{suggest(block.param_groups, RULES)}"
-        )
+        try:
+            block_of({key: value})
+        except OmegaConfBaseException as error:
+            raise RefusedInput(
+                f"{source}: bench.{key}: {value!r} is of the wrong kind; write {key}: "
+                f"{EXAMPLES[key]}"
+            ) from error
+    block = block_of(values)
+    _check_words(source, block)
     if block.rest is not None and block.param_groups != "matrices":
         raise RefusedInput(
             f"{source}: bench.rest: nothing is left over by param_groups: {block.param_groups}; "
             "use param_groups: matrices, or remove it"
         )
-    if block.clip_norm is not None and not block.clip_norm > 0:
-        raise RefusedInput(f"{source}: bench.clip_norm: {block.clip_norm} is not a positive norm")
-    for need in block.needs:
-        if need not in NEEDS:
-            raise RefusedInput(
-                f"{source}: bench.needs: {need!r} is unknown; {suggest(need, NEEDS)}"
-            )
+    if block.clip_norm is not None and not 0 < block.clip_norm < math.inf:
+        raise RefusedInput(f"{source}: bench.clip_norm: {block.clip_norm:g} is not a positive norm")
+    limit = block.limit
+    if limit and not (
+        limit.keys() == {"when", "equals"}
+        and isinstance(limit["when"], Mapping)
+        and isinstance(limit["equals"], str | Mapping)
+    ):
+        raise RefusedInput(f"{source}: bench.limit: {limit}; write limit: {EXAMPLES['limit']}")
     return block
+
+
+def _check_words(source: str, block: OptimizerBlock) -> None:
+    """Each word of a list or a choice is one of those that there are."""
+    schedules = GlobalHydra.instance().config_loader().get_group_options("schedule")
+    for key, words, valid, what in (
+        ("param_groups", [block.param_groups], RULES, "is no rule"),
+        ("needs", block.needs, NEEDS, "is unknown"),
+        ("schedules", block.schedules, schedules, "is no schedule"),
+    ):
+        for word in words:
+            if valid and word not in valid:
+                raise RefusedInput(
+                    f"{source}: bench.{key}: {word!r} {what}; {suggest(word, valid)}"
+                )
 
 
 def _versions(values: Mapping[str, Any], package: str) -> str:

@@ -11,45 +11,86 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
 from bench.config import schema
 from bench.spec import RefusedInput
 from bench.suggest import suggest
 
+REFUSED = (RefusedInput, HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
+"""What a person's input raises, in our words or in those of the packages that read it."""
+NO_NAME = "Config group override must be a string"
+"""What Hydra says, in a plain ``ValueError``, of ``optimizer=null``."""
+
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn refused input into its message on stderr and exit code 2; let everything else pass."""
+    """Turn refused input into its message on stderr and exit code 2; let everything else pass.
+
+    An exception that travels as the code of a ``SystemExit`` is taken out of it.
+    """
     asked_for_all = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its exceptions on instead of printing them
     try:
         yield
-    except (RefusedInput, HydraException, OmegaConfBaseException, YAMLError, SystemExit) as error:
-        cause = error.code if isinstance(error, SystemExit) else error
-        if not isinstance(cause, Exception) or asked_for_all:
+    except (*REFUSED, ValueError, SystemExit) as error:
+        cause: Any = error.code if isinstance(error, SystemExit) else error
+        if not isinstance(cause, Exception):
             raise
-        print(f"refused: {explain(cause)}", file=sys.stderr)
+        if asked_for_all or not _is_refused(cause):
+            raise cause from cause.__cause__
+        for line in explain(cause).split("\n"):
+            print(f"refused: {line}", file=sys.stderr)
         sys.exit(2)
     finally:
         if not asked_for_all:
             del os.environ["HYDRA_FULL_ERROR"]
 
 
+def _is_refused(error: Exception) -> bool:
+    """Whether it is a person's mistake."""
+    return isinstance(error, REFUSED) or NO_NAME in str(error)
+
+
 def explain(error: Exception) -> str:
     """The message for one exception, in a line or two."""
-    if isinstance(error, RefusedInput | YAMLError):  # YAML's message names file, line and column
+    if isinstance(error, RefusedInput):
         return str(error)
+    if isinstance(error, YAMLError):  # names file, line and column
+        return " ".join(str(error).split())
     if isinstance(error, MissingConfigException):
         return _no_such_choice(error)
+    if said := _of_a_file(error):
+        return said
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _wrong_key_or_value(error, cause)
-    return _unknown_in_file(str(error)) or _first_line(error) + _quoting(str(error))
+    return _first_line(error) + _quoting(str(error))
+
+
+def _of_a_file(error: Exception) -> str:
+    """What is wrong with one YAML or choice of it; empty for other mistakes."""
+    if isinstance(error, UnicodeDecodeError):
+        return _no_text(error)
+    if NO_NAME in str(error):
+        return f"{error}; write GROUP=NAME with the name of a YAML, e.g. optimizer=adam"
+    if unknown := _unknown_in_file(str(error)):
+        return unknown
+    said = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", str(error))
+    return f"{_yaml(said[1])}: {said[2]}; write lines KEY: VALUE" if said else ""
+
+
+def _yaml(option: str) -> str:
+    """Where ``optimizer/mine`` lies."""
+    found = [folder / f"{option}.yaml" for folder in _folders()]
+    return next((str(path) for path in found if path.exists()), f"conf/{option}.yaml")
 
 
 def _quoting(message: str) -> str:
@@ -64,7 +105,7 @@ def _unknown_in_file(message: str) -> str:
     if said is None or known is None:
         return ""
     file, key, _ = said.groups()
-    return f"conf/{file}.yaml: {key}: no such key; {suggest(key, known.__dataclass_fields__)}"
+    return f"{_yaml(file)}: {key}: no such key; {suggest(key, known.__dataclass_fields__)}"
 
 
 def _no_such_choice(error: MissingConfigException) -> str:
@@ -77,6 +118,8 @@ def _no_such_choice(error: MissingConfigException) -> str:
 def _wrong_key_or_value(error: Exception, cause: OmegaConfBaseException) -> str:
     """An unknown key, with the nearest known one; or a value of the wrong type."""
     key, parent = str(cause.key), cause.parent_node
+    if isinstance(cause, MissingMandatoryValue):
+        return f"{cause.full_key}: has no value (???); give {cause.full_key}=VALUE"
     if isinstance(parent, DictConfig) and key not in parent:
         override = re.search(r"override '([^']+)'", str(error))
         full_key = override.group(1) if override else cause.full_key
@@ -84,6 +127,26 @@ def _wrong_key_or_value(error: Exception, cause: OmegaConfBaseException) -> str:
             return f"{full_key}: this task reads no data of yours; task=text_file does"
         return f"{full_key}: no such key; {suggest(key, parent.keys())}"
     return f"{cause.full_key}: {_first_line(cause)}"
+
+
+def _no_text(error: UnicodeDecodeError) -> str:
+    """The YAML of the user's folder that is no text; Python's error does not name it."""
+    for path in sorted(path for folder in _folders() for path in folder.rglob("*.yaml")):
+        content = path.read_bytes()
+        try:
+            content.decode()
+        except UnicodeDecodeError as found:
+            line = content[: found.start].count(b"\n") + 1
+            return f"{path}, line {line}: not UTF-8 ({found.reason}); save it as UTF-8 text"
+    return f"a file is not UTF-8: {error}; save it as UTF-8 text"
+
+
+def _folders() -> list[Path]:
+    """What ``--config-dir`` names on the command line."""
+    words = sys.argv[1:]
+    given = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
+    given += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    return [Path(folder) for folder in given]
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import site
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import metadata, util
@@ -19,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.hyperparameters import flat
+from bench.places import OURS, own
 
-OURS = frozenset({"bench", "tasks", "reports", "conf"})
-"""Their numbers are kept by the protocol's version and the tasks' versions."""
 TORCH = frozenset({"torch", "torchvision"})
 """Every trial computes with them: their versions stand in the environment of its record."""
 
@@ -114,15 +111,6 @@ def _imports(file: Path, package: str) -> Iterator[str]:
 
 
 def _own(spec: ModuleSpec) -> bool:
-    """Whether it lies outside every folder of installed packages."""
-    places = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
-    return bool(places) and not any(
-        Path(str(place)).is_relative_to(folder) for place in places for folder in _installed()
-    )
-
-
-@cache
-def _installed() -> tuple[Path, ...]:
-    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
-    folders = [sysconfig.get_path(kind) for kind in kinds] + site.getsitepackages()
-    return tuple(Path(folder) for folder in {*folders, site.getusersitepackages()})
+    """Whether all that there is of it is a user's."""
+    found = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
+    return bool(found) and all(own(str(place)) for place in found)

@@ -9,20 +9,32 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from bench import build
 from bench.config import sources
-from bench.config.files import check_against_file, component
+from bench.config.files import check_against_file, check_target, component, yaml_path
 from bench.config.optimizer import optimizer_spec
-from bench.spec import Budget, Hardware, RefusedInput, Target, TaskSpec, TrialSpec
+from bench.spec import (
+    Budget,
+    Hardware,
+    RefusedInput,
+    Target,
+    TaskSpec,
+    TrialSpec,
+    all_refused,
+    check_study,
+)
 
 STARTED = time.time()
 """When this process began: ``fresh=true`` lets no earlier record answer."""
 
+MOST_THREADS = 1024
 EVALUATIONS = 20
 """Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
 
@@ -44,40 +56,71 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         for key in cfg
         if key != "hydra"
     }
-    for group in ("model", "schedule"):
-        check_against_file(group, choices[group], plain[group])
+    wrong: list[RefusedInput] = []
     task, model = plain["task"], plain["model"]
-    _check_fit(choices, task.get("inputs"), model.pop("inputs", None))
-    data = component("", task["data"], sources.code(task["data"]))
-    dataset = build.dataset(
-        choices["task"], data, plain["data_dir"], plain["download"], task["files"]
-    )
-    trainer = plain["trainer"]
+    inputs = model.pop("inputs", None)
+    path = yaml_path("task", choices["task"])
+    with _noting(wrong):
+        check_study(plain["study"])
+    for group in ("model", "schedule"):
+        with _noting(wrong):
+            check_against_file(group, choices[group], plain[group])
+    with _noting(wrong):
+        _check_fit(choices, task.get("inputs"), inputs)
+    with _noting(wrong):
+        optimizer = optimizer_spec(choices["optimizer"], plain["optimizer"])
+    with _noting(wrong):
+        hardware = _hardware(plain["trainer"])
+    with _noting(wrong):
+        target = Target(task["metric"], task["direction"], task["target"])
+    with _noting(wrong):
+        check_target(f"{path}: task", "task", task)
+        check_target(f"{path}: task.data", "data set", task["data"])
+        data = replace(component("task", choices["task"], task["data"]), name="")
+        dataset = build.dataset(
+            choices["task"], data, plain["data_dir"], plain["download"], task["files"]
+        )
+        examples = len(dataset.train.targets)
+        with _noting(wrong):
+            batch_size = _batch_size(plain["batch_size"], examples)
+        with _noting(wrong):
+            budget = _budget(plain["budget"], plain["batch_size"], examples)
+    all_refused(wrong)
     return TrialSpec(
         study=plain["study"],
         task=TaskSpec(
             name=choices["task"],
             target=task["_target_"],
             code=sources.code({"_target_": task["_target_"]}),
+            path=path,
             data=data,
-            target_metric=Target(task["metric"], task["direction"], task["target"]),
+            target_metric=target,
             version=task["version"],
             files=task["files"],
         ),
-        model=component(choices["model"], model, sources.code(model)),
-        optimizer=optimizer_spec(choices["optimizer"], plain["optimizer"]),
-        schedule=component(choices["schedule"], plain["schedule"], sources.code(plain["schedule"])),
-        batch_size=_batch_size(plain["batch_size"], len(dataset.train.targets)),
-        budget=_budget(plain["budget"], plain["batch_size"], len(dataset.train.targets)),
+        model=component("model", choices["model"], model),
+        optimizer=optimizer,
+        schedule=component("schedule", choices["schedule"], plain["schedule"]),
+        batch_size=batch_size,
+        budget=budget,
         seed=plain["seed"],
-        precision=trainer["precision"],
+        precision=plain["trainer"]["precision"],
         stop_at_target=plain["stop_at_target"],
         data_fingerprint=dataset.fingerprint,
         data_dir=plain["data_dir"],
         download=plain["download"],
-        hardware=_hardware(trainer),
+        hardware=hardware,
         fresh_since=STARTED if plain["fresh"] else 0.0,
     )
+
+
+@contextmanager
+def _noting(wrong: list[RefusedInput]) -> Iterator[None]:
+    """Go on after what is refused, so that everything that is wrong is said at once."""
+    try:
+        yield
+    except RefusedInput as error:
+        wrong.append(error)
 
 
 def refuse_study_keys(cfg: DictConfig) -> None:
@@ -108,7 +151,7 @@ def _batch_size(batch_size: int, examples: int) -> int:
 def _budget(values: Mapping[str, Any], batch_size: int, examples: int) -> Budget:
     steps, epochs = values["steps"], values["epochs"]
     if epochs is not None:
-        if epochs <= 0:
+        if not 0 < epochs < math.inf:
             raise RefusedInput(f"budget.epochs: {epochs} is not a positive number of epochs")
         steps = max(1, round(epochs * (examples // max(1, batch_size))))
     if steps is None:
@@ -125,8 +168,10 @@ def _hardware(trainer: Mapping[str, Any]) -> Hardware:
             f"trainer.devices={devices}: one trial trains on one device; give 1 or one index such "
             "as [0], and use a launcher (hydra/launcher=joblib) to fill several"
         )
-    if threads < 1:
-        raise RefusedInput(f"trainer.threads: {threads} is not a positive number of threads")
+    if not 1 <= threads <= MOST_THREADS:
+        raise RefusedInput(
+            f"trainer.threads: {threads} is not a positive number of threads up to {MOST_THREADS}"
+        )
     limit = trainer["max_seconds"]
     if limit is not None and not 0 < limit < math.inf:
         raise RefusedInput(f"trainer.max_seconds: {limit} is not a positive number of seconds")

@@ -18,7 +18,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from bench.progress import Told, each, say
-from bench.spec import Outcome, TrialSpec
+from bench.spec import Outcome, RefusedInput, TrialSpec
 from bench.sweeps.memory import Growth
 
 Launch = Callable[[Sequence[TrialSpec], Told], list[Outcome]]
@@ -76,6 +76,13 @@ class StackedLauncher(SpecLauncher):
     ``stack.size`` sets how many trials a stack has.
     """
 
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        if config.stack.size is not None and config.stack.size < 1:
+            raise RefusedInput(f"stack.size={config.stack.size}: not a positive number of trials")
+
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.stacked import StackedSweep
 
@@ -92,6 +99,16 @@ class WorkersLauncher(SpecLauncher):
 
     def __init__(self, n_jobs: int = -1) -> None:
         self.n_jobs = n_jobs
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        if not isinstance(self.n_jobs, int) or not (self.n_jobs == -1 or self.n_jobs > 0):
+            raise RefusedInput(
+                f"hydra.launcher.n_jobs={self.n_jobs}: not a positive number of processes; -1 is "
+                "one for each core"
+            )
 
     @property
     def workers(self) -> int:

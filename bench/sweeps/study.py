@@ -116,7 +116,8 @@ def bases_of(
     parser = OverridesParser.create(config_loader=loader)
     keys = {}
     for override in parser.parse_overrides(arguments):
-        keys[override.get_key_element()] = override.is_sweep_override()
+        swept = override.is_discrete_sweep() and len(list(override.sweep_string_iterator())) > 1
+        keys[override.get_key_element()] = swept or override.is_interval_sweep()
     for key, swept in keys.items():
         if key == "seed" or (swept and key.startswith("optimizer.")):
             raise RefusedInput(

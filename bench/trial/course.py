@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bench import protocol
 from bench.faults import said, traced
+from bench.needs import hint
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
 
 
@@ -107,7 +108,9 @@ class Course:
 
     def fail(self, error: BaseException) -> None:
         """Something raised."""
-        self._end(Status.FAILED, said(error), {}, traced(error))
+        words = said(error)
+        words += hint(words, self.spec.optimizer.needs)
+        self._end(Status.FAILED, words, {}, traced(error))
 
     def _end(
         self, status: Status, reason: str, summary: Mapping[str, float], trace: str = ""

@@ -25,11 +25,13 @@ FORBIDDEN = {
 }
 BELOW = [  # each may import what stands before it, and nothing after
     "spec",
-    "suggest address space needs faults output",
+    "suggest address space needs faults output places",
+    "locate",
     "keys processes isolation",
     "hyperparameters protocol schedules param_groups",
     "build progress rebuild",
-    "config.schema config.files config.sources",
+    "config.schema config.sources",
+    "config.files",
     "config.optimizer config.refusal ending",
     "config.trial",
     "trial.clock trial.batches trial.evaluation trial.environment trial.update trial.course "
@@ -56,6 +58,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "tracking.dashboard",
     "record status",
     "sweeps.compose sweeps.stacked sweeps.workers sweeps.search sweeps.display sweeps.memory",
+    "sweeps.words",
     "sweeps.launchers sweeps.plan",
     "sweeps.batch sweeps.changes",
     "sweeps.conclude sweeps.tune",
