@@ -163,7 +163,7 @@ class TaskSpec(Component):
     """
 
     HASHED: ClassVar[tuple[str, ...]] = (*Component.HASHED, "data", "target_metric", "version")
-    OUTSIDE: ClassVar[tuple[str, ...]] = ("files",)
+    OUTSIDE: ClassVar[tuple[str, ...]] = (*Component.OUTSIDE, "files")
 
     data: Component = field(default_factory=lambda: Component("", ""))
     target_metric: Target = field(default_factory=lambda: Target("accuracy", "maximize"))
