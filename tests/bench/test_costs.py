@@ -7,7 +7,7 @@ import torch
 
 from bench import costs
 from bench.optimizers.combined import Combined
-from bench.spec import Component, OptimizerSpec
+from bench.spec import OptimizerSpec
 from bench.trial.memory import state_bytes
 from tests.bench.specs import trial_spec
 
@@ -56,7 +56,7 @@ def test_what_cannot_be_measured_is_one_line_and_the_others_go_on(quick, tmp_pat
     absent["task"] = {
         **absent["task"],
         "name": "mnist",
-        "data": dataclasses.asdict(Component("", "tasks.data.mnist.load", {"name": "mnist"})),
+        "data": {"name": "", "target": "tasks.data.mnist.load", "arguments": {"name": "mnist"}},
     }
     configs = {
         "good": config("good", "torch.optim.SGD"),
