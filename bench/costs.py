@@ -150,10 +150,9 @@ def _enter(config: Config, data_dir: str, hardware: Hardware) -> _Entrant:
         RefusedInput: its data is not there or is other data, or it cannot be built.
     """
     spec = trial_spec(config, study="costs", data_dir=data_dir, hardware=hardware)
-    there = build.dataset(spec.task.name, spec.task.data, data_dir, False).fingerprint
-    if there != spec.data_fingerprint:
-        raise RefusedInput(f"data_dir={data_dir}: holds other data than the trials trained on")
     task = build.task_of(spec)
+    if task.dataset.fingerprint != spec.data_fingerprint:
+        raise RefusedInput(f"data_dir={data_dir}: holds other data than the trials trained on")
     device = make_trainer(spec).strategy.root_device
     return _Entrant(spec, TrialModule(task, built(spec, task, device), Course(spec, {})))
 

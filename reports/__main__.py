@@ -22,7 +22,7 @@ Writes index.html, trials (.csv, .parquet), curves.parquet, leaderboard (.csv, .
 overall.csv, pairs.csv, best_of_k.csv, costs.csv and figures/, and prints the answer and the tables.
 The report of one whole study is also attached to it in the store; one that is filtered, of several
 studies or beside baselines is not. The same trials give the same bytes.
-Exit codes: 0 done, 2 refused input.
+Exit codes: 0 done, 1 the store was lost meanwhile, 2 refused input.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from bench import ending
 from bench.address import DEFAULT
 from bench.keys import listed, parse, switch
 from bench.spec import Hardware, RefusedInput
@@ -64,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     try:
         given = parse(words, KEYS, needed=("study", "compare"))
         _check(given)
-        _answer(given)
+        with ending.answered():
+            _answer(given)
     except RefusedInput as refusal:
         print(f"optbench-report: {refusal}", file=sys.stderr)
         sys.exit(2)

@@ -13,8 +13,8 @@ from typing import Any
 
 from bench.spec import Status
 from reports.leaderboard import Leaderboard
-from reports.numbers import interval, whole
-from reports.sentences import decimals, finishing, price
+from reports.numbers import counted, interval, whole
+from reports.sentences import decimals, finishing, points
 from reports.sides import Kind
 from reports.study import Study
 from reports.verdict import Claim
@@ -71,7 +71,7 @@ def answer(study: Study) -> str:
     """Whether anything is better than the reference, as far as the study shows."""
     reference, rows = study.reference, speaking(study.leaderboards)
     every = [said for own in rows.values() for said in own]
-    tasks = _counted(len(study.leaderboards), "comparison")
+    tasks = counted(len(study.leaderboards), "comparison")
     if not every:
         return f"Nothing was compared with {reference}: it ran alone."
     better = {
@@ -148,12 +148,7 @@ def _undecided(said: Said) -> str:
 def _price(row: Row) -> str:
     if row["row"] == Kind.DEFAULT:
         return "at their defaults"
-    tried = price(row)
-    return "1 point each" if tried == "1" else f"{tried} points each"
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
+    return f"{points(row)} each"
 
 
 def _and(names: Sequence[str]) -> str:

@@ -22,6 +22,8 @@ FILTERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 """What trials can be narrowed to, and where a config says it."""
 
+NO_TRIALS = "the study has no trials yet: run some with optbench -m … study=NAME"
+
 COSTS = "costs.json"
 """Of a study's summary run: what ``costs=true`` measured."""
 
@@ -66,7 +68,7 @@ def gather(
         raise RefusedInput(
             f"no trial is left of study={','.join(studies)} under {described(filters)}"
             if filters
-            else "the study has no trials yet: run some with optbench -m … study=NAME"
+            else NO_TRIALS
         )
     return Gathered(tuple(records), tuple(notes), costs)
 

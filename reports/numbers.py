@@ -1,8 +1,9 @@
-"""Numbers as text: as many digits as they support, a typographic minus, ∞ and ``n/a``."""
+"""Numbers as text: as many digits as they support, a typographic minus, ∞ and ``n/a``; counts."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 MISSING = "n/a"
 HUGE = 1e6
@@ -33,6 +34,18 @@ def interval(value: float, low: float, high: float, digits: int, *, sign: bool =
     if math.isnan(low):
         return f"{shown} [{MISSING}]"
     return f"{shown} [{number(low, digits, sign=sign)}, {number(high, digits, sign=sign)}]"
+
+
+def counted(count: int, word: str) -> str:
+    """``1 seed``, ``8 seeds``."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def listed(names: Iterable[object], most: int) -> str:
+    """``a, b, c``, each once; of many the first few and how many more."""
+    texts = [str(name) for name in dict.fromkeys(names)]
+    rest = f", … ({len(texts) - most} more)" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + rest
 
 
 def short(value: float) -> str:

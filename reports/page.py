@@ -90,12 +90,12 @@ def _board(board: Leaderboard) -> dict[str, Any]:
     """A leaderboard in two parts: what one looks at, and the rest."""
     cells = display(board)
     verdict = list(board.rows["verdict"])
-    folded = [name for name in cells if name in DETAILS]
-    shown = [name for name in cells if name not in DETAILS]
-    place = [name for name in IDENTITY if name in cells]
-    test = [name for name in cells if str(name).startswith("test/")]
+    names = [str(name) for name in cells]
+    place = [name for name in IDENTITY if name in names]
+    test = [name for name in names if name.startswith("test/")]
     first = [*place, "verdict", *test]  # what a narrow screen shows
-    shown = [*first, *(name for name in shown if name not in first)]
+    shown = [*first, *(name for name in names if name not in (*first, *DETAILS))]
+    folded = [name for name in names if name in DETAILS]
     return {
         "title": board.comparison,
         "headline": headline(board),

@@ -11,7 +11,7 @@ import pandas as pd
 from bench import protocol
 from bench.spec import Status
 from reports.labels import family
-from reports.numbers import short
+from reports.numbers import listed, short
 from reports.selection import status_counts
 from reports.study import Study
 
@@ -83,8 +83,7 @@ def _where(trials: pd.DataFrame, of: int) -> str:
     if len(trials) == of:
         return f"all {of}"
     places = sorted(set(trials["entrant"] + " on " + trials["comparison"]))
-    rest = f", … ({len(places) - 4} more)" if len(places) > 4 else ""
-    return f"{len(trials)} of {of}: {', '.join(places[:4])}{rest}"
+    return f"{len(trials)} of {of}: {listed(places, 4)}"
 
 
 def _hashes(study: Study) -> dict[Any, list[str]]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from bench import protocol
 from bench.spec import Phase, digest
 from reports.marks import ADAPTIVE, Mark
+from reports.numbers import counted, listed
 from reports.selection import final
 from reports.sides import Kind, Side
 from reports.study import Study
@@ -114,8 +115,8 @@ def _even_draws(study: Study) -> Finding:
         return _without_tuning(study, "points were listed by hand")
     if samplers == ["sobol"]:
         return Finding(State.KEPT, "scrambled Sobol points")
-    adaptive = [name for name in samplers if name in ADAPTIVE]
-    said = f"drawn by {', '.join(samplers)}" + (" (learns from results)" if adaptive else "")
+    learns = any(name in ADAPTIVE for name in samplers)
+    said = f"drawn by {', '.join(samplers)}" + (" (learns from results)" if learns else "")
     return Finding(State.MARKED, said, "tuning.sampler=sobol")
 
 
@@ -140,7 +141,7 @@ def _fresh_seeds(study: Study) -> Finding:
     if few < protocol.MINIMUM_PAIRS:
         return Finding(
             State.BROKEN,
-            f"only {few} reporting {'seed' if few == 1 else 'seeds'} in some rows",
+            f"only {counted(few, 'reporting seed')} in some rows",
             f"reporting.seeds={protocol.MINIMUM_PAIRS} or more; 10 is the default of a study",
         )
     return Finding(State.KEPT, f"{few} or more seeds a row, none of which chose")
@@ -289,16 +290,12 @@ def _marked(study: Study, mark: Mark) -> str:
 
 
 def _sides(found: Iterable[Side]) -> str:
-    edges = [
+    return _listed(
         f"{side.entrant} on {side.comparison}"
         + (f" ({', '.join(side.standing.edges)})" if side.standing.edges else "")
         for side in found
-    ]
-    return _listed(edges)
+    )
 
 
-def _listed(names: Iterable[object], most: int = 6) -> str:
-    """``a, b, c``; of many the first few and how many more."""
-    texts = [str(name) for name in dict.fromkeys(names)]
-    rest = f", … ({len(texts) - most} more)" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + rest
+def _listed(names: Iterable[object]) -> str:
+    return listed(names, 6)

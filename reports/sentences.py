@@ -55,6 +55,11 @@ def price(row: Row) -> str:
     return f"{int(row['repeats'])} × {tried}" if row["repeats"] > 1 else tried
 
 
+def points(row: Row) -> str:
+    """The price with its word: ``1 point``, ``8 points``, ``3 × 8 points``."""
+    return "1 point" if price(row) == "1" else f"{price(row)} points"
+
+
 def decimals(board: Leaderboard, value: float, low: float, high: float) -> int:
     """Decimals of one value: two significant digits of its half-width, or of the table's typical.
 
@@ -72,8 +77,7 @@ def _name(row: Row) -> str:
 
 
 def _terms(row: Row, board: Leaderboard) -> str:
-    points = "1 point" if price(row) == "1" else f"{price(row)} points"
-    terms = [f"n={row['n']}", f"{points} tried", f"{board.budget_steps} steps"]
+    terms = [f"n={row['n']}", f"{points(row)} tried", f"{board.budget_steps} steps"]
     if not math.isnan(board.target):
         terms.append(f"target {short(board.target)}")
     return ", ".join(terms)

@@ -18,7 +18,7 @@ import pandas as pd
 from bench.address import DEFAULT
 from bench.spec import Phase, RefusedInput, TrialRecord
 from reports import costs, notebook, selection
-from reports.gather import gather
+from reports.gather import NO_TRIALS, gather
 from reports.grid import Grid, grid
 from reports.holm import Adjusted, Hypothesis, adjust
 from reports.leaderboard import Leaderboard, Rivalry, entrants, leaderboards, rivalries
@@ -63,9 +63,7 @@ class Study:
         """
         found = tuple(records)
         if not found:
-            raise RefusedInput(
-                "the study has no trials yet: run some with optbench -m … study=NAME"
-            )
+            raise RefusedInput(NO_TRIALS)
         return cls(found)
 
     @classmethod

@@ -43,15 +43,14 @@ def load(
     Raises:
         InvalidData: an option is out of its range.
     """
-    wrong = {
-        "size": size < 1,
-        "level": not 0 <= level < np.inf,
-        "examples": examples < 1,
-        "condition": not 1 <= condition < np.inf,
-    }
-    for name, at_fault in wrong.items():
-        if at_fault:
-            raise InvalidData(f"task.data.{name}: {locals()[name]} is out of range")
+    for name, value, fits in (
+        ("size", size, size >= 1),
+        ("level", level, 0 <= level < np.inf),
+        ("examples", examples, examples >= 1),
+        ("condition", condition, 1 <= condition < np.inf),
+    ):
+        if not fits:
+            raise InvalidData(f"task.data.{name}: {value} is out of range")
     draws = level * np.random.RandomState(NOISE_SEED).standard_normal((examples, size))
     draws -= draws.mean(axis=0)
     return Noise(
