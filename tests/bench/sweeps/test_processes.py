@@ -111,6 +111,7 @@ def test_ctrl_c_once_or_twice(presses, launcher, uri, tmp_path):
     assert statuses(uri, "ended") == {"finished": 1}
 
 
+@pytest.mark.slow  # a minute
 def test_workers_end_with_their_parent_and_the_rerun_doubles_nothing(uri, tmp_path):
     words = ["-m", "task=digits", "seed=range(0,6)", "budget.steps=3000", "budget.eval_every=50"]
     words += ["study=orphans", f"tracking.uri={uri}", *LAUNCHERS["joblib"]]
