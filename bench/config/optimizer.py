@@ -30,7 +30,7 @@ EXAMPLES = {
     "schedules": "[constant]",
     "clip_norm": "1.0",
     "stacks": "false",
-    "limit": "{when: {momentum: 0.0}, equals: sgd}",
+    "limit": "{when: {momentum: 0.0}, equals: {_target_: torch.optim.SGD, lr: 0.1}}",
     "reference": "arXiv:1412.6980",
     "name": "adam_mine",
     "package": "torch",
@@ -148,7 +148,8 @@ def _optimizer_block(source: str, values: Any) -> OptimizerBlock:
     if limit and not (
         limit.keys() == {"when", "equals"}
         and isinstance(limit["when"], Mapping)
-        and isinstance(limit["equals"], str | Mapping)
+        and isinstance(limit["equals"], Mapping)
+        and isinstance(limit["equals"].get("_target_"), str)
     ):
         raise RefusedInput(f"{source}: bench.limit: {limit}; write limit: {EXAMPLES['limit']}")
     return block

@@ -53,6 +53,7 @@ def collect(
     """The group's parameters that have a gradient, by kernel, dtype and device."""
     buckets: dict[tuple[str, torch.dtype, torch.device], Bucket] = {}
     amsgrad, capturable = group["amsgrad"], group["capturable"]
+    compiling = torch.compiler.is_compiling()
     for p in group["params"]:
         g = p.grad
         if g is None:
@@ -62,6 +63,8 @@ def collect(
                 "Adam does not support sparse gradients, please consider SparseAdam instead"
             )
         kernel = "per_slice" if stacked else choose(p, group)
+        if compiling and kernel == "fused":  # inductor cannot put it into a graph; it fuses itself
+            kernel = "foreach"
         key = kernel, p.dtype, p.device
         if (bucket := buckets.get(key)) is None:
             bucket = buckets[key] = Bucket()

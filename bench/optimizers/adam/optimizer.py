@@ -94,7 +94,9 @@ class Adam(Optimizer):
         capturable: keep t and what follows from it on the device, for CUDA graphs.
         foreach: torch's spelling of ``implementation="foreach"``.
         fused: torch's spelling of ``implementation="fused"``. As in torch, False for either
-            means tensor by tensor, and None for both leaves the choice to ``auto``.
+            means tensor by tensor, and None for both leaves the choice to ``auto``. Under
+            ``torch.compile`` ``foreach`` takes the place of ``fused``: the compiler fuses itself.
+        differentiable: False, torch's default; all implementations update in place.
 
     ``lr``, each of ``betas``, ``eps`` and ``weight_decay`` may also be a tensor of shape ``[K]``
     where all parameters are stacked along a first axis of size K: K independent Adams in a step.
@@ -106,7 +108,7 @@ class Adam(Optimizer):
     or ``eps_inside_root=True`` by Algorithm 1.
 
     Complex parameters are pairs of real ones. Sparse ones are refused: moments decay also where a
-    gradient has no entry. There is no ``differentiable``: all implementations update in place.
+    gradient has no entry.
     """
 
     def __init__(
@@ -126,7 +128,10 @@ class Adam(Optimizer):
         capturable: bool = False,
         foreach: bool | None = None,
         fused: bool | None = None,
+        differentiable: bool = False,
     ) -> None:
+        if differentiable:
+            raise ValueError("differentiable=True: Adam updates in place; torch.optim.Adam has it")
         defaults = {
             "lr": lr,
             "betas": tuple(betas),
@@ -183,6 +188,8 @@ class Adam(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        if torch.compiler.is_compiling() and getattr(self, "grad_scale", None) is not None:
+            raise RuntimeError("a compiled step takes no GradScaler; use implementation='foreach'")
         for group in self.param_groups:
             rule = Rule.of(group)
             for (kernel, _, device), bucket in collect(group, self.state, rule.stacked).items():
