@@ -16,7 +16,9 @@ VOCABULARY_SIZE = 256  # byte values
 HELD_OUT = 0.05  # share of validation, and of test
 
 
-def load(*, data_dir: str, download: bool, path: str, length: int, validation: int) -> Dataset:
+def load(
+    *, data_dir: str, download: bool, path: str | None, length: int, validation: int
+) -> Dataset:
     """Windows of ``length`` bytes and of what follows each byte, both uint8 ``[N, length]``.
 
     Args:
@@ -25,9 +27,11 @@ def load(*, data_dir: str, download: bool, path: str, length: int, validation: i
         validation: bytes of the validation split that are evaluated; see ``windows``.
 
     Raises:
-        MissingData: there is no such file.
+        MissingData: no file is named, or there is none.
         InvalidData: it is too short.
     """
+    if not path:
+        raise MissingData("task=text_lm: which text? pass task.data.path=FILE")
     text = read_bytes("text_lm", Path(path))
     held_out = round(HELD_OUT * len(text))
     ends = [len(text) - 2 * held_out, len(text) - held_out]

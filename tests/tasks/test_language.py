@@ -68,6 +68,8 @@ def test_too_short_a_text_is_refused(tmp_path: Path, count: int, length: int, wo
 def test_missing_files_are_said_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"task=text_lm: .*nothing\.txt cannot be read .*path"):
         load(tmp_path / "nothing.txt")
+    with pytest.raises(MissingData, match=r"which text\? pass task\.data\.path=FILE"):
+        text_lm.load(data_dir="", download=False, path=None, length=16, validation=100)
     folder = tmp_path / "sotu"
     folder.mkdir()
     write(folder / "train.txt")
