@@ -84,7 +84,8 @@ def make_report(
 ) -> Path:
     """Read a study or several, write the report, print the leaderboards.
 
-    A report of one whole study is attached to it in the store.
+    A report of one whole study is attached to it in the store; one of a study in which nothing ran
+    is a page that says so.
 
     Args:
         study: its name, or names with commas between.
@@ -94,9 +95,18 @@ def make_report(
 
     Returns the path of ``index.html``. Raises RefusedInput for what is not there.
     """
+    from reports.gather import NoTrials
     from reports.study import Study  # with pandas, which a refused word need not wait for
 
-    loaded = Study.load(study, uri, filters=filters, compare=compare)
+    try:
+        loaded = Study.load(study, uri, filters=filters, compare=compare)
+    except NoTrials as nothing:
+        from reports.render import render_empty
+
+        name = study.replace(",", "+")
+        index = render_empty(name, directory or Path("outputs", name, "report"))
+        print(nothing, "", index, sep="\n")
+        return index
     studies = [name for name in study.split(",") if name]
     if measure is not None:
         loaded = _measured(loaded, uri, studies, measure)

@@ -22,7 +22,13 @@ FILTERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 """What trials can be narrowed to, and where a config says it."""
 
-NO_TRIALS = "the study has no trials yet: run some with optbench -m … study=NAME"
+
+class NoTrials(RefusedInput):
+    """The studies are there, and nothing has run in them."""
+
+    def __init__(self) -> None:
+        super().__init__("the study has no trials yet: run some with optbench -m … study=NAME")
+
 
 COSTS = "costs.json"
 """Of a study's summary run: what ``costs=true`` measured."""
@@ -54,7 +60,7 @@ def gather(
 
     Raises:
         RefusedInput: there is no such store, study, baseline or value of a filter; nothing is
-            left; or a baseline does not go with the studies.
+            left (NoTrials: nothing was there); or a baseline does not go with the studies.
     """
     own, costs = read_studies(uri, studies) if studies else ([], {})
     theirs = read_baselines(baselines)
@@ -65,10 +71,10 @@ def gather(
         check_draws(own, f"study={','.join(studies)}")
     records, notes = pool(own, theirs)
     if not records:
+        if not filters:
+            raise NoTrials
         raise RefusedInput(
             f"no trial is left of study={','.join(studies)} under {described(filters)}"
-            if filters
-            else NO_TRIALS
         )
     return Gathered(tuple(records), tuple(notes), costs)
 

@@ -25,7 +25,7 @@ from reports.sides import Kind, Side
 from reports.stats import intervals
 from reports.stats.iqm import iqm
 from reports.stats.power import n_needed
-from reports.stats.sampling import standard_error
+from reports.stats.sampling import bounded, standard_error
 from reports.stats.to_target import median_interval, median_to_target
 from reports.verdict import Claim, Verdict, barred, judge
 
@@ -200,10 +200,11 @@ def _row(one: Rivalry, adjusted: Adjusted) -> dict[str, object]:
     finished, bad = np.isfinite(side.test.value), bad_seeds(side)
     by_seed = _over_repeats(side.test.value[:, finished.any(axis=0)])
     steps, reached, ran = median_to_target(trials["steps_to_target"])
-    selection = with_selection(side)
+    metric = str(trials["metric"].iloc[0])
+    selection = bounded(metric, with_selection(side))
     tick = float(trials["eval_every"].iloc[0])
     steps_low, steps_high = median_interval(trials["steps_to_target"], tick)
-    mean = intervals.mean(by_seed)
+    mean = bounded(metric, intervals.mean(by_seed))
     return {
         "optimizer": side.optimizer,
         "entrant": side.entrant,

@@ -47,13 +47,6 @@ def page(study: Study, figures: Section, files: Sequence[str]) -> str:
     Args:
         files: names of the tables beside it, to link to.
     """
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     values: dict[str, Any] = {
         "css": _asset("report.css"),
         "script": _asset("tables.js"),
@@ -79,7 +72,23 @@ def page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "environments": environments(study),
         "protocol": PROTOCOL_VERSION,
     }
-    return environment.get_template("report.html.j2").render(**values)
+    return _filled("report.html.j2", values)
+
+
+def empty_page(study: str) -> str:
+    """The page of a study without trials."""
+    return _filled("empty.html.j2", {"css": _asset("report.css"), "study": study})
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> str:
+    environment = Environment(
+        loader=PackageLoader("reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
 
 
 def _asset(name: str) -> Markup:

@@ -14,14 +14,14 @@ from bench.spec import TrialRecord
 from reports.exports import write_tables
 from reports.figures import FIGURES, paper, style
 from reports.figures.page import Section, section
-from reports.page import page
+from reports.page import empty_page, page
 from reports.study import Study
 
 
 def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     """Write the report of one study and return the path of its ``index.html``.
 
-    Raises RefusedInput for a study without trials.
+    Raises NoTrials for a study without trials; ``render_empty`` writes its page.
     """
     study = study if isinstance(study, Study) else Study.of(study)
     directory = Path(directory)
@@ -30,6 +30,14 @@ def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     figures = write_figures(study, directory / "figures")
     index = directory / "index.html"
     index.write_text(page(study, figures, files), encoding="utf-8", newline="\n")
+    return index
+
+
+def render_empty(name: str, directory: Path | str) -> Path:
+    """The page of a study in which nothing has run yet, which says so."""
+    index = Path(directory, "index.html")
+    index.parent.mkdir(parents=True, exist_ok=True)
+    index.write_text(empty_page(name), encoding="utf-8", newline="\n")
     return index
 
 

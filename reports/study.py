@@ -16,9 +16,9 @@ from typing import Any
 import pandas as pd
 
 from bench.address import DEFAULT
-from bench.spec import Phase, RefusedInput, TrialRecord
+from bench.spec import Phase, TrialRecord
 from reports import costs, notebook, selection
-from reports.gather import NO_TRIALS, gather
+from reports.gather import NoTrials, gather
 from reports.grid import Grid, grid
 from reports.holm import Adjusted, Hypothesis, adjust
 from reports.leaderboard import Leaderboard, Rivalry, entrants, leaderboards, rivalries
@@ -59,11 +59,11 @@ class Study:
         """A study from records, in any order.
 
         Raises:
-            RefusedInput: there are none.
+            NoTrials: there are none.
         """
         found = tuple(records)
         if not found:
-            raise RefusedInput(NO_TRIALS)
+            raise NoTrials
         return cls(found)
 
     @classmethod
@@ -83,6 +83,7 @@ class Study:
                 empty ``name`` they alone.
 
         Raises:
+            NoTrials: nothing has run in them.
             RefusedInput: one of them is not there or does not go with the others, or no trial is
                 left.
         """

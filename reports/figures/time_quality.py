@@ -13,6 +13,7 @@ from reports.figures.alone import STACKED, alone
 from reports.figures.panel import Panel
 from reports.selection import final
 from reports.stats import intervals
+from reports.stats.sampling import bounded
 from reports.study import Study
 
 TITLE = "Time against quality"
@@ -35,7 +36,7 @@ def info(study: Study) -> pd.DataFrame:
     times = alone(study).groupby(["comparison", "entrant"])["train_time_s"].median()
     found = []
     for key, own in rows.groupby(["comparison", "metric", "direction", "entrant"]):
-        mean = intervals.mean(own.groupby("seed")["value"].mean())
+        mean = bounded(str(key[1]), intervals.mean(own.groupby("seed")["value"].mean()))
         seconds = times.get((key[0], key[3]), np.nan)
         found.append((*key, seconds, mean.estimate, mean.low, mean.high, len(own)))
     columns = ["comparison", "metric", "direction", "entrant", "seconds"]

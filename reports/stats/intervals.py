@@ -34,6 +34,10 @@ class Interval:
     def known(self) -> bool:
         return not math.isnan(self.low)
 
+    def within(self, low: float, high: float) -> Interval:
+        """Cut to the range of what is estimated, in which the estimate lies: it covers as often."""
+        return Interval(self.estimate, max(self.low, low), min(self.high, high), self.n)
+
     def excludes(self, value: float) -> bool:
         return self.known and not self.low <= value <= self.high
 

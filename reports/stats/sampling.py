@@ -1,8 +1,22 @@
-"""What the size of a test split leaves uncertain, whatever the seeds do."""
+"""What follows from a metric's being a share of examples: its range, and its error of sampling."""
 
 from __future__ import annotations
 
 import math
+
+from reports.stats.intervals import Interval
+
+SHARES = frozenset({"accuracy", "miou"})
+"""Metrics that lie between 0 and 1."""
+
+
+def bounded(metric: str, interval: Interval) -> Interval:
+    """The interval of a mean of a metric, within 0 … 1 where that is the metric's range.
+
+    A Student interval knows of no range: three accuracies near 1 may reach beyond it.
+    """
+    inside = metric in SHARES and 0 <= interval.estimate <= 1
+    return interval.within(0.0, 1.0) if inside and interval.known else interval
 
 
 def standard_error(share: float, n: float) -> float:

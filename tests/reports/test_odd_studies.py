@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from bench import tracking
+from reports.__main__ import main
 from reports.render import render
 from tests.reports.conftest import make_record
 from tests.reports.studies import reports
@@ -99,6 +101,18 @@ def test_an_odd_study_is_a_page_that_says_so(kind, tmp_path):
     for said in expected:
         assert said in html, said
     assert not re.search(r"<t[dh][^>]*>\s*(nan|NaN|None|inf)\b|\[nan", html)
+
+
+def test_a_study_in_which_nothing_ran(tmp_path, capsys):
+    uri = f"sqlite:///{tmp_path / 'store.db'}"
+    tracking.prepare(uri, "empty")
+    with pytest.raises(SystemExit) as ended:
+        main(["study=empty", f"tracking.uri={uri}", f"output={tmp_path / 'report'}"])
+    assert ended.value.code == 0
+    assert "the study has no trials yet" in capsys.readouterr().out
+    html = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "No trial has ended here yet" in html
+    assert "optbench-status study=empty" in html
 
 
 def test_forty_optimizers_on_twelve_tasks(tmp_path):

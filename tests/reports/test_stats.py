@@ -143,6 +143,18 @@ def test_the_sampling_error_of_a_test_split():
     assert math.isnan(sampling.standard_error(1.2, 360))
 
 
+def test_the_interval_of_a_share_stays_within_its_range():
+    near = intervals.mean([0.8, 0.9, 1.0])
+    assert near.high > 1
+    cut = sampling.bounded("accuracy", near)
+    assert (cut.low, cut.high, cut.n) == (near.low, 1.0, 3)
+    assert sampling.bounded("miou", intervals.mean([0.0, 0.1])).low == 0.0
+    assert sampling.bounded("perplexity", near) == near
+    percent = intervals.mean([97.0, 98.0, 99.0])
+    assert sampling.bounded("accuracy", percent) == percent
+    assert not sampling.bounded("accuracy", intervals.mean([1.0, 1.0])).known
+
+
 def test_sign_flips_by_enumeration():
     values = [1.0, 2.0, 3.0, 4.0, -2.5]
     sums = [
