@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -86,6 +87,13 @@ class Task(ABC):
         """
         return {name: total / count for name, total in sums.items()}
 
+    def guess(self, count: int) -> Tensor | None:
+        """Outputs ``[count, ...]`` of whoever knows how often each class occurs and sees no input.
+
+        The least that a model has to beat. None: the outputs are no logits of classes.
+        """
+        return None
+
 
 class Classification(Task):
     """Exactly one class for each example; the model returns logits ``[B, num_classes]``."""
@@ -100,3 +108,14 @@ class Classification(Task):
             "loss": F.cross_entropy(outputs, targets, reduction="sum"),
             "accuracy": (outputs.argmax(dim=-1) == targets).sum(),
         }
+
+    def guess(self, count: int) -> Tensor:
+        """``[count, num_classes]``: log frequencies of the training split's classes."""
+        shares = log_frequencies(self.dataset.train.targets, len(self.dataset.classes))
+        return shares.expand(count, -1)
+
+
+def log_frequencies(targets: np.ndarray, classes: int) -> Tensor:
+    """Log share of each class, ``[classes]``, float32; one that never occurs counts as once."""
+    counts = np.bincount(targets.reshape(-1), minlength=classes)[:classes]
+    return torch.tensor(np.log(np.maximum(counts, 1) / max(1, counts.sum())), dtype=torch.float32)

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.base import Task
+from tasks.base import Task, log_frequencies
 from tasks.data.dataset import Dataset, InvalidData, Split
 
 
@@ -60,6 +60,13 @@ class LanguageModelling(Task):
             "loss": F.cross_entropy(logits, following, reduction="sum"),
             "accuracy": (logits.argmax(dim=-1) == following).sum(),
         }
+
+    def guess(self, count: int) -> Tensor:
+        """``[count, L, vocabulary_size]``: the same at every position."""
+        shares = log_frequencies(
+            self.dataset.train.targets, self.model_arguments()["vocabulary_size"]
+        )
+        return shares.expand(count, self._length, -1)
 
     def metrics(self, sums: dict[str, Tensor], count: int) -> dict[str, Tensor]:
         """``loss`` in nats a byte, ``bits_per_byte``, and ``accuracy`` of the next byte."""

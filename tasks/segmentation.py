@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tasks.base import log_frequencies
 from tasks.data.dataset import Dataset, InvalidData, Split
 from tasks.image import ImageClassification
 
@@ -63,6 +64,14 @@ class Segmentation(ImageClassification):
             "loss": F.cross_entropy(outputs, labels, ignore_index=IGNORED, reduction="sum"),
             "confusion": counts[:-1].view(self._classes, self._classes),
         }
+
+    def guess(self, count: int) -> Tensor:
+        """``[count, num_classes, H, W]``: the same at every pixel; ignored labels are none."""
+        labels = self.dataset.train.targets
+        if self.dataset.ignored is not None:
+            labels = labels[labels != self.dataset.ignored]
+        shares = log_frequencies(labels, self._classes)
+        return shares.view(-1, 1, 1).expand(count, -1, *self.dataset.train.targets.shape[1:])
 
     def metrics(self, sums: dict[str, Tensor], count: int) -> dict[str, Tensor]:
         """``loss`` a pixel, ``accuracy`` of pixels, and ``miou``.

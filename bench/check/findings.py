@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Generic, TypeVar
 
 from bench.spec import OptimizerSpec
+
+S = TypeVar("S")
 
 
 class Grade(StrEnum):
@@ -31,8 +34,8 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One question to an optimizer.
+class Check(Generic[S]):
+    """One question to an optimizer (its ``OptimizerSpec``) or a task (a ``Subject``).
 
     Attributes:
         name: key in JSON, e.g. ``nan_gradient``.
@@ -48,7 +51,7 @@ class Check:
     title: str
     fault: str
     meaning: str
-    run: Callable[[OptimizerSpec], str | Measurement]
+    run: Callable[[S], str | Measurement]
     as_is: bool = False
 
 
@@ -61,7 +64,7 @@ class Finding:
         raised: whether it failed by an exception.
     """
 
-    check: Check
+    check: Check[Any]
     grade: Grade
     detail: str = ""
     value: float | None = None

@@ -1,0 +1,341 @@
+"""The checks of a task: what data, model and loss must do before optimizers are compared on them.
+
+Everything runs on the first ``EXAMPLES`` of each split, with the task's own model and batch size.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from bench import build
+from bench.check.findings import Check, Failed, Measurement
+from bench.spec import NotApplicable, TrialSpec
+from bench.stack.stackable import why_not
+from bench.trial.batches import Batches
+from bench.trial.evaluation import evaluate
+from tasks.base import Task
+from tasks.data.dataset import Dataset, InvalidData, Split
+
+CPU = torch.device("cpu")
+EXAMPLES = 256
+UNEVEN = 37
+"""Examples of a part whose sums have to add up to those of the whole."""
+FEW, STEPS, RATES = 8, 300, (1e-3, 1e-2)
+"""A batch that any model can learn by heart: examples, updates of Adam, its learning rates."""
+LEARNT = 0.1
+"""Share of the first loss below which a batch counts as learnt by heart."""
+UNDECIDED = 0.5
+"""A model before training is this share of the uniform guess's loss away from it at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A task to be checked.
+
+    Attributes:
+        spec: a trial of it.
+        data: all of it.
+        task: over the first ``EXAMPLES`` of each split.
+    """
+
+    spec: TrialSpec
+    data: Dataset
+    task: Task
+
+    @classmethod
+    def of(cls, spec: TrialSpec) -> Subject:
+        """Raises RefusedInput: the data is not there, or task or model cannot be built."""
+        name, component, files = spec.task.name, spec.task.data, spec.task.files
+        data = build.dataset(name, component, spec.data_dir, spec.download, files)
+        train, val, test = (_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
+        task = build.task(spec.task, replace(data, train=train, val=val, test=test))
+        build.model(spec.model, task)
+        return cls(spec, data, task)
+
+    def model(self, seed: int = 0) -> nn.Module:
+        """Freshly made from a seed, as a trial makes it."""
+        pl.seed_everything(seed, verbose=False)
+        return build.model(self.spec.model, self.task)
+
+    def batch(self, split: str = "train", count: int = EXAMPLES) -> tuple[Tensor, Tensor]:
+        """The first examples of a split, as the model takes them."""
+        inputs, targets = self.task.tensors(split, CPU)
+        return inputs[:count], targets[:count]
+
+    def sums(self, model: nn.Module, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """The task's sums, float64."""
+        with torch.no_grad():
+            found = self.task.sums(model(inputs), targets)
+        return {name: value.double() for name, value in found.items()}
+
+
+def _first(split: Split, count: int) -> Split:
+    return Split(*(array[:count] for array in split))
+
+
+def splits(subject: Subject) -> str:
+    """Number of examples of each split; a fingerprint that says the same again."""
+    data = subject.data
+    sizes = [len(getattr(data, name).targets) for name in ("train", "val", "test")]
+    if subject.spec.batch_size > sizes[0]:
+        raise Failed(f"batch_size {subject.spec.batch_size} exceeds {sizes[0]} training examples")
+    classes = f", {len(data.classes)} classes" if data.classes else ""
+    return f"{' + '.join(map(str, sizes))} examples{classes}"
+
+
+def labels(subject: Subject) -> str:
+    """A label that names no class is refused before anything trains."""
+    data = subject.task.dataset
+    if not data.classes:
+        raise NotApplicable("targets are no classes")
+    wrong = data.val.targets.copy()
+    wrong.flat[0] = next(label for label in range(len(data.classes), 257) if label != data.ignored)
+    try:
+        replace(data, val=Split(data.val.inputs, wrong))
+    except InvalidData:
+        return ""
+    raise Failed(f"label {wrong.flat[0]} of {len(data.classes)} classes is accepted")
+
+
+def target(subject: Subject) -> str:
+    """The target metric is one that the task measures, and can be reached."""
+    wanted = subject.spec.task.target_metric
+    found = _metrics(subject, subject.model().eval(), "val")
+    if wanted.metric not in found:
+        raise Failed(f"{wanted.metric} is not measured, only {', '.join(sorted(found))}")
+    if wanted.value is None:
+        return f"{wanted.metric}, no target"
+    if wanted.reached(found[wanted.metric]):
+        raise Failed(
+            f"{wanted.metric} is {found[wanted.metric]:.4g} before training: at the target"
+        )
+    return f"{wanted.metric} {wanted.value}"
+
+
+def initial_loss(subject: Subject) -> str:
+    """A model that has seen nothing is as unsure as a uniform guess."""
+    inputs, targets = subject.batch()
+    uniform = _uniform(subject, targets)
+    model = subject.model()
+    with torch.no_grad():
+        loss = float(subject.task.loss(model(inputs), targets))
+    said = f"{loss:.3g} nats, uniform {uniform:.3g}"
+    if not abs(loss - uniform) <= UNDECIDED * uniform:
+        raise Failed(said)
+    return said
+
+
+def _uniform(subject: Subject, targets: Tensor) -> float:
+    guess = subject.task.guess(len(targets))
+    if guess is None:
+        raise NotApplicable("outputs are no logits of classes")
+    return float(subject.task.loss(torch.zeros_like(guess), targets))
+
+
+def exact_sums(subject: Subject) -> str:
+    """Parts of any size, the last one smaller, add up to the metrics of the whole split."""
+    model = subject.model().eval()
+    inputs, targets = subject.batch("val")
+    whole = subject.task.metrics(subject.sums(model, inputs, targets), len(targets))
+    totals: dict[str, Tensor] = {}
+    for x, y in zip(inputs.split(UNEVEN), targets.split(UNEVEN), strict=True):
+        for name, value in subject.sums(model, x, y).items():
+            totals[name] = totals[name] + value if name in totals else value
+    for name, value in subject.task.metrics(totals, len(targets)).items():
+        if not math.isclose(float(value), float(whole[name]), rel_tol=1e-5, abs_tol=1e-7):
+            raise Failed(f"{name}: {float(value):.7g} in parts, {float(whole[name]):.7g} at once")
+    return ", ".join(sorted(whole))
+
+
+def loss_is_metric(subject: Subject) -> str:
+    """What training minimizes is what is reported as loss, over the same examples."""
+    model = subject.model().eval()
+    inputs, targets = subject.batch("val")
+    metrics = subject.task.metrics(subject.sums(model, inputs, targets), len(targets))
+    if "loss" not in metrics:
+        raise NotApplicable("no metric is named loss")
+    with torch.no_grad():
+        trained = float(subject.task.loss(model(inputs), targets))
+    if not math.isclose(trained, float(metrics["loss"]), rel_tol=1e-4, abs_tol=1e-6):
+        raise Failed(f"loss {trained:.7g}, reported {float(metrics['loss']):.7g}")
+    return ""
+
+
+def repeats(subject: Subject) -> str:
+    """The same seed computes the same, bit for bit; another does not."""
+    once, again, other = (_losses(subject, seed) for seed in (0, 0, 1))
+    if once != again:
+        raise Failed(f"losses {once} and {again} from one seed")
+    if once == other:
+        raise Failed("two seeds compute the same")
+    return ""
+
+
+def _losses(subject: Subject, seed: int) -> list[float]:
+    """Losses of three updates, as a trial makes them from its seed."""
+    model = subject.model(seed)
+    pl.seed_everything(seed, verbose=False)
+    inputs, targets = subject.task.tensors("train", CPU)
+    size = min(subject.spec.batch_size, 32, len(targets))
+    batches = Batches(inputs, targets, size, 3, seed)
+    return list(_trained(subject, model, batches, RATES[0]))
+
+
+def _trained(
+    subject: Subject, model: nn.Module, batches: Batches | list[tuple[Tensor, Tensor]], lr: float
+) -> Iterator[float]:
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    for inputs, targets in batches:
+        loss = subject.task.loss(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        yield float(loss.detach())
+
+
+def overfits(subject: Subject) -> str:
+    """A few examples are learnt by heart."""
+    inputs, targets = subject.batch(count=FEW)
+    logits = subject.task.guess(1) is not None
+    lowest = []
+    for rate in RATES:
+        model = subject.model()
+        first = best = math.inf
+        for step, loss in enumerate(_trained(subject, model, [(inputs, targets)] * STEPS, rate)):
+            first, best = (loss if step == 0 else first), min(best, loss)
+            if best < LEARNT * first or (not logits and best < first):
+                return f"{first:.3g} to {best:.3g} in {step} updates of Adam, lr {rate:g}"
+        lowest.append(f"{first:.3g} to {best:.3g} at lr {rate:g}")
+    raise Failed(f"loss of {len(targets)} examples after {STEPS} updates: {', '.join(lowest)}")
+
+
+def evaluation(subject: Subject) -> str:
+    """Evaluating changes no parameter, no buffer, no random state and no mode."""
+    model = subject.model().train()
+    before, drawn = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    evaluate(subject.task, model, "val", CPU)
+    changed = [
+        name for name, value in model.state_dict().items() if not torch.equal(value, before[name])
+    ]
+    if changed:
+        raise Failed(f"{', '.join(changed)} changed")
+    if not torch.equal(drawn, torch.get_rng_state()):
+        raise Failed("random numbers are drawn")
+    if not model.training:
+        raise Failed("the model stays in evaluation mode")
+    return ""
+
+
+def stacks(subject: Subject) -> str:
+    """Two models compute in a stack what they compute alone."""
+    reason = why_not(subject.spec)
+    if reason:
+        raise NotApplicable(reason)
+    return ""
+
+
+def constant_guess(subject: Subject) -> Measurement:
+    """What the target metric is for whoever only knows how often each class occurs."""
+    guess = subject.task.guess(1)
+    if guess is None:
+        raise NotApplicable("outputs are no logits of classes")
+    metric = subject.spec.task.target_metric.metric
+    whole = build.task(subject.spec.task, subject.data)
+    targets = whole.prepare_targets(subject.data.test)
+    totals: dict[str, Tensor] = {}
+    for part in targets.split(EXAMPLES):
+        outputs = whole.guess(len(part))
+        assert outputs is not None
+        for name, value in whole.sums(outputs, part).items():
+            totals[name] = totals.get(name, 0.0) + value.double()
+    reached = float(whole.metrics(totals, len(targets))[metric])
+    return Measurement(reached, f"test/{metric} {reached:.4g} of a constant guess")
+
+
+def size(subject: Subject) -> Measurement:
+    """Parameters of the task's own model."""
+    count = sum(p.numel() for p in subject.model().parameters())
+    return Measurement(count, f"{count:,} parameters of {subject.spec.model.name}")
+
+
+def _metrics(subject: Subject, model: nn.Module, split: str) -> dict[str, float]:
+    found = evaluate(subject.task, model, split, CPU)
+    return {name.removeprefix(f"{split}/"): value for name, value in found.items()}
+
+
+TASK_CHECKS = (
+    Check("splits", "has three splits", "has no proper splits", "No trial can be run.", splits),
+    Check(
+        "labels",
+        "refuses a label without a class",
+        "accepts a label without a class",
+        "Wrong data would be trained on, or end a trial in the middle.",
+        labels,
+    ),
+    Check(
+        "target",
+        "measures its target metric",
+        "does not measure its target metric, or begins at it",
+        "Steps to the target would say nothing.",
+        target,
+    ),
+    Check(
+        "initial_loss",
+        "begins as unsure as a uniform guess",
+        "begins far from a uniform guess",
+        "The first steps undo the initialisation instead of learning.",
+        initial_loss,
+    ),
+    Check(
+        "exact_sums",
+        "adds up over uneven batches",
+        "does not add up over uneven batches",
+        "A metric would depend on the batch size of evaluation.",
+        exact_sums,
+    ),
+    Check(
+        "loss_is_metric",
+        "reports the loss that it trains on",
+        "reports another loss than it trains on",
+        "Curves of training and validation loss could not be compared.",
+        loss_is_metric,
+    ),
+    Check(
+        "repeats",
+        "repeats from its seed, bit for bit",
+        "does not repeat from its seed",
+        "No comparison is paired, and no record can be made again.",
+        repeats,
+    ),
+    Check(
+        "overfits",
+        "learns a few examples by heart",
+        "does not learn a few examples by heart",
+        "Model, loss and targets do not go together.",
+        overfits,
+    ),
+    Check(
+        "evaluation",
+        "is evaluated without a trace",
+        "is changed by its evaluation",
+        "How often a trial is evaluated would move its result.",
+        evaluation,
+    ),
+    Check(
+        "stacks",
+        "computes the same in a stack",
+        "computes otherwise in a stack",
+        "Its trials run one by one.",
+        stacks,
+    ),
+    Check("constant", "what a constant guess reaches", "", "", constant_guess),
+    Check("parameters", "how large its model is", "", "", size),
+)
+"""In the order in which they are read; where the first fails, nothing else is tried."""
