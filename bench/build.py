@@ -66,14 +66,14 @@ def _load(
 
 def task(spec: TaskSpec, data: Dataset) -> Task:
     """The task over its data; one object a process, so that trials share its tensors."""
-    return _task(spec.name, spec.target, data, spec.path)
+    return _task(spec.name, spec.target, json.dumps(spec.arguments), data, spec.path)
 
 
 @lru_cache(maxsize=2)
-def _task(name: str, target: str, data: Dataset, path: str) -> Task:
+def _task(name: str, target: str, arguments: str, data: Dataset, path: str) -> Task:
     from tasks.base import Task
 
-    spec = Component(name, target, path=path)
+    spec = Component(name, target, json.loads(arguments), path=path)
     built: Task = _of_kind("task", spec, _instantiate("task", spec, data), Task, "derive from it")
     return built
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytorch_lightning import Callback, Trainer, seed_everything
 
 from bench import build, protocol
 from bench.rebuild import trial_spec
-from bench.spec import Hardware, RefusedInput, TrialSpec, digest
+from bench.spec import Budget, Hardware, RefusedInput, TrialSpec, digest
 from bench.trial import environment
 from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
@@ -80,10 +80,10 @@ class _Entrant:
         seed_everything(self.spec.seed, verbose=False)
         trainer = make_trainer(self.spec)
         device = trainer.strategy.root_device
-        inputs, targets = self.module.task.tensors("train", device)
         watch = _Stopwatch(TrainClock(device), steps)
         trainer.callbacks.append(watch)  # type: ignore[attr-defined]
-        batches = Batches(inputs, targets, self.spec.batch_size, steps, self.spec.seed)
+        spec = replace(self.spec, budget=Budget(steps, steps))
+        batches = Batches.of(spec, self.module.task, device)
         fit(trainer, self.module, batches)
         self.module.losses.clear()
         return watch.clock.seconds / self.steps

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tasks.augmentation import Augmentation
 from tasks.data.dataset import Dataset, Split
 
 
@@ -22,9 +23,11 @@ class Task(ABC):
 
     Attributes:
         inputs: ``images`` or ``tokens``; a model's YAML names the same word.
+        augment: random changes of training batches; None: they are as they are.
     """
 
     inputs: ClassVar[str]
+    augment: Augmentation | None = None
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tasks.augmentation import Augmentation
 from tasks.base import Classification
 from tasks.data.dataset import Dataset, InvalidData, Split
 
@@ -18,14 +20,19 @@ class ImageClassification(Classification):
     They lie in memory in ``channels_last`` order, and so do batches taken by ``images[indices]``:
     convolutions then run in that order, on CPU up to twice as fast, with ordinary weights.
 
+    Args:
+        augment: random changes of training batches, by the words of ``Augmentation``.
+
     Raises:
-        InvalidData: the images have no channel axis, or no class is named.
+        InvalidData: the images have no channel axis, no class is named, or ``augment`` has a word
+            that means nothing.
     """
 
     inputs = "images"
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, augment: Mapping[str, Any] | None = None) -> None:
         super().__init__(dataset)
+        self.augment = Augmentation(**augment) if augment else None
         shape = dataset.train.inputs.shape
         if len(shape) != 4:
             raise InvalidData(

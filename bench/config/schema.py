@@ -16,12 +16,22 @@ from bench.address import DEFAULT
 
 
 @dataclass
+class AugmentConfig:
+    """Random changes of training images (``tasks.augmentation``)."""
+
+    crop: int = 0  # pixels that an image moves at most, each way
+    flip: bool = False  # half of them mirrored
+    cutout: int = 0  # side of a square of zeros, in pixels
+
+
+@dataclass
 class TaskConfig:
     """A task; ``data`` is a loader (dotted path and options), the rest is what is measured."""
 
     _target_: str = MISSING
     data: dict[str, Any] = MISSING
     files: dict[str, Any] = field(default_factory=dict)  # paths that the loader also takes
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
     inputs: str | None = None  # what it feeds a model; a model's YAML names the same word
     metric: str = MISSING
     direction: str = MISSING

@@ -91,6 +91,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         task=TaskSpec(
             name=choices["task"],
             target=task["_target_"],
+            arguments=_augmented(task["augment"]),
             code=sources.code({"_target_": task["_target_"]}),
             path=path,
             data=data,
@@ -130,6 +131,12 @@ def refuse_study_keys(cfg: DictConfig) -> None:
             raise RefusedInput(
                 f"{key}={cfg[key]}: only a study heeds it; add -m hydra/sweeper={sweeper}"
             )
+
+
+def _augmented(words: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task's class is told: nothing where nothing is changed, so that the hash stays."""
+    changes = {name: value for name, value in words.items() if value}
+    return {"augment": changes} if changes else {}
 
 
 def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None) -> None:

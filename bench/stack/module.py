@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import accumulate
 
 import torch
@@ -23,31 +24,52 @@ from tasks.base import Task
 class StackBatches:
     """The batches of K trials, step by step: inputs ``[K, B, ...]`` and targets ``[K, B]``.
 
-    Each trial's are those that ``Batches`` gives it alone; trials of one seed share the order.
+    Each trial's are those that ``Batches`` gives it alone; trials of one seed share them.
     """
 
-    def __init__(self, inputs: Tensor, targets: Tensor, trials: Sequence[StackedTrial]) -> None:
-        self.inputs, self.targets = inputs, targets
+    def __init__(self, task: Task, device: torch.device, trials: Sequence[StackedTrial]) -> None:
+        self.inputs, self.targets = task.tensors("train", device)
         first = trials[0].spec
         seeds = sorted({trial.spec.seed for trial in trials})
-        size, self.steps = first.batch_size, first.budget.steps
-        self._orders = [Batches(inputs, targets, size, self.steps, seed) for seed in seeds]
+        self.steps, self._augmented = first.budget.steps, task.augment is not None
+        self._orders = [Batches.of(replace(first, seed=seed), task, device) for seed in seeds]
         places = [seeds.index(trial.spec.seed) for trial in trials]
-        self._places = torch.tensor(places, device=targets.device)
+        self._places = torch.tensor(places, device=device)
 
     def __len__(self) -> int:
         return self.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for rows in zip(*(order.rows() for order in self._orders), strict=True):
-            yield self.gather(rows)
+        if not self._augmented:
+            for rows in zip(*(order.rows() for order in self._orders), strict=True):
+                yield self.gather(rows)
+            return
+        for examples in zip(*(order.examples() for order in self._orders), strict=True):
+            inputs, rows = zip(*examples, strict=True)
+            yield self._shared(torch.cat(inputs), len(rows[0])), self._chosen(rows)[1]
 
     def gather(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """The examples of one step from each seed's indices, each ``[B]``."""
-        chosen = torch.stack(tuple(rows))[self._places]  # [K, B]
-        # gathered as one long batch, which keeps the memory order of images
-        examples = self.inputs[chosen.flatten()].unflatten(0, chosen.shape)
-        return examples, self.targets[chosen]
+        chosen, targets = self._chosen(rows)
+        return _as_one(self.inputs, chosen), targets
+
+    def _chosen(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Each trial's indices, and its targets, both ``[K, B, ...]``."""
+        chosen = torch.stack(tuple(rows))[self._places]
+        return chosen, self.targets[chosen]
+
+    def _shared(self, inputs: Tensor, size: int) -> Tensor:
+        """Each trial's batch, of the batches of all seeds one after the other."""
+        within = torch.arange(size, device=inputs.device)
+        return _as_one(inputs, self._places[:, None] * size + within)
+
+
+def _as_one(inputs: Tensor, rows: Tensor) -> Tensor:
+    """Examples ``[K, B, ...]`` by indices ``[K, B]``, in the memory order of images.
+
+    They are gathered as one long batch, which keeps it.
+    """
+    return inputs[rows.flatten()].unflatten(0, rows.shape)
 
 
 class StackModule(LeanModule):

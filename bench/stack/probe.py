@@ -131,14 +131,13 @@ def _fit(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> Non
     task = build.task_of(specs[0])
     courses = [Course(spec, {}) for spec in specs]
     trials = in_order([StackedTrial(one, *built(one.spec, task, device)) for one in courses])
-    tensors = task.tensors("train", device)
     module: LeanModule
     if stacked:
-        batches: Any = StackBatches(*tensors, trials)
+        batches: Any = StackBatches(task, device, trials)
         module = StackModule(task, trials)
     else:
         one = trials[0]
-        batches = Batches(*tensors, one.spec.batch_size, steps, one.spec.seed)
+        batches = Batches.of(one.spec, task, device)
         module = TrialModule(task, Parts(one.model, one.optimizer, one.scheduler), one.course)
     try:
         fit(trainer, module, batches)

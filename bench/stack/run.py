@@ -54,5 +54,5 @@ def run_stack(
         )
         module = StackModule(task, trials)
         pl.seed_everything(trials[0].spec.seed, verbose=False)  # for dropout
-        made.fit(module, StackBatches(*task.tensors("train", made.device), trials))
+        made.fit(module, StackBatches(task, made.device, trials))
     return [course.result for course in courses if course.result is not None]

@@ -7,6 +7,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from bench.spec import TrialSpec
+from tasks.augmentation import Augmentation
+from tasks.base import Task
+
+AUGMENTATION = 1 << 40
+"""Added to a trial's seed for the draws of its augmentation, which leave the order alone."""
+
 
 class Batches:
     """``steps`` batches of ``batch_size`` examples, a new permutation of the split each epoch.
@@ -17,20 +24,41 @@ class Batches:
     Args:
         inputs: [N, ...] on the training device.
         targets: [N] on the training device.
+        augment: what happens to the inputs of a batch before the model sees them.
     """
 
     def __init__(
-        self, inputs: Tensor, targets: Tensor, batch_size: int, steps: int, seed: int
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        batch_size: int,
+        steps: int,
+        seed: int,
+        augment: Augmentation | None = None,
     ) -> None:
         self.inputs, self.targets = inputs, targets
-        self.batch_size, self.steps, self.seed = batch_size, steps, seed
+        self.batch_size, self.steps, self.seed, self.augment = batch_size, steps, seed, augment
+
+    @classmethod
+    def of(cls, spec: TrialSpec, task: Task, device: torch.device) -> Batches:
+        """What one trial trains on."""
+        inputs, targets = task.tensors("train", device)
+        steps, augment = spec.budget.steps, task.augment
+        return cls(inputs, targets, spec.batch_size, steps, spec.seed, augment)
 
     def __len__(self) -> int:
         return self.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        for inputs, rows in self.examples():
+            yield inputs, self.targets[rows]
+
+    def examples(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The inputs of each batch, augmented, and their indices."""
+        generator = torch.Generator().manual_seed(AUGMENTATION + self.seed)
         for rows in self.rows():
-            yield self.inputs[rows], self.targets[rows]
+            inputs = self.inputs[rows]
+            yield self.augment(inputs, generator) if self.augment else inputs, rows
 
     def rows(self) -> Iterator[Tensor]:
         """The indices of each batch, shape [batch_size]."""

@@ -61,5 +61,4 @@ def _fit(course: Course, made: Machine) -> None:
     module = TrialModule(task, built(spec, task, made.device), course)
     # Again: dropout must not depend on how many numbers the model and optimizer drew when built.
     pl.seed_everything(spec.seed, verbose=False)
-    inputs, targets = task.tensors("train", made.device)
-    made.fit(module, Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed))
+    made.fit(module, Batches.of(spec, task, made.device))

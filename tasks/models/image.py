@@ -9,7 +9,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import ceil, prod
 
+import torch
 from torch import Tensor, nn
+
+from tasks.models.text import TransformerLayer
 
 
 class MLP(nn.Module):
@@ -152,6 +155,84 @@ class ThreeConvThreeDense(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """``[B, C, H, W]`` to logits ``[B, num_classes]``."""
         return self.layers(images)
+
+
+class AllConvolutional(nn.Module):
+    """All-CNN-C (arXiv:1412.6806): 3x3 convolutions, of which two with stride 2 do the pooling.
+
+    The last two are 1x1, and their maps' means are the logits. Dropout of .2 on the image and of .5
+    after each pooling convolution, as in the paper. Deviations: torch's own initialisation, and the
+    paper's weight decay of .001 is an optimizer's here. 1 369 738 parameters on colour images.
+
+    Args:
+        input_shape: (C, H, W).
+        dropout: false: none.
+
+    Raises:
+        ValueError: the images are smaller than 9x9, of which the layers leave nothing.
+    """
+
+    def __init__(self, input_shape: Sequence[int], num_classes: int, dropout: bool = True) -> None:
+        super().__init__()
+        colours, *size = input_shape
+        if min(size) < 9:
+            raise ValueError(f"images of {size[0]} x {size[1]}; All-CNN-C needs 9 x 9 at least")
+        image, pooled = (0.2, 0.5) if dropout else (0.0, 0.0)
+        kernels = [3] * 6 + [3, 1, 1]
+        widths = [colours, 96, 96, 96, 192, 192, 192, 192, 192, num_classes]
+        layers: list[nn.Module] = [nn.Dropout(image)]
+        for at, (width_in, width_out) in enumerate(pairwise(widths)):
+            pools, padded = at in (2, 5), at < 6
+            stride, padding = 2 if pools else 1, 1 if padded else 0
+            layers += [nn.Conv2d(width_in, width_out, kernels[at], stride, padding), nn.ReLU()]
+            layers += [nn.Dropout(pooled)] if pools else []
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``[B, C, H, W]`` to logits ``[B, num_classes]``."""
+        return self.layers(images).mean(dim=(2, 3))
+
+
+class VisionTransformer(nn.Module):
+    """A small Vision Transformer (arXiv:2010.11929) without a class token: the mean of its patches.
+
+    Args:
+        input_shape: (C, H, W); ``patch`` divides height and width.
+        patch: side of a patch, in pixels.
+        dim: width of the residual stream; ``heads`` divides it.
+        layers: pre-norm Transformer layers, learned positions. There is no dropout.
+
+    Raises:
+        ValueError: the patches do not fill the image.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        num_classes: int,
+        patch: int = 4,
+        dim: int = 64,
+        heads: int = 4,
+        layers: int = 4,
+    ) -> None:
+        super().__init__()
+        colours, height, width = input_shape
+        if height % patch or width % patch:
+            raise ValueError(f"patch: {patch} does not divide images of {height} x {width}")
+        self.patches = nn.Conv2d(colours, dim, patch, stride=patch)
+        positions = torch.empty(height * width // patch**2, dim).normal_(std=0.02)
+        self.positions = nn.Embedding.from_pretrained(positions, freeze=False)
+        self.layers = nn.ModuleList(TransformerLayer(dim, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(dim)
+        self.output = nn.Linear(dim, num_classes)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """``[B, C, H, W]`` to logits ``[B, num_classes]``."""
+        features = self.patches(images).flatten(2).transpose(1, 2) + self.positions.weight
+        everywhere = torch.ones(1, dtype=torch.bool, device=images.device)
+        for layer in self.layers:
+            features = layer(features, everywhere)
+        return self.output(self.norm(features).mean(dim=1))
 
 
 def weights_and_biases(model: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:

@@ -38,12 +38,25 @@ def default_model(task: dict[str, Any]) -> str:
 def test_the_tasks_and_models_are_these() -> None:
     assert set(TASKS) >= {
         *("cifar10", "cifar100", "digits", "digits_scene", "fashion_mnist", "langid", "mnist"),
+        "land_cover",
         *("imdb", "modular_addition", "sotu", "sst2", "text_lm", "trec", "wordnet", "quadratic"),
         *("beale", "rastrigin", "rosenbrock", "saddle", "valley"),
         *OWN,
     }
     assert set(MODELS) >= {
-        *("2c2d", "3c3d", "bag", "bag_of_pairs", "bag_of_words", "cnn", "gpt", "gru", "mlp"),
+        *(
+            "2c2d",
+            "3c3d",
+            "allcnnc",
+            "vit",
+            "bag",
+            "bag_of_pairs",
+            "bag_of_words",
+            "cnn",
+            "gpt",
+            "gru",
+            "mlp",
+        ),
         *("point", "resnet18", "textcnn", "transformer", "unet"),
     }
 

@@ -1,6 +1,6 @@
 """Stacked trials against the same trials alone."""
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +12,7 @@ from bench.stack.model import StackedModel
 from bench.stack.module import StackBatches
 from bench.stack.optimizers import Fused, Individuals, StackedTrial, in_order, optimizers
 from bench.stack.run import run_stack
+from bench.trial.batches import Batches
 from bench.trial.course import Course
 from bench.trial.run import built, run_trial
 from tests.bench.stack.cases import case
@@ -253,15 +254,16 @@ def test_trials_of_one_seed_differ_under_dropout():
     assert first.curve[0].values["train/loss"] != second.curve[0].values["train/loss"]
 
 
-def test_batches_are_those_of_each_seed_alone():
+@pytest.mark.parametrize("augment", [{}, {"crop": 2, "flip": True, "cutout": 3}])
+def test_batches_are_those_of_each_seed_alone(augment):
     specs = [case(seed=seed, steps=3) for seed in (5, 0, 5)]
+    arguments = {"augment": augment} if augment else {}
+    specs = [replace(one, task=replace(one.task, arguments=arguments)) for one in specs]
     task = build.task_of(specs[0])
     trials = [stacked(spec, task) for spec in specs]
-    inputs, targets = task.tensors("train", torch.device("cpu"))
-    from bench.trial.batches import Batches
-
-    alone = [Batches(inputs, targets, 32, 3, spec.seed) for spec in specs]
-    for (x, y), *singles in zip(StackBatches(inputs, targets, trials), *alone, strict=True):
+    cpu = torch.device("cpu")
+    alone = [Batches.of(spec, task, cpu) for spec in specs]
+    for (x, y), *singles in zip(StackBatches(task, cpu, trials), *alone, strict=True):
         for slot, (own_x, own_y) in enumerate(singles):
             assert torch.equal(x[slot], own_x)
             assert torch.equal(y[slot], own_y)
@@ -295,6 +297,6 @@ def test_a_shared_failure_is_no_trials_own(monkeypatch):
 def test_specs_that_cannot_be_built_are_refused():
     from bench.spec import RefusedInput
 
-    wrong = dataclasses.replace(case(), model=Component("mlp", "tasks.models.image.MLP", {"x": 1}))
+    wrong = replace(case(), model=Component("mlp", "tasks.models.image.MLP", {"x": 1}))
     with pytest.raises(RefusedInput, match="cannot build"):
         run_stack([case(), wrong], threads=1)

@@ -8,7 +8,15 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
-from tasks.models.image import CNN, MLP, ThreeConvThreeDense, TwoConvTwoDense, resnet18
+from tasks.models.image import (
+    CNN,
+    MLP,
+    AllConvolutional,
+    ThreeConvThreeDense,
+    TwoConvTwoDense,
+    VisionTransformer,
+    resnet18,
+)
 from tasks.models.segmentation import UNet
 from tasks.models.text import GRU, Bag, TextCNN, Transformer, hashed_ngrams, masked_mean
 
@@ -29,7 +37,7 @@ def tokens(count: int = 4, length: int = 12) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("build", [MLP, CNN, resnet18])
+@pytest.mark.parametrize("build", [MLP, CNN, VisionTransformer, resnet18])
 def test_images_become_logits(build, shape: tuple[int, int, int]) -> None:
     assert build(shape, 7)(torch.zeros(2, *shape)).shape == (2, 7)
 
@@ -53,6 +61,31 @@ def test_parameter_counts_by_closed_form() -> None:
     layer = 4 * (64 * 64 + 64) + (64 * 256 + 256) + (256 * 64 + 64) + 4 * 64
     outer = 256 * 64 + 48 * 64 + 2 * 64 + 64 * 24 + 24
     assert parameters(Transformer(256, 48, 24)) == 2 * layer + outer
+
+
+def test_all_cnn_c_has_its_published_size() -> None:
+    model = AllConvolutional((3, 32, 32), 10)
+    assert parameters(model) == 1_369_738  # "about 1.4 M" (arXiv:1412.6806, table 4)
+    model.eval()
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
+    assert model.layers[:-6](torch.zeros(2, 3, 32, 32)).shape == (2, 192, 8, 8)
+    with pytest.raises(ValueError, match="needs 9 x 9 at least"):
+        AllConvolutional((1, 8, 8), 10)
+
+
+def test_a_vision_transformer_sees_patches_in_their_places() -> None:
+    torch.manual_seed(0)
+    model = VisionTransformer((1, 8, 8), 3, patch=4, dim=8, heads=2, layers=1)
+    layer = 4 * (8 * 8 + 8) + (8 * 32 + 32) + (32 * 8 + 8) + 4 * 8
+    assert parameters(model) == (16 * 8 + 8) + 4 * 8 + layer + 2 * 8 + (8 * 3 + 3)
+    image = torch.randn(1, 1, 8, 8)
+    swapped = torch.cat([image[..., 4:], image[..., :4]], dim=-1)
+    assert not torch.allclose(model(image), model(swapped))
+    with torch.no_grad():
+        model.positions.weight.zero_()  # without places, patches are a set
+    torch.testing.assert_close(model(image), model(swapped))
+    with pytest.raises(ValueError, match="patch: 3 does not divide images of 8 x 8"):
+        VisionTransformer((1, 8, 8), 3, patch=3)
 
 
 def test_deepobs_models_have_their_published_sizes_and_start_values() -> None:
