@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 5000
 
-.PHONY: help install quickstart test slow lint format optimizers spaces dashboard clean
+.PHONY: help install quickstart test slow lint format optimizers tasks spaces dashboard clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -38,6 +38,9 @@ format: install ## Reformat and mend what can be mended
 
 optimizers: install ## Check every optimizer, write docs/optimizers.md
 	$(BIN)/optbench-check optimizer=all --markdown docs/optimizers.md
+
+tasks: install ## Check every task whose data is here, write docs/tasks.md
+	$(BIN)/optbench-check task=all --markdown docs/tasks.md
 
 spaces: install ## Write docs/spaces.md from conf/optimizer
 	$(BIN)/python docs/spaces.py

@@ -1,4 +1,4 @@
-"""``optbench-check``: whether an optimizer does what any optimizer must."""
+"""``optbench-check``: whether an optimizer, or a task, does what any must."""
 
 from __future__ import annotations
 
@@ -7,30 +7,37 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from bench.check import choose
+from bench.check.findings import Check, Report
 from bench.config import refusal
-from bench.spec import RefusedInput
+from bench.spec import RefusedInput, TrialSpec
 
 if TYPE_CHECKING:
     from bench.check.choose import Chosen
-    from bench.check.findings import Check, Report
 
 MEANING = """\
-Checked on tiny problems, in seconds: the loss falls; zero, absent and NaN gradients; state_dict,
-deepcopy and pickle continue bit for bit; parameter groups; every hyperparameter acts and values
-without meaning are refused; schedules; bfloat16; what its YAML declares. Measured: memory, time.
+An optimizer is checked on tiny problems, in seconds: the loss falls; zero, absent and NaN
+gradients; state_dict, deepcopy and pickle continue bit for bit; parameter groups; every
+hyperparameter acts and values without meaning are refused; schedules; bfloat16; what its YAML
+declares. Measured: memory, time.
+A task is checked on its first examples with its own model: splits, labels, first loss, sums over
+uneven batches; it repeats from its seed, learns a few examples by heart, is evaluated without a
+trace, computes the same in a stack. Measured: what a constant guess reaches.
 Exit codes: 0 every check passed, 1 some check failed, 2 refused input.
 """
-WORDS = "optimizer=NAME[,NAME…] or optimizer=all; optimizer.KEY=VALUE as for optbench"
+WORDS = (
+    "optimizer=NAME[,NAME…] or optimizer=all, and optimizer.KEY=VALUE; or task=NAME[,NAME…], "
+    "task=all, and any key of a trial: as for optbench"
+)
 OPTIONS = {
     "--config-dir": (
         "DIR",
-        "also look into DIR/optimizer; its module may lie in the current folder",
+        "also look into DIR/optimizer, DIR/task; modules may lie in the current folder",
     ),
     "--json": ("FILE", "everything as JSON as well; FILE is - for standard output, alone"),
-    "--markdown": ("FILE", "one row per optimizer as a Markdown table as well"),
+    "--markdown": ("FILE", "a row for each as a Markdown table as well"),
 }
 
 
@@ -46,8 +53,8 @@ def parser() -> Parser:
     """The command line: words in any order among the options."""
     made = Parser(
         prog="optbench-check",
-        usage="optbench-check optimizer=NAME[,NAME…] [optimizer.KEY=VALUE …] [options]",
-        description="Whether an optimizer does what any optimizer must.",
+        usage="optbench-check optimizer=NAME[,NAME…] | task=NAME[,NAME…] [KEY=VALUE …] [options]",
+        description="Whether an optimizer, or a task, does what any must.",
         epilog=MEANING,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -76,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 def run(asked: argparse.Namespace) -> int:
     """Compose, check, print, write. Returns the exit code."""
     chosen = choose.chosen(asked.words, asked.config_dir)
-    from bench.check import markdown, terminal  # now that the input is good: torch takes seconds
+    from bench.check import markdown, task_page, terminal  # torch takes seconds: good input first
 
     to = terminal.console(stderr=asked.json == "-")
     if len(chosen) == 1:
@@ -85,7 +92,7 @@ def run(asked: argparse.Namespace) -> int:
         terminal.print_one(reports[0], to)
     else:
         reports = []
-        width = max(len(each.spec.name) for each in chosen)
+        width = max(len(Report(each.spec).name) for each in chosen)
         for each in chosen:
             reports.append(_one_of_several(each))
             terminal.print_line(reports[-1], to, width)
@@ -93,7 +100,8 @@ def run(asked: argparse.Namespace) -> int:
     if asked.json is not None:
         _write(asked.json, json.dumps(markdown.as_data(reports, made), indent=1) + "\n")
     if asked.markdown is not None:
-        _write(asked.markdown, markdown.page(reports, made))
+        page = task_page if isinstance(chosen[0].spec, TrialSpec) else markdown
+        _write(asked.markdown, page.page(reports, made))
     return exit_code(reports)
 
 
@@ -103,19 +111,19 @@ def exit_code(reports: Sequence[Report]) -> int:
     return int(any(report.failed for report in reports))
 
 
-def _one(chosen: Chosen, on_check: Callable[[Check], None] | None = None) -> Report:
+def _one(chosen: Chosen, on_check: Callable[[Check[Any]], None] | None = None) -> Report:
     import torch
 
-    from bench.check.suite import examine
+    from bench.check.suite import examine, examine_task
 
     torch.set_num_threads(1)  # as a trial has
+    if isinstance(chosen.spec, TrialSpec):
+        return examine_task(chosen.spec, chosen.reference, on_check)
     return examine(chosen.spec, chosen.reference, on_check)
 
 
 def _one_of_several(chosen: Chosen) -> Report:
     """One that cannot be built, for want of its package say, does not end the list."""
-    from bench.check.findings import Report
-
     try:
         return _one(chosen)
     except RefusedInput as refused:

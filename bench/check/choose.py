@@ -1,4 +1,4 @@
-"""From the words of the command line to optimizers, by Hydra's own composition. No torch here."""
+"""From the words of the command line to optimizers or tasks, by Hydra. No torch here."""
 
 from __future__ import annotations
 
@@ -17,19 +17,35 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from bench.config import schema
-from bench.config.files import file_values
+from bench.config.files import file_values, headline
 from bench.config.optimizer import optimizer_spec
-from bench.spec import OptimizerSpec, RefusedInput
+from bench.config.trial import trial_spec
+from bench.spec import OptimizerSpec, RefusedInput, TrialSpec
 from bench.suggest import suggest
+from tasks.data.dataset import MissingData
 
 ALL = "all"
+GROUPS = ("optimizer", "task")
 
 
 class Chosen(NamedTuple):
-    """An optimizer of the command line and the link that its YAML has."""
+    """What the command line asks to check.
 
-    spec: OptimizerSpec
+    Attributes:
+        spec: an optimizer, or a trial of a task.
+        reference: the link that an optimizer's YAML has; of a task what its YAML says first.
+    """
+
+    spec: OptimizerSpec | TrialSpec
     reference: str
+
+
+class Asked(NamedTuple):
+    """The words of the command line: a group of ``conf/``, its options, overrides for each."""
+
+    group: str
+    names: list[str]
+    overrides: list[str]
 
 
 class OwnFolder(SearchPathPlugin):
@@ -43,40 +59,51 @@ class OwnFolder(SearchPathPlugin):
 
 
 def chosen(words: Sequence[str], config_dir: str | None = None) -> list[Chosen]:
-    """``["optimizer=lion,adam", "optimizer.lr=0.1"]`` as optimizers, checked.
+    """``["optimizer=lion,adam", "optimizer.lr=0.1"]`` as optimizers, or tasks alike, checked.
 
     Raises:
         RefusedInput, or Hydra's own exceptions: something is not there or misspelt.
     """
-    names, overrides = _parsed(words)
+    asked = parsed(words)
+    one, complete = (_task, _tasks) if asked.group == "task" else (_optimizer, _optimizers)
     with _hydra(config_dir):
-        if names != [ALL]:
-            return [_composed(name, overrides) for name in names]
-        options = GlobalHydra.instance().config_loader().get_group_options("optimizer")
-        return list(_complete(options, overrides))
+        if asked.names != [ALL]:
+            return [one(name, asked.overrides) for name in asked.names]
+        options = GlobalHydra.instance().config_loader().get_group_options(asked.group)
+        return list(complete(options, asked.overrides))
 
 
-def _parsed(words: Sequence[str]) -> tuple[list[str], list[str]]:
+def parsed(words: Sequence[str]) -> Asked:
+    """Of an optimizer its own keys may be overridden, of a task any key of a trial.
+
+    Raises:
+        RefusedInput: a word means nothing here.
+    """
+    keys = [word.partition("=")[0] for word in words]
+    groups = [group for group in GROUPS if group in keys]
+    if len(groups) > 1:
+        raise RefusedInput(f"{' '.join(words)}: check the optimizer or the task, one at a time")
+    group = groups[0] if groups else "optimizer"
     names: list[str] = []
     overrides: list[str] = []
-    for word in words:
-        key, equals, value = word.partition("=")
-        if key == "optimizer" and not names and value:
+    for key, word in zip(keys, words, strict=True):
+        value = word[len(key) + 1 :]
+        if key == group and not names and value:
             names = value.split(",")
-        elif key.startswith("optimizer.") and equals:
+        elif key not in GROUPS and value and (key.startswith("optimizer.") or group == "task"):
             overrides.append(word)
         else:
             raise RefusedInput(_misunderstood(word, key, repeated=bool(names)))
     if not names:
-        raise RefusedInput("optimizer: no value; write optimizer=NAME, or optimizer=all")
-    return names, overrides
+        raise RefusedInput("optimizer: no value; write optimizer=NAME or optimizer=all; or task=")
+    return Asked(group, names, overrides)
 
 
 def _misunderstood(word: str, key: str, repeated: bool) -> str:
-    if key != "optimizer":
-        known = ["optimizer", "--config-dir", "--json", "--markdown"]
+    if key not in GROUPS:
+        known = [*GROUPS, "--config-dir", "--json", "--markdown"]
         return f"{word}: no such key; {suggest(key, known)}, and optimizer.KEY"
-    return f"{word}: {'given twice; write optimizer=A,B' if repeated else 'no value'}"
+    return f"{word}: {f'given twice; write {key}=A,B' if repeated else 'no value'}"
 
 
 @contextmanager
@@ -93,24 +120,43 @@ def _hydra(config_dir: str | None) -> Iterator[None]:
         OwnFolder.folder = None
 
 
-def _composed(name: str, overrides: Sequence[str]) -> Chosen:
-    return _chosen(name, hydra.compose("config", [f"optimizer={name}", *overrides]))
+def _optimizer(name: str, overrides: Sequence[str]) -> Chosen:
+    return _of(name, hydra.compose("config", [f"optimizer={name}", *overrides]))
 
 
-def _chosen(name: str, cfg: DictConfig) -> Chosen:
+def _of(name: str, cfg: DictConfig) -> Chosen:
     values: Any = OmegaConf.to_container(cfg.optimizer, resolve=True, throw_on_missing=True)
     return Chosen(
         optimizer_spec(name, values), str((values.get("bench") or {}).get("reference", ""))
     )
 
 
-def _complete(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chosen]:
+def _optimizers(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chosen]:
     """All but those whose YAML leaves a value to its user (???), which are named."""
     for name in names:
         try:
             # the file alone says as much as a composed config, at half the cost
             own = {} if overrides else {"optimizer": file_values("optimizer", name)}
-            yield _chosen(name, OmegaConf.create(own)) if own else _composed(name, overrides)
+            yield _of(name, OmegaConf.create(own)) if own else _optimizer(name, overrides)
         except MissingMandatoryValue as error:
-            words = str(error).split("\n", maxsplit=1)[0]
-            print(f"left out: {name}: {words}", file=sys.stderr)
+            _left_out(name, str(error))
+
+
+def _task(name: str, overrides: Sequence[str]) -> Chosen:
+    cfg = hydra.compose("config", [f"task={name}", *overrides], return_hydra_config=True)
+    return Chosen(trial_spec(cfg, cfg.hydra.runtime.choices), headline("task", name))
+
+
+def _tasks(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chosen]:
+    """All but those whose data is not here, which are named."""
+    for name in names:
+        try:
+            yield _task(name, overrides)
+        except RefusedInput as error:
+            if not isinstance(error.__cause__, MissingData):
+                raise
+            _left_out(name, str(error))
+
+
+def _left_out(name: str, why: str) -> None:
+    print(f"left out: {name}: {why.split(chr(10), maxsplit=1)[0]}", file=sys.stderr)

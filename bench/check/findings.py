@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from bench.spec import OptimizerSpec
+from bench.spec import OptimizerSpec, TrialSpec
 
 S = TypeVar("S")
 
@@ -73,20 +73,26 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """All findings about one optimizer.
+    """All findings about one optimizer or task.
 
     Attributes:
-        reference: link to paper or code, as its YAML has it.
+        spec: the optimizer, or a trial of the task.
+        reference: link to paper or code, as an optimizer's YAML has it; what a task's says of it.
         refused: why it cannot even be built; then there are no findings.
         warnings: what its package warned of meanwhile, each once.
     """
 
-    spec: OptimizerSpec
+    spec: OptimizerSpec | TrialSpec
     reference: str = ""
     findings: tuple[Finding, ...] = ()
     refused: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Of the optimizer or task."""
+        return self.spec.task.name if isinstance(self.spec, TrialSpec) else self.spec.name
 
     def having(self, grade: Grade) -> list[Finding]:
         """The findings of this grade, in the order of the checks."""

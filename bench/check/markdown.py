@@ -1,10 +1,10 @@
-"""``docs/optimizers.md``: one row per optimizer, generated; and the same as JSON."""
+"""``docs/optimizers.md``: one row per optimizer, generated; and what was found as JSON."""
 
 from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
@@ -14,6 +14,7 @@ from urllib.parse import quote
 from bench.check.findings import Finding, Grade, Report
 from bench.check.terminal import fault
 from bench.hyperparameters import hyperparameters
+from bench.spec import OptimizerSpec, TrialSpec
 
 HEAD = (
     "optimizer",
@@ -63,17 +64,21 @@ def page(reports: Sequence[Report], made: Circumstances) -> str:
         "is the time of one over that of `torch.optim.Adam(fused=True)`, in turns on one thread,",
         "85 002 parameters in 6 tensors, gradients not counted.",
         "",
-        _row(HEAD),
-        _row("---" for _ in HEAD),
-        *(_row(_cells(report)) for report in reports),
+        *table(HEAD, map(_cells, reports)),
     ]
     return "\n".join(lines) + "\n"
 
 
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A pipe table, line by line."""
+    return [_row(head), _row("---" for _ in head), *map(_row, rows)]
+
+
 def _cells(report: Report) -> list[str]:
     spec = report.spec
+    assert isinstance(spec, OptimizerSpec)
     state, pace = report.value("state_bytes"), report.value("step_time")
-    faults = [_in_short(finding) for finding in report.failed] or [report.refused]
+    faults = [in_short(finding) for finding in report.failed] or [report.refused]
     return [
         f"`{spec.name}`",
         link(report.reference),
@@ -81,13 +86,13 @@ def _cells(report: Report) -> list[str]:
         ", ".join(spec.needs),
         spec.param_groups + (f", rest: {spec.rest.target}" if spec.rest else ""),
         "refused" if report.refused else report.score,
-        "; ".join(_plain(words) for words in faults),
+        "; ".join(plain(words) for words in faults),
         "" if state is None else f"{state:.2f}",
         "" if pace is None else f"{pace:.1f}",
     ]
 
 
-def _in_short(finding: Finding) -> str:
+def in_short(finding: Finding) -> str:
     """Of an exception its name: the words are for who looks into it."""
     name = finding.detail.partition(":")[0]
     return f"{finding.check.fault} ({name})" if finding.raised else fault(finding)
@@ -108,7 +113,7 @@ def _row(cells: Any) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Text that ends no cell and starts no markup."""
     short = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
     return short.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
@@ -121,17 +126,14 @@ def _finite(value: Any) -> Any:
 
 def as_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
     """Everything, as plain data for JSON."""
-    optimizers = [
+    kind = (
+        "tasks" if any(isinstance(report.spec, TrialSpec) for report in reports) else "optimizers"
+    )
+    found = [
         {
-            "name": report.spec.name,
-            "target": report.spec.target,
-            "version": report.spec.version,
+            "name": report.name,
+            **_described(report),
             "reference": report.reference,
-            "hyperparameters": {
-                name: _finite(v) for name, v in hyperparameters(report.spec).items()
-            },
-            "param_groups": report.spec.param_groups,
-            "needs": list(report.spec.needs),
             "refused": report.refused,
             "passed": len(report.having(Grade.PASSED)),
             "failed": len(report.failed),
@@ -155,5 +157,25 @@ def as_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
         "date": made.date,
         "versions": made.versions,
         "machine": made.machine,
-        "optimizers": optimizers,
+        kind: found,
+    }
+
+
+def _described(report: Report) -> dict[str, Any]:
+    """What was checked: an optimizer's YAML, or a task with its model."""
+    spec = report.spec
+    if isinstance(spec, TrialSpec):
+        return {
+            "target": spec.task.target,
+            "model": spec.model.target,
+            "batch_size": spec.batch_size,
+            "steps": spec.budget.steps,
+            "fingerprint": spec.data_fingerprint,
+        }
+    return {
+        "target": spec.target,
+        "version": spec.version,
+        "hyperparameters": {name: _finite(v) for name, v in hyperparameters(spec).items()},
+        "param_groups": spec.param_groups,
+        "needs": list(spec.needs),
     }

@@ -7,17 +7,19 @@ import traceback
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench import build
 from bench.check import converges
 from bench.check.checks import CHECKS
-from bench.check.findings import Check, Failed, Finding, Grade, Measurement, Report
+from bench.check.findings import Check, Failed, Finding, Grade, Measurement, Report, S
 from bench.check.problems import standard
-from bench.spec import NotApplicable, OptimizerSpec, RefusedInput
+from bench.check.tasks import TASK_CHECKS, Subject
+from bench.spec import NotApplicable, OptimizerSpec, RefusedInput, TrialSpec
 
 
 def examine(
-    spec: OptimizerSpec, reference: str = "", on_check: Callable[[Check], None] | None = None
+    spec: OptimizerSpec, reference: str = "", on_check: Callable[[Check[Any]], None] | None = None
 ) -> Report:
     """Every check of one optimizer; ``on_check`` hears of each before it begins.
 
@@ -42,6 +44,24 @@ def examine(
     return Report(spec, reference, tuple(findings), "", tuple(said), seconds)
 
 
+def examine_task(
+    trial: TrialSpec, reference: str = "", on_check: Callable[[Check[Any]], None] | None = None
+) -> Report:
+    """Every check of the task of a trial; ``on_check`` hears of each before it begins.
+
+    Raises:
+        RefusedInput: it cannot be built.
+    """
+    began = time.perf_counter()
+    subject = Subject.of(trial)
+    findings: list[Finding] = []
+    for check in TASK_CHECKS:
+        if on_check is not None:
+            on_check(check)
+        findings.append(judge(check, subject))
+    return Report(trial, reference, tuple(findings), seconds=time.perf_counter() - began)
+
+
 def _ready(spec: OptimizerSpec) -> tuple[OptimizerSpec, OptimizerSpec]:
     """The optimizer with a learning rate, and with one at which nothing diverges.
 
@@ -58,7 +78,7 @@ def _ready(spec: OptimizerSpec) -> tuple[OptimizerSpec, OptimizerSpec]:
         return spec, spec
 
 
-def judge(check: Check, spec: OptimizerSpec) -> Finding:
+def judge(check: Check[S], spec: S) -> Finding:
     """How one check ends. An exception inside it is a failure with its line, never a crash."""
     try:
         said = check.run(spec)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.check.findings import Finding, Grade, Report
+from bench.spec import TrialSpec
 
 STYLES = {
     Grade.PASSED: "green",
@@ -26,8 +27,7 @@ def console(stderr: bool = False) -> Console:
 
 def print_one(report: Report, to: Console) -> None:
     """A row per check, and below it what each failure means."""
-    spec = report.spec
-    to.print(Text.assemble((spec.name, "bold"), f"  {spec.target}  {spec.version}".rstrip()))
+    to.print(Text.assemble((report.name, "bold"), f"  {_made_of(report)}".rstrip()))
     table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0), pad_edge=False)
     for name in ("check", "verdict", "detail"):
         table.add_column(name, overflow="fold")
@@ -43,9 +43,16 @@ def print_one(report: Report, to: Console) -> None:
     to.print(Text(f"{report.score} passed, {report.seconds:.1f} s", style="bold"))
 
 
+def _made_of(report: Report) -> str:
+    """``pytorch_optimizer.Lion  pytorch_optimizer 4.1.0``; of a task its class and its model's."""
+    if isinstance(report.spec, TrialSpec):
+        return f"{report.spec.task.target}  {report.spec.model.target}"
+    return f"{report.spec.target}  {report.spec.version}"
+
+
 def print_line(report: Report, to: Console, width: int) -> None:
     """``lion   17/18  hides NaN · state 1.00 ×, time 2.3 ×``; ``width`` is of the longest name."""
-    name = f"{report.spec.name:<{width}}  "
+    name = f"{report.name:<{width}}  "
     if report.refused:
         to.print(Text.assemble(name, ("refused", "bold red"), f": {report.refused}"))
         return
@@ -56,7 +63,9 @@ def print_line(report: Report, to: Console, width: int) -> None:
 
 
 def costs(report: Report) -> list[str]:
-    """State and time as multiples, where they were measured."""
+    """What was measured of an optimizer, as multiples; of a task as it reads."""
+    if isinstance(report.spec, TrialSpec):
+        return [", ".join(finding.detail for finding in report.having(Grade.MEASURED))]
     state, pace = report.value("state_bytes"), report.value("step_time")
     return [
         "" if state is None else f"state {state:4.2f} × parameters",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -67,6 +68,17 @@ def _yaml_path(loader: ConfigLoader, group: str, name: str) -> str:
         return f"conf/{group}/{name}.yaml"
     path = Path(unquote(place.path)) / group / f"{name}.yaml"
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def headline(group: str, name: str) -> str:
+    """What the first comment of an option's YAML says of it."""
+    path = Path(yaml_path(group, name))
+    if path.parts[0] == "conf":  # ours, wherever the package is installed
+        path = Path(str(resources.files("conf").joinpath(*path.parts[1:])))
+    comments = (
+        line[1:].strip() for line in path.read_text("utf-8").splitlines() if line[:1] == "#"
+    )
+    return next((line for line in comments if not line.startswith("@")), "")
 
 
 def file_values(group: str, name: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ FAMILIES = {
     ),
     "landscape": (
         ("tasks.synthetic.Beale", "distance"),
-        Component("", "tasks.data.noise.load", {"size": 2, "examples": 40}),
+        Component("", "tasks.data.noise.load", {"size": 2}),
         Component("point", "tasks.models.synthetic.Point", {"spread": 0.1}),
     ),
 }
@@ -61,7 +61,8 @@ def trial(family: str, seed: int, text: Path) -> TrialSpec:
     direction = "maximize" if metric == "miou" else "minimize"
     task = TaskSpec(family, target, data=data, target_metric=Target(metric, direction, None))
     fingerprint = build.dataset(family, data, spec.data_dir, spec.download).fingerprint
-    return replace(spec, task=task, model=model, batch_size=8, data_fingerprint=fingerprint)
+    size = 1 if family == "landscape" else 8
+    return replace(spec, task=task, model=model, batch_size=size, data_fingerprint=fingerprint)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -182,3 +182,33 @@ def test_help_and_refusals_import_nothing_heavy(words, code, tmp_path):
     assert f"exit {code}" in ended.stdout
     assert "heavy []" in ended.stdout
     assert ("usage: optbench-check" in ended.stdout) == (code == 0 or words == [])
+
+
+def test_a_task_is_checked_as_a_table_as_json_and_as_a_page(check, tmp_path):
+    ended = check("task=digits", "model=cnn", "--json", "all.json", "--markdown", "tasks.md")
+    assert ended.code == 0
+    assert "learns a few examples by heart" in ended.out
+    (found,) = json.loads((tmp_path / "all.json").read_text())["tasks"]
+    assert (found["name"], found["model"]) == ("digits", "tasks.models.image.CNN")
+    assert found["checks"][0]["name"] == "splits"
+    page = (tmp_path / "tasks.md").read_text()
+    assert "| `digits` | Handwritten digits, 8x8" in page
+    assert "accuracy 0.96" in page
+
+
+TASK_MISTAKES = {
+    "a task": (["task=digit"], "task=digit", "did you mean 'digits'"),
+    "a key": (["task=digits", "batchsize=3"], "batchsize", "did you mean 'batch_size'"),
+    "data": (["task=mnist", "data_dir=nowhere"], "no MNIST", "download=true"),
+    "two": (["task=digits", "task=langid"], "given twice", "task=A,B"),
+    "both": (["task=digits", "optimizer=adam"], "optimizer=adam", "one at a time"),
+}
+
+
+@pytest.mark.parametrize("what", TASK_MISTAKES)
+def test_a_mistake_about_a_task_is_refused(what, check):
+    words, named, remedy = TASK_MISTAKES[what]
+    ended = check(*words)
+    assert ended.code == 2
+    assert named in ended.err
+    assert remedy in ended.err

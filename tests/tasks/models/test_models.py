@@ -212,6 +212,8 @@ def test_ngrams_are_counted_without_padding_and_hashed_by_content() -> None:
         (Transformer, (50, 12, 10), torch.stack([tokens()] * 3)),
         (TwoConvTwoDense, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
         (ThreeConvThreeDense, ((1, 16, 16), 10), torch.randn(3, 4, 1, 16, 16)),
+        (VisionTransformer, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
+        (AllConvolutional, ((1, 12, 12), 10, False), torch.randn(3, 4, 1, 12, 12)),
     ],
 )
 def test_gradients_of_stacked_models_are_those_of_each(build, arguments: tuple, inputs) -> None:
