@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ MEANING = """\
 Checked on tiny problems, in seconds: the loss falls; zero, absent and NaN gradients; state_dict,
 deepcopy and pickle continue bit for bit; parameter groups; every hyperparameter acts and values
 without meaning are refused; schedules; bfloat16; what its YAML declares. Measured: memory, time.
-Exit codes: 0 every check passed, 1 some check failed, 2 refused input.
+Exit codes: 0 every check passed, 1 some check failed or took too long, 2 refused input.
 """
 WORDS = "optimizer=NAME[,NAME…] or optimizer=all; optimizer.KEY=VALUE as for optbench"
 OPTIONS = {
@@ -31,6 +32,7 @@ OPTIONS = {
     ),
     "--json": ("FILE", "everything as JSON as well; FILE is - for standard output, alone"),
     "--markdown": ("FILE", "one row per optimizer as a Markdown table as well"),
+    "--limit": ("SECONDS", "that a check may take; 60 where it is not given"),
 }
 
 
@@ -75,19 +77,20 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def run(asked: argparse.Namespace) -> int:
     """Compose, check, print, write. Returns the exit code."""
+    limit = _limit(asked.limit)
     chosen = choose.chosen(asked.words, asked.config_dir)
     from bench.check import markdown, terminal  # now that the input is good: torch takes seconds
 
     to = terminal.console(stderr=asked.json == "-")
     if len(chosen) == 1:
         with to.status("") as status:  # seen on a terminal only
-            reports = [_one(chosen[0], lambda check: status.update(check.title))]
+            reports = [_one(chosen[0], limit, lambda check: status.update(check.title))]
         terminal.print_one(reports[0], to)
     else:
         reports = []
         width = max(len(each.spec.name) for each in chosen)
         for each in chosen:
-            reports.append(_one_of_several(each))
+            reports.append(_one_of_several(each, limit))
             terminal.print_line(reports[-1], to, width)
     made = markdown.Circumstances.here()
     if asked.json is not None:
@@ -100,24 +103,36 @@ def run(asked: argparse.Namespace) -> int:
 def exit_code(reports: Sequence[Report]) -> int:
     if any(report.refused for report in reports):
         return 2
-    return int(any(report.failed for report in reports))
+    return int(not all(report.clean for report in reports))
 
 
-def _one(chosen: Chosen, on_check: Callable[[Check], None] | None = None) -> Report:
-    import torch
+def _limit(asked: str | None) -> float | None:
+    """Seconds; None: as usual."""
+    try:
+        seconds = None if asked is None else float(asked)
+    except ValueError:
+        seconds = math.nan
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise RefusedInput(f"--limit {asked}: no time; write seconds, e.g. --limit 600")
+    return seconds
 
-    from bench.check.suite import examine
 
-    torch.set_num_threads(1)  # as a trial has
-    return examine(chosen.spec, chosen.reference, on_check)
+def _one(
+    chosen: Chosen, limit: float | None, on_check: Callable[[Check], None] | None = None
+) -> Report:
+    from bench.check.suite import SECONDS, examine
+    from bench.isolation import isolated
+
+    with isolated(threads=1):  # as a trial is
+        return examine(chosen.spec, chosen.reference, on_check, limit or SECONDS)
 
 
-def _one_of_several(chosen: Chosen) -> Report:
+def _one_of_several(chosen: Chosen, limit: float | None) -> Report:
     """One that cannot be built, for want of its package say, does not end the list."""
     from bench.check.findings import Report
 
     try:
-        return _one(chosen)
+        return _one(chosen, limit)
     except RefusedInput as refused:
         return Report(chosen.spec, chosen.reference, refused=str(refused))
 

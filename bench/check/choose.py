@@ -74,7 +74,7 @@ def _parsed(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _misunderstood(word: str, key: str, repeated: bool) -> str:
     if key != "optimizer":
-        known = ["optimizer", "--config-dir", "--json", "--markdown"]
+        known = ["optimizer", "--config-dir", "--json", "--markdown", "--limit"]
         return f"{word}: no such key; {suggest(key, known)}, and optimizer.KEY"
     return f"{word}: {'given twice; write optimizer=A,B' if repeated else 'no value'}"
 

@@ -16,6 +16,7 @@ class Grade(StrEnum):
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"
     MEASURED = "measured"  # a number, neither good nor bad
+    UNFINISHED = "unfinished"  # it took longer than a check may
 
 
 class Failed(Exception):
@@ -59,6 +60,7 @@ class Finding:
     Attributes:
         value: the number where it is a measurement.
         raised: whether it failed by an exception.
+        printed: what its package printed meanwhile, each line once.
     """
 
     check: Check
@@ -66,6 +68,7 @@ class Finding:
     detail: str = ""
     value: float | None = None
     raised: bool = False
+    printed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class Report:
         reference: link to paper or code, as its YAML has it.
         refused: why it cannot even be built; then there are no findings.
         warnings: what its package warned of meanwhile, each once.
+        printed: what it printed meanwhile, each line once.
     """
 
     spec: OptimizerSpec
@@ -84,6 +88,7 @@ class Report:
     refused: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    printed: tuple[str, ...] = ()
 
     def having(self, grade: Grade) -> list[Finding]:
         """The findings of this grade, in the order of the checks."""
@@ -94,10 +99,19 @@ class Report:
         return self.having(Grade.FAILED)
 
     @property
+    def unfinished(self) -> list[Finding]:
+        return self.having(Grade.UNFINISHED)
+
+    @property
+    def clean(self) -> bool:
+        """Whether every check that applies to it passed."""
+        return not (self.refused or self.failed or self.unfinished)
+
+    @property
     def score(self) -> str:
         """``17/18``: passed, of those that apply."""
         passed = len(self.having(Grade.PASSED))
-        return f"{passed}/{passed + len(self.failed)}"
+        return f"{passed}/{passed + len(self.failed) + len(self.unfinished)}"
 
     def value(self, name: str) -> float | None:
         """The number that the check of this name measured."""
