@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
-from bench.faults import NOT_THEIRS, said, words
+from bench.faults import NOT_THEIRS, TimeIsUp, said, words
 from bench.locate import NotThere, at, located
-from bench.needs import hint
+from bench.needs import hinted
 from bench.param_groups import RULES
 from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
 from tasks.data.dataset import Dataset, MissingData
@@ -102,6 +102,9 @@ def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
     _check_sparse(spec, model)
     if "model" in spec.needs:
         built = _instantiate("optimizer", spec, model)
+    elif "named_parameters" in spec.needs:
+        trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+        built = _instantiate("optimizer", spec, trained)
     elif spec.param_groups == "matrices":
         built = _with_rest(spec, model)
     else:
@@ -237,7 +240,7 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
     others = {name: value for name, value in spec.arguments.items() if name not in tuples}
     try:
         return _callable(spec.target, others)(*args, **tuples, **kwargs)
-    except (*NOT_THEIRS, MissingData):
+    except (*NOT_THEIRS, TimeIsUp, MissingData):
         raise
     except BaseException as error:  # a constructor may raise anything
         raise RefusedInput(
@@ -281,4 +284,4 @@ def _cause(error: BaseException, needs: tuple[str, ...]) -> str:
         return str(error)
     told = words(error).split("\n", maxsplit=1)[0] or type(error).__name__
     kind = "" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: "
-    return f"{kind}{told}{at(error)}{hint(told, needs)}"
+    return hinted(f"{kind}{told}{at(error)}", needs)

@@ -14,6 +14,13 @@ class StoreLost(Exception):
     """The store of trials can no longer be read or written: no trial's own fault."""
 
 
+class TimeIsUp(BaseException):
+    """What a user's code does takes longer than it may (``bench.trial.limit``).
+
+    No ``Exception``: it comes in the middle of anything, and much code goes on after one of those.
+    """
+
+
 class Terminated(BaseException):
     """SIGTERM: somebody ends this process, as ``KeyboardInterrupt`` says of Ctrl-C."""
 
@@ -32,8 +39,15 @@ def said(error: BaseException) -> str:
     name = type(error).__name__
     if isinstance(error, SystemExit):
         return f"{name}: it called sys.exit({error.code!r})"
-    told = words(error)
+    told = words(error) or _code(error)
     return f"{name}: {told}" if told else name
+
+
+def _code(error: BaseException) -> str:
+    """What was asserted, where an assertion has no words: ``assert G.ndim >= 2``."""
+    frames = traceback.extract_tb(error.__traceback__)
+    line = (frames[-1].line or "") if frames else ""
+    return line if line.startswith("assert ") else ""
 
 
 def words(error: BaseException) -> str:

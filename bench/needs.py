@@ -31,7 +31,7 @@ NEEDS = {
     "closure": Need(
         "step(closure) evaluates loss and gradient as often as it likes (LBFGS)",
         checked="calls the closure at least once a step",
-        missed=r"closure|missing 1 required positional argument: 'closure'|'NoneType' .* callable",
+        missed=r"closure|'NoneType' .* callable|number, not 'NoneType'",
     ),
     "two_gradients": Need(
         "the gradient first; step(closure) evaluates it again elsewhere (SAM)",
@@ -40,7 +40,7 @@ NEEDS = {
     "create_graph": Need(
         "the gradient is differentiated once more (AdaHessian, Sophia)",
         checked="fails, or goes elsewhere, without the graph",
-        missed=r"does not require grad",
+        missed=r"does not require grad|grad_fn|create_graph",
     ),
     "eval_mode": Need(
         "train() and eval() move the parameters between the point where gradients are taken and "
@@ -52,6 +52,11 @@ NEEDS = {
         "it is constructed from the model instead of parameter groups",
         missed=r"'(list|generator)' object has no attribute '\w*(parameters|modules|children)",
     ),
+    "named_parameters": Need(
+        "it is constructed from pairs of name and parameter instead of parameter groups",
+        stacks=True,
+        missed=r"(not enough|too many) values to unpack \(expected 2",
+    ),
     "sparse_gradients": Need(
         "it only updates parameters whose gradients are sparse (SparseAdam)",
         missed=r"does not support dense gradients",
@@ -62,15 +67,31 @@ NEEDS = {
     ),
 }
 
+CONSTRUCTED = ("model", "named_parameters")
+"""From something else than parameter groups."""
+
+MATRICES_ONLY = r"\bndim *(>=|==)|\b2-?D\b"
+"""How an optimizer of matrices receives a bias."""
+
 NOT_ITERABLE = r"'\w+' object is not (iterable|subscriptable)"
 """How an optimizer that takes parameters receives a model."""
 
 
-def hint(words: str, declared: tuple[str, ...] = ()) -> str:
-    """What ``bench.needs`` may lack, or have too much, by an exception's words; or nothing."""
+def hinted(words: str, declared: tuple[str, ...] = ()) -> str:
+    """An exception's words, and after them what ``bench.needs`` may lack, or have too much."""
+    hint = _hint(words, declared)
+    return f"{words.rstrip('.')}; {hint}" if hint else words
+
+
+def _hint(words: str, declared: tuple[str, ...]) -> str:
     for name, need in NEEDS.items():
         if name not in declared and need.missed and re.search(need.missed, words):
-            return f"; does it need {name}? See bench.needs in its YAML"
+            return f"does it need {name}? If so, bench: {{needs: [{name}]}} in its YAML"
+    if re.search(MATRICES_ONLY, words):
+        return "is it for matrices only? If so, bench: {param_groups: matrices} in its YAML"
     if "model" in declared and re.search(NOT_ITERABLE, words):
-        return "; it may take parameters: remove model in bench.needs of its YAML"
+        return (
+            "it may take parameters: in its YAML, remove model from bench.needs, or write "
+            "named_parameters instead where it takes their names as well"
+        )
     return ""

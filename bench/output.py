@@ -1,4 +1,4 @@
-"""What a user's code prints: some lines of it are shown, a flood is not.
+"""What a user's code prints: some lines of it are shown, a flood is not; or all of it is kept.
 
 Lines are counted by the process, not by the trial: a sweep of a thousand trials that print a line
 each is a flood as well.
@@ -6,13 +6,18 @@ each is a flood as well.
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
 LINES = 20
 """Of what all trials of one process print."""
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class Limited:
@@ -25,8 +30,9 @@ class Limited:
 
     def write(self, text: str) -> int:
         if Limited.left > 0:
-            Limited.left -= text.count("\n")
-            self.stream.write(text)
+            lines = text.splitlines(keepends=True)[: Limited.left]
+            Limited.left -= sum(line.endswith("\n") for line in lines)
+            self.stream.write("".join(lines))
             if Limited.left <= 0:
                 self.stream.write("… what trials print is shown no further\n")
         return len(text)
@@ -40,6 +46,51 @@ def limited() -> Iterator[None]:
     """Inside, what is printed is limited; what the harness says goes to ``own()``."""
     with redirect_stdout(Limited(own())), redirect_stderr(Limited(own(sys.stderr))):
         yield
+
+
+class Kept:
+    """What was printed, of which each line is kept once."""
+
+    def __init__(self) -> None:
+        self.lines: tuple[str, ...] = ()
+
+    def read(self, text: str) -> None:
+        """Without colours, and without empty lines."""
+        plain = (line.strip() for line in COLOURS.sub("", text).splitlines())
+        self.lines = tuple(dict.fromkeys(line for line in plain if line))
+
+
+@contextmanager
+def kept() -> Iterator[Kept]:
+    """Inside, nothing that is printed is shown; afterwards it is in what this yields.
+
+    By Python and by the process: compilers and loggers write past ``sys.stderr``.
+    """
+    found = Kept()
+    with tempfile.TemporaryFile("w+", errors="replace", buffering=1) as file:
+        with _descriptors(file.fileno()), redirect_stdout(file), redirect_stderr(file):
+            try:
+                yield found
+            finally:
+                file.flush()
+        file.seek(0)
+        found.read(file.read())
+
+
+@contextmanager
+def _descriptors(to: int) -> Iterator[None]:
+    """Inside, the process's own standard output and error lead elsewhere."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    before = {number: os.dup(number) for number in (1, 2)}
+    for number in before:
+        os.dup2(to, number)
+    try:
+        yield
+    finally:
+        for number, copy in before.items():
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def own(stream: Any = None) -> Any:

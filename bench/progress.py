@@ -57,9 +57,10 @@ def each(pending: Sequence[TrialSpec]) -> Told:
 
 def assumed(specs: Iterable[TrialSpec]) -> None:
     """What is assumed of optimizers whose YAML says nothing to the harness, a line each."""
-    for name in sorted({spec.optimizer.name for spec in specs if not spec.optimizer.declared}):
+    silent = [spec.optimizer for spec in specs if not spec.optimizer.declared]
+    for name, path in sorted({(one.name, one.path) for one in silent}):
         say(
-            f"{name}: no bench: block in conf/optimizer/{name}.yaml; assumed: one gradient a step, "
+            f"{name}: no bench: block in {path}; assumed: one gradient a step, "
             "all parameters in one group, any schedule, nothing to tune"
         )
 

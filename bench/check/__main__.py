@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ declares. Measured: memory, time.
 A task is checked on its first examples with its own model: splits, labels, first loss, sums over
 uneven batches; it repeats from its seed, learns a few examples by heart, is evaluated without a
 trace, computes the same in a stack. Measured: what a constant guess reaches.
-Exit codes: 0 every check passed, 1 some check failed, 2 refused input.
+Exit codes: 0 every check passed, 1 some check failed or took too long, 2 refused input.
 """
 WORDS = (
     "optimizer=NAME[,NAME…] or optimizer=all, and optimizer.KEY=VALUE; or task=NAME[,NAME…], "
@@ -38,6 +39,7 @@ OPTIONS = {
     ),
     "--json": ("FILE", "everything as JSON as well; FILE is - for standard output, alone"),
     "--markdown": ("FILE", "a row for each as a Markdown table as well"),
+    "--limit": ("SECONDS", "that a check may take; 60 where it is not given"),
 }
 
 
@@ -82,19 +84,20 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def run(asked: argparse.Namespace) -> int:
     """Compose, check, print, write. Returns the exit code."""
+    limit = _limit(asked.limit)
     chosen = choose.chosen(asked.words, asked.config_dir)
     from bench.check import markdown, task_page, terminal  # torch takes seconds: good input first
 
     to = terminal.console(stderr=asked.json == "-")
     if len(chosen) == 1:
         with to.status("") as status:  # seen on a terminal only
-            reports = [_one(chosen[0], lambda check: status.update(check.title))]
+            reports = [_one(chosen[0], limit, lambda check: status.update(check.title))]
         terminal.print_one(reports[0], to)
     else:
         reports = []
         width = max(len(Report(each.spec).name) for each in chosen)
         for each in chosen:
-            reports.append(_one_of_several(each))
+            reports.append(_one_of_several(each, limit))
             terminal.print_line(reports[-1], to, width)
     made = markdown.Circumstances.here()
     if asked.json is not None:
@@ -108,24 +111,37 @@ def run(asked: argparse.Namespace) -> int:
 def exit_code(reports: Sequence[Report]) -> int:
     if any(report.refused for report in reports):
         return 2
-    return int(any(report.failed for report in reports))
+    return int(not all(report.clean for report in reports))
 
 
-def _one(chosen: Chosen, on_check: Callable[[Check[Any]], None] | None = None) -> Report:
-    import torch
+def _limit(asked: str | None) -> float | None:
+    """Seconds; None: as usual."""
+    try:
+        seconds = None if asked is None else float(asked)
+    except ValueError:
+        seconds = math.nan
+    if seconds is not None and not 0 < seconds < math.inf:
+        raise RefusedInput(f"--limit {asked}: no time; write seconds, e.g. --limit 600")
+    return seconds
 
-    from bench.check.suite import examine, examine_task
 
-    torch.set_num_threads(1)  # as a trial has
-    if isinstance(chosen.spec, TrialSpec):
-        return examine_task(chosen.spec, chosen.reference, on_check)
-    return examine(chosen.spec, chosen.reference, on_check)
+def _one(
+    chosen: Chosen, limit: float | None, on_check: Callable[[Check[Any]], None] | None = None
+) -> Report:
+    from bench.check.suite import SECONDS, examine, examine_task
+    from bench.isolation import isolated
+
+    spec, seconds = chosen.spec, limit or SECONDS
+    with isolated(threads=1):  # as a trial is
+        if isinstance(spec, TrialSpec):
+            return examine_task(spec, chosen.reference, on_check, seconds)
+        return examine(spec, chosen.reference, on_check, seconds)
 
 
-def _one_of_several(chosen: Chosen) -> Report:
+def _one_of_several(chosen: Chosen, limit: float | None) -> Report:
     """One that cannot be built, for want of its package say, does not end the list."""
     try:
-        return _one(chosen)
+        return _one(chosen, limit)
     except RefusedInput as refused:
         return Report(chosen.spec, chosen.reference, refused=str(refused))
 

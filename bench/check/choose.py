@@ -101,7 +101,7 @@ def parsed(words: Sequence[str]) -> Asked:
 
 def _misunderstood(word: str, key: str, repeated: bool) -> str:
     if key not in GROUPS:
-        known = [*GROUPS, "--config-dir", "--json", "--markdown"]
+        known = [*GROUPS, "--config-dir", "--json", "--markdown", "--limit"]
         return f"{word}: no such key; {suggest(key, known)}, and optimizer.KEY"
     return f"{word}: {f'given twice; write {key}=A,B' if repeated else 'no value'}"
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import math
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from itertools import combinations
 from typing import Any
 
@@ -37,16 +40,26 @@ class Trials:
     def __init__(self, spec: OptimizerSpec) -> None:
         self.spec = spec
         self.known: dict[str, list[Tensor] | str] = {}
+        self.lines: dict[str, int] = {}
 
     def result(self, values: Values, steps: int) -> list[Tensor] | str:
         """The parameters after ``steps`` updates, or the words of an exception."""
-        key = f"{steps} {sorted(values.items())}"
+        key = _key(values, steps)
         if key not in self.known:
+            printed = io.StringIO()
             try:
-                self.known[key] = self.drive(values, steps).values()
+                with redirect_stdout(printed), redirect_stderr(printed):
+                    self.known[key] = self.drive(values, steps).values()
             except Exception as error:  # a value may be refused in any way
                 self.known[key] = str(error).split("\n", maxsplit=1)[0]
+            sys.stdout.write(printed.getvalue())
+            self.lines[key] = printed.getvalue().count("\n")
         return self.known[key]
+
+    def printed(self, values: Values) -> int:
+        """Lines that it prints with these settings."""
+        self.result(values, SHORT)
+        return self.lines[_key(values, SHORT)]
 
     def drive(self, values: Values, steps: int) -> Drive:
         """An optimizer with these settings, after its updates."""
@@ -65,17 +78,26 @@ class Trials:
         return result if isinstance(result, str) else ""
 
 
+def _key(values: Values, steps: int) -> str:
+    return f"{steps} {sorted(values.items())}"
+
+
 def every_one_acts(spec: OptimizerSpec) -> str:
     """Raises Failed with those that are refused whatever the value, or change nothing."""
     trials, own = Trials(spec), hyperparameters(spec)
     tried = {k: v for k, v in own.items() if can_vary(v) and last(k) not in SWITCHES}
     if not tried:
         raise NotApplicable("its YAML has none that could be varied")
-    idle = [name for name in tried if not _acts(trials, name, tried)]
+    still = [name for name in tried if not _acts(trials, name, tried)]
+    logs = [name for name in still if _logs(trials, name, tried[name])]
+    idle = [name for name in still if name not in logs]
     if idle:
         raise Failed(", ".join(_why(trials, name, tried[name]) for name in idle))
     left = [name for name, value in own.items() if not can_vary(value)]
-    return f"{len(tried)} of them" + (f"; not tried: {', '.join(left)}" if left else "")
+    said = [f"{len(tried) - len(logs)} of them"]
+    said += [f"what is printed depends on {', '.join(logs)}"] if logs else []
+    said += [f"not tried: {', '.join(left)}"] if left else []
+    return "; ".join(said)
 
 
 def can_vary(value: Any) -> bool:
@@ -122,6 +144,18 @@ def _circumstances(trials: Trials, name: str, every: Values) -> Iterator[tuple[V
     off = [other for other, value in partners.items() if value in (True, False, 0)]
     for pair in combinations(off, 2):
         yield {other: candidates(partners[other])[0] or 0.1 for other in pair}, SHORT
+
+
+def _logs(trials: Trials, name: str, value: Any) -> bool:
+    """Whether a switch or a period changes how many lines are printed: it is for a reader.
+
+    Their number, not their words: a constructor that prints all it was given would swallow nothing.
+    """
+    usual = trials.printed({})
+    return isinstance(value, int) and any(
+        not trials.refused({name: new}) and trials.printed({name: new}) != usual
+        for new in candidates(value)
+    )
 
 
 def _why(trials: Trials, name: str, value: Any) -> str:

@@ -19,6 +19,7 @@ class Grade(StrEnum):
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"
     MEASURED = "measured"  # a number, neither good nor bad
+    UNFINISHED = "unfinished"  # it took longer than a check may
 
 
 class Failed(Exception):
@@ -62,6 +63,7 @@ class Finding:
     Attributes:
         value: the number where it is a measurement.
         raised: whether it failed by an exception.
+        printed: what its package printed meanwhile, each line once.
     """
 
     check: Check[Any]
@@ -69,6 +71,7 @@ class Finding:
     detail: str = ""
     value: float | None = None
     raised: bool = False
+    printed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Report:
         reference: link to paper or code, as an optimizer's YAML has it; what a task's says of it.
         refused: why it cannot even be built; then there are no findings.
         warnings: what its package warned of meanwhile, each once.
+        printed: what it printed meanwhile, each line once.
     """
 
     spec: OptimizerSpec | TrialSpec
@@ -88,6 +92,7 @@ class Report:
     refused: str = ""
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    printed: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -103,10 +108,19 @@ class Report:
         return self.having(Grade.FAILED)
 
     @property
+    def unfinished(self) -> list[Finding]:
+        return self.having(Grade.UNFINISHED)
+
+    @property
+    def clean(self) -> bool:
+        """Whether every check that applies to it passed."""
+        return not (self.refused or self.failed or self.unfinished)
+
+    @property
     def score(self) -> str:
         """``17/18``: passed, of those that apply."""
         passed = len(self.having(Grade.PASSED))
-        return f"{passed}/{passed + len(self.failed)}"
+        return f"{passed}/{passed + len(self.failed) + len(self.unfinished)}"
 
     def value(self, name: str) -> float | None:
         """The number that the check of this name measured."""

@@ -9,7 +9,7 @@ import torch
 from bench.check.drive import Drive, copies, finite, identical
 from bench.check.findings import Failed
 from bench.check.problems import standard
-from bench.check.variants import with_decay
+from bench.check.variants import DECAYS, unlisted_decay, with_decay
 from bench.spec import OptimizerSpec
 
 STEPS = 25
@@ -20,7 +20,11 @@ ROUNDING = 1e-6
 
 
 def zero(spec: OptimizerSpec) -> str:
-    """Nothing moves without weight decay; with it, parameters stay finite."""
+    """Nothing moves without weight decay; with it, parameters stay finite.
+
+    Returns:
+        What decays by default, unlisted, and was set to zero.
+    """
     drive = Drive(with_decay(spec, 0.0), standard(spec))
     drive.scale = 0.0
     before = drive.named()
@@ -29,12 +33,25 @@ def zero(spec: OptimizerSpec) -> str:
         raise Failed("parameters become NaN or infinite")
     for name, value in after.items():
         if not torch.allclose(value, before[name], rtol=0.0, atol=ROUNDING):
-            raise Failed(f"{name} moves by {(value - before[name]).abs().max():.1e}")
+            raise Failed(
+                f"{name} moves by {(value - before[name]).abs().max():.1e}{_decay_of(drive)}"
+            )
     decaying = Drive(with_decay(spec, 0.1), standard(spec))
     decaying.scale = 0.0
     if not finite(decaying.run(5).values()):
         raise Failed("with weight decay, parameters become NaN or infinite")
-    return ""
+    return "; ".join(
+        f"where {name} is 0; by default it is {value:g}: list it in the YAML to set and tune it"
+        for name, value in unlisted_decay(spec).items()
+    )
+
+
+def _decay_of(drive: Drive) -> str:
+    """The weight decay that its groups still have, by an argument nobody could find."""
+    groups = drive.optimizer.param_groups
+    found = {name: group[name] for group in groups for name in DECAYS if group.get(name)}
+    words = ", ".join(f"{name}: {value}" for name, value in found.items())
+    return f" with {words}; list it in the YAML if its constructor takes it" if found else ""
 
 
 def absent(spec: OptimizerSpec) -> str:

@@ -52,7 +52,7 @@ class Circumstances:
 
 def page(reports: Sequence[Report], made: Circumstances) -> str:
     """The whole Markdown page."""
-    clean = sum(not (report.failed or report.refused) for report in reports)
+    clean = sum(report.clean for report in reports)
     lines = [
         "# Optimizers",
         "",
@@ -78,7 +78,9 @@ def _cells(report: Report) -> list[str]:
     spec = report.spec
     assert isinstance(spec, OptimizerSpec)
     state, pace = report.value("state_bytes"), report.value("step_time")
-    faults = [in_short(finding) for finding in report.failed] or [report.refused]
+    faults = [in_short(finding) for finding in (*report.failed, *report.unfinished)] or [
+        report.refused
+    ]
     return [
         f"`{spec.name}`",
         link(report.reference),
@@ -137,8 +139,10 @@ def as_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
             "refused": report.refused,
             "passed": len(report.having(Grade.PASSED)),
             "failed": len(report.failed),
+            "unfinished": len(report.unfinished),
             "seconds": round(report.seconds, 1),
             "warnings": list(report.warnings),
+            "printed": list(report.printed),
             "checks": [
                 {
                     "name": finding.check.name,

@@ -5,97 +5,142 @@ from __future__ import annotations
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import build
+from bench import build, output
 from bench.check import converges
 from bench.check.checks import CHECKS
 from bench.check.findings import Check, Failed, Finding, Grade, Measurement, Report, S
 from bench.check.problems import standard
 from bench.check.tasks import TASK_CHECKS, Subject
+from bench.faults import TimeIsUp, said
+from bench.needs import hinted
 from bench.spec import NotApplicable, OptimizerSpec, RefusedInput, TrialSpec
+from bench.trial.limit import at_most
+
+SECONDS = 60.0
+"""That a check may take; the slowest of the shipped optimizers takes a tenth of it."""
 
 
 def examine(
-    spec: OptimizerSpec, reference: str = "", on_check: Callable[[Check[Any]], None] | None = None
+    spec: OptimizerSpec,
+    reference: str = "",
+    on_check: Callable[[Check[Any]], None] | None = None,
+    seconds: float = SECONDS,
 ) -> Report:
-    """Every check of one optimizer; ``on_check`` hears of each before it begins.
+    """Every check of one optimizer.
+
+    Args:
+        on_check: hears of each check before it begins.
+        seconds: that a check may take.
 
     Raises:
         RefusedInput: it cannot be built.
     """
     began = time.perf_counter()
-    findings: list[Finding] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         # the cycle that this warns of ends with the next zero_grad, which frees the gradients
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
-        spec, tamed = _ready(spec)
-        for check in CHECKS:
-            if on_check is not None:
-                on_check(check)
-            findings.append(judge(check, spec if check.as_is else tamed))
-            if findings[0].grade is Grade.FAILED:
-                break
-    said = dict.fromkeys(str(warning.message).split("\n", maxsplit=1)[0] for warning in caught)
-    seconds = time.perf_counter() - began
-    return Report(spec, reference, tuple(findings), "", tuple(said), seconds)
+        with output.kept() as kept:
+            spec, tamed = _ready(spec, seconds)
+        if tamed is None:
+            findings = [Finding(CHECKS[0], Grade.UNFINISHED, _too_long(seconds))]
+        else:
+            asked = [(check, spec if check.as_is else tamed) for check in CHECKS]
+            findings = list(_findings(asked, on_check, seconds))
+    warned = [str(warning.message).split("\n", maxsplit=1)[0] for warning in caught]
+    printed = [line for lines in (kept.lines, *(one.printed for one in findings)) for line in lines]
+    return Report(
+        spec,
+        reference,
+        tuple(findings),
+        warnings=tuple(dict.fromkeys(warned)),
+        printed=tuple(dict.fromkeys(printed)),
+        seconds=time.perf_counter() - began,
+    )
 
 
 def examine_task(
-    trial: TrialSpec, reference: str = "", on_check: Callable[[Check[Any]], None] | None = None
+    trial: TrialSpec,
+    reference: str = "",
+    on_check: Callable[[Check[Any]], None] | None = None,
+    seconds: float = SECONDS,
 ) -> Report:
-    """Every check of the task of a trial; ``on_check`` hears of each before it begins.
-
-    Raises:
-        RefusedInput: it cannot be built.
-    """
+    """Every check of the task of a trial, as ``examine`` does of an optimizer."""
     began = time.perf_counter()
     subject = Subject.of(trial)
-    findings: list[Finding] = []
-    for check in TASK_CHECKS:
+    findings = tuple(_findings([(check, subject) for check in TASK_CHECKS], on_check, seconds))
+    return Report(trial, reference, findings, seconds=time.perf_counter() - began)
+
+
+def _findings(
+    questions: Iterable[tuple[Check[S], S]],
+    on_check: Callable[[Check[Any]], None] | None,
+    seconds: float,
+) -> Iterator[Finding]:
+    """Of every check; of the first alone where that does not pass."""
+    for number, (check, subject) in enumerate(questions):
         if on_check is not None:
             on_check(check)
-        findings.append(judge(check, subject))
-    return Report(trial, reference, tuple(findings), seconds=time.perf_counter() - began)
+        with output.kept() as kept:
+            finding = judge(check, subject, seconds)
+        yield replace(finding, printed=kept.lines)
+        if number == 0 and finding.grade is not Grade.PASSED:
+            return
 
 
-def _ready(spec: OptimizerSpec) -> tuple[OptimizerSpec, OptimizerSpec]:
+def _ready(spec: OptimizerSpec, seconds: float) -> tuple[OptimizerSpec, OptimizerSpec | None]:
     """The optimizer with a learning rate, and with one at which nothing diverges.
+
+    None for the second where that took longer than a check may.
 
     Raises:
         RefusedInput: it cannot be built.
     """
     try:
-        build.optimizer(spec, standard(spec))
-        spec = converges.rated(spec)
-        return spec, converges.tamed(spec)
+        with at_most(seconds):
+            build.optimizer(spec, standard(spec))
+            spec = converges.rated(spec)
+            return spec, converges.tamed(spec)
     except RefusedInput:
         raise
+    except TimeIsUp:
+        return spec, None
     except Exception:  # the first check meets it again, and says what it is
         return spec, spec
 
 
-def judge(check: Check[S], spec: S) -> Finding:
+def judge(check: Check[S], spec: S, seconds: float = SECONDS) -> Finding:
     """How one check ends. An exception inside it is a failure with its line, never a crash."""
     try:
-        said = check.run(spec)
+        with at_most(seconds):
+            answer = check.run(spec)
     except NotApplicable as reason:
         return Finding(check, Grade.NOT_APPLICABLE, str(reason))
     except Failed as fault:
         return Finding(check, Grade.FAILED, str(fault))
+    except TimeIsUp:
+        return Finding(check, Grade.UNFINISHED, _too_long(seconds))
     except Exception as error:
-        return Finding(check, Grade.FAILED, _raised(error), raised=True)
-    if isinstance(said, Measurement):
-        return Finding(check, Grade.MEASURED, said.text, said.value)
-    return Finding(check, Grade.PASSED, said)
+        return Finding(check, Grade.FAILED, _raised(error, getattr(spec, "needs", ())), raised=True)
+    if isinstance(answer, Measurement):
+        return Finding(check, Grade.MEASURED, answer.text, answer.value)
+    return Finding(check, Grade.PASSED, answer)
 
 
-def _raised(error: Exception) -> str:
+def _too_long(seconds: float) -> str:
+    return (
+        f"takes longer than {seconds:g} s; if it compiles, an argument of it may turn that off, "
+        "else give it longer with --limit SECONDS"
+    )
+
+
+def _raised(error: Exception, needs: tuple[str, ...]) -> str:
     """``TypeError: … (lion.py:97)``: what was raised and where."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    words = str(error).split("\n", maxsplit=1)[0]
-    name = f"{type(error).__name__}: {words}" if words else type(error).__name__
-    return f"{name} ({Path(frame.filename).name}:{frame.lineno})"
+    words = said(error).split("\n", maxsplit=1)[0]
+    return hinted(f"{words} ({Path(frame.filename).name}:{frame.lineno})", needs)

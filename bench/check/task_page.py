@@ -16,7 +16,7 @@ HEAD = (
 
 def page(reports: Sequence[Report], made: Circumstances) -> str:
     """The whole Markdown page."""
-    clean = sum(not (report.failed or report.refused) for report in reports)
+    clean = sum(report.clean for report in reports)
     lines = [
         "# Tasks",
         "",
@@ -37,7 +37,8 @@ def _cells(report: Report) -> list[str]:
     assert isinstance(spec, TrialSpec)
     target = spec.task.target_metric
     size, guess = report.value("parameters"), report.value("constant")
-    faults = [in_short(finding) for finding in report.failed] or [report.refused]
+    broken = (*report.failed, *report.unfinished)
+    faults = [in_short(finding) for finding in broken] or [report.refused]
     return [
         f"`{report.name}`",
         plain(report.reference),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import TextIO
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -14,15 +18,24 @@ STYLES = {
     Grade.FAILED: "bold red",
     Grade.NOT_APPLICABLE: "dim",
     Grade.MEASURED: "cyan",
+    Grade.UNFINISHED: "bold yellow",
 }
 GAP = 2  # characters between columns
 PIPE_WIDTH = 160  # a log file has no edge to respect
+LAST = 3
+"""Lines of what was printed before a check failed."""
 
 
 def console(stderr: bool = False) -> Console:
     """With colour only where a terminal shows it (and NO_COLOR is not set)."""
-    made = Console(highlight=False, stderr=stderr)
-    return made if made.is_terminal else Console(highlight=False, stderr=stderr, width=PIPE_WIDTH)
+    file = _lasting(sys.stderr if stderr else sys.stdout)
+    made = Console(highlight=False, file=file)
+    return made if made.is_terminal else Console(highlight=False, file=file, width=PIPE_WIDTH)
+
+
+def _lasting(stream: TextIO) -> TextIO:
+    """A terminal that is still there while what optimizers print is kept (``output.kept``)."""
+    return os.fdopen(os.dup(stream.fileno()), "w") if stream.isatty() else stream
 
 
 def print_one(report: Report, to: Console) -> None:
@@ -38,8 +51,12 @@ def print_one(report: Report, to: Console) -> None:
     to.print()
     for finding in report.failed:
         to.print(Text.assemble((finding.check.fault, "bold red"), f": {finding.check.meaning}"))
-    for warning in report.warnings:
-        to.print(Text(f"· it warns: {warning}", style="dim"))
+        for line in finding.printed[-LAST:]:
+            to.print(Text(f"  it printed: {line}", style="dim"))
+    for words, lines in (("warns", report.warnings), ("prints", report.printed)):
+        if lines:
+            more = f" (and {len(lines) - 1} more, in --json)" if len(lines) > 1 else ""
+            to.print(Text(f"· it {words}: {lines[0]}{more}", style="dim"))
     to.print(Text(f"{report.score} passed, {report.seconds:.1f} s", style="bold"))
 
 
@@ -56,9 +73,9 @@ def print_line(report: Report, to: Console, width: int) -> None:
     if report.refused:
         to.print(Text.assemble(name, ("refused", "bold red"), f": {report.refused}"))
         return
-    style = "red" if report.failed else "green"
+    style = "green" if report.clean else "red"
     to.print(Text.assemble(name, (f"{report.score:>5}", style), "  ", *costs(report)))
-    for finding in report.failed:
+    for finding in (*report.failed, *report.unfinished):
         to.print(Text.assemble(" " * (width + 2), (fault(finding), "red")), soft_wrap=True)
 
 
@@ -75,4 +92,6 @@ def costs(report: Report) -> list[str]:
 
 def fault(finding: Finding) -> str:
     """What is wrong, in a line: ``hides NaN: after three NaN gradients …``."""
+    if finding.grade is Grade.UNFINISHED:
+        return f"{finding.check.title}? {finding.detail}"
     return f"{finding.check.fault}: {finding.detail}" if finding.detail else finding.check.fault

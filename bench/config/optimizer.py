@@ -16,7 +16,7 @@ from bench.config import sources
 from bench.config.files import check_against_file, check_target, file_values, yaml_path
 from bench.config.schema import OptimizerBlock
 from bench.hyperparameters import flat, hyperparameters
-from bench.needs import NEEDS
+from bench.needs import CONSTRUCTED, NEEDS
 from bench.param_groups import RULES
 from bench.space import dimensions
 from bench.spec import Component, OptimizerSpec, RefusedInput
@@ -141,6 +141,11 @@ def _optimizer_block(source: str, values: Any) -> OptimizerBlock:
         raise RefusedInput(
             f"{source}: bench.rest: nothing is left over by param_groups: {block.param_groups}; "
             "use param_groups: matrices, or remove it"
+        )
+    if block.param_groups != "all" and (taken := set(CONSTRUCTED) & set(block.needs)):
+        raise RefusedInput(
+            f"{source}: bench.param_groups: {block.param_groups} does nothing for an optimizer "
+            f"that is constructed from its {taken.pop()}; remove one of the two"
         )
     if block.clip_norm is not None and not 0 < block.clip_norm < math.inf:
         raise RefusedInput(f"{source}: bench.clip_norm: {block.clip_norm:g} is not a positive norm")

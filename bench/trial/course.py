@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bench import protocol
 from bench.faults import said, traced
-from bench.needs import hint
+from bench.needs import hinted
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
 
 
@@ -108,8 +108,7 @@ class Course:
 
     def fail(self, error: BaseException) -> None:
         """Something raised."""
-        words = said(error)
-        words += hint(words, self.spec.optimizer.needs)
+        words = hinted(said(error), self.spec.optimizer.needs)
         self._end(Status.FAILED, words, {}, traced(error))
 
     def _end(

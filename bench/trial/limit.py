@@ -1,4 +1,4 @@
-"""The longest that a trial may take: ``trainer.max_seconds``. It costs nothing while it trains."""
+"""The longest that a trial or a check may take. It costs nothing while it goes on."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
-class TimeIsUp(Exception):
-    """A trial took longer than it may."""
+from bench.faults import TimeIsUp
 
 
 @contextmanager
-def at_most(seconds: float | None) -> Iterator[None]:
+def at_most(seconds: float | None, name: str = "trainer.max_seconds") -> Iterator[None]:
     """Inside, ``TimeIsUp`` is raised once so many seconds are over, even in an endless loop.
 
     By the system's alarm, which reaches the main thread between two lines of Python: a call into C
     that never returns is not ended by it. And again each second: somebody may catch everything.
+
+    Args:
+        name: the key or option that it was set by.
     """
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ring(number: int, frame: FrameType | None) -> None:
-        raise TimeIsUp(f"trainer.max_seconds={seconds:g} are over")
+        raise TimeIsUp(f"{name}={seconds:g} are over")
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
@@ -19,6 +20,10 @@ from tasks.base import Task
 
 CALIBRATION_STEPS = 50
 """Training batches from which running statistics are taken anew; as Schedule-Free's authors do."""
+
+
+CALLS_BACK = frozenset({"closure", "two_gradients"})
+"""Needs of an optimizer whose ``step`` is given a closure."""
 
 
 class Parts(NamedTuple):
@@ -107,6 +112,8 @@ class TrialModule(LeanModule):
         self.model, self.optimizer, self.scheduler = parts
         spec = course.spec.optimizer
         self.needs = frozenset(spec.needs)
+        if not self.needs & CALLS_BACK:
+            self.optimizer.step = _without_closure(self.optimizer.step)  # type: ignore[method-assign]
         self._gradient = Gradient(
             self.optimizer, self.model, self.needs, spec.clip_norm, self.manual_backward
         )
@@ -161,3 +168,16 @@ class TrialModule(LeanModule):
         order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))
         rows = order[: CALIBRATION_STEPS * size].to(inputs.device)
         return [inputs[part] for part in rows.split(min(size, BATCH))]
+
+
+def _without_closure(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Lightning gives every ``step`` a closure, one that does nothing where there is none.
+
+    Some optimizers take none, and others do something else where there is one.
+    """
+
+    @wraps(step)
+    def plain(closure: Any = None) -> Any:
+        return step()
+
+    return plain

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
+import warnings
+
 import torch
 
 
@@ -33,6 +38,73 @@ class Good(torch.optim.Optimizer):
         state["momentum"].mul_(group["momentum"]).add_(g)
         state["step"] += 1
         p.sub_(group["lr"] * state["momentum"])
+
+
+class DecaysByDefault(Good):
+    def __init__(self, params, lr=0.1, momentum=0.9, weight_decay=0.01):
+        super().__init__(params, lr, momentum, weight_decay)
+
+
+class DecaysInSecret(Good):
+    """Its constructor has no argument of that name."""
+
+    def __init__(self, params, lr=0.1, momentum=0.9):
+        super().__init__(params, lr, momentum, weight_decay=0.01)
+
+
+class Logs(Good):
+    """A switch that makes it talk, and a period at which it does."""
+
+    def __init__(self, params, verbose=True, log_every=0, **hyperparameters):
+        super().__init__(params, **hyperparameters)
+        self.param_groups[0].update(log_every=log_every, steps=0)
+        if verbose:
+            print("\x1b[31mPlease check your arguments\x1b[0m\n")
+
+    def step(self, closure=None):
+        super().step()
+        group = self.param_groups[0]
+        group["steps"] += 1
+        if group["log_every"] and group["steps"] % group["log_every"] == 0:
+            print("steps:", group["steps"], file=sys.stderr)
+
+
+class Announces(Good):
+    """Prints each hyperparameter that it is given, and swallows one of them."""
+
+    def __init__(self, params, nesterov=False, **hyperparameters):
+        super().__init__(params, **hyperparameters)
+        print(f"{nesterov=}, {hyperparameters=}")
+
+
+class Floods(Good):
+    """Writes by every way there is, in every step, as packages that compile do."""
+
+    def step(self, closure=None):
+        print("flood of stdout")
+        print("flood of stderr", file=sys.stderr)
+        os.write(2, b"flood past Python\n")
+        warnings.warn("flood of warnings", stacklevel=1)
+        super().step()
+
+
+class FloodsAndRaises(Floods):
+    def step(self, closure=None):
+        super().step()
+        raise ZeroDivisionError("by design")
+
+
+class Compiles(Good):
+    """For a minute, whatever comes in between, where it has several groups to step."""
+
+    def step(self, closure=None):
+        began = time.monotonic()
+        while len(self.param_groups) > 1 and time.monotonic() - began < 60:
+            try:
+                time.sleep(0.05)
+            except Exception:
+                continue
+        super().step()
 
 
 class IgnoresWeightDecay(Good):

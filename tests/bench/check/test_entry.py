@@ -27,6 +27,8 @@ MISTAKES = {
     "two words": (["optimizer=adam", "optimizer=sgd"], "given twice", "optimizer=A,B"),
     "an option": (["optimizer=adam", "--jsn", "x"], "--jsn", "--json"),
     "an option's value": (["optimizer=adam", "--json"], "--json", "no value"),
+    "a limit": (["optimizer=adam", "--limit", "soon"], "--limit soon", "write seconds"),
+    "no time": (["optimizer=adam", "--limit=-1"], "--limit -1", "write seconds"),
     "a folder": (["optimizer=adam", "--config-dir", "nowhere"], "nowhere", "no such folder"),
 }
 
@@ -43,15 +45,24 @@ def test_a_mistake_is_refused_with_its_remedy(what, check, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+TARGETS = {
+    "mine": "Good",
+    "worse": "HidesNaN",
+    "worst": "Raises",
+    "loud": "Floods",
+    "loud_and_wrong": "FloodsAndRaises",
+}
+
+
 @pytest.fixture
 def my_conf(tmp_path):
-    """Two YAMLs of a user, whose module lies in the current folder."""
+    """YAMLs of a user, whose module lies in the current folder."""
     folder = tmp_path / "my_conf" / "optimizer"
     folder.mkdir(parents=True)
     (tmp_path / "my_own_module.py").write_text(
-        "from tests.bench.check.broken import Good, HidesNaN, Raises\n"
+        f"from tests.bench.check.broken import {', '.join(TARGETS.values())}\n"
     )
-    for name, target in {"mine": "Good", "worse": "HidesNaN", "worst": "Raises"}.items():
+    for name, target in TARGETS.items():
         (folder / f"{name}.yaml").write_text(
             f"_target_: my_own_module.{target}\nlr: 0.1\nmomentum: 0.9\nweight_decay: 0.0\n"
             "bench: {reference: 'arXiv:1'}\n"
@@ -80,6 +91,22 @@ def test_one_that_fails_says_what_it_means(check, my_conf):
     assert ended.code == 1
     assert "at lr=0.05" in ended.out
     assert "hides NaN: A diverged trial looks healthy" in ended.out
+
+
+def test_what_a_package_prints_is_a_line(check, my_conf, tmp_path):
+    ended = check("optimizer=loud", "--config-dir", my_conf, "--json", "loud.json")
+    assert ended.code == 0
+    assert "· it warns: flood of warnings\n" in ended.out
+    assert "· it prints: flood of stdout (and 2 more, in --json)" in ended.out
+    assert (ended.out + ended.err).count("flood") == 2
+    (loud,) = json.loads((tmp_path / "loud.json").read_text())["optimizers"]
+    assert loud["printed"] == ["flood of stdout", "flood of stderr", "flood past Python"]
+
+
+def test_what_it_printed_before_it_failed_is_shown(check, my_conf):
+    ended = check("optimizer=loud_and_wrong", "--config-dir", my_conf)
+    assert ended.code == 1
+    assert "  it printed: flood past Python\n" in ended.out
 
 
 def test_several_with_json_alone_on_standard_output(check, my_conf, tmp_path):
@@ -123,6 +150,8 @@ def test_exit_codes():
     good = Report(spec("Good"), findings=(finding(0, Grade.PASSED),))
     bad = Report(spec("Good"), findings=(finding(0, Grade.FAILED),))
     refused = Report(spec("Good"), refused="so")
+    open_ = Report(spec("Good"), findings=(finding(0, Grade.UNFINISHED),))
+    assert exit_code([good, open_]) == 1
     assert exit_code([good]) == 0
     assert exit_code([good, bad]) == 1
     assert exit_code([good, refused, bad]) == 2

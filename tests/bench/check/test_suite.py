@@ -2,8 +2,11 @@
 
 import pytest
 
+from bench.check import suite
 from bench.check.checks import CHECKS
+from bench.check.drive import Drive, identical
 from bench.check.findings import Check, Failed, Grade, Measurement
+from bench.check.problems import Network
 from bench.check.suite import examine, judge
 from bench.spec import NotApplicable, RefusedInput
 from tests.bench.check.conftest import HEAVY_BALL, faults, report, spec
@@ -51,12 +54,71 @@ def test_a_swallowed_hyperparameter():
     }
 
 
+def test_weight_decay_by_default_is_named_and_no_fault():
+    found = report("DecaysByDefault", {"lr": 0.1, "momentum": 0.9})
+    assert faults(found) == {}
+    (rests,) = [one for one in found.findings if one.check.name == "zero_gradient"]
+    assert rests.detail == (
+        "where weight_decay is 0; by default it is 0.01: list it in the YAML to set and tune it"
+    )
+
+
+def test_weight_decay_that_no_argument_sets_is_named_as_well():
+    found = faults(report("DecaysInSecret", {"lr": 0.1, "momentum": 0.9}))
+    assert "with weight_decay: 0.01" in found["zero_gradient"]
+
+
+def test_switches_that_only_talk_are_no_idle_hyperparameters():
+    found = report("Logs", {**HEAVY_BALL, "verbose": False, "log_every": 0})
+    assert faults(found) == {}
+    (heeds,) = [one for one in found.findings if one.check.name == "hyperparameters"]
+    assert heeds.detail == "3 of them; what is printed depends on verbose, log_every"
+    assert "Please check your arguments" in found.printed
+
+
+def test_what_is_only_announced_is_swallowed():
+    found = faults(report("Announces", {**HEAVY_BALL, "nesterov": False}))
+    assert found == {"hyperparameters": "nesterov changes nothing"}
+
+
+@pytest.mark.parametrize("target", ["torch.optim.Adam", "torch.optim.SGD"])
+def test_pairs_of_name_and_parameter(target):
+    ours, usual = (
+        Drive(spec(target, {"lr": 0.1}, needs=needs), Network()).run(5)
+        for needs in (("named_parameters",), ())
+    )
+    assert ours.optimizer.param_groups[0]["param_names"][0] == "embedding.weight"
+    assert identical(ours.values(), usual.values())
+
+
+def test_a_check_that_takes_too_long_is_unfinished_and_the_others_go_on(monkeypatch):
+    few = [one for one in CHECKS if one.name in ("takes_steps", "learning_rates", "step_time")]
+    monkeypatch.setattr(suite, "CHECKS", few)
+    found = examine(spec("Compiles"), seconds=4.0)
+    assert [finding.grade for finding in found.findings] == [
+        Grade.PASSED,
+        Grade.UNFINISHED,
+        Grade.MEASURED,
+    ]
+    assert "longer than 4 s" in found.unfinished[0].detail
+    assert "--limit SECONDS" in found.unfinished[0].detail
+    assert found.failed == []
+    assert not found.clean
+
+
 def test_what_raises_at_its_first_step_is_tried_no_further():
     found = report("Raises")
     assert len(found.findings) == 1
     assert faults(found)["takes_steps"].startswith("ZeroDivisionError: by design (broken.py:")
     assert found.failed[0].raised
     assert found.score == "0/1"
+
+
+def test_what_takes_too_long_at_its_first_step_is_tried_no_further():
+    found = examine(spec("Compiles", param_groups="no_decay_1d"), seconds=0.5)
+    assert [(one.check.name, one.grade) for one in found.findings] == [
+        ("takes_steps", Grade.UNFINISHED)
+    ]
 
 
 def test_what_cannot_be_built_is_refused():

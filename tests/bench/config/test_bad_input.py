@@ -26,6 +26,10 @@ BLOCKS = {
         "{param_groups: matrices, rest: adam}",
         "bench.rest: 'adam' is of the wrong",
     ),
+    "groups of what is built from names": (
+        "{param_groups: no_decay_1d, needs: [named_parameters]}",
+        "no_decay_1d does nothing for an optimizer that is constructed from its named_parameters",
+    ),
     "a rest of nothing": ("{param_groups: matrices, rest: {lr: 1}}", "bench.rest: no _target_"),
 }
 FILES = {
