@@ -7,6 +7,7 @@ optimizer's hyperparameters, a model that does not fit a task, data that is not 
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from bench import build
 from bench.config import sources
 from bench.config.files import check_against_file, check_target, component, yaml_path
 from bench.config.optimizer import optimizer_spec
+from bench.config.schema import Config
 from bench.spec import (
     Budget,
     Hardware,
@@ -35,6 +37,7 @@ STARTED = time.time()
 """When this process began: ``fresh=true`` lets no earlier record answer."""
 
 MOST_THREADS = 1024
+GROUPS = frozenset({"task", "model", "optimizer", "schedule"})
 EVALUATIONS = 20
 """Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
 
@@ -49,6 +52,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
     Raises:
         RefusedInput: naming file, key, value and remedy.
     """
+    _refuse_deleted(cfg, choices)
     plain: dict[str, Any] = {
         str(key): OmegaConf.to_container(cfg[key], resolve=True, throw_on_missing=True)
         if OmegaConf.is_config(cfg[key])
@@ -56,6 +60,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         for key in cfg
         if key != "hydra"
     }
+    _refuse_unwritable(plain)
     wrong: list[RefusedInput] = []
     task, model = plain["task"], plain["model"]
     inputs = model.pop("inputs", None)
@@ -123,10 +128,28 @@ def _noting(wrong: list[RefusedInput]) -> Iterator[None]:
         wrong.append(error)
 
 
+def _refuse_deleted(cfg: DictConfig, choices: Mapping[str, str]) -> None:
+    for key in Config.__dataclass_fields__:
+        if key not in cfg.keys() or (key in GROUPS and not choices.get(key)):  # noqa: SIM118
+            raise RefusedInput(f"~{key}: a trial needs it; leave this deletion out")
+
+
+def _refuse_unwritable(plain: Mapping[str, Any]) -> None:
+    """A trial is recorded as JSON, in UTF-8: YAML knows more kinds of value, and of key."""
+    for key, value in plain.items():
+        try:
+            json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
+        except (TypeError, ValueError) as error:
+            raise RefusedInput(
+                f"{key}: {value}: cannot be recorded ({error}); write text, numbers, lists, and "
+                "mappings with names for keys"
+            ) from error
+
+
 def refuse_study_keys(cfg: DictConfig) -> None:
     """Refuse what only a study or an ablation heeds, in a trial or another sweep."""
     for key, sweeper in (("suite", "study"), ("plan", "study"), ("ablate", "ablate")):
-        if cfg[key]:
+        if cfg.get(key):
             raise RefusedInput(
                 f"{key}={cfg[key]}: only a study heeds it; add -m hydra/sweeper={sweeper}"
             )
