@@ -15,11 +15,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from bench import build
 from bench.config import sources
-from bench.config.files import check_against_file, check_target, component, yaml_path
+from bench.config.files import (
+    check_against_file,
+    check_target,
+    component,
+    file_values,
+    usual_model,
+    yaml_path,
+)
 from bench.config.optimizer import optimizer_spec
 from bench.config.schema import Config
 from bench.spec import (
@@ -32,6 +40,7 @@ from bench.spec import (
     all_refused,
     check_study,
 )
+from bench.suggest import suggest
 
 STARTED = time.time()
 """When this process began: ``fresh=true`` lets no earlier record answer."""
@@ -116,6 +125,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         download=plain["download"],
         hardware=hardware,
         fresh_since=STARTED if plain["fresh"] else 0.0,
+        usual_model=usual_model(choices["task"]),
     )
 
 
@@ -156,11 +166,19 @@ def refuse_study_keys(cfg: DictConfig) -> None:
 
 
 def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None) -> None:
-    if given and taken and given != taken:
+    if not given or not taken or given == taken:
+        return
+    models = GlobalHydra.instance().config_loader().get_group_options("model")
+    known = {str(file_values("model", name).get("inputs") or taken) for name in models}
+    if given not in known:
         raise RefusedInput(
-            f"model={choices['model']}: takes {taken}, but task={choices['task']} gives {given}; "
-            f"choose a model whose YAML in conf/model says inputs: {given}"
+            f"{yaml_path('task', choices['task'])}: task.inputs: {given!r} is what no model takes; "
+            f"{suggest(given, known)}"
         )
+    raise RefusedInput(
+        f"model={choices['model']}: takes {taken}, but task={choices['task']} gives {given}; "
+        f"choose a model whose YAML in conf/model says inputs: {given}"
+    )
 
 
 def _batch_size(batch_size: int, examples: int) -> int:

@@ -77,6 +77,10 @@ WORDS = {
         "cannot be read; write KEY=VALUE, odd characters in quotes",
     ),
     "a terminal's own": (["study='\x1b[31m'"], "study=\\x1b[31m: no name of a study"),
+    "no such inputs": (
+        ["task.inputs=image"],
+        "conf/task/digits.yaml: task.inputs: 'image' is what no model takes; did you mean 'images'",
+    ),
     "no optimizer": (["optimizer=null"], "write GROUP=NAME"),
     "a loader of nothing": (["task.data._target_=builtins.dict"], "Python's own library"),
     "no stack": (["-m", "hydra/launcher=stacked", "stack.size=0"], "stack.size=0"),
