@@ -253,6 +253,7 @@ class TrialSpec:
         tuning: the draw that it belongs to, of a study's trials; outside the hash.
         reference: the optimizer that others are compared with; outside the hash.
         fresh_since: only what ended after this answers it, in seconds since 1970; outside the hash.
+        usual_model: the task's own choice; another is named in ``label``; outside the hash.
     """
 
     HASHED: ClassVar[tuple[str, ...]] = (
@@ -261,6 +262,7 @@ class TrialSpec:
     )
     OUTSIDE: ClassVar[tuple[str, ...]] = (
         *("study", "data_dir", "download", "hardware", "tuning", "reference", "fresh_since"),
+        "usual_model",
     )
 
     study: str
@@ -281,6 +283,7 @@ class TrialSpec:
     tuning: Tuning | None = None
     reference: str = "adam"
     fresh_since: float = 0.0
+    usual_model: str = ""
 
     def __post_init__(self) -> None:
         check_study(self.study)
@@ -300,9 +303,11 @@ class TrialSpec:
 
     def label(self) -> str:
         """One line for people: ``digits · adam · lr=0.01 · seed 3``."""
+        unusual = self.usual_model and self.model.name != self.usual_model
         return " · ".join(
             [
                 self.task.name,
+                *([self.model.name] if unusual else []),
                 self.optimizer.name,
                 point_label(self.optimizer.point),
                 f"seed {self.seed}",
@@ -382,7 +387,7 @@ class TrialResult:
             ``diverged_step``, ``test_examples``). What was not measured or not reached is absent.
         environment: versions and hardware it ran on.
         traceback: of the exception when failed.
-        ended_at: of an answer from the record, in seconds since 1970; 0 of one that ends now.
+        ended_at: of what is read from a record, in seconds since 1970; 0 of one that ends now.
     """
 
     status: Status
@@ -391,7 +396,7 @@ class TrialResult:
     summary: Mapping[str, float] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
-    ended_at: float = 0.0
+    ended_at: float = field(default=0.0, compare=False)
 
     def final(self, metric: str) -> float:
         """A metric at the trial's end, e.g. ``val/accuracy``; NaN unless it finished."""

@@ -25,10 +25,13 @@ _PREFERENCE = [str(s) for s in (Status.FINISHED, Status.DIVERGED, Status.FAILED,
 
 
 def attempts(trials: pd.DataFrame) -> pd.DataFrame:
-    """One row per point and seed: where a failed trial was run again, the later outcome stands."""
-    rank = trials["status"].map({status: i for i, status in enumerate(_PREFERENCE)})
-    best = trials.assign(_rank=rank).sort_values([*_TRIAL, "_rank", "run_id"])
-    return best.drop_duplicates(_TRIAL).drop(columns="_rank").reset_index(drop=True)
+    """One row per point and seed: the latest answer stands, a failure only without any.
+
+    There are several where a failed trial was run again, or code was changed and all run anew.
+    """
+    marked = trials.assign(_failed=trials["status"] == Status.FAILED, _age=-trials["ended_at"])
+    best = marked.sort_values([*_TRIAL, "_failed", "_age", "run_id"])
+    return best.drop_duplicates(_TRIAL).drop(columns=["_failed", "_age"]).reset_index(drop=True)
 
 
 def in_study(trials: pd.DataFrame) -> pd.Series:

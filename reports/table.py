@@ -13,6 +13,7 @@
     points sampler rank          as declared: points a tuning may try, how drawn and ranked
     space_hash                   digest of the declared search space; empty: none
     status reason traceback      how it ended
+    ended_at                     when, in seconds since 1970; 0 where no record says, in baselines
     model schedule batch_size    settings; ``budget_steps`` and ``eval_every``, the evaluation
     budget_steps eval_every      interval, in training steps
     precision param_groups
@@ -58,7 +59,7 @@ IDENTITY = [
     *["run_id", "study", "source", "comparison", "task", "optimizer", "entrant", "point", "seed"]
 ]
 STUDY = ["phase", "repeat", "index", "points", "sampler", "rank", "space_hash"]
-OUTCOME = ["status", "reason", "config_hash"]
+OUTCOME = ["status", "reason", "ended_at", "config_hash"]
 SETTINGS = [
     *["model", "schedule", "batch_size", "budget_steps", "eval_every", "precision"],
     *["param_groups", "stop_at_target", "protocol_version", "task_version", "data_fingerprint"],
@@ -144,6 +145,7 @@ def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -
         **_study(record),
         "status": str(result.status),
         "reason": result.reason,
+        "ended_at": result.ended_at,
         "config_hash": record.config_hash,
         "model": config["model"]["name"],
         "schedule": config["schedule"]["name"],

@@ -98,6 +98,16 @@ def _file_values(loader: ConfigLoader, group: str, name: str) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()} if isinstance(values, dict) else {}
 
 
+def usual_model(task: str) -> str:
+    """The model that a task's YAML chooses, else that of ``conf/config.yaml``."""
+    repository = cast(Any, GlobalHydra.instance().config_loader()).repository
+    for name in (f"task/{task}", "config"):
+        for default in repository.load_config(name).defaults_list or ():
+            if getattr(default, "group", "").lstrip("/") == "model":
+                return str(default.value)
+    return ""
+
+
 def component(group: str, name: str, values: Mapping[str, Any]) -> Component:
     """What an option's YAML, and overrides of it, describe in Hydra's form."""
     arguments = {key: value for key, value in values.items() if key != "_target_"}

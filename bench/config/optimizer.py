@@ -169,7 +169,7 @@ def _check_words(source: str, block: OptimizerBlock) -> None:
         ("schedules", block.schedules, schedules, "is no schedule"),
     ):
         for word in words:
-            if valid and word not in valid:
+            if valid and str(word) not in valid:
                 raise RefusedInput(
                     f"{source}: bench.{key}: {word!r} {what}; {suggest(word, valid)}"
                 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -21,13 +22,19 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
 from bench.config import schema
+from bench.faults import said
 from bench.spec import RefusedInput
 from bench.suggest import suggest
 
 REFUSED = (RefusedInput, HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
 """What a person's input raises, in our words or in those of the packages that read it."""
+READERS = frozenset({"hydra", "omegaconf", "yaml", "antlr4"})
+"""These packages also answer odd input with whatever goes wrong inside them: ``AssertionError``,
+``RecursionError``. Nothing else has been read by then, so that is of the input as well."""
 NO_NAME = "Config group override must be a string"
 """What Hydra says, in a plain ``ValueError``, of ``optimizer=null``."""
+UNREADABLE = "LexerNoViableAltException: "
+"""What Hydra says of a word with a character outside its grammar."""
 
 
 @contextmanager
@@ -40,51 +47,89 @@ def explained() -> Iterator[None]:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its exceptions on instead of printing them
     try:
         yield
-    except (*REFUSED, ValueError, SystemExit) as error:
+    except (Exception, SystemExit) as error:
         cause: Any = error.code if isinstance(error, SystemExit) else error
         if not isinstance(cause, Exception):
             raise
         if asked_for_all or not _is_refused(cause):
             raise cause from cause.__cause__
         for line in explain(cause).split("\n"):
-            print(f"refused: {line}", file=sys.stderr)
+            print(f"refused: {shown(line)}", file=sys.stderr)
         sys.exit(2)
     finally:
         if not asked_for_all:
             del os.environ["HYDRA_FULL_ERROR"]
 
 
+def shown(line: str) -> str:
+    """With what would move a terminal's cursor, or is no character, written as an escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
 def _is_refused(error: Exception) -> bool:
     """Whether it is a person's mistake."""
-    return isinstance(error, REFUSED) or NO_NAME in str(error)
+    return isinstance(error, REFUSED) or _raised_by(error) in READERS
+
+
+def _raised_by(error: Exception) -> str:
+    """The package that raised it, Python's own library left out."""
+    modules = [
+        str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+    others = [name for name in modules if name not in sys.stdlib_module_names]
+    return others[-1] if others else ""
 
 
 def explain(error: Exception) -> str:
     """The message for one exception, in a line or two."""
     if isinstance(error, RefusedInput):
         return str(error)
-    if isinstance(error, YAMLError):  # names file, line and column
-        return " ".join(str(error).split())
     if isinstance(error, MissingConfigException):
         return _no_such_choice(error)
-    if said := _of_a_file(error):
-        return said
+    if found := _of_a_file(error) or _of_a_word(str(error)):
+        return found
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _wrong_key_or_value(error, cause)
-    return _first_line(error) + _quoting(str(error))
+    if isinstance(error, REFUSED) and str(error):
+        return _first_line(error)
+    while not str(error) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    told = said(error).split("\n", maxsplit=1)[0]
+    return f"{_suspect() or 'what was given'}: cannot be composed: {told}; write lines KEY: VALUE"
+
+
+def _of_a_word(message: str) -> str:
+    """What is wrong with one word of the command line; empty for other mistakes."""
+    if "input 'glob(" in message:  # the grammar reads brackets in it as a list
+        return f"{message.splitlines()[0]}; quote the pattern: 'optimizer=glob(\"[a-m]*\")'"
+    found = re.match(rf"{UNREADABLE}(.*)|Error parsing override '(.*?)'\n", message, re.DOTALL)
+    if not found:
+        return ""
+    word = (found[1] or found[2]).split("\n", maxsplit=1)[0]
+    return f"{word}: cannot be read; write KEY=VALUE, odd characters in quotes: \"KEY='VALUE'\""
+
+
+def _suspect() -> str:
+    """The YAMLs of the user's folder that the command line chooses; empty for none."""
+    chosen = [word.partition("=")[::2] for word in sys.argv[1:] if "=" in word]
+    files = [folder / f"{key}/{name}.yaml" for key, name in chosen for folder in _folders()]
+    return ", ".join(str(file) for file in files if file.is_file())
 
 
 def _of_a_file(error: Exception) -> str:
     """What is wrong with one YAML or choice of it; empty for other mistakes."""
+    if isinstance(error, YAMLError):  # names file, line and column
+        return " ".join(str(error).split())
     if isinstance(error, UnicodeDecodeError):
         return _no_text(error)
     if NO_NAME in str(error):
         return f"{error}; write GROUP=NAME with the name of a YAML, e.g. optimizer=adam"
     if unknown := _unknown_in_file(str(error)):
         return unknown
-    said = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", str(error))
-    return f"{_yaml(said[1])}: {said[2]}; write lines KEY: VALUE" if said else ""
+    found = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", str(error))
+    return f"{_yaml(found[1])}: {found[2]}; write lines KEY: VALUE" if found else ""
 
 
 def _yaml(option: str) -> str:
@@ -93,18 +138,13 @@ def _yaml(option: str) -> str:
     return next((str(path) for path in found if path.exists()), f"conf/{option}.yaml")
 
 
-def _quoting(message: str) -> str:
-    """Hydra's grammar reads brackets inside ``glob(…)`` as a list unless they are quoted."""
-    return "; quote the pattern: 'optimizer=glob(\"[a-m]*\")'" if "input 'glob(" in message else ""
-
-
 def _unknown_in_file(message: str) -> str:
     """A key in a YAML file that its part of the schema does not have; empty for other mistakes."""
-    said = re.search(r"In '([^']+)'.*Key '([^']+)' not in '(\w+)'", message, re.DOTALL)
-    known = getattr(schema, said.group(3), None) if said else None
-    if said is None or known is None:
+    found = re.search(r"In '([^']+)'.*Key '([^']+)' not in '(\w+)'", message, re.DOTALL)
+    known = getattr(schema, found.group(3), None) if found else None
+    if found is None or known is None:
         return ""
-    file, key, _ = said.groups()
+    file, key, _ = found.groups()
     return f"{_yaml(file)}: {key}: no such key; {suggest(key, known.__dataclass_fields__)}"
 
 
@@ -120,13 +160,16 @@ def _wrong_key_or_value(error: Exception, cause: OmegaConfBaseException) -> str:
     key, parent = str(cause.key), cause.parent_node
     if isinstance(cause, MissingMandatoryValue):
         return f"{cause.full_key}: has no value (???); give {cause.full_key}=VALUE"
-    if isinstance(parent, DictConfig) and key not in parent:
+    if isinstance(parent, DictConfig) and parent != None and key not in parent:  # noqa: E711
         override = re.search(r"override '([^']+)'", str(error))
         full_key = override.group(1) if override else cause.full_key
         if cause.full_key == f"data.{key}" and not parent:
             return f"{full_key}: this task reads no data of yours; task=text_file does"
         return f"{full_key}: no such key; {suggest(key, parent.keys())}"
-    return f"{cause.full_key}: {_first_line(cause)}"
+    place = str(cause.full_key)
+    given = any(word.lstrip("+~").startswith(place) for word in sys.argv[1:])
+    file = "" if given else _suspect()
+    return f"{file}{file and ': '}{place}: {_first_line(cause)}"
 
 
 def _no_text(error: UnicodeDecodeError) -> str:

@@ -7,6 +7,7 @@ optimizer's hyperparameters, a model that does not fit a task, data that is not 
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -14,12 +15,21 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from bench import build
 from bench.config import sources
-from bench.config.files import check_against_file, check_target, component, yaml_path
+from bench.config.files import (
+    check_against_file,
+    check_target,
+    component,
+    file_values,
+    usual_model,
+    yaml_path,
+)
 from bench.config.optimizer import optimizer_spec
+from bench.config.schema import Config
 from bench.spec import (
     Budget,
     Hardware,
@@ -30,11 +40,13 @@ from bench.spec import (
     all_refused,
     check_study,
 )
+from bench.suggest import suggest
 
 STARTED = time.time()
 """When this process began: ``fresh=true`` lets no earlier record answer."""
 
 MOST_THREADS = 1024
+GROUPS = frozenset({"task", "model", "optimizer", "schedule"})
 EVALUATIONS = 20
 """Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
 
@@ -49,6 +61,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
     Raises:
         RefusedInput: naming file, key, value and remedy.
     """
+    _refuse_deleted(cfg, choices)
     plain: dict[str, Any] = {
         str(key): OmegaConf.to_container(cfg[key], resolve=True, throw_on_missing=True)
         if OmegaConf.is_config(cfg[key])
@@ -56,6 +69,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         for key in cfg
         if key != "hydra"
     }
+    _refuse_unwritable(plain)
     wrong: list[RefusedInput] = []
     task, model = plain["task"], plain["model"]
     inputs = model.pop("inputs", None)
@@ -112,6 +126,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         download=plain["download"],
         hardware=hardware,
         fresh_since=STARTED if plain["fresh"] else 0.0,
+        usual_model=usual_model(choices["task"]),
     )
 
 
@@ -124,10 +139,28 @@ def _noting(wrong: list[RefusedInput]) -> Iterator[None]:
         wrong.append(error)
 
 
+def _refuse_deleted(cfg: DictConfig, choices: Mapping[str, str]) -> None:
+    for key in Config.__dataclass_fields__:
+        if key not in cfg.keys() or (key in GROUPS and not choices.get(key)):  # noqa: SIM118
+            raise RefusedInput(f"~{key}: a trial needs it; leave this deletion out")
+
+
+def _refuse_unwritable(plain: Mapping[str, Any]) -> None:
+    """A trial is recorded as JSON, in UTF-8: YAML knows more kinds of value, and of key."""
+    for key, value in plain.items():
+        try:
+            json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
+        except (TypeError, ValueError) as error:
+            raise RefusedInput(
+                f"{key}: {value}: cannot be recorded ({error}); write text, numbers, lists, and "
+                "mappings with names for keys"
+            ) from error
+
+
 def refuse_study_keys(cfg: DictConfig) -> None:
     """Refuse what only a study or an ablation heeds, in a trial or another sweep."""
     for key, sweeper in (("suite", "study"), ("plan", "study"), ("ablate", "ablate")):
-        if cfg[key]:
+        if cfg.get(key):
             raise RefusedInput(
                 f"{key}={cfg[key]}: only a study heeds it; add -m hydra/sweeper={sweeper}"
             )
@@ -140,11 +173,19 @@ def _augmented(words: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None) -> None:
-    if given and taken and given != taken:
+    if not given or not taken or given == taken:
+        return
+    models = GlobalHydra.instance().config_loader().get_group_options("model")
+    known = {str(file_values("model", name).get("inputs") or taken) for name in models}
+    if given not in known:
         raise RefusedInput(
-            f"model={choices['model']}: takes {taken}, but task={choices['task']} gives {given}; "
-            f"choose a model whose YAML in conf/model says inputs: {given}"
+            f"{yaml_path('task', choices['task'])}: task.inputs: {given!r} is what no model takes; "
+            f"{suggest(given, known)}"
         )
+    raise RefusedInput(
+        f"model={choices['model']}: takes {taken}, but task={choices['task']} gives {given}; "
+        f"choose a model whose YAML in conf/model says inputs: {given}"
+    )
 
 
 def _batch_size(batch_size: int, examples: int) -> int:

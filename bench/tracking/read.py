@@ -101,6 +101,7 @@ def record(uri: str, run: TrialRun) -> TrialRecord:
         summary=_summary(run),
         environment={k[4:]: v for k, v in sorted(tags.items()) if k.startswith("env.")},
         traceback=_traceback(uri, run.run_id) if tags["status"] == Status.FAILED else "",
+        ended_at=run.ended,
     )
     return TrialRecord(
         run.run_id,

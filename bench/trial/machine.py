@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from bench.faults import Terminated
 from bench.isolation import isolated
@@ -99,6 +99,6 @@ def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
             callbacks=[ProgressBar(spec.label())] if progress_bar else [],
             num_sanity_val_steps=0,
         )
-    except (MisconfigurationException, ValueError) as error:
+    except Exception as error:  # a missing package, a device that is not there: each its own
         asked = f"accelerator={hardware.accelerator} devices={devices} precision={spec.precision}"
         raise RefusedInput(f"trainer: {asked}: {error}") from error

@@ -67,6 +67,14 @@ def test_label_names_the_point():
     assert point_label({}) == "default"
 
 
+def test_label_names_a_model_that_is_not_the_tasks_own():
+    spec = dataclasses.replace(trial_spec(), usual_model="mlp")
+    assert spec.label() == "digits · adam · default · seed 0"
+    other = dataclasses.replace(spec, usual_model="cnn")
+    assert other.label() == "digits · mlp · adam · default · seed 0"
+    assert other.config_hash == spec.config_hash
+
+
 @pytest.mark.parametrize(("key", "value"), [("batch_size", 0), ("seed", -1), ("seed", 2**32)])
 def test_spec_refuses_values_out_of_range(key, value):
     with pytest.raises(RefusedInput, match=f"{key}: {value}"):

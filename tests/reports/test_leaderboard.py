@@ -266,6 +266,17 @@ def test_a_trial_run_again_counts_once(record):
     assert len(study.trials) == 3
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_of_two_answers_the_later_stands(record, first):
+    second = {"a": "b", "b": "a"}[first]
+    records = [
+        record(val=0.7, run_id=first, ended_at=100.0),
+        record(status="diverged", run_id=second, ended_at=200.0),
+        record(status="failed", run_id="c", ended_at=300.0),
+    ]
+    assert Study.of(records).attempts["run_id"].tolist() == [second]
+
+
 def test_adam_comes_first_among_entrants(study):
     assert Study.of(study).entrants == ["adam", "lion", "sgd"]
 

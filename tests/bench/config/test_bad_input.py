@@ -9,6 +9,8 @@ from bench.spec import RefusedInput, check_study
 
 SGD = "_target_: torch.optim.SGD\nlr: 0.1\n"
 BLOCKS = {
+    "a need in a list of lists": ("{needs: [[closure]]}", "bench.needs: ['closure'] is unknown"),
+    "a key that is no name": ("{1: 2}", "unknown key bench.1; Valid: clip_norm"),
     "a list": ("[1]", "bench: [1] is no mapping; write bench: {KEY: VALUE}"),
     "a word": ("hello", "bench: 'hello' is no mapping"),
     "a norm in words": ("{clip_norm: big}", "bench.clip_norm: 'big' is of the wrong kind"),
@@ -49,6 +51,15 @@ FILES = {
     "not a number": ("_target_: torch.optim.SGD\nlr: .nan\n", "optimizer.lr: nan is no value"),
     "a misspelt name": ("_target_: torch.optim.Adm\n", "has no 'Adm'; did you mean 'Adam'?"),
     "a missing package": ("_target_: nowhere.Adm\n", "pip install nowhere"),
+    "no defaults": (SGD + "defaults:\n", "defaults must be a list"),
+    "defaults of itself": (SGD + "defaults: [mine]\n", "cannot be composed: RecursionError"),
+    "odd defaults": (SGD + "defaults: [1: 2]\n", "mine.yaml: cannot be composed: AssertionError"),
+    "a key of nothing": (SGD + "null: 1\n", "Incompatible key type 'NoneType'"),
+    "such a key within": (SGD + "x: {null: 1}\n", "mine.yaml: x: Incompatible key type"),
+    "a set": ("_target_: torch.optim.SGD\nlr: !!set {a}\n", "mine.yaml: lr: Value 'set' is not"),
+    "bytes": ("_target_: torch.optim.SGD\nlr: !!binary aGk=\n", "cannot be recorded (Object of"),
+    "half a character": (SGD + 'nesterov: "\\ud800"\n', "surrogates not allowed); write text"),
+    "keys of two kinds": (SGD + "x: {a: 1, 2: b}\n", "mappings with names for keys"),
     "a value left open": ("_target_: torch.optim.SGD\nlr: ???\n", "give optimizer.lr=VALUE"),
 } | {f"a block: {name}": (f"{SGD}bench: {text}\n", said) for name, (text, said) in BLOCKS.items()}
 
@@ -59,6 +70,21 @@ WORDS = {
     "a thread for each grain of sand": (["trainer.threads=100000"], "trainer.threads: 100000"),
     "no target": (["task.target=nan"], "task.target: nan"),
     "no such metric": (["task.metric=acc"], "task.metric: 'acc' is not measured"),
+    "a deletion": (["~data_dir"], "~data_dir: a trial needs it; leave this deletion out"),
+    "a deleted choice": (["~optimizer"], "~optimizer: a trial needs it"),
+    "a deletion in a sweep": (["-m", "~batch_size"], "~batch_size: a trial needs it"),
+    "a precision of a package": (["trainer.precision=transformer-engine"], "transformer_engine"),
+    "a flag alone": (["--resolve"], "--resolve flag can only be used"),
+    "no key": (["+=[1,[2]]"], "what was given: cannot be composed: AssertionError"),
+    "odd letters": (
+        ["study=\u00df\u00fc"],
+        "cannot be read; write KEY=VALUE, odd characters in quotes",
+    ),
+    "a terminal's own": (["study='\x1b[31m'"], "study=\\x1b[31m: no name of a study"),
+    "no such inputs": (
+        ["task.inputs=image"],
+        "conf/task/digits.yaml: task.inputs: 'image' is what no model takes; did you mean 'images'",
+    ),
     "no optimizer": (["optimizer=null"], "write GROUP=NAME"),
     "a loader of nothing": (["task.data._target_=builtins.dict"], "Python's own library"),
     "no stack": (["-m", "hydra/launcher=stacked", "stack.size=0"], "stack.size=0"),

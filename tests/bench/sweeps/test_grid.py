@@ -82,6 +82,12 @@ def test_a_sweep_runs_what_is_missing_and_each_trial_once(optbench, uri):
     assert len(tracking.read(uri, "grows")) == 3
 
 
+def test_lines_say_which_model_where_it_is_not_the_tasks_own(optbench):
+    ended = optbench("-m", "task=digits", "model=mlp,cnn", "budget.steps=2", "report=false")
+    assert "1/2 digits · adam · default · seed 0: finished" in ended.out
+    assert "2/2 digits · cnn · adam · default · seed 0: finished" in ended.out
+
+
 def test_batches_of_a_sweep_all_run(optbench, uri):
     ended = optbench("-m", *FAST, "seed=0,1,2", "hydra.sweeper.max_batch_size=2", "study=b")
     assert ended.code == 0
