@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -66,7 +67,7 @@ class Logs(Good):
         group = self.param_groups[0]
         group["steps"] += 1
         if group["log_every"] and group["steps"] % group["log_every"] == 0:
-            print("steps:", group["steps"], file=sys.stderr)
+            logging.info("steps: %d", group["steps"])
 
 
 class Announces(Good):
