@@ -95,6 +95,12 @@ class FloodsAndRaises(Floods):
         raise ZeroDivisionError("by design")
 
 
+class MatricesOnly(Good):
+    def update(self, p, g, group):
+        assert p.ndim >= 2  # as Muon's
+        super().update(p, g, group)
+
+
 class Compiles(Good):
     """For a minute, whatever comes in between, where it has several groups to step."""
 
