@@ -47,7 +47,7 @@ def _code(error: BaseException) -> str:
     """What was asserted, where an assertion has no words: ``assert G.ndim >= 2``."""
     frames = traceback.extract_tb(error.__traceback__)
     line = (frames[-1].line or "") if frames else ""
-    return line if line.startswith("assert ") else ""
+    return line.partition(" #")[0].rstrip() if line.startswith("assert ") else ""
 
 
 def words(error: BaseException) -> str:

@@ -6,6 +6,8 @@ each is a flood as well.
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import re
 import sys
@@ -75,6 +77,22 @@ def kept() -> Iterator[Kept]:
                 file.flush()
         file.seek(0)
         found.read(file.read())
+
+
+@contextmanager
+def heard() -> Iterator[io.StringIO]:
+    """Inside, what Python prints and logs (from INFO on) is written to what this yields."""
+    found = io.StringIO()
+    handler, logger = logging.StreamHandler(found), logging.getLogger()
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        with redirect_stdout(found), redirect_stderr(found):
+            yield found
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 @contextmanager

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import redirect_stderr, redirect_stdout
 from itertools import combinations
 from typing import Any
 
 from torch import Tensor
 
+from bench import output
 from bench.check.drive import Drive, copies, identical, tensors
 from bench.check.findings import Failed
 from bench.check.problems import standard
@@ -40,26 +38,23 @@ class Trials:
     def __init__(self, spec: OptimizerSpec) -> None:
         self.spec = spec
         self.known: dict[str, list[Tensor] | str] = {}
-        self.lines: dict[str, int] = {}
 
     def result(self, values: Values, steps: int) -> list[Tensor] | str:
         """The parameters after ``steps`` updates, or the words of an exception."""
-        key = _key(values, steps)
+        key = f"{steps} {sorted(values.items())}"
         if key not in self.known:
-            printed = io.StringIO()
             try:
-                with redirect_stdout(printed), redirect_stderr(printed):
-                    self.known[key] = self.drive(values, steps).values()
+                self.known[key] = self.drive(values, steps).values()
             except Exception as error:  # a value may be refused in any way
                 self.known[key] = str(error).split("\n", maxsplit=1)[0]
-            sys.stdout.write(printed.getvalue())
-            self.lines[key] = printed.getvalue().count("\n")
         return self.known[key]
 
     def printed(self, values: Values) -> int:
-        """Lines that it prints with these settings."""
+        """Lines that it prints or logs with these settings, where that is not the first time."""
         self.result(values, SHORT)
-        return self.lines[_key(values, SHORT)]
+        with output.heard() as heard:
+            self.drive(values, SHORT)
+        return heard.getvalue().count("\n")
 
     def drive(self, values: Values, steps: int) -> Drive:
         """An optimizer with these settings, after its updates."""
@@ -76,10 +71,6 @@ class Trials:
         """Why these values do not run; empty where they do."""
         result = self.result(values, SHORT)
         return result if isinstance(result, str) else ""
-
-
-def _key(values: Values, steps: int) -> str:
-    return f"{steps} {sorted(values.items())}"
 
 
 def every_one_acts(spec: OptimizerSpec) -> str:
@@ -147,7 +138,7 @@ def _circumstances(trials: Trials, name: str, every: Values) -> Iterator[tuple[V
 
 
 def _logs(trials: Trials, name: str, value: Any) -> bool:
-    """Whether a switch or a period changes how many lines are printed: it is for a reader.
+    """Whether a switch or a period changes how many lines are printed or logged.
 
     Their number, not their words: a constructor that prints all it was given would swallow nothing.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -66,7 +67,7 @@ class Logs(Good):
         group = self.param_groups[0]
         group["steps"] += 1
         if group["log_every"] and group["steps"] % group["log_every"] == 0:
-            print("steps:", group["steps"], file=sys.stderr)
+            logging.info("steps: %d", group["steps"])
 
 
 class Announces(Good):
@@ -92,6 +93,12 @@ class FloodsAndRaises(Floods):
     def step(self, closure=None):
         super().step()
         raise ZeroDivisionError("by design")
+
+
+class MatricesOnly(Good):
+    def update(self, p, g, group):
+        assert p.ndim >= 2  # as Muon's
+        super().update(p, g, group)
 
 
 class Compiles(Good):

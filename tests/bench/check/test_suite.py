@@ -121,6 +121,16 @@ def test_what_takes_too_long_at_its_first_step_is_tried_no_further():
     ]
 
 
+def test_what_a_bias_meets_is_answered_with_the_line_to_write():
+    found = faults(report("MatricesOnly"))
+    assert found["takes_steps"].startswith("AssertionError: assert p.ndim >= 2 (broken.py:")
+    assert found["takes_steps"].endswith("If so, bench: {param_groups: matrices} in its YAML")
+    alone = [one for one in CHECKS if one.name == "takes_steps"]
+    assert (
+        suite.judge(alone[0], spec("MatricesOnly", param_groups="matrices")).grade is Grade.PASSED
+    )
+
+
 def test_what_cannot_be_built_is_refused():
     with pytest.raises(RefusedInput, match="unexpected keyword argument 'lrr'"):
         examine(spec("Good", {"lrr": 0.1}))

@@ -183,6 +183,7 @@ def test_groups_of_parameters_and_clipping_are_honoured():
             {"lr": 1e-2},
             needs=("eval_mode",),
         ),
+        OptimizerSpec("named", ADAMW, {"lr": 3e-3}, needs=("named_parameters",)),
     ],
     ids=lambda optimizer: optimizer.name,
 )
