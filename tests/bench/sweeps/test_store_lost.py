@@ -139,7 +139,7 @@ def small_disk(tmp_path):
     if not done or done.returncode:
         pytest.skip("no tmpfs can be mounted here: that takes root on Linux")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)
