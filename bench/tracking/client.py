@@ -7,10 +7,11 @@ processes may come first at once.
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def connect(uri: str) -> MlflowClient:
 
     Raises:
         RefusedInput: the store cannot be opened or does not answer.
+        StoreLost: the same in a worker, whose parent has opened it.
     """
     path = sqlite_path(uri)
     # an optimizer may change the working folder: from here on that moves no store
@@ -52,7 +54,7 @@ def _connect(absolute: str, uri: str) -> MlflowClient:
     path = sqlite_path(absolute)
     try:
         if path is None:
-            with _impatient():
+            with nullcontext() if _is_worker() else _impatient():
                 return _answering(absolute)
         check_local(uri, path)
         check_file(uri, path)
@@ -61,7 +63,8 @@ def _connect(absolute: str, uri: str) -> MlflowClient:
         return _answering(absolute)
     except (MlflowException, OSError, sqlite3.Error) as error:
         cause = str(error).split("\n", maxsplit=1)[0]
-        raise RefusedInput(f"tracking.uri={uri}: cannot be opened: {cause}") from error
+        kind = StoreLost if _is_worker() else RefusedInput
+        raise kind(f"tracking.uri={uri}: cannot be opened: {cause}") from error
 
 
 def prepare(uri: str, study: str) -> str:
@@ -107,6 +110,11 @@ def studies(uri: str) -> list[str]:
     """Names of the studies in a store."""
     found = connect(uri).search_experiments(view_type=ViewType.ACTIVE_ONLY)
     return sorted(experiment.name for experiment in found if experiment.name != "Default")
+
+
+def _is_worker() -> bool:
+    """Whether another process has opened the store and then started this one."""
+    return multiprocessing.parent_process() is not None
 
 
 def _answering(uri: str) -> MlflowClient:

@@ -10,7 +10,10 @@ from bench.stack.probe import Gain
 from bench.sweeps import memory
 
 FAST = ["-m", "task=digits", "model.hidden=[8]", "budget.steps=20", "report=false"]
-LAUNCHERS = {"basic": [], "stacked": ["hydra/launcher=stacked"]}
+IN_PROCESS = {"basic": [], "stacked": ["hydra/launcher=stacked"]}
+ONE_WORKER = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1"]
+"""All trials in one process, but not this one."""
+LAUNCHERS = IN_PROCESS | {"joblib": ONE_WORKER}
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +63,7 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize("launcher", IN_PROCESS)
 @pytest.mark.parametrize("how", REASONS)
 def test_however_it_ends_it_is_one_failed_trial(how, launcher, optbench, uri, yaml):
     words = [*yaml("ends", "Ends", how=how, at=3), *FAST, "optimizer=ends,innocent", "seed=0,1"]
@@ -100,12 +103,15 @@ def clean(optbench, uri, yaml):
     return curves(uri, "clean")
 
 
-def test_what_any_trial_changes_globally_no_other_sees(clean, optbench, uri, yaml):
+@pytest.mark.parametrize("launcher", ["basic", pytest.param("joblib", marks=pytest.mark.slow)])
+def test_what_any_trial_changes_globally_no_other_sees(launcher, clean, optbench, uri, yaml):
     for at in (0, 3):
         for what in GLOBAL:
             words = yaml(f"{what}{at}", "Contaminates", what=what, at=at)
     names = ",".join(f"{what}{at}" for at in (0, 3) for what in GLOBAL)
-    optbench(*words, *FAST, f"optimizer={names},innocent", "seed=0,1", "study=touched")
+    words += [*FAST, *LAUNCHERS[launcher], f"optimizer={names},innocent", "seed=0,1"]
+    ended = optbench(*words, "study=touched")
+    assert "Traceback" not in ended.err
     assert curves(uri, "touched") == clean
     assert len(tracking.read(uri, "touched")) == 2 * 19
 
@@ -146,7 +152,7 @@ def test_a_flood_of_prints_is_cut(optbench, uri, yaml):
     assert "2/2 digits · prints" in ended.out
 
 
-@pytest.mark.parametrize("launcher", LAUNCHERS)
+@pytest.mark.parametrize("launcher", IN_PROCESS)
 def test_a_trial_that_runs_forever_is_ended(launcher, optbench, uri, yaml):
     words = [*yaml("stuck", "Ends", how="forever", at=3), *FAST, "optimizer=stuck,innocent"]
     words += ["trainer.max_seconds=4", *LAUNCHERS[launcher], "study=stuck"]

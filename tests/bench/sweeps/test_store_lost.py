@@ -131,15 +131,15 @@ def test_one_that_does_not_come_back_ends_the_sweep(launcher, server, tmp_path, 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder with room for 4 MiB."""
+    """A folder with room for 32 MiB."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
     done = shutil.which("mount") and subprocess.run(mount, capture_output=True, check=False)
     if not done or done.returncode:
         pytest.skip("no tmpfs can be mounted here: that takes root on Linux")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("launcher", LAUNCHERS)

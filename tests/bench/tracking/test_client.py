@@ -9,6 +9,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
+from bench.faults import StoreLost
 from bench.spec import CurvePoint, RefusedInput, Status, TrialResult
 from tests.bench.specs import trial_spec
 
@@ -167,6 +168,13 @@ def test_a_report_hangs_on_one_summary_run(uri, tmp_path):
 
 def test_a_server_that_does_not_answer_is_refused():
     with pytest.raises(RefusedInput, match=r"tracking.uri=http://127.0.0.1:9: cannot be opened"):
+        tracking.prepare("http://127.0.0.1:9", "test")
+
+
+def test_in_a_worker_it_is_lost_for_its_parent_has_reached_it(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # a worker is patient otherwise
+    monkeypatch.setattr("multiprocessing.parent_process", object)
+    with pytest.raises(StoreLost, match=r"tracking.uri=http://127.0.0.1:9: cannot be opened"):
         tracking.prepare("http://127.0.0.1:9", "test")
 
 
