@@ -96,8 +96,8 @@ def explain(error: Exception) -> str:
         return _first_line(error)
     while not str(error) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    told = said(error).split("\n", maxsplit=1)[0]
-    return f"{_suspect() or 'what was given'}: cannot be composed: {told}; write lines KEY: VALUE"
+    where, told = _suspect() or "what was given", said(error).split("\n", maxsplit=1)[0]
+    return f"{where}: cannot be composed: {told}; write KEY: VALUE; HYDRA_FULL_ERROR=1 shows more"
 
 
 def _of_a_word(message: str) -> str:
