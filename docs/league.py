@@ -29,7 +29,7 @@ as their configs, seeds and final values. Anybody's optimizer stands beside them
 one of them again:
 
 ```bash
-optbench -m --config-dir my_conf hydra/sweeper=study suite={name} optimizer=mine tuning=small study=mine
+optbench -m --config-dir my_conf hydra/sweeper=study suite={name} optimizer=mine study=mine
 optbench-report study=mine --compare {name}
 ```
 

@@ -39,7 +39,7 @@ OPTIONS = {
     ),
     "--json": ("FILE", "everything as JSON as well; FILE is - for standard output, alone"),
     "--markdown": ("FILE", "a row for each as a Markdown table as well"),
-    "--limit": ("SECONDS", "that a check may take; 60 where it is not given"),
+    "--limit": ("SECONDS", "that a check may take; 120 where it is not given"),
 }
 
 
