@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any, TypedDict
 
 import pandas as pd
@@ -11,6 +12,9 @@ from bench.spec import Status
 from reports.answer import answer, counts, sentences
 from reports.formats import display
 from reports.study import Study
+
+LONGEST = 6000
+"""Characters of the note's sentences: MLflow cuts a tag off at 8000."""
 
 
 class Summary(TypedDict):
@@ -23,17 +27,24 @@ class Summary(TypedDict):
 
 def summary(study: Study) -> Summary:
     """Of one whole study."""
-    said = [f"- {sentence.text}" for sentence in sentences(study)]
     statuses = study.trials["status"].value_counts()
     verdicts = {word: n for word, n in counts(study).items() if not word.startswith("trials")}
     return {
-        "note": "\n".join([answer(study), "", *said]),
+        "note": "\n".join([answer(study), "", *_listed([one.text for one in sentences(study)])]),
         "metrics": {
             **{f"trials/{status}": float(statuses.get(status, 0)) for status in Status},
             **{f"verdicts/{word.replace(' ', '_')}": float(n) for word, n in verdicts.items()},
         },
         "tables": {"leaderboard": _leaderboard(study)},
     }
+
+
+def _listed(said: Sequence[str]) -> list[str]:
+    """As many as a note can hold, and how many it cannot."""
+    ends = accumulate(len(text) for text in said)
+    kept = [f"- {text}" for text, end in zip(said, ends, strict=True) if end <= LONGEST]
+    left = len(said) - len(kept)
+    return [*kept, *([f"- … and {left} more in the report"] if left else [])]
 
 
 def _leaderboard(study: Study) -> dict[str, list[str]]:

@@ -22,6 +22,9 @@ from bench.tracking.fetch import TrialRun, trial_runs
 
 TAG = "mlflow.sharedViewState."
 
+SHOWN = 100
+"""Runs that MLflow's page loads, and so the most groups that it can show; a tag has an end."""
+
 NAME = "attributes.`Run Name`"
 """MLflow's own column of names."""
 
@@ -100,13 +103,14 @@ def state_of(trials: Sequence[TrialRun], task: str | None = None) -> dict[str, A
     drawn += [name for name in metrics if name.startswith("val/") and name not in drawn]
     drawn += ["train/loss"]
     columns = [f"{split}/{target}" for target in targets for split in ("test", "val")]
+    curves = list(dict.fromkeys(one.tags.get("curve") for one in trials))[:SHOWN]
     return {
         "searchFilter": _condition(trials, task),
-        "orderByKey": "tags.`seed`",  # the page loads 100 runs: as many of each group
+        "orderByKey": "tags.`seed`",  # of the runs that are loaded as many of each group
         "orderByAsc": True,
         "runsHiddenMode": "SHOW_ALL",
         "groupBy": {"aggregateFunction": "average", "groupByKeys": _groups(trials, configs)},
-        "groupsExpanded": {f"tag.curve.{one.tags.get('curve')}": False for one in trials},
+        "groupsExpanded": {f"tag.curve.{curve}": False for curve in curves},
         "useGroupedValuesInCharts": True,
         "selectedColumns": [*(f"metrics.`{name}`" for name in columns), "tags.`status`"],
         "columnOrder": [NAME],

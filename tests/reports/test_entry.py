@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 import bench
+from reports import summary
 from reports.__main__ import KEYS, main, make_report
 from reports.formats import display
 from reports.study import Study
@@ -112,3 +113,13 @@ def test_piped_output_is_plain(study):
     assert "\x1b" not in out.getvalue()
     assert "3 pairs of seeds, 5 are needed" in " ".join(out.getvalue().split())
     assert max(map(len, out.getvalue().splitlines())) <= 80
+
+
+def test_the_note_of_a_large_study_ends_before_mlflows_limit():
+    said = [f"sentence {at} " + "x" * 200 for at in range(100)]
+    listed = summary._listed(said)
+    assert listed[0] == f"- {said[0]}"
+    assert len("\n".join(listed)) < 7000
+    shown = len(listed) - 1
+    assert listed[-1] == f"- … and {100 - shown} more in the report"
+    assert summary._listed(said[:2]) == [f"- {said[0]}", f"- {said[1]}"]

@@ -11,6 +11,8 @@ from mlflow.tracking import MlflowClient
 
 from bench import tracking
 from bench.spec import CurvePoint, Phase, Status, Target, TrialResult, Tuning
+from bench.tracking.fetch import TrialRun
+from bench.tracking.views import state_of
 from tests.bench.specs import trial_spec
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
@@ -124,3 +126,19 @@ def test_an_old_study_is_grouped_by_what_it_has(tmp_path):
 def test_a_study_without_a_trial_has_a_view(uri):
     tracking.prepare(uri, "test")
     assert [view.name for view in tracking.share(uri, "test")] == ["all curves"]
+
+
+def test_a_study_of_very_many_curves_still_has_a_view():
+    config = json.dumps(trial_spec().config())
+    trials = [
+        TrialRun(
+            str(at),
+            "FINISHED",
+            {"curve": f"optimizer_{at:04} · tuned · digits", "config": config},
+            {},
+        )
+        for at in range(3000)
+    ]
+    state = state_of(trials)
+    assert len(json.dumps(state)) < 15_000  # MLflow's limit of an experiment's tag is 20 000
+    assert len(state["groupsExpanded"]) == 100
