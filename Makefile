@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 5000
 
-.PHONY: help install quickstart test slow lint format optimizers tasks spaces dashboard clean
+.PHONY: help install quickstart test slow lint format optimizers tasks spaces league dashboard clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -44,6 +44,9 @@ tasks: install ## Check every task whose data is here, write docs/tasks.md
 
 spaces: install ## Write docs/spaces.md from conf/optimizer
 	$(BIN)/python docs/spaces.py
+
+league: install ## Run a tenth of the shipped league again, compare it with the file
+	$(BIN)/python docs/league_sample.py
 
 dashboard: install ## MLflow on this machine only, an address a study, port 5000 (PORT=...)
 	@$(BIN)/python -m bench.tracking.dashboard --port $(PORT)

@@ -1,9 +1,13 @@
-"""Write docs/league.md and its figure from the shipped baseline: ``python docs/league.py``."""
+"""Write docs/league.md, its figure and the README's first table: ``python docs/league.py``.
+
+All of it comes from the shipped baseline.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +20,15 @@ from reports.answer import answer, sentences
 from reports.figures import paper
 from reports.formats import display, important
 from reports.leaderboard import Leaderboard
+from reports.numbers import number
+from reports.sides import Kind
+from reports.verdict import Claim
 
 HERE = Path(__file__).parent
 NAME = "embedded"
 FIGURE = "league.png"
+README = HERE.parent / "README.md"
+START, END = "<!-- league: made by docs/league.py -->", "<!-- end of league -->"
 
 INTRODUCTION = """\
 # The league
@@ -40,7 +49,7 @@ file. Made with {made}.
 
 def main() -> None:
     study = Study.load("", compare=[NAME])
-    chart = study.figure("forest")
+    chart = study.figure("default_tuned")
     (HERE / FIGURE).write_bytes(paper.png(paper.svg(chart)))
     lines = [
         INTRODUCTION.format(name=NAME, trials=len(study.trials), made=made()),
@@ -48,13 +57,16 @@ def main() -> None:
         "",
         *(f"- {sentence.text}" for sentence in sentences(study)),
         "",
-        f"![Differences to Adam with their intervals]({FIGURE})",
+        f"![Test accuracy, default and tuned, with intervals]({FIGURE})",
         "",
     ]
     for board in study.leaderboards:
         lines += [f"## {board.comparison}", "", table(board), ""]
         lines += [f"- {note}" for note in board.notes] + [""]
-    (HERE / "league.md").write_text("\n".join(lines), encoding="utf-8")
+    (HERE / "league.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    readme = README.read_text(encoding="utf-8")
+    before, after = readme.split(START)[0], readme.split(END)[1]
+    README.write_text(f"{before}{START}\n{first_screen(study)}\n{END}{after}", encoding="utf-8")
 
 
 def table(board: Leaderboard) -> str:
@@ -62,6 +74,32 @@ def table(board: Leaderboard) -> str:
     cells = display(board)
     shown: pd.DataFrame = cells[important(cells)]
     return shown.to_markdown(index=False, disable_numparse=True)
+
+
+def first_screen(study: Study) -> str:
+    """The answer, and each entrant's difference to the reference by task, default and tuned."""
+    columns = {
+        f"{board.comparison}, {kind}": {
+            row["entrant"]: difference(board, row)
+            for row in board.rows.to_dict("records")
+            if row["row"] == kind
+        }
+        for board in study.leaderboards
+        for kind in (Kind.DEFAULT, Kind.TUNED)
+    }
+    entrants = [name for name in study.entrants if name != study.reference]
+    cells = pd.DataFrame(columns).reindex(entrants).fillna("")
+    shown = cells.to_markdown(disable_numparse=True)
+    return f"**{answer(study)}** Test accuracy minus {study.reference}'s, n = 10:\n\n{shown}\n"
+
+
+def difference(board: Leaderboard, row: Mapping[Any, Any]) -> str:
+    """``+0.0122 **better**``; without a word no difference is shown."""
+    if math.isnan(row["diff_mean"]):
+        return str(row["statuses"])
+    shown = number(row["diff_mean"], 4, sign=True)
+    claim = row["verdict"].claim
+    return shown if claim is Claim.UNCLEAR else f"{shown} **{claim}**"
 
 
 def made() -> str:

@@ -68,7 +68,26 @@ def counts(study: Study) -> dict[str, int]:
 
 
 def answer(study: Study) -> str:
-    """Whether anything is better than the reference, as far as the study shows."""
+    """Whether anything is better than the reference, as far as the study shows.
+
+    Of tuned optimizers first; what the defaults of tuned ones show is said as well, for it stands
+    in the same tables.
+    """
+    return " ".join([_spoken(study), *_of_defaults(study)])
+
+
+def _of_defaults(study: Study) -> list[str]:
+    """Defaults that are shown to be better where a tuned row speaks for their entrant."""
+    found: dict[str, list[str]] = {}
+    for board in study.leaderboards:
+        for row in board.rows[board.rows.duplicated("entrant")].to_dict("records"):
+            if row["verdict"].claim is Claim.BETTER:
+                found.setdefault(row["entrant"], []).append(board.comparison)
+    shown = "; ".join(f"{name} on {_and(where)}" for name, where in found.items())
+    return [f"Default against default, shown to be better: {shown}."] if shown else []
+
+
+def _spoken(study: Study) -> str:
     reference, rows = study.reference, speaking(study.leaderboards)
     every = [said for own in rows.values() for said in own]
     tasks = counted(len(study.leaderboards), "comparison")
@@ -85,7 +104,8 @@ def answer(study: Study) -> str:
         return f"{reference} did not run here, so nothing is compared with it."
     if all(said.claim in (Claim.WITHHELD, Claim.NOT_TESTED) for said in every):
         return f"No verdict: no comparison with {reference} here is one that a verdict may rest on."
-    return f"No optimizer here is shown to be better than {reference} ({tasks})."
+    tuned = "tuned " if any(said.row["row"] == Kind.TUNED for said in every) else ""
+    return f"No {tuned}optimizer here is shown to be better than {reference} ({tasks})."
 
 
 def sentences(study: Study) -> list[Sentence]:
