@@ -140,7 +140,7 @@ def test_nor_one_of_its_own_stack(clean, optbench, uri, yaml):
     assert touched.keys() == clean.keys()
     for seed, points in clean.items():
         for expected, found in zip(points, touched[seed], strict=True):
-            assert found == pytest.approx(expected, rel=1e-5, abs=1e-6)
+            assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
 def test_a_flood_of_prints_is_cut(optbench, uri, yaml):
