@@ -72,9 +72,8 @@ def _yaml_path(loader: ConfigLoader, group: str, name: str) -> str:
 
 def headline(group: str, name: str) -> str:
     """What the first comment of an option's YAML says of it."""
-    path = Path(yaml_path(group, name))
-    if path.parts[0] == "conf":  # ours, wherever the package is installed
-        path = Path(str(resources.files("conf").joinpath(*path.parts[1:])))
+    ours = Path(str(resources.files("conf").joinpath(group, f"{name}.yaml")))
+    path = ours if ours.is_file() else Path(yaml_path(group, name))  # that may be in a conf, too
     comments = (
         line[1:].strip() for line in path.read_text("utf-8").splitlines() if line[:1] == "#"
     )

@@ -241,3 +241,14 @@ def test_a_mistake_about_a_task_is_refused(what, check):
     assert ended.code == 2
     assert named in ended.err
     assert remedy in ended.err
+
+
+def test_a_users_folder_may_be_named_as_ours(check, tmp_path):
+    folder = tmp_path / "conf" / "task"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(
+        "# @package _global_\n# Digits of mine.\ndefaults: [digits]\ntask: {target: 0.9}\n"
+    )
+    ended = check("--config-dir", "conf", "task=mine", "--markdown", "tasks.md")
+    assert ended.code == 0
+    assert "| `mine` | Digits of mine. |" in (tmp_path / "tasks.md").read_text()
