@@ -5,8 +5,6 @@ All of it comes from the shipped baseline.
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -15,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports import Study, baseline
+from reports import Study
 from reports.answer import answer, sentences
 from reports.figures import paper
 from reports.formats import display, important
@@ -52,7 +50,7 @@ def main() -> None:
     chart = study.figure("default_tuned")
     (HERE / FIGURE).write_bytes(paper.png(paper.svg(chart)))
     lines = [
-        INTRODUCTION.format(name=NAME, trials=len(study.trials), made=made()),
+        INTRODUCTION.format(name=NAME, trials=len(study.trials), made=made(study)),
         f"**{answer(study)}**",
         "",
         *(f"- {sentence.text}" for sentence in sentences(study)),
@@ -102,14 +100,11 @@ def difference(board: Leaderboard, row: Mapping[Any, Any]) -> str:
     return shown if claim is Claim.UNCLEAR else f"{shown} **{claim}**"
 
 
-def made() -> str:
-    """Versions and hardware that stand in the file, the most frequent of each."""
-    content: Mapping[str, Any] = json.loads(gzip.decompress(baseline.find(NAME).read_bytes()))
+def made(study: Study) -> str:
+    """Versions and hardware of the trials, the most frequent of each."""
+    environments = [record.result.environment for record in study.records]
     names = ("device", "cores", "os", "python", "torch", "commit")
-    counts = {
-        name: Counter(one[name] for one in content["parts"]["environment"] if name in one)
-        for name in names
-    }
+    counts = {name: Counter(one[name] for one in environments if name in one) for name in names}
     return ", ".join(
         f"{name} {counts[name].most_common(1)[0][0]}" for name in names if counts[name]
     )

@@ -112,15 +112,20 @@ class Report:
         return self.having(Grade.UNFINISHED)
 
     @property
+    def wrong(self) -> list[Finding]:
+        """What did not pass, or took too long."""
+        return [*self.failed, *self.unfinished]
+
+    @property
     def clean(self) -> bool:
         """Whether every check that applies to it passed."""
-        return not (self.refused or self.failed or self.unfinished)
+        return not (self.refused or self.wrong)
 
     @property
     def score(self) -> str:
         """``17/18``: passed, of those that apply."""
         passed = len(self.having(Grade.PASSED))
-        return f"{passed}/{passed + len(self.failed) + len(self.unfinished)}"
+        return f"{passed}/{passed + len(self.wrong)}"
 
     def value(self, name: str) -> float | None:
         """The number that the check of this name measured."""

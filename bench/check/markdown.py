@@ -78,23 +78,26 @@ def _cells(report: Report) -> list[str]:
     spec = report.spec
     assert isinstance(spec, OptimizerSpec)
     state, pace = report.value("state_bytes"), report.value("step_time")
-    faults = [in_short(finding) for finding in (*report.failed, *report.unfinished)] or [
-        report.refused
-    ]
     return [
         f"`{spec.name}`",
         link(report.reference),
         spec.version or spec.target.partition(".")[0].replace("bench", "ours"),
         ", ".join(spec.needs),
         spec.param_groups + (f", rest: {spec.rest.target}" if spec.rest else ""),
-        "refused" if report.refused else report.score,
-        "; ".join(plain(words) for words in faults),
+        *verdict(report),
         "" if state is None else f"{state:.2f}",
         "" if pace is None else f"{pace:.1f}",
     ]
 
 
-def in_short(finding: Finding) -> str:
+def verdict(report: Report) -> tuple[str, str]:
+    """Two cells: how many checks passed, and what fails."""
+    faults = [_in_short(finding) for finding in report.wrong] or [report.refused]
+    passed = "refused" if report.refused else report.score
+    return passed, "; ".join(plain(words) for words in faults)
+
+
+def _in_short(finding: Finding) -> str:
     """Of an exception its name: the words are for who looks into it."""
     name = finding.detail.partition(":")[0]
     return f"{finding.check.fault} ({name})" if finding.raised else fault(finding)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.check.findings import Report
-from bench.check.markdown import Circumstances, in_short, plain, table
+from bench.check.markdown import Circumstances, plain, table, verdict
 from bench.spec import TrialSpec
 
 HEAD = (
@@ -37,8 +37,6 @@ def _cells(report: Report) -> list[str]:
     assert isinstance(spec, TrialSpec)
     target = spec.task.target_metric
     size, guess = report.value("parameters"), report.value("constant")
-    broken = (*report.failed, *report.unfinished)
-    faults = [in_short(finding) for finding in broken] or [report.refused]
     return [
         f"`{report.name}`",
         plain(report.reference),
@@ -47,8 +45,7 @@ def _cells(report: Report) -> list[str]:
         f"{spec.batch_size} x {spec.budget.steps}",
         target.metric if target.value is None else f"{target.metric} {target.value:g}",
         "" if guess is None else f"{guess:.3g}",
-        "refused" if report.refused else report.score,
-        "; ".join(plain(words) for words in faults),
+        *verdict(report),
     ]
 
 

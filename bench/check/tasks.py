@@ -19,7 +19,7 @@ from bench.check.findings import Check, Failed, Measurement
 from bench.spec import NotApplicable, TrialSpec
 from bench.stack.stackable import why_not
 from bench.trial.batches import Batches
-from bench.trial.evaluation import evaluate
+from bench.trial.evaluation import added, evaluate
 from tasks.base import Task
 from tasks.data.dataset import Dataset, InvalidData, Split
 
@@ -145,10 +145,8 @@ def exact_sums(subject: Subject) -> str:
     model = subject.model().eval()
     inputs, targets = subject.batch("val")
     whole = subject.task.metrics(subject.sums(model, inputs, targets), len(targets))
-    totals: dict[str, Tensor] = {}
-    for x, y in zip(inputs.split(UNEVEN), targets.split(UNEVEN), strict=True):
-        for name, value in subject.sums(model, x, y).items():
-            totals[name] = totals[name] + value if name in totals else value
+    parts = zip(inputs.split(UNEVEN), targets.split(UNEVEN), strict=True)
+    totals = added(subject.sums(model, x, y) for x, y in parts)
     for name, value in subject.task.metrics(totals, len(targets)).items():
         if not math.isclose(float(value), float(whole[name]), rel_tol=1e-5, abs_tol=1e-7):
             raise Failed(f"{name}: {float(value):.7g} in parts, {float(whole[name]):.7g} at once")
@@ -244,18 +242,13 @@ def stacks(subject: Subject) -> str:
 
 def constant_guess(subject: Subject) -> Measurement:
     """What the target metric is for whoever only knows how often each class occurs."""
-    guess = subject.task.guess(1)
-    if guess is None:
+    if subject.task.guess(1) is None:
         raise NotApplicable("outputs are no logits of classes")
     metric = subject.spec.task.target_metric.metric
     whole = build.task(subject.spec.task, subject.data)
     targets = whole.prepare_targets(subject.data.test)
-    totals: dict[str, Tensor] = {}
-    for part in targets.split(EXAMPLES):
-        outputs = whole.guess(len(part))
-        assert outputs is not None
-        for name, value in whole.sums(outputs, part).items():
-            totals[name] = totals.get(name, 0.0) + value.double()
+    outputs = ((whole.guess(len(part)), part) for part in targets.split(EXAMPLES))
+    totals = added(whole.sums(guess, part) for guess, part in outputs if guess is not None)
     reached = float(whole.metrics(totals, len(targets))[metric])
     return Measurement(reached, f"test/{metric} {reached:.4g} of a constant guess")
 

@@ -75,7 +75,7 @@ def print_line(report: Report, to: Console, width: int) -> None:
         return
     style = "green" if report.clean else "red"
     to.print(Text.assemble(name, (f"{report.score:>5}", style), "  ", *costs(report)))
-    for finding in (*report.failed, *report.unfinished):
+    for finding in report.wrong:
         to.print(Text.assemble(" " * (width + 2), (fault(finding), "red")), soft_wrap=True)
 
 

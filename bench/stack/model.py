@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from bench.trial.evaluation import added
 from tasks.base import Task
 
 Gradients = dict[str, Tensor | None]
@@ -82,11 +83,8 @@ class StackedModel:
         at once.
         """
         inputs, targets = self.task.tensors(split, device)
-        totals: dict[str, Tensor] = {}
-        for start in range(0, len(targets), batch):
-            part = slice(start, start + batch)
-            for name, value in self.sums(inputs[part], targets[part]).items():
-                totals[name] = totals.get(name, 0.0) + value.double()
+        parts = (slice(start, start + batch) for start in range(0, len(targets), batch))
+        totals = added(self.sums(inputs[part], targets[part]) for part in parts)
         return {
             f"{split}/{name}": v.cpu() for name, v in self.metrics(totals, len(targets)).items()
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -21,12 +23,17 @@ def evaluate(task: Task, model: nn.Module, split: str, device: torch.device) -> 
     inputs, targets = task.tensors(split, device)
     was_training = model.training
     model.eval()
-    totals: dict[str, Tensor] = {}
-    for start in range(0, len(targets), BATCH):
-        labels = targets[start : start + BATCH]
-        sums = task.sums(model(inputs[start : start + BATCH]), labels)
-        for name, value in sums.items():
-            totals[name] = totals.get(name, 0.0) + value.double()
+    parts = (slice(start, start + BATCH) for start in range(0, len(targets), BATCH))
+    totals = added(task.sums(model(inputs[part]), targets[part]) for part in parts)
     model.train(was_training)
     metrics = task.metrics(totals, len(targets))
     return {f"{split}/{name}": float(value) for name, value in metrics.items()}
+
+
+def added(sums: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """A task's sums over batches, added up in float64."""
+    totals: dict[str, Tensor] = {}
+    for batch in sums:
+        for name, value in batch.items():
+            totals[name] = totals.get(name, 0.0) + value.double()
+    return totals

@@ -15,15 +15,11 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from bench.trial.course import Course
 from bench.trial.evaluation import BATCH, evaluate
-from bench.trial.update import Gradient, averaged, recalibrated, update
+from bench.trial.update import CALLS_BACK, Gradient, averaged, recalibrated, update
 from tasks.base import Task
 
 CALIBRATION_STEPS = 50
 """Training batches from which running statistics are taken anew; as Schedule-Free's authors do."""
-
-
-CALLS_BACK = frozenset({"closure", "two_gradients"})
-"""Needs of an optimizer whose ``step`` is given a closure."""
 
 
 class Parts(NamedTuple):

@@ -9,6 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+CALLS_BACK = frozenset({"closure", "two_gradients"})
+"""Needs of an optimizer whose ``step`` is given a closure, and computes several gradients."""
+
 
 class Gradient:
     """The closure that optimizers call: the loss and its gradient where the parameters are now.
@@ -34,7 +37,7 @@ class Gradient:
         self._optimizer, self._model = optimizer, model
         self._clip_norm, self._backward = clip_norm, backward
         self._graph = {"create_graph": True} if "create_graph" in needs else {}
-        several = {"closure", "two_gradients"} & set(needs)
+        several = CALLS_BACK & set(needs)
         self._normalising = statistics_of(model) if several else []
         self._first = True
 
