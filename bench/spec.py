@@ -205,12 +205,14 @@ class Hardware:
         devices: 1, or the indices of one device, e.g. ``[1]``.
         threads: CPU threads of one trial.
         max_seconds: after which a trial is ended, and has failed; None: never.
+        workers: processes that read ahead for a trial, of data too large for memory.
     """
 
     accelerator: str = "cpu"
     devices: int | tuple[int, ...] = 1
     threads: int = 1
     max_seconds: float | None = None
+    workers: int = 0
 
 
 @dataclass(frozen=True)

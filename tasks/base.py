@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,11 @@ from torch import Tensor
 
 from tasks.augmentation import Augmentation
 from tasks.data.dataset import Dataset, Split
+from tasks.data.mapped import is_large
+from tasks.stored import Stored
+
+Rows = Tensor | Stored
+"""Inputs or targets of a split, ``[N, ...]``, by index or slice: in memory or on disk."""
 
 
 class Task(ABC):
@@ -31,22 +37,29 @@ class Task(ABC):
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
-        self._on_device: dict[tuple[str, torch.device], tuple[Tensor, Tensor]] = {}
+        self._on_device: dict[tuple[str, torch.device], tuple[Rows, Rows]] = {}
 
-    def tensors(self, split: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    def tensors(self, split: str, device: torch.device) -> tuple[Rows, Rows]:
         """A whole split on the device, ready for the model; made once, then shared by all trials.
 
         Args:
             split: ``train``, ``val`` or ``test``.
 
         Returns:
-            Inputs and targets, both ``[N, ...]`` (see the family). Not to be written to.
+            Inputs and targets, both ``[N, ...]`` (see the family). Not to be written to. Those too
+            large for memory stay on disk, and what is taken of them is on the device.
         """
         key = (split, device)
         if key not in self._on_device:
             examples: Split = getattr(self.dataset, split)
-            inputs, targets = self.prepare(examples), self.prepare_targets(examples)
-            self._on_device[key] = inputs.to(device), targets.to(device)
+            on_disk = any(map(is_large, examples))
+
+            def ready(prepare: Callable[[Split], Tensor]) -> Rows:
+                if on_disk:
+                    return Stored(examples, prepare, device)
+                return prepare(examples).to(device)
+
+            self._on_device[key] = ready(self.prepare), ready(self.prepare_targets)
         return self._on_device[key]
 
     @abstractmethod

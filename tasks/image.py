@@ -12,6 +12,7 @@ from torch import Tensor
 from tasks.augmentation import Augmentation
 from tasks.base import Classification
 from tasks.data.dataset import Dataset, InvalidData, Split
+from tasks.data.mapped import chunks, is_large
 
 
 class ImageClassification(Classification):
@@ -62,12 +63,24 @@ def channel_statistics(images: np.ndarray) -> tuple[Tensor, Tensor]:
 
     A channel that never varies gets standard deviation 1.
     """
-    channels = range(images.shape[1])  # one at a time: a float64 copy of all would be large
-    mean = np.array([images[:, channel].mean(dtype=np.float64) for channel in channels])
-    std = np.array([images[:, channel].std(dtype=np.float64) for channel in channels])
+    if is_large(images):
+        mean, std = _large_statistics(images)
+    else:
+        channels = range(images.shape[1])  # one at a time: a float64 copy of all would be large
+        mean = np.array([images[:, channel].mean(dtype=np.float64) for channel in channels])
+        std = np.array([images[:, channel].std(dtype=np.float64) for channel in channels])
     std[std == 0] = 1.0
     shape = (len(mean), 1, 1)
     return (
         torch.tensor(mean, dtype=torch.float32).reshape(shape),
         torch.tensor(std, dtype=torch.float32).reshape(shape),
     )
+
+
+def _large_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same in two passes over a file, both ``[C]``, float64."""
+    axes, count = (0, 2, 3), images[:, 0].size
+    mean = sum(part.sum(axes, dtype=np.float64) for part in chunks(images)) / count
+    offset = mean[:, None, None]
+    variance = sum(np.square(part - offset).sum(axes) for part in chunks(images)) / count
+    return mean, np.sqrt(variance)

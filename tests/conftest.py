@@ -21,6 +21,12 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds what another, or the person at this machine, has left."""
+    monkeypatch.setenv("OPTBENCH_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
 def subnormal_numbers() -> None:
     """A trial flushes them for its process; the next test starts with them."""
     if "torch" in sys.modules:

@@ -57,6 +57,7 @@ class TrainerConfig:
     precision: str = "32-true"
     threads: int = 1  # CPU threads of one trial
     max_seconds: float | None = None  # of one trial, then it has failed; of a stack together
+    workers: int = 0  # processes that read ahead for a trial, of data too large for memory
 
 
 @dataclass

@@ -46,6 +46,7 @@ STARTED = time.time()
 """When this process began: ``fresh=true`` lets no earlier record answer."""
 
 MOST_THREADS = 1024
+MOST_WORKERS = 64
 GROUPS = frozenset({"task", "model", "optimizer", "schedule"})
 EVALUATIONS = 20
 """Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
@@ -223,4 +224,10 @@ def _hardware(trainer: Mapping[str, Any]) -> Hardware:
     limit = trainer["max_seconds"]
     if limit is not None and not 0 < limit < math.inf:
         raise RefusedInput(f"trainer.max_seconds: {limit} is not a positive number of seconds")
-    return Hardware(trainer["accelerator"], tuple(devices) if one_index else 1, threads, limit)
+    workers = trainer["workers"]
+    if not 0 <= workers <= MOST_WORKERS:
+        raise RefusedInput(
+            f"trainer.workers: {workers} is not a number of processes from 0 to {MOST_WORKERS}"
+        )
+    chosen = tuple(devices) if one_index else 1
+    return Hardware(trainer["accelerator"], chosen, threads, limit, workers)

@@ -15,10 +15,10 @@ from torch.optim import Optimizer
 from bench.stack.model import StackedModel, clip_slices
 from bench.stack.optimizers import Fused, Individuals, StackedTrial, optimizers
 from bench.trial.batches import Batches
-from bench.trial.evaluation import BATCH, evaluate
+from bench.trial.evaluation import a_pass, evaluate
 from bench.trial.module import LeanModule
 from bench.trial.update import averaged
-from tasks.base import Task
+from tasks.base import Rows, Task
 
 
 class StackBatches:
@@ -64,7 +64,7 @@ class StackBatches:
         return _as_one(inputs, self._places[:, None] * size + within)
 
 
-def _as_one(inputs: Tensor, rows: Tensor) -> Tensor:
+def _as_one(inputs: Rows, rows: Tensor) -> Tensor:
     """Examples ``[K, B, ...]`` by indices ``[K, B]``, in the memory order of images.
 
     They are gathered as one long batch, which keeps it.
@@ -93,7 +93,7 @@ class StackModule(LeanModule):
         norms = [trial.spec.optimizer.clip_norm or math.inf for trial in trials]
         self._norms = torch.tensor(norms) if min(norms) < math.inf else None
         # as many activations as a trial alone has, or what a training step takes without its graph
-        self.evaluation_batch = max(BATCH // len(trials), 4 * trials[0].spec.batch_size)
+        self.evaluation_batch = max(a_pass(task) // len(trials), 4 * trials[0].spec.batch_size)
 
     def configure_optimizers(self) -> list[Optimizer]:
         return [part.optimizer for part in self.parts if isinstance(part, Fused)] + [

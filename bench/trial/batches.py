@@ -1,15 +1,17 @@
-"""Batches of an in-memory data set: index gathers in an order that the seed alone decides."""
+"""Batches of a data set: gathers by index, in an order that the seed alone decides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 
 from bench.spec import TrialSpec
+from bench.trial.read_ahead import read_ahead
 from tasks.augmentation import Augmentation
-from tasks.base import Task
+from tasks.base import Rows, Task
+from tasks.stored import Stored
 
 AUGMENTATION = 1 << 40
 """Added to a trial's seed for the draws of its augmentation, which leave the order alone."""
@@ -22,43 +24,52 @@ class Batches:
     order comes from a generator of its own: no optimizer, model or device can change it.
 
     Args:
-        inputs: [N, ...] on the training device.
-        targets: [N] on the training device.
+        inputs: [N, ...] on the training device, or rows that are read from disk for it.
+        targets: [N, ...] likewise.
         augment: what happens to the inputs of a batch before the model sees them.
+        workers: processes that read ahead what lies on disk; 0: this one reads it.
     """
 
     def __init__(
         self,
-        inputs: Tensor,
-        targets: Tensor,
+        inputs: Rows,
+        targets: Rows,
         batch_size: int,
         steps: int,
         seed: int,
         augment: Augmentation | None = None,
+        workers: int = 0,
     ) -> None:
-        self.inputs, self.targets = inputs, targets
+        self.inputs, self.targets, self.workers = inputs, targets, workers
         self.batch_size, self.steps, self.seed, self.augment = batch_size, steps, seed, augment
 
     @classmethod
     def of(cls, spec: TrialSpec, task: Task, device: torch.device) -> Batches:
         """What one trial trains on."""
         inputs, targets = task.tensors("train", device)
-        steps, augment = spec.budget.steps, task.augment
-        return cls(inputs, targets, spec.batch_size, steps, spec.seed, augment)
+        steps, workers = spec.budget.steps, spec.hardware.workers
+        return cls(inputs, targets, spec.batch_size, steps, spec.seed, task.augment, workers)
 
     def __len__(self) -> int:
         return self.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for inputs, rows in self.examples():
-            yield inputs, self.targets[rows]
+        if self.workers and isinstance(self.inputs, Stored) and isinstance(self.targets, Stored):
+            pairs = read_ahead(self.inputs, self.targets, self.rows(), self.workers)
+        else:
+            pairs = ((self.inputs[rows], self.targets[rows]) for rows in self.rows())
+        yield from self._augmented(pairs)
 
     def examples(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The inputs of each batch, augmented, and their indices."""
+        return self._augmented((self.inputs[rows], rows) for rows in self.rows())
+
+    def _augmented(
+        self, batches: Iterable[tuple[Tensor, Tensor]]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(AUGMENTATION + self.seed)
-        for rows in self.rows():
-            inputs = self.inputs[rows]
-            yield self.augment(inputs, generator) if self.augment else inputs, rows
+        for inputs, others in batches:
+            yield self.augment(inputs, generator) if self.augment else inputs, others
 
     def rows(self) -> Iterator[Tensor]:
         """The indices of each batch, shape [batch_size]."""

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from bench.trial.course import Course
-from bench.trial.evaluation import BATCH, evaluate
+from bench.trial.evaluation import a_pass, evaluate
 from bench.trial.update import CALLS_BACK, Gradient, averaged, recalibrated, update
 from tasks.base import Task
 
@@ -163,7 +163,7 @@ class TrialModule(LeanModule):
         size = self.courses[0].spec.batch_size
         order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))
         rows = order[: CALIBRATION_STEPS * size].to(inputs.device)
-        return [inputs[part] for part in rows.split(min(size, BATCH))]
+        return [inputs[part] for part in rows.split(min(size, a_pass(self.task)))]
 
 
 def _without_closure(step: Callable[..., Any]) -> Callable[..., Any]:

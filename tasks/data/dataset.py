@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tasks.data.mapped import chunks, is_large
+
 
 class MissingData(Exception):
     """A data set that is not there or not readable; the message says where and what to do."""
@@ -43,7 +45,8 @@ class Dataset:
     Attributes:
         classes: name of each class, by index; empty where there are none.
         fingerprint: 16 hexadecimal digits of the SHA-256 of all splits' bytes, dtypes and shapes;
-            computed from them unless given.
+            computed from them unless given. With one given, values that stay on disk are not
+            checked again.
         vocabulary_size: number of token ids, padding included; None for images.
         ignored: a target that counts as no class and in no metric; None where there is none.
 
@@ -63,31 +66,18 @@ class Dataset:
     def __post_init__(self) -> None:
         for name in ("train", "val", "test"):
             split: Split = getattr(self, name)
-            check_split(
-                name, split, self.train, len(self.classes), self.vocabulary_size, self.ignored
-            )
+            _check_shapes(name, split, self.train)
+            known = bool(self.fingerprint) and any(map(is_large, split))
+            if not known:
+                _check_values(name, split, len(self.classes), self.vocabulary_size, self.ignored)
             for array in split:
                 array.setflags(write=False)
         if not self.fingerprint:
             object.__setattr__(self, "fingerprint", digest([self.train, self.val, self.test]))
 
 
-def check_split(
-    name: str,
-    split: Split,
-    train: Split,
-    classes: int,
-    vocabulary_size: int | None,
-    ignored: int | None = None,
-) -> None:
-    """Refuse what would fail in the middle of a trial, or worse, would not.
-
-    Args:
-        train: whose shapes the split has to have.
-        classes: whole-numbered targets are indices of so many; 0: they are whatever a loss takes.
-        vocabulary_size: inputs are ids below it; None: they are no ids.
-        ignored: a target that need not be such an index.
-    """
+def _check_shapes(name: str, split: Split, train: Split) -> None:
+    """Refuse what is not as in ``train``, empty, or not one target for each input."""
     for what, array, like in zip(Split._fields, split, train, strict=True):
         where = f"{name} {what}"
         if not isinstance(array, np.ndarray):
@@ -101,13 +91,27 @@ def check_split(
             )
         if array.dtype.kind not in "biuf":
             raise InvalidData(f"{where}: {array.dtype} is no kind of number")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise InvalidData(_first(where, array, ~np.isfinite(array), "is not finite"))
     if len(split.inputs) != len(split.targets):
         raise InvalidData(
             f"{name}: {len(split.inputs)} inputs but {len(split.targets)} targets; one each is "
             "needed"
         )
+
+
+def _check_values(
+    name: str, split: Split, classes: int, vocabulary_size: int | None, ignored: int | None
+) -> None:
+    """Refuse what would fail in the middle of a trial, or worse, would not.
+
+    Args:
+        classes: whole-numbered targets are indices of so many; 0: they are whatever a loss takes.
+        vocabulary_size: inputs are ids below it; None: they are no ids.
+        ignored: a target that need not be such an index.
+    """
+    for what, array in zip(Split._fields, split, strict=True):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            where = f"{name} {what}"
+            raise InvalidData(_first(where, array, ~np.isfinite(array), "is not finite"))
     if classes and split.targets.dtype.kind in "biu":
         _check_indices(f"{name} targets", split.targets, classes, "class", ignored)
     if vocabulary_size is not None:
@@ -138,7 +142,8 @@ def digest(splits: Sequence[Split]) -> str:
     for split in splits:
         for array in split:
             sha.update(f"{array.dtype.str}{array.shape}".encode())
-            sha.update(np.ascontiguousarray(array).data)
+            for chunk in chunks(array):
+                sha.update(np.ascontiguousarray(chunk).data)
     return sha.hexdigest()[:16]
 
 

@@ -1,28 +1,25 @@
 """Image classification on a user's own folder, one subfolder a class, as torchvision reads it.
 
-The images are brought to one size once; the array is kept under ``data_dir/cache``, named by what
-it was made from (paths, sizes and times of the files), and read from there the next time.
+The images are brought to one size once (``tasks.data.kept``).
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 
+from tasks.data import kept
 from tasks.data.dataset import Dataset, MissingData, Split
 from tasks.data.labelled import SPLITS, Labelled, class_indices, class_names, drawn
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 FOLDERS = {"train": ("train",), "val": ("val", "validation", "valid"), "test": ("test",)}
 MODES = {True: "RGB", False: "L"}
-RULE = 1  # of how an image becomes an array; raise it with any change there
 
 
 def load(
@@ -31,15 +28,14 @@ def load(
     """Images ``[N, C, size, size]``, uint8, C = 3 in colour, else 1.
 
     Args:
-        data_dir: its folder ``cache`` keeps the resized images.
-        download: not needed; the folder is named.
+        data_dir, download: not needed; the folder is named.
         path: holds a folder a class; or ``train`` and maybe ``val`` and ``test`` that do. A split
             that is not there is drawn (``tasks.data.labelled.drawn``).
 
     Raises:
         MissingData: naming folder or file, and the remedy.
     """
-    del download
+    del data_dir, download
     if not path:
         raise MissingData("data.path: missing; give data.path=DIR, with one folder a class in it")
     if size < 1:
@@ -49,12 +45,17 @@ def load(
     splits = drawn({split: _images(folder, files, name) for split, folder in _splits(root, name)})
     classes = class_names(splits["train"])
     targets = [class_indices(splits[split], classes) for split in SPLITS]
-    images = _resized(files, root, name, size, colour, Path(data_dir) / "cache")
-    numbers = [np.array([one.example for one in splits[split]]) for split in SPLITS]
-    train, val, test = (
-        Split(images[chosen], labels) for chosen, labels in zip(numbers, targets, strict=True)
-    )
-    return Dataset(train, val, test, classes)
+
+    def make() -> Dataset:
+        images = _resized(files, name, size, colour)
+        numbers = [np.array([one.example for one in splits[split]]) for split in SPLITS]
+        train, val, test = (
+            Split(images[chosen], labels) for chosen, labels in zip(numbers, targets, strict=True)
+        )
+        return Dataset(train, val, test, classes)
+
+    options = {"root": str(root.resolve()), "size": size, "colour": colour}
+    return kept.dataset("image_folder", files, options, make)
 
 
 def _splits(root: Path, name: str) -> list[tuple[str, Path]]:
@@ -94,29 +95,10 @@ def _images(folder: Path, files: list[Path], name: str) -> list[Labelled]:
     return found
 
 
-def _resized(
-    files: Sequence[Path], root: Path, name: str, size: int, colour: bool, cache: Path
-) -> np.ndarray:
-    """All images as one array, from the cache where it holds them."""
-    kept = cache / f"image_folder-{_fingerprint(files, root, size, colour)}.npy"
-    if kept.exists():
-        return np.load(kept)
+def _resized(files: Sequence[Path], name: str, size: int, colour: bool) -> np.ndarray:
+    """All images as one array."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
-        images = np.stack(list(threads.map(partial(_image, name, size, colour), files)))
-    cache.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=cache, suffix=".npy", delete=False) as file:
-        np.save(file, images)
-    Path(file.name).replace(kept)  # whole or not at all: other processes may look for it now
-    return images
-
-
-def _fingerprint(files: Sequence[Path], root: Path, size: int, colour: bool) -> str:
-    """16 hexadecimal digits that change with any file's path, length or time."""
-    sha = hashlib.sha256(f"{RULE} {size} {colour}".encode())
-    for file in files:
-        stat = file.stat()
-        sha.update(f"{file.relative_to(root)}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return sha.hexdigest()[:16]
+        return np.stack(list(threads.map(partial(_image, name, size, colour), files)))
 
 
 def _image(name: str, size: int, colour: bool, file: Path) -> np.ndarray:

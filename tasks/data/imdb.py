@@ -7,8 +7,9 @@ of the training reviews is drawn for validation. For scale, test accuracy: alway
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from tasks.data import rows
+from tasks.data import kept, rows
 from tasks.data.dataset import Dataset, missing
 from tasks.data.labelled import Labelled
 from tasks.data.texts import classification
@@ -31,11 +32,16 @@ def load(*, data_dir: str, download: bool, min_count: int = 5, max_length: int =
     del download
     folder = Path(data_dir) / "imdb"
     places = {split: _find(folder / file) for split, file in FILES.items()}
-    found = {split: read(path) for split, path in places.items() if path}
-    if len(found) < len(FILES):
+    there = {split: path for split, path in places.items() if path}
+    if len(there) < len(FILES):
         hint = "; there is no download: write its reviews there as rows of label,text"
         raise missing("imdb", f"IMDB [{', '.join(FILES.values())}, or .gz]", folder, hint)
-    return classification(found, min_count=min_count, max_length=max_length)
+    options: dict[str, Any] = {"min_count": min_count, "max_length": max_length}
+
+    def make() -> Dataset:
+        return classification({split: read(path) for split, path in there.items()}, **options)
+
+    return kept.dataset("imdb", there.values(), options, make)
 
 
 def _find(path: Path) -> Path | None:

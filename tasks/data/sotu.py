@@ -28,7 +28,8 @@ def load(*, data_dir: str, download: bool, length: int, validation: int) -> Data
     if absent:
         raise MissingData(
             f"task=sotu: no {', '.join(absent)} in {folder}; pass data_dir=PATH (or set "
-            "OPTBENCH_DATA), or use a text of your own: task=text_lm task.data.path=FILE"
+            "OPTBENCH_DATA), or use a text of your own: task=text_lm data.path=FILE"
         )
-    parts = [read_bytes("sotu", folder / file) for file in FILES]
-    return dataset("sotu", parts, length, validation)
+    files = [folder / file for file in FILES]
+    parts = [read_bytes("sotu", file) for file in files]
+    return dataset("sotu", files, parts, length, validation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tasks.data import rows
+from tasks.data import kept, rows
 from tasks.data.dataset import Dataset, MissingData
 from tasks.data.labelled import Labelled
 from tasks.data.texts import classification
@@ -30,8 +30,7 @@ def load(
     """Token ids of the texts; see ``tasks.data.texts.classification``.
 
     Args:
-        data_dir: its folder ``cache`` keeps what ``bpe`` has learnt.
-        download: not needed; the files are named.
+        data_dir, download: not needed; the files are named.
         train, validation, test: CSV, TSV, JSON Lines or Parquet, by their ending; a split that
             is not given is drawn from ``train``.
         text, label: the columns.
@@ -39,23 +38,29 @@ def load(
     Raises:
         MissingData: naming file, row and remedy.
     """
-    del download
-    files = {"train": train, "val": validation, "test": test}
+    del data_dir, download
     if not train:
         raise MissingData(
             "data.train: missing; give data.train=FILE (.csv, .tsv, .jsonl, .parquet)"
         )
-    found = {
-        split: read(str(file), KEYS[split], text, label) for split, file in files.items() if file
+    named = {"train": train, "val": validation, "test": test}
+    files = {split: file for split, file in named.items() if file}
+    options: dict[str, Any] = {
+        "tokenizer": tokenizer,
+        "min_count": min_count,
+        "max_length": max_length,
+        "vocabulary": vocabulary,
     }
-    return classification(
-        found,
-        tokenizer=tokenizer,
-        min_count=min_count,
-        max_length=max_length,
-        vocabulary=vocabulary,
-        cache=Path(data_dir) / "cache",
-    )
+
+    def make() -> Dataset:
+        found = {split: read(file, KEYS[split], text, label) for split, file in files.items()}
+        return classification(found, **options)
+
+    places = [Path(file).expanduser() for file in files.values()]
+    if not all(place.is_file() for place in places):
+        return make()  # which says what is missing
+    about = {**options, "splits": list(files), "text": text, "label": label}
+    return kept.dataset("text_file", places, about, make)
 
 
 def read(file: str, key: str, text: str, label: str) -> list[Labelled]:

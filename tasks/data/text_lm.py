@@ -1,6 +1,7 @@
 """A text of one's own, byte by byte: one file, of any language and encoding.
 
-``task=text_lm data.path=FILE``: the first 90 % train, the next 5 % validate, the last 5 % test.
+``task=text_lm data.path=FILE``: the last 5 % test, the 5 % before validate, at most 1 MiB each; the
+rest trains. A text too large for memory stays in its file.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.data.dataset import Dataset, InvalidData, MissingData, Split
+from tasks.data import kept
+from tasks.data.dataset import Dataset, InvalidData, MissingData, Split, digest
+from tasks.data.mapped import bytes_of
 
 VOCABULARY_SIZE = 256  # byte values
-HELD_OUT = 0.05  # share of validation, and of test
+HELD_OUT, MOST = 0.05, 1 << 20  # share of validation, and of test, and its bytes at most
 
 
 def load(
@@ -31,25 +34,31 @@ def load(
         InvalidData: it is too short.
     """
     if not path:
-        raise MissingData("task=text_lm: which text? pass task.data.path=FILE")
-    text = read_bytes("text_lm", Path(path))
-    held_out = round(HELD_OUT * len(text))
+        raise MissingData("task=text_lm: which text? pass data.path=FILE")
+    file = Path(path).expanduser()
+    text = read_bytes("text_lm", file)
+    held_out = min(MOST, round(HELD_OUT * len(text)))
     ends = [len(text) - 2 * held_out, len(text) - held_out]
-    return dataset(path, np.split(text, ends), length, validation)
+    return dataset("text_lm", [file], np.split(text, ends), length, validation)
 
 
 def read_bytes(task: str, path: Path) -> np.ndarray:
     """A file's bytes, uint8 ``[n]``; MissingData where it cannot be read."""
     try:
-        return np.fromfile(path, dtype=np.uint8)
+        return bytes_of(path)
     except OSError as error:
         raise MissingData(
-            f"task={task}: {path} cannot be read ({error.strerror}); pass task.data.path=FILE"
+            f"task={task}: {path} cannot be read ({error.strerror}); pass data.path=FILE"
         ) from error
 
 
-def dataset(name: str, parts: Sequence[np.ndarray], length: int, validation: int) -> Dataset:
+def dataset(
+    name: str, files: Sequence[Path], parts: Sequence[np.ndarray], length: int, validation: int
+) -> Dataset:
     """The data set of three texts: training, validation and test, each uint8 ``[n]``.
+
+    Args:
+        files: that the texts come from.
 
     Raises:
         InvalidData: one of them has not a single window, or ``length`` is not positive.
@@ -60,15 +69,13 @@ def dataset(name: str, parts: Sequence[np.ndarray], length: int, validation: int
         if len(text) <= length:
             raise InvalidData(
                 f"{name}: {len(text)} bytes for {split}, but a window and its next byte are "
-                f"{length + 1}; give a longer text or a smaller task.data.length"
+                f"{length + 1}; give a longer text or a smaller length"
             )
-    train, val, test = parts
-    return Dataset(
-        windows(train, length),
-        thinned(windows(val, length), max(1, validation // length)),
-        windows(test, length),
-        vocabulary_size=VOCABULARY_SIZE,
-    )
+    train, val, test = (windows(text, length) for text in parts)
+    splits = train, thinned(val, max(1, validation // length)), test
+    options = {"length": length, "validation": validation}
+    seen = kept.fingerprint(name, files, options, lambda: digest(splits))
+    return Dataset(*splits, vocabulary_size=VOCABULARY_SIZE, fingerprint=seen)
 
 
 def windows(text: np.ndarray, length: int) -> Split:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +20,6 @@ def classification(
     min_count: int = 2,
     max_length: int = 64,
     vocabulary: int = 4096,
-    cache: Path = Path("data/cache"),
 ) -> Dataset:
     """Token ids ``[N, L]``, L the length of the longest training text, at most ``max_length``.
 
@@ -33,7 +31,6 @@ def classification(
         min_count: occurrences in the training split that make a word known.
         max_length: tokens of a text that are kept.
         vocabulary: number of ids of ``bpe``.
-        cache: folder in which ``bpe`` keeps what it has learnt.
 
     Raises:
         MissingData: fewer than two classes, or a label that training never shows.
@@ -49,7 +46,7 @@ def classification(
     if tokenizer == "words":
         inputs, vocabulary_size = _words(texts, min_count, max_length)
     elif tokenizer == "bpe":
-        inputs, vocabulary_size = _bpe(texts, vocabulary, max_length, cache)
+        inputs, vocabulary_size = _bpe(texts, vocabulary, max_length)
     else:
         inputs, vocabulary_size = _bytes(texts, max_length), tokens.BYTES
     train, val, test = map(Split, inputs, targets)
@@ -65,10 +62,8 @@ def _words(texts: list[list[str]], min_count: int, max_length: int) -> tuple[lis
     return ids, len(vocabulary) + tokens.UNKNOWN + 1
 
 
-def _bpe(
-    texts: list[list[str]], size: int, max_length: int, cache: Path
-) -> tuple[list[np.ndarray], int]:
-    trained = bpe.tokenizer(texts[0], size, cache)
+def _bpe(texts: list[list[str]], size: int, max_length: int) -> tuple[list[np.ndarray], int]:
+    trained = bpe.tokenizer(texts[0], size)
     ids = [bpe.ids(trained, of_split, max_length) for of_split in texts]
     length = max(map(len, ids[0]))
     return [tokens.padded(of_split, length) for of_split in ids], trained.get_vocab_size()

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.data import rows
+from tasks.data import kept, rows
 from tasks.data.dataset import Dataset, MissingData, missing
 from tasks.data.labelled import Labelled
 from tasks.data.texts import classification
@@ -46,11 +46,18 @@ def load(*, data_dir: str, download: bool, max_length: int = 32) -> Dataset:
     """
     del download
     folder = Path(data_dir) / "wordnet"
-    if all((folder / file).exists() for file in FILES.values()):
-        found = {split: read_csv(folder / file) for split, file in FILES.items()}
-    else:
-        found = split_by_hash(read_nouns(find_nouns(folder)))
-    return classification(found, max_length=max_length)
+    files = [folder / file for file in FILES.values()]
+    if not all(file.exists() for file in files):
+        files = [find_nouns(folder)]
+
+    def make() -> Dataset:
+        if len(files) == 1:
+            found = split_by_hash(read_nouns(files[0]))
+        else:
+            found = {split: read_csv(file) for split, file in zip(FILES, files, strict=True)}
+        return classification(found, max_length=max_length)
+
+    return kept.dataset("wordnet", files, {"max_length": max_length}, make)
 
 
 def read_csv(path: Path) -> list[Labelled]:

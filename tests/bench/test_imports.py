@@ -34,6 +34,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "config.files",
     "config.optimizer config.refusal ending",
     "config.trial",
+    "trial.read_ahead",
     "trial.clock trial.batches trial.evaluation trial.environment trial.update trial.course "
     "trial.memory",
     "trial.limit",

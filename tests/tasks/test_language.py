@@ -68,7 +68,7 @@ def test_too_short_a_text_is_refused(tmp_path: Path, count: int, length: int, wo
 def test_missing_files_are_said_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match=r"task=text_lm: .*nothing\.txt cannot be read .*path"):
         load(tmp_path / "nothing.txt")
-    with pytest.raises(MissingData, match=r"which text\? pass task\.data\.path=FILE"):
+    with pytest.raises(MissingData, match=r"which text\? pass data\.path=FILE"):
         text_lm.load(data_dir="", download=False, path=None, length=16, validation=100)
     folder = tmp_path / "sotu"
     folder.mkdir()
@@ -87,7 +87,7 @@ def test_sotu_reads_its_three_files(tmp_path: Path) -> None:
 
 
 def test_bits_per_byte_over_uneven_batches_is_exact(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(evaluation, "BATCH", 5)  # 12 windows: the last batch has two
+    monkeypatch.setattr(evaluation, "a_pass", lambda task: 5)  # 12 windows: the last batch has two
     task = LanguageModelling(load(write(tmp_path / "a.bin")))
     torch.manual_seed(0)
     model = GPT(**task.model_arguments(), dim=16, heads=2, layers=1)

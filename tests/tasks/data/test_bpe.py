@@ -1,9 +1,8 @@
-"""Byte pairs: learnt from the training split alone, kept, and undone by their own library."""
+"""Byte pairs: learnt from the training split alone, and undone by their own library."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +15,9 @@ pytest.importorskip("tokenizers")
 TEXTS = ["low lower lowest", "new newer newest", "wide wider widest"] * 4
 
 
-def test_it_merges_the_frequent_pairs_and_knows_every_byte(tmp_path: Path) -> None:
+def test_it_merges_the_frequent_pairs_and_knows_every_byte() -> None:
     """One merge to spend: ``ab`` occurs three times, ``ba`` once."""
-    one = bpe.tokenizer(["abab", "ab"], 1 + 256 + 1, tmp_path)
+    one = bpe.tokenizer(["abab", "ab"], 1 + 256 + 1)
     (ids,) = bpe.ids(one, ["abba"], 9)
     assert [one.id_to_token(number) for number in ids] == ["ab", "b", "a"]
     (unseen,) = bpe.ids(one, ["é"], 9)
@@ -26,22 +25,12 @@ def test_it_merges_the_frequent_pairs_and_knows_every_byte(tmp_path: Path) -> No
     assert one.get_vocab_size() == 258 and one.id_to_token(0) == bpe.PAD
 
 
-def test_it_is_learnt_once_and_anew_for_other_texts(tmp_path: Path, monkeypatch) -> None:
-    first = bpe.tokenizer(TEXTS, 300, tmp_path)
-    with monkeypatch.context() as without:
-        without.setattr(bpe, "_trained", None)
-        assert bpe.tokenizer(TEXTS, 300, tmp_path).to_str() == first.to_str()
-    bpe.tokenizer(TEXTS[:3], 300, tmp_path)
-    bpe.tokenizer(TEXTS, 290, tmp_path)
-    assert len(list(tmp_path.iterdir())) == 3
-
-
-def test_texts_become_its_ids_cut_and_padded(tmp_path: Path) -> None:
+def test_texts_become_its_ids_cut_and_padded() -> None:
     train = [Labelled(text, str(n % 2), "data.train=x") for n, text in enumerate(TEXTS)]
     held_out = [Labelled("lowest of all and then some more", "0", "data.test=x")]
     given = {"train": train, "val": held_out, "test": held_out}
-    data = classification(given, tokenizer="bpe", vocabulary=300, max_length=8, cache=tmp_path)
-    learnt = bpe.tokenizer(TEXTS, 300, tmp_path)  # held-out texts had no part in it
+    data = classification(given, tokenizer="bpe", vocabulary=300, max_length=8)
+    learnt = bpe.tokenizer(TEXTS, 300)  # held-out texts had no part in it
     length = max(len(learnt.encode(text).ids) for text in TEXTS)
     assert data.train.inputs.shape[1] == min(length, 8)
     ids = learnt.encode(held_out[0].example).ids[: data.test.inputs.shape[1]]
@@ -49,9 +38,9 @@ def test_texts_become_its_ids_cut_and_padded(tmp_path: Path) -> None:
     assert data.vocabulary_size == learnt.get_vocab_size()
 
 
-def test_what_it_needs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_it_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingData, match=r"data.vocabulary=256: bpe needs more"):
-        bpe.tokenizer(TEXTS, 256, tmp_path)
+        bpe.tokenizer(TEXTS, 256)
     monkeypatch.setitem(sys.modules, "tokenizers", None)  # as if not installed
     with pytest.raises(MissingData, match=r"optbench\[bpe\]"):
-        bpe.tokenizer(TEXTS, 300, tmp_path)
+        bpe.tokenizer(TEXTS, 300)
