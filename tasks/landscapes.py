@@ -65,8 +65,8 @@ def valley(x: Array, y: Array) -> Array:
 
 
 def _cos(angle: Array) -> Array:
-    """NumPy's function would leave a tensor's gradient behind."""
-    return np.cos(angle) if isinstance(angle, np.ndarray) else angle.cos()
+    """A tensor's own, which has a gradient; NumPy's of anything else."""
+    return angle.cos() if hasattr(angle, "cos") else np.cos(angle)
 
 
 LANDSCAPES = {

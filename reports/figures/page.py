@@ -23,9 +23,9 @@ from reports.figures.panel import Panel
 from reports.figures.paper import VEGA_LITE
 
 HIDDEN = {"name": "hidden", "value": []}
-SHOWN = {"filter": "indexof(hidden, datum.entrant) < 0"}
 UNTIL = "until"
-SO_FAR = {"filter": "!(datum.step > until)"}  # what has no step is always there
+SHOWN = {"filter": "indexof(hidden, datum.entrant) < 0"}
+SO_FAR = {"filter": "datum.step <= until"}
 ZOOM = {  # the wheel alone scrolls the page
     "name": "zoom",
     "select": {
@@ -122,10 +122,10 @@ def specification(
         spec.pop(key, None)
     spec |= {"width": "container", "description": description}
     spec["params"] = [HIDDEN, *spec.get("params", [])]
-    filters = [SHOWN]
+    filters = {"entrant": SHOWN}
     if panel.last_step:
         spec["params"].append({"name": UNTIL, "value": panel.last_step})
-        filters.append(SO_FAR)
+        filters["step"] = SO_FAR
     _adapt(spec, filters, tables, scales)
     if panel.text_from:
         spec["layer"][-1]["mark"]["opacity"] = {"expr": f"width < {panel.text_from} ? 0 : 1"}
@@ -140,11 +140,11 @@ def specification(
 
 def _adapt(
     spec: dict[str, Any],
-    filters: list[dict[str, str]],
+    filters: dict[str, dict[str, str]],
     tables: dict[str, str],
     scales: dict[str, Any],
 ) -> None:
-    """Without legends, and of each table only what the filters leave, e.g. who is switched on.
+    """Without legends, and of each table only what the filters of its columns leave.
 
     Scales that list every entrant, the same in all layers of all views, move into ``scales``.
     """
@@ -159,7 +159,8 @@ def _adapt(
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
         tables[name] = text
         spec["data"]["name"] = name
-        spec["transform"] = [*filters, *spec.get("transform", [])]
+        left = [one for column, one in filters.items() if column in spec["data"]["format"]["parse"]]
+        spec["transform"] = [*left, *spec.get("transform", [])]
     for layer in spec.get("layer", []):
         _adapt(layer, filters, tables, scales)
 

@@ -32,7 +32,7 @@ COLUMNS = [
 DRAWN = 400  # points of a trajectory
 FOUND = 60  # of them those that a pointer finds
 HEIGHT = 300  # pixels
-AXIS = alt.Axis(grid=False, tickCount=6)
+AXIS = alt.Axis(grid=False, tickCount=6, labelFlush=False)
 FAR = 1.0  # widths of the picture beyond its edge from which on a line is not continued
 
 

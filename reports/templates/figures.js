@@ -106,12 +106,14 @@
       const step = until(slider);
       shown.value = step;
       slider.setAttribute("aria-valuetext", `step ${step}`);
-      const own = views.filter((view) => sliderOf(view.container()) === slider);
-      return Promise.all(own.map((view) => view.signal("until", step).runAsync()));
+      const own = views.map((view) => [view, view.container()]).filter(([, box]) =>
+        sliderOf(box) === slider && (!playing || isInSight(box)));
+      return Promise.all(own.map(([view]) => view.signal("until", step).runAsync()));
     }
     function stop() {
       playing = false;
       button.textContent = "play";
+      return show();  // those out of sight too
     }
     async function play() {
       playing = true;
@@ -121,12 +123,12 @@
       while (playing) {
         slider.value = Math.min(1, from + (performance.now() - start) / (1000 * SECONDS));
         await show();
-        if (Number(slider.value) >= 1) stop();
+        if (Number(slider.value) >= 1) await stop();
         await new Promise((resume) => setTimeout(resume, FRAME));
       }
     }
     button.addEventListener("click", () => (playing ? stop() : play()));
-    slider.addEventListener("input", () => { stop(); show(); });
+    slider.addEventListener("input", stop);
   }
   drawAll();
 })();
