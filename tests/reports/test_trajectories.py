@@ -2,13 +2,14 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.spec import CurvePoint
-from reports.figures import page, style, trajectories
+from reports.figures import page, paper, style, trajectories
 from reports.figures.contours import PIXEL, contours, levels, simplified
 from reports.render import render
 from reports.study import Study
@@ -146,6 +147,18 @@ def test_contours_of_the_valley_are_ellipses():
     assert radius.to_numpy() == pytest.approx(math.sqrt(20), rel=2e-2)
     assert ring["line"].nunique() == 1
     assert ring[["x", "y"]].iloc[0].tolist() == ring[["x", "y"]].iloc[-1].tolist()  # closed
+
+
+def test_a_contour_is_drawn_along_itself():
+    (panel,) = drawn(Study.of([trial(PATH)]))
+    text = paper.svg(paper.concatenated([panel]))
+    paths = [re.findall(r"(-?[\d.]+),(-?[\d.]+)", d) for d in re.findall(r' d="(M[^"A]+)"', text)]
+    rings = [np.array(path, float) for path in paths if len(path) > 10]
+    areas = [
+        abs((x * np.roll(y, 1) - y * np.roll(x, 1)).sum()) / 2 for x, y in (r.T for r in rings)
+    ]
+    axes = math.sqrt(20) * paper.WIDTH / 24, math.sqrt(0.2) * trajectories.HEIGHT / 6  # of level 10
+    assert any(area == pytest.approx(math.pi * axes[0] * axes[1], rel=0.03) for area in areas)
 
 
 def test_a_line_keeps_its_shape_within_a_pixel():
