@@ -36,7 +36,7 @@ BASELINES = {
     "modular_addition": ["optimizer=adamw", "optimizer.lr=3e-3", "optimizer.weight_decay=1.0"],
     "quadratic": ["optimizer.lr=0.01"],
     "rosenbrock": ["optimizer.lr=0.1"],
-    "saddle": [],
+    "saddle": ["optimizer.lr=0.01"],
     "valley": ["optimizer.lr=0.1"],
 }
 """Tasks with a target, and how their baseline reaches it; Adam where nothing else is said."""
