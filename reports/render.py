@@ -12,7 +12,7 @@ from altair.utils.schemapi import debug_mode
 
 from bench.spec import TrialRecord
 from reports.exports import write_tables
-from reports.figures import FIGURES, paper, style
+from reports.figures import FIGURES, OF_SOME_TASKS, paper, style
 from reports.figures.page import Section, section
 from reports.page import empty_page, page
 from reports.study import Study
@@ -50,7 +50,8 @@ def write_figures(study: Study, directory: Path) -> Section:
         with debug_mode(False):  # checked against the schema in tests; here it is half the time
             panels = module.plot(table, colours)
             chart = paper.concatenated(panels)
-        drawn.append((name, module, panels))
+        if panels or name not in OF_SOME_TASKS:
+            drawn.append((name, module, panels))
         if chart is None:
             continue
         text = paper.svg(chart)

@@ -72,7 +72,7 @@ class NoisyQuadratic(Synthetic):
 
 
 class OfTwoParameters(Synthetic):
-    """A landscape of ``tasks.landscapes``.
+    """A landscape of ``tasks.landscapes``; with its value the place is measured, a trajectory.
 
     Raises:
         InvalidData: its noise is not of two numbers.
@@ -95,6 +95,11 @@ class OfTwoParameters(Synthetic):
     def distance(self, points: Tensor) -> Tensor:
         away = [(points - points.new_tensor(one)).norm(dim=-1) for one in self.landscape.minima]
         return torch.stack(away).amin(dim=0)
+
+    def sums(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """``x`` and ``y`` besides: where the parameters are."""
+        x, y = outputs.sum(dim=0).unbind()
+        return {**super().sums(outputs, targets), "x": x, "y": y}
 
 
 class Beale(OfTwoParameters):

@@ -25,6 +25,7 @@ from reports.figures import (
     style,
     time_quality,
     to_target,
+    trajectories,
 )
 from reports.figures.paper import concatenated
 from reports.study import Study
@@ -37,6 +38,7 @@ FIGURES = {
         pairs,
         heatmap,
         learning_curves,
+        trajectories,
         to_target,
         sensitivity,
         best_of_k,
@@ -47,6 +49,9 @@ FIGURES = {
     )
 }
 """By name, in the order of the page."""
+
+OF_SOME_TASKS = frozenset({"trajectories"})
+"""Those that a page without such tasks leaves out, where of any other it says what is missing."""
 
 
 def draw(study: Study, name: str) -> alt.ConcatChart:

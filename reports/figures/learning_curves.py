@@ -91,7 +91,7 @@ def _panel(table: pd.DataFrame, colours: Mapping[str, str], title: str, against:
 
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt.LayerChart:
-    shown = pd.concat([_thinned(line) for _, line in table.groupby("entrant")])
+    shown = pd.concat([style.thinned(line, DRAWN) for _, line in table.groupby("entrant")])
     shown = style.banded(shown, colours)
     columns = ["entrant", *AGAINST, "mean", "low", "high", "n"]
     scale, axis = _y_axis(table)
@@ -118,12 +118,6 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt
         cross = base.mark_point(shape="cross", angle=45, size=70, filled=True)
         layers.append(cross.encode(y=y("mean:Q")).properties(data=style.data(ends)))
     return style.layered(layers, style.HEIGHT)
-
-
-def _thinned(line: pd.DataFrame) -> pd.DataFrame:
-    if len(line) <= DRAWN:
-        return line
-    return line.iloc[np.unique(np.linspace(0, len(line) - 1, DRAWN).round().astype(int))]
 
 
 def _y_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:

@@ -2,6 +2,7 @@
 
 A panel takes the width of its place, the page's text colour and one legend for all (the chips),
 which sets ``hidden``, a parameter of every view: the names of entrants that a reader switched off.
+``until``, a parameter of those with steps, is the last one shown; a slider of the figure sets it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from reports.figures.panel import Panel
 from reports.figures.paper import VEGA_LITE
 
 HIDDEN = {"name": "hidden", "value": []}
+UNTIL = "until"
 SHOWN = {"filter": "indexof(hidden, datum.entrant) < 0"}
+SO_FAR = {"filter": "datum.step <= until"}
 ZOOM = {  # the wheel alone scrolls the page
     "name": "zoom",
     "select": {
@@ -50,12 +53,17 @@ class View:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure of the page; without views ``empty`` says why."""
+    """One figure of the page; without views ``empty`` says why.
+
+    Attributes:
+        last_step: where its slider ends; 0: it has none.
+    """
 
     name: str
     title: str
     caption: str
     empty: str
+    last_step: int
     views: tuple[View, ...]
 
     @property
@@ -97,7 +105,9 @@ def section(drawn: Iterable[Drawn], colours: Mapping[str, str]) -> Section:
             if at:
                 description = f"{module.TITLE}. {panel.title}"
                 specs[at] = specification(panel, description, tables, scales)
-        figures.append(Figure(name, module.TITLE, module.CAPTION, module.EMPTY, tuple(views)))
+        last = max((panel.last_step for panel in panels), default=0)
+        words = (module.TITLE, module.CAPTION, module.EMPTY)
+        figures.append(Figure(name, *words, last, tuple(views)))
     payload = {"config": style.CONFIG, "specs": specs, "tables": tables, "scales": scales}
     return Section(tuple(figures), colours, payload, (library(), script()))
 
@@ -112,7 +122,11 @@ def specification(
         spec.pop(key, None)
     spec |= {"width": "container", "description": description}
     spec["params"] = [HIDDEN, *spec.get("params", [])]
-    _adapt(spec, tables, scales)
+    filters = {"entrant": SHOWN}
+    if panel.last_step:
+        spec["params"].append({"name": UNTIL, "value": panel.last_step})
+        filters["step"] = SO_FAR
+    _adapt(spec, filters, tables, scales)
     if panel.text_from:
         spec["layer"][-1]["mark"]["opacity"] = {"expr": f"width < {panel.text_from} ? 0 : 1"}
     if panel.zoom:
@@ -124,8 +138,13 @@ def specification(
     return spec
 
 
-def _adapt(spec: dict[str, Any], tables: dict[str, str], scales: dict[str, Any]) -> None:
-    """Without legends, and of each table only the entrants that are switched on.
+def _adapt(
+    spec: dict[str, Any],
+    filters: dict[str, dict[str, str]],
+    tables: dict[str, str],
+    scales: dict[str, Any],
+) -> None:
+    """Without legends, and of each table only what the filters of its columns leave.
 
     Scales that list every entrant, the same in all layers of all views, move into ``scales``.
     """
@@ -140,9 +159,10 @@ def _adapt(spec: dict[str, Any], tables: dict[str, str], scales: dict[str, Any])
         name = hashlib.sha256(text.encode()).hexdigest()[:12]
         tables[name] = text
         spec["data"]["name"] = name
-        spec["transform"] = [SHOWN, *spec.get("transform", [])]
+        left = [one for column, one in filters.items() if column in spec["data"]["format"]["parse"]]
+        spec["transform"] = [*left, *spec.get("transform", [])]
     for layer in spec.get("layer", []):
-        _adapt(layer, tables, scales)
+        _adapt(layer, filters, tables, scales)
 
 
 def _clip(spec: dict[str, Any]) -> None:

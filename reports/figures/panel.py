@@ -21,6 +21,8 @@ class Panel:
             shows one at a time, paper the first.
         zoom: whether the page lets a reader drag and enlarge its axes.
         wide: whether it takes a row of its own.
+        last_step: of a chart whose data have a column ``step`` the highest: the page shows them up
+            to the step that a reader sets, or as an animation. 0: neither.
         text_from: pixels of width under which the last layer, of text, is left out on the page.
     """
 
@@ -30,4 +32,5 @@ class Panel:
     variant: str = ""
     zoom: bool = False
     wide: bool = False
+    last_step: int = 0
     text_from: int = 0

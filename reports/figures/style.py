@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 INK = "currentColor"  # text, axes, the reference: the page's own text colour, black on paper
@@ -74,6 +75,13 @@ def drawing_order(table: pd.DataFrame, colours: Mapping[str, str]) -> pd.DataFra
     last = len(named(colours))
     place = {name: -(i or last - 0.5) for i, name in enumerate(colours)}
     return table.sort_values("entrant", key=lambda names: names.map(place), kind="stable")
+
+
+def thinned(line: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Evenly spaced rows with both ends, where there are more than ``most``."""
+    if len(line) <= most:
+        return line
+    return line.iloc[np.unique(np.linspace(0, len(line) - 1, most).round().astype(int))]
 
 
 def banded(table: pd.DataFrame, colours: Mapping[str, str]) -> pd.DataFrame:

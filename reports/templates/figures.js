@@ -27,10 +27,15 @@
     return filled;
   }
 
+  const sliderOf = (box) => box.closest("section").querySelector(".player input");
+  // Of the way's square, for trajectories go far in their first steps
+  const until = (slider) => Math.round(slider.dataset.last * slider.value ** 2);
+
   async function draw(box) {
     const spec = { ...filledIn(page.specs[box.dataset.spec]), config: page.config };
+    const now = { hidden: hidden, until: () => until(sliderOf(box)) };
     spec.params = spec.params.map((one) =>
-      one.name === "hidden" ? { ...one, value: hidden() } : one);
+      now[one.name] ? { ...one, value: now[one.name]() } : one);
     const { view } = await vegaEmbed(box, spec, {
       mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false,
       tooltip: { theme: "page" },
@@ -88,6 +93,42 @@
       window.dispatchEvent(new Event("resize"));
       drawAll();
     });
+  }
+  const SECONDS = 8;  // of an animation
+  const FRAME = 25;  // ms
+  for (const player of document.querySelectorAll(".player")) {
+    const button = player.querySelector("button");
+    const slider = player.querySelector("input");
+    const shown = player.querySelector("output");
+    let playing = false;
+
+    function show() {
+      const step = until(slider);
+      shown.value = step;
+      slider.setAttribute("aria-valuetext", `step ${step}`);
+      const own = views.map((view) => [view, view.container()]).filter(([, box]) =>
+        sliderOf(box) === slider && (!playing || isInSight(box)));
+      return Promise.all(own.map(([view]) => view.signal("until", step).runAsync()));
+    }
+    function stop() {
+      playing = false;
+      button.textContent = "play";
+      return show();  // those out of sight too
+    }
+    async function play() {
+      playing = true;
+      button.textContent = "pause";
+      const from = Number(slider.value) < 1 ? Number(slider.value) : 0;
+      const start = performance.now();
+      while (playing) {
+        slider.value = Math.min(1, from + (performance.now() - start) / (1000 * SECONDS));
+        await show();
+        if (Number(slider.value) >= 1) await stop();
+        await new Promise((resume) => setTimeout(resume, FRAME));
+      }
+    }
+    button.addEventListener("click", () => (playing ? stop() : play()));
+    slider.addEventListener("input", stop);
   }
   drawAll();
 })();

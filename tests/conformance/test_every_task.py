@@ -29,15 +29,15 @@ def test_it_does_what_any_task_must(name: str) -> None:
 
 
 BASELINES = {
-    "beale": ["optimizer.lr=0.03"],
+    "beale": ["optimizer.lr=0.1"],
     "digits": [],
     "digits_scene": ["optimizer.lr=3e-3"],
     "langid": [],
     "modular_addition": ["optimizer=adamw", "optimizer.lr=3e-3", "optimizer.weight_decay=1.0"],
     "quadratic": ["optimizer.lr=0.01"],
-    "rosenbrock": ["optimizer.lr=0.03"],
-    "saddle": [],
-    "valley": ["optimizer.lr=0.03"],
+    "rosenbrock": ["optimizer.lr=0.1"],
+    "saddle": ["optimizer.lr=0.01"],
+    "valley": ["optimizer.lr=0.1"],
 }
 """Tasks with a target, and how their baseline reaches it; Adam where nothing else is said."""
 

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from reports.render import render
+from tests.reports.landscapes import trial
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [
@@ -138,3 +139,75 @@ def test_trials_sort_and_filter(index, tmp_path):
     assert said["sort"] == "descending"
     assert said["kept"] == "diverged"
     assert said["again"] == "36"
+
+
+@pytest.fixture(scope="module")
+def landscapes(tmp_path_factory):
+    """A report of three optimizers on two landscapes, one of which leaves the picture."""
+    records = [
+        trial([(reach * x, x / 10 * (-1) ** i) for i, x in enumerate(range(8, 0, -1))], **options)
+        for reach, name in ((-1, "adam"), (1, "sgd"), (3, "lion"))
+        for options in ({"optimizer": name}, {"optimizer": name, "task": "saddle"})
+    ]
+    return render(records, tmp_path_factory.mktemp("landscapes"))
+
+
+PLAYER = """
+  const button = document.querySelector(".player button");
+  const slider = document.querySelector(".player input");
+  const told = document.querySelector(".player output");
+  const wait = (seconds) => new Promise((resume) => setTimeout(resume, 1000 * seconds));
+  const lines = () => [...document.querySelectorAll("#trajectories .view svg")]
+    .map((one) => [...one.querySelectorAll("path")]
+      .map((path) => path.getAttribute("d") + path.getAttribute("transform")).sort().join());
+  const other = (one, two) => one.filter((text, i) => text !== two[i]).length;
+  const say = (name, value) => { document.body.dataset[name] = value; };
+"""
+
+
+def test_trajectories_are_shown_up_to_a_step_and_as_an_animation(landscapes, tmp_path):
+    code = """
+      const whole = lines();
+      slider.focus();
+      say("focused", document.activeElement === slider);
+      slider.value = 0.5;
+      slider.dispatchEvent(new Event("input"));
+      await wait(1);
+      const text = slider.getAttribute("aria-valuetext");
+      say("half", `${told.value} ${text} ${other(lines(), whole)}`);
+      slider.value = 1;
+      slider.dispatchEvent(new Event("input"));
+      await wait(1);
+      say("again", other(lines(), whole));
+      button.click();
+      const said = [button.textContent];
+      await wait(3);
+      button.click();
+      said.push(button.textContent, slider.value > 0.2 && slider.value < 0.8);
+      const paused = slider.value;
+      await wait(1);
+      said.push(slider.value === paused);
+      button.click();
+      await wait(12);
+      said.push(button.textContent, slider.value, other(lines(), whole));
+      say("played", said.join());
+    """
+    html, messages = shown(with_script(landscapes, PLAYER + code), tmp_path)
+    assert messages == []
+    said = dict(re.findall(r' data-(focused|half|again|played)="([^"]*)"', html))
+    assert said == {
+        "focused": "true",
+        "half": "4 step 4 2",  # a quarter of 16 steps; both landscapes
+        "again": "0",
+        "played": "pause,play,true,true,play,1,0",
+    }
+
+
+def test_who_wants_no_motion_has_the_slider_alone(landscapes, tmp_path):
+    code = """say("button", getComputedStyle(button).display);
+      say("slider", slider.offsetParent !== null);"""
+    for option, display in (("--force-prefers-reduced-motion", "none"), ("--mute-audio", "block")):
+        html, messages = shown(with_script(landscapes, PLAYER + code), tmp_path, option)
+        assert messages == []
+        assert f'data-button="{display}"' in html
+        assert 'data-slider="true"' in html

@@ -9,9 +9,10 @@ import pytest
 
 from bench.spec import RefusedInput
 from reports.figures import FIGURES as ALL
+from reports.figures import OF_SOME_TASKS
 from reports.render import render
 
-FIGURES = set(ALL) - {"best_of_k", "default_tuned"}  # of a sweep, in which nobody is tuned
+FIGURES = set(ALL) - {"best_of_k", "default_tuned"} - OF_SOME_TASKS  # of a sweep: nobody is tuned
 
 FILES = {
     *["index.html", "trials.csv", "leaderboard.csv", "leaderboard.md"],

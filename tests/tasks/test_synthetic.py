@@ -17,7 +17,7 @@ from bench.trial.run import run_trial
 from tasks import synthetic
 from tasks.data import noise
 from tasks.data.dataset import InvalidData
-from tasks.landscapes import LANDSCAPES, curvature
+from tasks.landscapes import LANDSCAPES, TASKS, curvature
 from tasks.models.synthetic import Point
 from tests.bench.specs import trial_spec
 
@@ -68,6 +68,21 @@ def test_values_by_hand() -> None:
     assert value("valley", 2.0, 1.0) == 52.0
 
 
+@pytest.mark.parametrize("name", LANDSCAPES)
+def test_arrays_and_tensors_have_the_same_values(name: str) -> None:
+    landscape = LANDSCAPES[name]
+    random = np.random.default_rng(0)
+    x, y = (random.uniform(*ends, 100) for ends in landscape.bounds)
+    values = landscape.function(x, y)
+    assert isinstance(values, np.ndarray)
+    same = landscape.function(torch.tensor(x), torch.tensor(y))
+    np.testing.assert_allclose(values, same.numpy(), rtol=1e-12)
+
+
+def test_a_record_names_the_landscape() -> None:
+    assert {f"{cls.__module__}.{cls.__name__}": name for name, cls in CLASSES.items()} == TASKS
+
+
 def test_curvature_has_the_condition_number_that_is_asked_for() -> None:
     matrix = curvature(20, 1000).double()
     torch.testing.assert_close(matrix, matrix.T, atol=1e-6, rtol=0)
@@ -85,8 +100,8 @@ def trial(target: str, data: Component, model: Component, **changes: Any) -> Tri
     return replace(spec, **(parts | changes))  # type: ignore[arg-type]
 
 
-def adam_on_rosenbrock(lr: float, steps: int) -> list[float]:
-    """Kingma and Ba's Algorithm 1 on the gradient by hand; the value after each step."""
+def adam_on_rosenbrock(lr: float, steps: int) -> list[tuple[float, float, float]]:
+    """Kingma and Ba's Algorithm 1 on the gradient by hand; value, x, y after each step."""
     x = np.array([-1.2, 1.0], np.float32).astype(
         np.float64
     )  # torch's default type rounds the start
@@ -98,7 +113,8 @@ def adam_on_rosenbrock(lr: float, steps: int) -> list[float]:
         m = 0.9 * m + (1 - 0.9) * gradient
         v = 0.999 * v + (1 - 0.999) * gradient**2
         x = x - lr * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
-        values.append(float((1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2))
+        value = (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+        values.append((float(value), *x.tolist()))
     return values
 
 
@@ -107,8 +123,8 @@ def test_a_trial_of_our_adam_on_rosenbrock_is_a_loop_by_hand(precision, within) 
     data = Component("", "tasks.data.noise.load", {"size": 2})
     model = Component("point", "tasks.models.synthetic.Point")
     result = run_trial(trial("tasks.synthetic.Rosenbrock", data, model, precision=precision))
-    found = [point.values["val/loss"] for point in result.curve]
-    assert found == pytest.approx(adam_on_rosenbrock(0.02, 100), rel=within)
+    measured = [[p.values[f"val/{name}"] for name in ("loss", "x", "y")] for p in result.curve]
+    np.testing.assert_allclose(measured, adam_on_rosenbrock(0.02, 100), rtol=within)
 
 
 @pytest.mark.parametrize("name", CLASSES)
