@@ -55,6 +55,7 @@ def test_the_tasks_and_models_are_these() -> None:
             "cnn",
             "gpt",
             "gru",
+            "lstm",
             "mlp",
         ),
         *("point", "resnet18", "textcnn", "transformer", "unet"),

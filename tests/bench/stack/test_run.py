@@ -116,6 +116,7 @@ def test_weights_after_200_steps_are_those_of_each_trial_alone():
         ("cnn", "bench.optimizers.adam.Adam", {}),
         ("bag", "bench.optimizers.adam.Adam", {}),
         ("transformer", "bench.optimizers.adam.Adam", {}),
+        ("gru", "bench.optimizers.adam.Adam", {}),
         ("tied", ADAMW, {"weight_decay": 0.1}),
         ("normalised", SGD, {"momentum": 0.9}),
         ("mlp", SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-3}),
