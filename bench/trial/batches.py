@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bench.spec import TrialSpec
-from tasks.augmentation import Augmentation
+from tasks.augmentation import Augment
 from tasks.base import Task
 
 AUGMENTATION = 1 << 40
@@ -24,7 +24,7 @@ class Batches:
     Args:
         inputs: [N, ...] on the training device.
         targets: [N] on the training device.
-        augment: what happens to the inputs of a batch before the model sees them.
+        augment: what happens to a batch before the model sees it.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Batches:
         batch_size: int,
         steps: int,
         seed: int,
-        augment: Augmentation | None = None,
+        augment: Augment | None = None,
     ) -> None:
         self.inputs, self.targets = inputs, targets
         self.batch_size, self.steps, self.seed, self.augment = batch_size, steps, seed, augment
@@ -50,15 +50,10 @@ class Batches:
         return self.steps
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for inputs, rows in self.examples():
-            yield inputs, self.targets[rows]
-
-    def examples(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The inputs of each batch, augmented, and their indices."""
         generator = torch.Generator().manual_seed(AUGMENTATION + self.seed)
         for rows in self.rows():
-            inputs = self.inputs[rows]
-            yield self.augment(inputs, generator) if self.augment else inputs, rows
+            inputs, targets = self.inputs[rows], self.targets[rows]
+            yield self.augment(inputs, targets, generator) if self.augment else (inputs, targets)
 
     def rows(self) -> Iterator[Tensor]:
         """The indices of each batch, shape [batch_size]."""
