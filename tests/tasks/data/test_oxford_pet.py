@@ -124,10 +124,3 @@ def test_a_download_that_fails_says_what_to_do(
     monkeypatch.setattr(oxford_iiit_pet, "download_and_extract_archive", offline)
     with pytest.raises(MissingData, match=r"downloaded \(Name or service not known\); put the"):
         oxford_pet.load(data_dir=str(tmp_path), download=True)
-
-
-def test_a_trial_learns_them(tmp_path: Path, optbench) -> None:
-    write(tmp_path, per_breed=10)
-    words = ["task=oxford_pet", f"data_dir={tmp_path}", "task.data.size=16", "budget.steps=30"]
-    ended = optbench(*words, "+task.data.validation=4", "batch_size=4", "study=pets")
-    assert ended.code == 0, ended.err
