@@ -160,7 +160,7 @@ def gru_states(layer: nn.GRU, inputs: Tensor) -> Tensor:
     hidden = layer.hidden_size
     ((of_inputs, of_states, inputs_bias, states_bias),) = layer.all_weights
     gates = F.linear(inputs, of_inputs, inputs_bias)  # of all positions at once
-    state = inputs.new_zeros(len(inputs), hidden)
+    state = gates.new_zeros(len(inputs), hidden)  # of their precision
     states = []
     for given in gates.unbind(1):
         recalled = F.linear(state, of_states, states_bias)

@@ -217,6 +217,15 @@ def test_the_gru_written_out_is_torchs() -> None:
         torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
 
 
+def test_the_gru_computes_in_few_digits_where_asked() -> None:
+    torch.manual_seed(0)
+    model, batch = GRU(50, 12, 7), tokens()
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse = model(batch)
+    assert coarse.dtype is torch.bfloat16
+    torch.testing.assert_close(coarse.float(), model(batch), atol=2e-2, rtol=0)
+
+
 def test_an_lstm_is_a_loop_over_each_text() -> None:
     """Each text alone, by the published formulas, from the layer's own weights."""
     torch.manual_seed(0)
