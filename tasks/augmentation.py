@@ -1,11 +1,14 @@
-"""Random changes of training images, a whole batch at once.
+"""Random changes of training images, a whole batch at once: the words for all of them, and some.
 
-A batch is one gather: which row and column of which image each pixel comes from. Ten thousand small
-operations of an image library, one image after the other, become a few of torch's.
+Moving, mirroring and cutting is one gather: which row and column of which image each pixel comes
+from. Ten thousand small operations of an image library, one image after the other, become a few of
+torch's.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,36 +16,59 @@ from torch import Generator, Tensor
 
 from tasks.data.dataset import InvalidData
 
+Augment = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Tensor]]
+"""A training batch's inputs and targets to those that the model and the loss see."""
+STRONGEST = 30
+
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What happens to each image of a batch, in this order. All of it is drawn by the caller's
-    generator, on the CPU, so that a trial's images are the same on every device.
+    """What happens to the images of a batch, in this order. All of it is drawn by the caller's
+    generator, on the CPU, so that a trial's draws are the same on every device.
 
     Attributes:
+        rand_augment: so many of torchvision's operations (``tasks.rand_augment``).
+        magnitude: how strong each of these is, 0 to 30.
         crop: the image is moved by up to so many pixels up, down, left and right, and what moves in
             is 0: padding, then a random crop of the old size.
         flip: half of the images are mirrored, left to right.
         cutout: a square of so many pixels a side, around a random pixel and cut off at the edges,
             becomes 0 (arXiv:1708.04552).
+        mixup: images and labels in between, the larger the further (``tasks.mixup``).
 
     0 is the mean of a channel, once images are standardised.
 
     Raises:
-        InvalidData: a number is negative.
+        InvalidData: a number that means nothing.
     """
 
     crop: int = 0
     flip: bool = False
     cutout: int = 0
+    rand_augment: int = 0
+    magnitude: int = 9
+    mixup: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("crop", "cutout"):
+        for name, what in (("crop", "pixels"), ("cutout", "pixels"), ("rand_augment", "how many")):
             if getattr(self, name) < 0:
-                raise InvalidData(f"augment.{name}: {getattr(self, name)}; write pixels, 0 or more")
+                raise InvalidData(f"augment.{name}: {getattr(self, name)}; write {what}, 0 or more")
+        if not 0 <= self.magnitude <= STRONGEST:
+            raise InvalidData(f"augment.magnitude: {self.magnitude}; write 0 to {STRONGEST}")
+        if self.magnitude != type(self).magnitude and not self.rand_augment:
+            raise InvalidData(
+                f"augment.magnitude: {self.magnitude} of no operation; add augment.rand_augment=2"
+            )
+        if not 0 <= self.mixup < math.inf:
+            raise InvalidData(f"augment.mixup: {self.mixup}; write 0 (off) or more, such as 0.2")
 
-    def __call__(self, images: Tensor, generator: Generator) -> Tensor:
-        """``[B, C, H, W]`` to a new tensor alike, in ``channels_last`` order.
+    @property
+    def moves(self) -> bool:
+        """Whether ``moved`` changes anything."""
+        return bool(self.crop or self.flip or self.cutout)
+
+    def moved(self, images: Tensor, generator: Generator) -> Tensor:
+        """Crop, flip, cutout: ``[B, C, H, W]`` to a new tensor alike, in ``channels_last`` order.
 
         Args:
             generator: on the CPU; how far it moves depends on B only.

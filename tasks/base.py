@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.augmentation import Augmentation
-from tasks.data.dataset import Dataset, Split
+from tasks.augmentation import Augment
+from tasks.data.dataset import Dataset, InvalidData, Split
 from tasks.data.mapped import is_large
 from tasks.stored import Stored
 
@@ -33,7 +33,7 @@ class Task(ABC):
     """
 
     inputs: ClassVar[str]
-    augment: Augmentation | None = None
+    augment: Augment | None = None
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
@@ -112,11 +112,27 @@ class Task(ABC):
 
 
 class Classification(Task):
-    """Exactly one class for each example; the model returns logits ``[B, num_classes]``."""
+    """Exactly one class for each example; the model returns logits ``[B, num_classes]``.
+
+    Args:
+        label_smoothing: share of a label that all classes get alike (arXiv:1512.00567), in what
+            training minimizes; what is measured never has it.
+
+    Raises:
+        InvalidData: it is not a share.
+    """
+
+    def __init__(self, dataset: Dataset, label_smoothing: float = 0.0) -> None:
+        super().__init__(dataset)
+        if not 0 <= label_smoothing < 1:
+            raise InvalidData(
+                f"label_smoothing: {label_smoothing}; write 0 (off) to below 1, such as 0.1"
+            )
+        self.label_smoothing = label_smoothing
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy of the logits, in nats."""
-        return F.cross_entropy(outputs, targets)
+        """Mean cross-entropy, in nats, of labels ``[B]`` or mixed ones ``[B, num_classes]``."""
+        return F.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
 
     def sums(self, outputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """``loss``: summed cross-entropy; ``accuracy``: number of examples classified correctly."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Generator, Tensor
 
-from tasks.augmentation import Augmentation
+from tasks.augmentation import Augment, Augmentation
 from tasks.base import Classification
 from tasks.data.dataset import Dataset, InvalidData, Split
 from tasks.data.mapped import chunks, is_large
+from tasks.mixup import mixed
+from tasks.rand_augment import RandAugment
 
 
 class ImageClassification(Classification):
@@ -23,6 +27,7 @@ class ImageClassification(Classification):
 
     Args:
         augment: random changes of training batches, by the words of ``Augmentation``.
+        label_smoothing: as ``Classification`` has it.
 
     Raises:
         InvalidData: the images have no channel axis, no class is named, or ``augment`` has a word
@@ -31,9 +36,13 @@ class ImageClassification(Classification):
 
     inputs = "images"
 
-    def __init__(self, dataset: Dataset, augment: Mapping[str, Any] | None = None) -> None:
-        super().__init__(dataset)
-        self.augment = Augmentation(**augment) if augment else None
+    def __init__(
+        self,
+        dataset: Dataset,
+        augment: Mapping[str, Any] | None = None,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(dataset, label_smoothing)
         shape = dataset.train.inputs.shape
         if len(shape) != 4:
             raise InvalidData(
@@ -43,6 +52,8 @@ class ImageClassification(Classification):
         if not dataset.classes:
             raise InvalidData("classes: none are named; Dataset(…, classes=(…)) takes their names")
         self._mean, self._std = channel_statistics(dataset.train.inputs)
+        if augment:
+            self.augment = self._augment(Augmentation(**augment))
 
     def prepare(self, examples: Split) -> Tensor:
         """``(image - mean) / std`` by channel; uint8 needs no scaling to [0, 1] before that."""
@@ -50,12 +61,40 @@ class ImageClassification(Classification):
         images.sub_(self._mean).div_(self._std)
         return images.to(memory_format=torch.channels_last)
 
+    def _augment(self, words: Augmentation) -> Augment:
+        images, classes = self.dataset.train.inputs, len(self.dataset.classes)
+        low, high = (0, 255) if images.dtype == np.uint8 else (images.min(), images.max())
+        operations = None
+        if words.rand_augment:
+            operations = RandAugment(
+                words.rand_augment, words.magnitude, self._mean, self._std, float(low), float(high)
+            )
+        return partial(augmented, words, operations, classes)
+
     def model_arguments(self) -> dict[str, Any]:
         """``input_shape`` (C, H, W) and ``num_classes``."""
         return {
             "input_shape": tuple(self.dataset.train.inputs.shape[1:]),
             "num_classes": len(self.dataset.classes),
         }
+
+
+def augmented(
+    words: Augmentation,
+    operations: RandAugment | None,
+    classes: int,
+    images: Tensor,
+    targets: Tensor,
+    generator: Generator,
+) -> tuple[Tensor, Tensor]:
+    """A training batch, changed; labels that are mixed become ``[B, classes]``, float32."""
+    if operations:
+        images = operations(images, generator)
+    if words.moves:
+        images = words.moved(images, generator)
+    if words.mixup:
+        images, targets = mixed(images, F.one_hot(targets, classes).float(), words.mixup, generator)
+    return images, targets
 
 
 def channel_statistics(images: np.ndarray) -> tuple[Tensor, Tensor]:

@@ -43,7 +43,8 @@ class Subject:
     Attributes:
         spec: a trial of it.
         data: all of it.
-        task: over the first ``EXAMPLES`` of each split.
+        task: over the first ``EXAMPLES`` of each split; labels that training smooths are not
+            smoothed, for nothing that is measured has it.
     """
 
     spec: TrialSpec
@@ -56,7 +57,9 @@ class Subject:
         name, component, files = spec.task.name, spec.task.data, spec.task.files
         data = build.dataset(name, component, spec.data_dir, spec.download, files)
         train, val, test = (_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
-        task = build.task(spec.task, replace(data, train=train, val=val, test=test))
+        exact = {name: v for name, v in spec.task.arguments.items() if name != "label_smoothing"}
+        few = replace(data, train=train, val=val, test=test)
+        task = build.task(replace(spec.task, arguments=exact), few)
         build.model(spec.model, task)
         return cls(spec, data, task)
 

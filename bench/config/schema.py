@@ -22,6 +22,9 @@ class AugmentConfig:
     crop: int = 0  # pixels that an image moves at most, each way
     flip: bool = False  # half of them mirrored
     cutout: int = 0  # side of a square of zeros, in pixels
+    rand_augment: int = 0  # random operations of torchvision, one after the other
+    magnitude: int = 9  # how strong each of these is, 0 to 30
+    mixup: float = 0.0  # alpha: images and labels in between
 
 
 @dataclass
@@ -32,6 +35,7 @@ class TaskConfig:
     data: dict[str, Any] = MISSING
     files: dict[str, Any] = field(default_factory=dict)  # paths that the loader also takes
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    label_smoothing: float = 0.0  # share of a label that all classes get, in training only
     inputs: str | None = None  # what it feeds a model; a model's YAML names the same word
     metric: str = MISSING
     direction: str = MISSING

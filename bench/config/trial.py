@@ -29,7 +29,7 @@ from bench.config.files import (
     yaml_path,
 )
 from bench.config.optimizer import optimizer_spec
-from bench.config.schema import Config
+from bench.config.schema import AugmentConfig, Config
 from bench.spec import (
     Budget,
     Hardware,
@@ -106,7 +106,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         task=TaskSpec(
             name=choices["task"],
             target=task["_target_"],
-            arguments=_augmented(task["augment"]),
+            arguments=_changed(task),
             code=sources.code({"_target_": task["_target_"]}),
             path=path,
             data=data,
@@ -167,10 +167,12 @@ def refuse_study_keys(cfg: DictConfig) -> None:
             )
 
 
-def _augmented(words: Mapping[str, Any]) -> dict[str, Any]:
+def _changed(task: Mapping[str, Any]) -> dict[str, Any]:
     """What a task's class is told: nothing where nothing is changed, so that the hash stays."""
-    changes = {name: value for name, value in words.items() if value}
-    return {"augment": changes} if changes else {}
+    usual = vars(AugmentConfig())
+    augment = {name: value for name, value in task["augment"].items() if value != usual[name]}
+    told = {"augment": augment, "label_smoothing": task["label_smoothing"]}
+    return {name: value for name, value in told.items() if value}
 
 
 def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None) -> None:

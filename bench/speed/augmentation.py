@@ -2,7 +2,8 @@
 
 Both move 128 colour images of 32x32 by up to 4 pixels, mirror half of them and cut a hole of 8x8.
 torchvision's is the usual pipeline of a ``Dataset``: ``RandomCrop``, ``RandomHorizontalFlip`` and
-an erased square for each image, then a stack. One thread, in turns.
+an erased square for each image, then a stack. RandAugment is torchvision's own both times: by
+groups of images (``tasks.rand_augment.GROUP``), and one by one. One thread, in turns.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from tasks.augmentation import Augmentation
+from tasks.rand_augment import RandAugment
 
 BATCH, ROUNDS = 128, 15
 
@@ -26,17 +28,24 @@ def main() -> None:
     ours = Augmentation(crop=4, flip=True, cutout=8)
     generator = torch.Generator().manual_seed(0)
     theirs = v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(), _erased])
-    pairs = [
-        (
-            _seconds(lambda: ours(images, generator)),
-            _seconds(lambda: torch.stack([theirs(image) for image in images])),
-        )
-        for _ in range(ROUNDS)
-    ]
+    _compare("moved", lambda: ours.moved(images, generator), lambda: _each(theirs, images))
+    mean, std = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
+    by_groups = RandAugment(2, 9, mean, std, -3.0, 3.0)
+    single, pixels = v2.RandAugment(2, 9), torch.randint(256, images.shape, dtype=torch.uint8)
+    _compare("RandAugment", lambda: by_groups(images, generator), lambda: _each(single, pixels))
+
+
+def _each(change: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    return torch.stack([change(image) for image in images])
+
+
+def _compare(what: str, ours: Callable[[], Tensor], theirs: Callable[[], Tensor]) -> None:
+    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(ROUNDS)]
     mine, yours = (statistics.median(each) for each in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)
     print(
-        f"batch of {BATCH}: {1e3 * mine:.2f} ms, image by image {1e3 * yours:.2f} ms: {ratio:.1f} x"
+        f"{what}, batch of {BATCH}: {1e3 * mine:.2f} ms, image by image {1e3 * yours:.2f} ms: "
+        f"{ratio:.1f} x"
     )
 
 

@@ -44,24 +44,20 @@ class StackBatches:
             for rows in zip(*(order.rows() for order in self._orders), strict=True):
                 yield self.gather(rows)
             return
-        for examples in zip(*(order.examples() for order in self._orders), strict=True):
-            inputs, rows = zip(*examples, strict=True)
-            yield self._shared(torch.cat(inputs), len(rows[0])), self._chosen(rows)[1]
+        for batches in zip(*self._orders, strict=True):
+            inputs, targets = (self._shared(parts) for parts in zip(*batches, strict=True))
+            yield inputs, targets
 
     def gather(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """The examples of one step from each seed's indices, each ``[B]``."""
-        chosen, targets = self._chosen(rows)
-        return _as_one(self.inputs, chosen), targets
-
-    def _chosen(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Each trial's indices, and its targets, both ``[K, B, ...]``."""
         chosen = torch.stack(tuple(rows))[self._places]
-        return chosen, self.targets[chosen]
+        return _as_one(self.inputs, chosen), self.targets[chosen]
 
-    def _shared(self, inputs: Tensor, size: int) -> Tensor:
-        """Each trial's batch, of the batches of all seeds one after the other."""
-        within = torch.arange(size, device=inputs.device)
-        return _as_one(inputs, self._places[:, None] * size + within)
+    def _shared(self, parts: Sequence[Tensor]) -> Tensor:
+        """Each trial's part, ``[K, B, ...]``, of those of each seed, ``[B, ...]``."""
+        size = len(parts[0])
+        within = torch.arange(size, device=parts[0].device)
+        return _as_one(torch.cat(tuple(parts)), self._places[:, None] * size + within)
 
 
 def _as_one(inputs: Rows, rows: Tensor) -> Tensor:

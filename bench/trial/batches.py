@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from bench.spec import TrialSpec
 from bench.trial.read_ahead import read_ahead
-from tasks.augmentation import Augmentation
+from tasks.augmentation import Augment
 from tasks.base import Rows, Task
 from tasks.stored import Stored
 
@@ -26,7 +26,7 @@ class Batches:
     Args:
         inputs: [N, ...] on the training device, or rows that are read from disk for it.
         targets: [N, ...] likewise.
-        augment: what happens to the inputs of a batch before the model sees them.
+        augment: what happens to a batch before the model sees it.
         workers: processes that read ahead what lies on disk; 0: this one reads it.
     """
 
@@ -37,7 +37,7 @@ class Batches:
         batch_size: int,
         steps: int,
         seed: int,
-        augment: Augmentation | None = None,
+        augment: Augment | None = None,
         workers: int = 0,
     ) -> None:
         self.inputs, self.targets, self.workers = inputs, targets, workers
@@ -58,18 +58,9 @@ class Batches:
             pairs = read_ahead(self.inputs, self.targets, self.rows(), self.workers)
         else:
             pairs = ((self.inputs[rows], self.targets[rows]) for rows in self.rows())
-        yield from self._augmented(pairs)
-
-    def examples(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The inputs of each batch, augmented, and their indices."""
-        return self._augmented((self.inputs[rows], rows) for rows in self.rows())
-
-    def _augmented(
-        self, batches: Iterable[tuple[Tensor, Tensor]]
-    ) -> Iterator[tuple[Tensor, Tensor]]:
         generator = torch.Generator().manual_seed(AUGMENTATION + self.seed)
-        for inputs, others in batches:
-            yield self.augment(inputs, generator) if self.augment else inputs, others
+        for inputs, targets in pairs:
+            yield self.augment(inputs, targets, generator) if self.augment else (inputs, targets)
 
     def rows(self) -> Iterator[Tensor]:
         """The indices of each batch, shape [batch_size]."""

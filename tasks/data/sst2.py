@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.data import rows, tokens
+from tasks.data import hub, rows, tokens
 from tasks.data.dataset import Dataset, MissingData, Split, missing
 
 FILES = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
@@ -72,26 +72,8 @@ def read_tsv(path: Path) -> list[Sentence]:
 
 def fetch(folder: Path) -> None:
     """Write the three files from Hugging Face ``datasets``; MissingData, at once, if that fails."""
-    try:
-        from datasets import config, load_dataset
-        from huggingface_hub import HfApi  # type: ignore[import-not-found, unused-ignore]
-    except ImportError as error:
-        raise MissingData(
-            f"task=sst2: no SST-2 in {folder}, and download=true needs Hugging Face datasets: "
-            "pip install 'optbench[huggingface]'"
-        ) from error
-    try:
-        if (
-            not config.HF_HUB_OFFLINE
-        ):  # without network this fails at once, load_dataset retries for 23 s
-            HfApi().dataset_info(HUB_NAME, timeout=10)
-        hub = load_dataset(HUB_NAME)  # offline: from its cache, or fails at once
-    except Exception as error:  # the HTTP client's own classes change between its versions
-        raise MissingData(
-            f"task=sst2: no SST-2 in {folder}, and downloading {HUB_NAME} failed ({error}); "
-            "put the files there by hand or pass data_dir=PATH"
-        ) from error
+    hub_splits = hub.fetched(HUB_NAME, "sst2", "SST-2", folder)
     folder.mkdir(parents=True, exist_ok=True)
     for split, file in FILES.items():
-        rows = (f"{row['text']}\t{row['label']}\n" for row in hub[HUB_SPLITS[split]])
-        (folder / file).write_text("".join(rows), encoding="utf-8")
+        lines = (f"{row['text']}\t{row['label']}\n" for row in hub_splits[HUB_SPLITS[split]])
+        (folder / file).write_text("".join(lines), encoding="utf-8")

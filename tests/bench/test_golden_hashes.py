@@ -52,6 +52,14 @@ def test_hashes_are_those_of_old_stores(composer, words, digits):
     assert composer.spec(words.split()).config_hash == digits
 
 
+def test_what_changes_no_image_and_no_label_changes_no_hash(composer):
+    words, digits = next(iter(GOLDEN.items()))
+    off = "task.augment={crop:0,flip:false,cutout:0,rand_augment:0,magnitude:9,mixup:0}"
+    assert composer.spec([*words.split(), off, "task.label_smoothing=0"]).config_hash == digits
+    on = ("task.augment.rand_augment=2", "task.augment.mixup=0.2", "task.label_smoothing=0.1")
+    assert len({composer.spec([*words.split(), one]).config_hash for one in on} | {digits}) == 4
+
+
 @dataclasses.dataclass(frozen=True)
 class LaterOptimizer(OptimizerSpec):
     foreach: bool = False

@@ -1,8 +1,9 @@
-"""Every task that needs nothing but an install: what any task must do, and that Adam solves it."""
+"""Every task that needs an install or a few files: what any must do; and that Adam solves it."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from bench.check.choose import chosen
 from bench.check.findings import Grade
 from bench.check.suite import examine_task
 from bench.spec import TrialSpec
+from tests.tasks.data import test_ag_news, test_oxford_pet
 
 QUICK = (
     *("beale", "digits", "langid", "modular_addition", "quadratic", "rastrigin", "rosenbrock"),
@@ -22,6 +24,24 @@ SLOW = ("digits_scene", "land_cover")
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in SLOW)])
 def test_it_does_what_any_task_must(name: str) -> None:
     (one,) = chosen([f"task={name}"])
+    assert isinstance(one.spec, TrialSpec)
+    report = examine_task(one.spec, one.reference)
+    assert report.clean, [(finding.check.name, finding.detail) for finding in report.failed]
+    assert len(report.having(Grade.PASSED)) >= 8
+
+
+WRITTEN = {
+    "ag_news": (test_ag_news.write, []),
+    "oxford_pet": (test_oxford_pet.write, ["+task.data.validation=2", "task.data.size=16"]),
+}
+"""Tasks whose data is not here, on a few files in the same layout."""
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_it_does_what_any_task_must_on_files_alike(name: str, tmp_path: Path) -> None:
+    write, words = WRITTEN[name]
+    write(tmp_path)
+    (one,) = chosen([f"task={name}", f"data_dir={tmp_path}", "batch_size=4", *words])
     assert isinstance(one.spec, TrialSpec)
     report = examine_task(one.spec, one.reference)
     assert report.clean, [(finding.check.name, finding.detail) for finding in report.failed]

@@ -38,7 +38,7 @@ def default_model(task: dict[str, Any]) -> str:
 def test_the_tasks_and_models_are_these() -> None:
     assert set(TASKS) >= {
         *("cifar10", "cifar100", "digits", "digits_scene", "fashion_mnist", "langid", "mnist"),
-        "land_cover",
+        *("ag_news", "land_cover", "oxford_pet"),
         *("imdb", "modular_addition", "sotu", "sst2", "trec", "wordnet", "quadratic"),
         *("beale", "rastrigin", "rosenbrock", "saddle", "valley"),
         *OWN,
@@ -55,6 +55,7 @@ def test_the_tasks_and_models_are_these() -> None:
             "cnn",
             "gpt",
             "gru",
+            "lstm",
             "mlp",
         ),
         *("point", "resnet18", "textcnn", "transformer", "unet"),

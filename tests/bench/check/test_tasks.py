@@ -109,6 +109,7 @@ def subject(
     task: str = "tasks.image.ImageClassification",
     model: str = "tasks.models.image.MLP",
     target: Target | None = None,
+    **arguments: Any,
 ) -> Subject:
     here = f"{__name__}."
     data = Component("", f"{here}load")
@@ -116,6 +117,7 @@ def subject(
     full = TaskSpec(
         "three",
         task if task.startswith("tasks.") else here + task,
+        arguments,
         data=data,
         target_metric=target or Target("accuracy", "maximize", 0.9),
     )
@@ -129,6 +131,11 @@ def subject(
 @pytest.mark.parametrize("check", TASK_CHECKS, ids=lambda check: check.name)
 def test_a_sound_task_passes(check: Check[Subject]) -> None:
     assert check.run(subject()) is not None
+
+
+@pytest.mark.parametrize("name", ["loss_is_metric", "overfits"])
+def test_labels_that_training_smooths_are_checked_as_they_are(name: str) -> None:
+    assert BY_NAME[name].run(subject(label_smoothing=0.3)) is not None
 
 
 def test_what_is_measured() -> None:

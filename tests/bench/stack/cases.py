@@ -26,8 +26,9 @@ MODELS = {
         "transformer", "tasks.models.text.Transformer", {"dim": 16, "heads": 2, "layers": 1}
     ),
     "gru": Component("gru", "tasks.models.text.GRU", {"dim": 4, "hidden": 8}),
+    "lstm": Component("lstm", "tasks.models.text.LSTM", {"dim": 4, "hidden": 8}),
 }
-TEXT = ("bag", "transformer", "gru")
+TEXT = ("bag", "transformer", "gru", "lstm")
 
 
 def case(

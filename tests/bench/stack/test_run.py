@@ -116,6 +116,7 @@ def test_weights_after_200_steps_are_those_of_each_trial_alone():
         ("cnn", "bench.optimizers.adam.Adam", {}),
         ("bag", "bench.optimizers.adam.Adam", {}),
         ("transformer", "bench.optimizers.adam.Adam", {}),
+        ("gru", "bench.optimizers.adam.Adam", {}),
         ("tied", ADAMW, {"weight_decay": 0.1}),
         ("normalised", SGD, {"momentum": 0.9}),
         ("mlp", SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-3}),
@@ -255,7 +256,15 @@ def test_trials_of_one_seed_differ_under_dropout():
     assert first.curve[0].values["train/loss"] != second.curve[0].values["train/loss"]
 
 
-@pytest.mark.parametrize("augment", [{}, {"crop": 2, "flip": True, "cutout": 3}])
+@pytest.mark.parametrize(
+    "augment",
+    [
+        {},
+        {"crop": 2, "flip": True, "cutout": 3},
+        {"rand_augment": 2},
+        {"crop": 1, "rand_augment": 1, "mixup": 0.2},
+    ],
+)
 def test_batches_are_those_of_each_seed_alone(augment):
     specs = [case(seed=seed, steps=3) for seed in (5, 0, 5)]
     arguments = {"augment": augment} if augment else {}

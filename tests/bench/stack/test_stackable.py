@@ -11,14 +11,15 @@ from tests.bench.stack.cases import case
 
 
 @pytest.mark.parametrize(
-    "model", ["mlp", "cnn", "normalised", "resnet18", "dropout", "tied", "bag", "transformer"]
+    "model",
+    ["mlp", "cnn", "normalised", "resnet18", "dropout", "tied", "bag", "transformer", "gru"],
 )
 def test_models_that_can(model):
     assert why_not(case(model)) == ""
 
 
 def test_a_layer_that_vmap_refuses_is_named_with_its_words():
-    assert "gru does not run under vmap (Batching rule not implemented" in why_not(case("gru"))
+    assert "lstm does not run under vmap (Batching rule not implemented" in why_not(case("lstm"))
 
 
 def test_a_model_that_would_silently_be_another_is_found():

@@ -99,9 +99,9 @@ def test_every_way_of_ending_in_one_sweep(optbench, uri, my_conf):
 
 def test_tasks_and_models_that_differ_make_stacks_of_their_own(optbench, uri):
     words = ["-m", "budget.steps=4", "report=false", "seed=0,1", "batch_size=8", STACKED]
-    ended = optbench(*words, "task=langid", "model=bag,gru", "study=two")
+    ended = optbench(*words, "task=langid", "model=bag,lstm", "study=two")
     assert "bag on langid: 2 trials at once" in ended.out
-    assert "gru on langid: 2 one by one: gru does not run under vmap" in ended.out
+    assert "lstm on langid: 2 one by one: lstm does not run under vmap" in ended.out
     assert statuses(uri, "two") == {"finished": 4}
     assert len(records(uri, "two")) == 4
 

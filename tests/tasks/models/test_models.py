@@ -18,9 +18,18 @@ from tasks.models.image import (
     resnet18,
 )
 from tasks.models.segmentation import UNet
-from tasks.models.text import GRU, Bag, TextCNN, Transformer, hashed_ngrams, masked_mean
+from tasks.models.text import (
+    GRU,
+    LSTM,
+    Bag,
+    TextCNN,
+    Transformer,
+    gru_states,
+    hashed_ngrams,
+    masked_mean,
+)
 
-TEXT = [Bag, GRU, TextCNN, Transformer]
+TEXT = [Bag, GRU, LSTM, TextCNN, Transformer]
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
 
 
@@ -56,6 +65,7 @@ def test_parameter_counts_by_closed_form() -> None:
     assert parameters(Bag(256, 48, 24, buckets=100, dim=8)) == 100 * 8 + 8 * 24 + 24
     gates = 3 * 64 * (32 + 64 + 2)  # input and state weights, two biases
     assert parameters(GRU(256, 48, 24)) == 256 * 32 + gates + 64 * 24 + 24
+    assert parameters(LSTM(256, 48, 24)) == 256 * 32 + gates * 4 // 3 + 64 * 24 + 24
     convolutions = sum(width * 32 * 64 + 64 for width in (3, 4, 5))
     assert parameters(TextCNN(256, 48, 24)) == 256 * 32 + convolutions + 3 * 64 * 24 + 24
     layer = 4 * (64 * 64 + 64) + (64 * 256 + 256) + (256 * 64 + 64) + 4 * 64
@@ -191,6 +201,50 @@ def test_textcnn_is_a_loop_over_windows() -> None:
     torch.testing.assert_close(model(tokens()), torch.stack(expected))
 
 
+def test_the_gru_written_out_is_torchs() -> None:
+    """States and all gradients, in float64."""
+    torch.manual_seed(0)
+    layer = nn.GRU(5, 6, batch_first=True, dtype=torch.float64)
+    inputs = torch.randn(3, 9, 5, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(3, 9, 6, dtype=torch.float64)
+    expected, ours = layer(inputs)[0], gru_states(layer, inputs)
+    torch.testing.assert_close(ours, expected, rtol=1e-12, atol=1e-12)
+    leaves = [inputs, *layer.parameters()]
+    found = torch.autograd.grad((ours * weight).sum(), leaves)
+    for mine, theirs in zip(
+        found, torch.autograd.grad((expected * weight).sum(), leaves), strict=True
+    ):
+        torch.testing.assert_close(mine, theirs, rtol=1e-12, atol=1e-12)
+
+
+def test_the_gru_computes_in_few_digits_where_asked() -> None:
+    torch.manual_seed(0)
+    model, batch = GRU(50, 12, 7), tokens()
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse = model(batch)
+    assert coarse.dtype is torch.bfloat16
+    torch.testing.assert_close(coarse.float(), model(batch), atol=2e-2, rtol=0)
+
+
+def test_an_lstm_is_a_loop_over_each_text() -> None:
+    """Each text alone, by the published formulas, from the layer's own weights."""
+    torch.manual_seed(0)
+    model = LSTM(50, 12, 7, dim=4, hidden=6)
+    layer, expected = model.recurrent, []
+    for ids in tokens():
+        state = cell = torch.zeros(6)
+        states = []
+        for given in model.embedding.weight[ids[ids != 0]]:
+            total = layer.weight_ih_l0 @ given + layer.bias_ih_l0
+            total = total + layer.weight_hh_l0 @ state + layer.bias_hh_l0
+            add, keep, new, show = total.view(4, 6)
+            cell = torch.sigmoid(keep) * cell + torch.sigmoid(add) * torch.tanh(new)
+            state = torch.sigmoid(show) * torch.tanh(cell)
+            states.append(state)
+        expected.append(model.output(torch.stack(states).mean(0)))
+    torch.testing.assert_close(model(tokens()), torch.stack(expected))
+
+
 def test_ngrams_are_counted_without_padding_and_hashed_by_content() -> None:
     """Five tokens have 5 unigrams, 4 bigrams and 3 trigrams; ``ab`` occurs twice in ``abcab``."""
     grams, mask = hashed_ngrams(torch.tensor([[1, 2, 3, 1, 2, 0, 0]]), (1, 2, 3), 2**20)
@@ -209,6 +263,7 @@ def test_ngrams_are_counted_without_padding_and_hashed_by_content() -> None:
         (CNN, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
         (Bag, (50, 12, 10), torch.stack([tokens()] * 3)),
         (TextCNN, (50, 12, 10), torch.stack([tokens()] * 3)),
+        (GRU, (50, 12, 10), torch.stack([tokens()] * 3)),
         (Transformer, (50, 12, 10), torch.stack([tokens()] * 3)),
         (TwoConvTwoDense, ((1, 8, 8), 10), torch.randn(3, 4, 1, 8, 8)),
         (ThreeConvThreeDense, ((1, 16, 16), 10), torch.randn(3, 4, 1, 16, 16)),

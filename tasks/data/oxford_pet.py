@@ -1,0 +1,114 @@
+"""Oxford-IIIT Pet: which pixels are the cat or dog? 3 680 photographs to train on, 3 669 for test.
+
+Source: Parkhi, Vedaldi, Zisserman and Jawahar, Cats and Dogs (2012), in its own split; validation
+photographs are drawn from the training ones, each of the 37 breeds alike. Files are as published,
+where torchvision puts them. The border that the authors drew around each animal counts as no class.
+
+Photographs are brought to one size once (``tasks.data.kept``).
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks.data import kept
+from tasks.data.dataset import Dataset, MissingData, Split, missing, stratified_split, take
+
+FOLDER = "oxford-iiit-pet"
+NEEDED = ("images", "annotations/trimaps", "annotations/trainval.txt", "annotations/test.txt")
+CLASSES, BORDER = ("pet", "background"), 2  # a trimap's 1, 2 and 3
+SPLIT_SEED = 0
+
+
+def load(*, data_dir: str, download: bool, size: int = 64, validation: int = 736) -> Dataset:
+    """Images ``[N, 3, size, size]``, uint8; labels ``[N, size, size]``, uint8, 2 = ignored.
+
+    Args:
+        data_dir: holds ``oxford-iiit-pet/images`` and ``annotations``; downloads go there.
+        download: fetch what is missing through torchvision, 800 MB.
+        size: pixels a side.
+        validation: photographs of the training ones held out, by breed, always the same.
+
+    Raises:
+        MissingData: files are missing or damaged.
+    """
+    if size < 1:
+        raise MissingData(f"task.data.size={size}: not a positive number of pixels")
+    folder = Path(data_dir) / FOLDER
+    if not download and not all((folder / name).exists() for name in NEEDED):
+        raise missing("oxford_pet", f"Oxford-IIIT Pet [{', '.join(NEEDED)}]", folder)
+    if download:
+        _opened(data_dir, "trainval", download=True)
+    files = sorted(path for path in folder.rglob("*") if path.suffix in (".jpg", ".png", ".txt"))
+    options = {"size": size, "validation": validation}
+    make = partial(_dataset, data_dir, size, validation)
+    return kept.dataset("oxford_pet", files, options, make)
+
+
+def _dataset(data_dir: str, size: int, validation: int) -> Dataset:
+    (images, labels, breeds), (test_images, test_labels, _) = (
+        _resized(data_dir, split, size) for split in ("trainval", "test")
+    )
+    if validation >= len(breeds):
+        raise MissingData(
+            f"task.data.validation={validation}: {Path(data_dir) / FOLDER} has {len(breeds)} "
+            "training photographs; give a smaller number"
+        )
+    train, val = stratified_split(breeds, (len(breeds) - validation, validation), SPLIT_SEED)
+    test = Split(test_images, test_labels)
+    splits = take(images, labels, train), take(images, labels, val), test
+    return Dataset(*splits, CLASSES, ignored=BORDER)
+
+
+def _resized(data_dir: str, split: str, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Photographs ``[N, 3, size, size]``, labels ``[N, size, size]`` and breeds ``[N]``."""
+    source = _opened(data_dir, split)
+    read = partial(_photograph, source, split, size)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
+        images, labels, breeds = zip(*threads.map(read, range(len(source))), strict=True)
+    return np.stack(images), np.stack(labels), np.array(breeds)
+
+
+def _opened(data_dir: str, split: str, *, download: bool = False) -> Any:
+    """torchvision's data set: a photograph, its breed and its trimap for each index."""
+    from torchvision.datasets import OxfordIIITPet  # seconds: only once there is something to read
+
+    try:
+        return OxfordIIITPet(data_dir, split, ("category", "segmentation"), download=download)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise _unreadable(data_dir, error) from error
+
+
+def _photograph(
+    source: Any, split: str, size: int, index: int
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """One photograph ``[3, size, size]``, its labels ``[size, size]``, its breed.
+
+    The whole of it, whatever its shape; a pixel has the label at its centre.
+    """
+    from PIL import Image
+
+    try:
+        image, (breed, trimap) = source[index]
+        small = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+        marks = np.asarray(trimap.resize((size, size), Image.Resampling.NEAREST))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _unreadable(source.root, error) from error
+    if marks.shape != (size, size) or marks.min() < 1 or marks.max() > 1 + BORDER:
+        fault = ValueError(f"the trimap of {split} photograph {index + 1} is not of 1, 2 and 3")
+        raise _unreadable(source.root, fault)
+    return small.transpose(2, 0, 1), (marks - 1).astype(np.uint8), breed
+
+
+def _unreadable(data_dir: str, error: Exception) -> MissingData:
+    reason = " ".join(str(error).split())
+    return MissingData(
+        f"task=oxford_pet: {Path(data_dir) / FOLDER} could not be read or downloaded ({reason}); "
+        "put the files there by hand, pass data_dir=PATH, or remove it and pass download=true"
+    )
