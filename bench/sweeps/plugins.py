@@ -13,8 +13,9 @@ from bench.sweeps.ablate import AblationSweeper
 from bench.sweeps.grid import GridSweeper
 from bench.sweeps.launchers import BasicLauncher, StackedLauncher, WorkersLauncher
 from bench.sweeps.study import StudySweeper
+from bench.sweeps.target import TargetSweeper
 
-SWEEPERS = (GridSweeper, StudySweeper, AblationSweeper)
+SWEEPERS = (GridSweeper, StudySweeper, AblationSweeper, TargetSweeper)
 LAUNCHERS = (BasicLauncher, StackedLauncher, WorkersLauncher)
 
 
@@ -42,6 +43,7 @@ def register() -> None:
     )
     _store("hydra/sweeper", "study", "hydra_plugins.optbench.StudySweeper", params=None)
     _store("hydra/sweeper", "ablate", "hydra_plugins.optbench.AblationSweeper", params=None)
+    _store("hydra/sweeper", "target", "hydra_plugins.optbench.TargetSweeper", params=None)
     _store("hydra/launcher", "basic", "hydra_plugins.optbench.BasicLauncher")
     _store("hydra/launcher", "stacked", "hydra_plugins.optbench.StackedLauncher")
     _store("hydra/launcher", "joblib", "hydra_plugins.optbench.WorkersLauncher", n_jobs=-1)

@@ -88,7 +88,11 @@ class StudySweeper(Sweeper):
         if self.config.plan:
             return outcomes
         tracking.attach_text(uri, plan.study, "plan.json", _as_json(plan))
-        return outcomes | tune.run(plan, uri, self.chosen_launcher.run)
+        return outcomes | self.trials(plan, uri)
+
+    def trials(self, plan: Plan, uri: str) -> dict[str, Outcome]:
+        """Both phases of a study."""
+        return tune.run(plan, uri, self.chosen_launcher.run)
 
     def _say(self, plan: Plan, known: tune.Results) -> None:
         counted = forecast.counts(plan, known)

@@ -48,6 +48,12 @@ def run(plan: Plan, uri: str, launch: Launch) -> dict[str, Outcome]:
     Raises:
         RefusedInput: a trial cannot be built; nothing has trained.
     """
+    chosen, outcomes = tuned(plan, uri, launch)
+    return outcomes | rerun(reporting(plan, chosen), uri, launch)
+
+
+def tuned(plan: Plan, uri: str, launch: Launch) -> tuple[list[Chosen], dict[str, Outcome]]:
+    """The first phase: each tuning's choice, and how its trials ended."""
     draws = draws_of(plan)
     outcomes: dict[str, Outcome] = {}
     if plan.sampler in search.ADAPTIVE:
@@ -59,7 +65,12 @@ def run(plan: Plan, uri: str, launch: Launch) -> dict[str, Outcome]:
     chosen = choose(plan, draws, _results(plan, uri))
     for one in chosen:
         progress.say(_said(one))
-    return outcomes | _run("reporting", reporting(plan, chosen), uri, launch)
+    return chosen, outcomes
+
+
+def rerun(specs: Sequence[TrialSpec], uri: str, launch: Launch) -> dict[str, Outcome]:
+    """The second phase: trials on seeds that chose nothing."""
+    return _run("reporting", specs, uri, launch)
 
 
 def draws_of(plan: Plan) -> list[Draw]:

@@ -65,9 +65,10 @@ BELOW = [  # each may import what stands before it, and nothing after
     "sweeps.conclude sweeps.tune",
     "sweeps.grid sweeps.forecast",
     "sweeps.study",
-    "sweeps.ablate",
+    "sweeps.ablate sweeps.target",
     "sweeps.plugins",
     "__main__",
+    "target",
 ]
 
 SHARED = {"reports": "tasks.landscapes"}
