@@ -13,11 +13,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.text import Text
 
-from bench import ending, progress
+from bench import build, ending, progress
 from bench.address import check_uri
 from bench.config import refusal, schema
 from bench.config.trial import refuse_study_keys, trial_spec
-from bench.spec import Status, TrialSpec
+from bench.embedded.lookup import lookup
+from bench.outcome import from_record, stands
+from bench.spec import RefusedInput, Status, TrialSpec
 from bench.sweeps import plugins
 from bench.sweeps.words import deferred
 
@@ -42,9 +44,14 @@ def job(cfg: DictConfig) -> dict[str, Any]:
 
 def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
     check_uri(uri)
-    from bench import record  # now that the input is good: MLflow takes seconds to import
-
     progress.assumed([spec])
+    known = lookup(uri, spec.study, spec.config_hash)
+    if known is not None and stands(spec, known):
+        return dict(from_record(spec, known))
+    for reason in build.check([spec]).values():
+        raise RefusedInput(reason)
+    from bench import record  # now that there is work to do: MLflow takes seconds to import
+
     outcome = record.answer(spec, uri)
     if outcome["status"] == Status.FAILED:
         sys.exit(1)

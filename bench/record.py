@@ -7,36 +7,19 @@ import time
 from collections.abc import Iterable
 from functools import partial
 
-from bench import build, progress, tracking
-from bench.spec import ELSEWHERE, Outcome, RefusedInput, Status, TrialResult, TrialSpec
+from bench import progress, tracking
+from bench.outcome import from_record, outcome, stands
+from bench.spec import ELSEWHERE, Outcome, Status, TrialResult, TrialSpec
 
 POLL = (0.2, 2.0)
 """Seconds between looks at trials that run elsewhere: at first, and at the most."""
 
 
-def outcome(spec: TrialSpec, result: TrialResult) -> Outcome:
-    """The result as a sweep hears of it."""
-    return Outcome(
-        label=spec.label(),
-        status=str(result.status),
-        reason=result.reason,
-        value=result.final(f"val/{spec.task.target_metric.metric}"),
-        line=progress.ended(spec, result),
-    )
-
-
-def stands(spec: TrialSpec, known: TrialResult | None) -> bool:
-    """Whether what is recorded answers a trial; not what is older than was asked for."""
-    return known is not None and known.ended_at >= spec.fresh_since
-
-
 def answer(spec: TrialSpec, uri: str) -> Outcome:
-    """A single trial: what the store knows of it, else run it now."""
+    """A single trial that can be built: what the store knows of it, else run it now."""
     known = tracking.resume(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
     if known is not None and stands(spec, known):
-        return _from_record(spec, known)
-    for reason in build.check([spec]).values():
-        raise RefusedInput(reason)
+        return from_record(spec, known)
     while True:
         ended = run(spec, uri, "single", progress_bar=progress.is_terminal())
         if ended["status"] != ELSEWHERE:
@@ -44,7 +27,7 @@ def answer(spec: TrialSpec, uri: str) -> Outcome:
             return ended
         progress.say(progress.shown(ended))
         for known in others([spec], uri).values():
-            return _from_record(spec, known)
+            return from_record(spec, known)
 
 
 def others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
@@ -62,12 +45,6 @@ def others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
             return answered
         time.sleep(pause)
         pause = min(1.5 * pause, POLL[1])
-
-
-def _from_record(spec: TrialSpec, known: TrialResult) -> Outcome:
-    found = outcome(spec, known)
-    progress.say(progress.shown(found) + f" (from the record, {progress.age(known)})")
-    return found
 
 
 def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from bench import build, progress
+from bench.outcome import outcome, stands
 from bench.progress import Told, each
 from bench.spec import ELSEWHERE, Outcome, RefusedInput, Status, TrialSpec
 from bench.sweeps.launchers import Launch
@@ -35,10 +36,8 @@ def run(
     study = _study(specs)
     wanted = {spec.config_hash: spec for spec in specs}
     recorded = tracking.resume(uri, study)
-    known = {
-        key: recorded[key] for key, spec in wanted.items() if record.stands(spec, recorded.get(key))
-    }
-    outcomes = {key: record.outcome(wanted[key], result) for key, result in known.items()}
+    known = {key: recorded[key] for key, spec in wanted.items() if stands(spec, recorded.get(key))}
+    outcomes = {key: outcome(wanted[key], result) for key, result in known.items()}
     new = {key: spec for key, spec in wanted.items() if key not in known}
     inapplicable = build.check(new.values())
     progress.assumed(specs)
@@ -62,7 +61,7 @@ def run(
             answered = record.others(taken, uri)
         for spec in taken:
             if (key := spec.config_hash) in answered:
-                outcomes[key] = record.outcome(spec, answered[key])
+                outcomes[key] = outcome(spec, answered[key])
                 told(places[key], outcomes[key])
         pending = [spec for spec in taken if spec.config_hash not in answered]
     return outcomes

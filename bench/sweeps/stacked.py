@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bench import progress, record, tracking
 from bench.faults import NOT_THEIRS, said
 from bench.isolation import isolated
+from bench.outcome import outcome
 from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class StackedSweep:
 
             def end(at: int, result: TrialResult) -> None:
                 records.finish(mine[at], result)
-                self._ended(places[mine[at]], record.outcome(specs[mine[at]], result))
+                self._ended(places[mine[at]], outcome(specs[mine[at]], result))
 
             if mine:
                 run_stack([specs[slot] for slot in mine], log, end, threads)

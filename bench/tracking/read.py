@@ -9,6 +9,9 @@ from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
+from bench.embedded import claims
+from bench.embedded.lookup import answered, is_curve, summary_of
+from bench.embedded.rows import TrialRun, Value
 from bench.processes import alive, on_this_machine
 from bench.spec import (
     CurvePoint,
@@ -19,12 +22,10 @@ from bench.spec import (
     TrialResult,
     Tuning,
 )
-from bench.tracking import claims
 from bench.tracking.client import connect, experiment_id, prepare, studies
-from bench.tracking.fetch import TrialRun, Value, runs, trial_runs
+from bench.tracking.fetch import runs, trial_runs
 from bench.tracking.lost import may_lose
 from bench.tracking.summary import find_summary
-from bench.tracking.write import SUMMARY
 
 
 @may_lose
@@ -51,17 +52,7 @@ def answers(uri: str, study: str, hashes: Collection[str] | None = None) -> dict
     Args:
         hashes: only these are looked up; None for all.
     """
-    found = trial_runs(uri, study, curves=False, hashes=hashes)
-    return {
-        run.tags["config_hash"]: TrialResult(
-            Status(run.tags["status"]),
-            run.tags.get("reason", ""),
-            summary={**run.latest, **_summary(run)},
-            ended_at=run.ended,
-        )
-        for run in sorted(found, key=lambda run: run.ended)
-        if claims.answers(run)
-    }
+    return answered(trial_runs(uri, study, curves=False, hashes=hashes))
 
 
 @may_lose
@@ -98,7 +89,7 @@ def record(uri: str, run: TrialRun) -> TrialRecord:
         Status(tags["status"]),
         tags.get("reason", ""),
         curve=_curve(run.history),
-        summary=_summary(run),
+        summary=summary_of(run),
         environment={k[4:]: v for k, v in sorted(tags.items()) if k.startswith("env.")},
         traceback=_traceback(uri, run.run_id) if tags["status"] == Status.FAILED else "",
         ended_at=run.ended,
@@ -125,23 +116,10 @@ def attached_text(uri: str, study: str, name: str) -> str | None:
         return Path(client.download_artifacts(run, name, folder)).read_text()
 
 
-def _summary(run: TrialRun) -> dict[str, float]:
-    """From its tags; records from before there were any have it among the metrics."""
-    told = {name: value for name, value in run.tags.items() if name.startswith(SUMMARY)}
-    if told:
-        return {name.removeprefix(SUMMARY): float(value) for name, value in told.items()}
-    return {name: value for name, value in run.latest.items() if not _is_curve(name)}
-
-
-def _is_curve(metric: str) -> bool:
-    """Whether it is measured at evaluations only: ``val/loss``, ``lr``; summaries have no split."""
-    return "/" in metric or metric == "lr"
-
-
 def _curve(history: Mapping[str, Sequence[Value]]) -> tuple[CurvePoint, ...]:
     points: dict[int, dict[str, float]] = {}
     for name in sorted(history):
-        if _is_curve(name) or name == "train_time_s":
+        if is_curve(name) or name == "train_time_s":
             for step, _, value in history[name]:
                 # The first counts: at the last step the summary's training time comes second
                 points.setdefault(step, {}).setdefault(name, value)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from bench.embedded.tables import embedded
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.tracking.client import connect
 from bench.tracking.sqlite import SQLiteRecorder
-from bench.tracking.tables import embedded
 from bench.tracking.write import ClientRecorder
 
 
@@ -20,7 +20,7 @@ class Recorder(Protocol):
 
     Attributes:
         free: the slots whose trials are claimed by this recorder; other processes run the rest, or
-            have run them (``bench.tracking.claims``).
+            have run them (``bench.embedded.claims``).
     """
 
     free: list[int]

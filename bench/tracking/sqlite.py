@@ -14,12 +14,12 @@ from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
+from bench.embedded import claims
+from bench.embedded.tables import COLUMNS, open_tables, to_stored
 from bench.spec import CurvePoint, TrialResult, TrialSpec
-from bench.tracking import claims
 from bench.tracking.client import prepare
 from bench.tracking.lost import losing
 from bench.tracking.naming import run_name
-from bench.tracking.tables import COLUMNS, open_tables, to_stored
 from bench.tracking.write import (
     attach_traceback,
     end_state,

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from bench.embedded.rows import TrialRun
 from bench.spec import Phase
 from bench.tracking.client import connect, prepare
-from bench.tracking.fetch import TrialRun, trial_runs
+from bench.tracking.fetch import trial_runs
 
 TAG = "mlflow.sharedViewState."
 

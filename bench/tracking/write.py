@@ -19,10 +19,11 @@ from types import TracebackType
 
 from mlflow.entities import Metric, Param, RunTag
 
+from bench.embedded import claims
+from bench.embedded.lookup import SUMMARY
 from bench.hyperparameters import hyperparameters
 from bench.processes import mine
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
-from bench.tracking import claims
 from bench.tracking.client import connect, prepare
 from bench.tracking.fetch import trial_runs
 from bench.tracking.lost import losing
@@ -30,10 +31,6 @@ from bench.tracking.naming import curve, run_name
 
 METRICS_A_BATCH = 1000
 """MLflow's limit."""
-
-SUMMARY = "summary."
-"""Prefix of the tags that hold a result's summary. As metrics they would each be drawn as a chart,
-though they are one number a trial; as tags they also keep every digit, NaN and ∞."""
 
 
 def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:

@@ -7,8 +7,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
+from bench.embedded import tables
 from bench.spec import CurvePoint, Phase, Status, TrialResult, Tuning
-from bench.tracking import tables
 from bench.tracking.sqlite import SQLiteRecorder
 from bench.tracking.write import ClientRecorder
 from tests.bench.specs import trial_spec

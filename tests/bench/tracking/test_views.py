@@ -10,8 +10,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
+from bench.embedded.rows import TrialRun
 from bench.spec import CurvePoint, Phase, Status, Target, TrialResult, Tuning
-from bench.tracking.fetch import TrialRun
 from bench.tracking.views import state_of
 from tests.bench.specs import trial_spec
 

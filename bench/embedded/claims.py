@@ -16,9 +16,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from bench.embedded.rows import TrialRun
 from bench.processes import alive, on_this_machine
 from bench.spec import Status, TrialSpec, digest
-from bench.tracking.fetch import TrialRun
 
 ANSWERS = (Status.FINISHED, Status.DIVERGED, Status.SKIPPED)
 """A trial that ended so is not run again; one that failed is."""
