@@ -50,16 +50,17 @@ class Gain:
         size: trials that were stacked to measure it; 1 where a trial alone said enough.
         factor: training time of a trial alone over its share of a stack's.
         threads: CPU threads of the stack with which it was measured: 1 or, where faster, all.
+        alone: seconds of a training step of a trial alone; NaN where not measured.
     """
 
     size: int
     factor: float
     threads: int
+    alone: float = math.nan
 
-    @property
-    def pays(self) -> bool:
-        """Whether to stack; yes where it could not be measured."""
-        return not self.factor < PAYS
+    def pays(self, otherwise: float = 1.0) -> bool:
+        """Whether to stack, where something else gains ``otherwise``; yes if not measured."""
+        return not self.factor < max(PAYS, otherwise)
 
     def __str__(self) -> str:
         if math.isnan(self.factor):
@@ -79,20 +80,25 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
     Args:
         specs: the trials of one stack; where a step is slow, some of them stand for all.
     """
-    alone = _Stopwatch([specs[0].hardware.threads])
-    _fit(specs[:1], alone, stacked=False)
-    one = alone.seconds[0]
+    one = alone(specs[0])
     cores = os.cpu_count() or 1
     on_cpu = specs[0].hardware.accelerator == "cpu"
     if on_cpu and one > LONG:  # what stacking saves, about 1 ms a step, is not worth measuring
-        return Gain(1, 1.0, cores)
+        return Gain(1, 1.0, cores, one)
     fit = int(SECONDS / (one * (WARM_UP + STEPS)))
     size = min(len(specs), max(4, min(fit, LARGEST)))
     chosen = [specs[at * len(specs) // size] for at in range(size)]
     together = _Stopwatch(sorted({1, cores}) if on_cpu else [1])
     _fit(chosen, together, stacked=True)
     best = min(range(len(together.seconds)), key=together.seconds.__getitem__)
-    return Gain(size, size * one / together.seconds[best], together.threads[best])
+    return Gain(size, size * one / together.seconds[best], together.threads[best], one)
+
+
+def alone(spec: TrialSpec) -> float:
+    """Seconds of a training step of one trial."""
+    watch = _Stopwatch([spec.hardware.threads])
+    _fit([spec], watch, stacked=False)
+    return watch.seconds[0]
 
 
 class _Stopwatch(pl.Callback):

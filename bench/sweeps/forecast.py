@@ -107,7 +107,7 @@ def _gain(group: Sequence[Count]) -> float:
     if len(stackable) < 2:
         return 1.0
     measured = probe(stackable)
-    return measured.factor if measured.pays else 1.0
+    return measured.factor if measured.pays() else 1.0
 
 
 def lines(plan: Plan, counted: Sequence[Count], expected: float | None) -> list[str]:

@@ -11,12 +11,12 @@ from hydra.core.plugins import Plugins
 
 from bench.sweeps.ablate import AblationSweeper
 from bench.sweeps.grid import GridSweeper
-from bench.sweeps.launchers import BasicLauncher, StackedLauncher, WorkersLauncher
+from bench.sweeps.launchers import AutoLauncher, BasicLauncher, StackedLauncher, WorkersLauncher
 from bench.sweeps.study import StudySweeper
 from bench.sweeps.target import TargetSweeper
 
 SWEEPERS = (GridSweeper, StudySweeper, AblationSweeper, TargetSweeper)
-LAUNCHERS = (BasicLauncher, StackedLauncher, WorkersLauncher)
+LAUNCHERS = (AutoLauncher, BasicLauncher, StackedLauncher, WorkersLauncher)
 
 
 def register() -> None:
@@ -44,6 +44,7 @@ def register() -> None:
     _store("hydra/sweeper", "study", "hydra_plugins.optbench.StudySweeper", params=None)
     _store("hydra/sweeper", "ablate", "hydra_plugins.optbench.AblationSweeper", params=None)
     _store("hydra/sweeper", "target", "hydra_plugins.optbench.TargetSweeper", params=None)
+    _store("hydra/launcher", "auto", "hydra_plugins.optbench.AutoLauncher")
     _store("hydra/launcher", "basic", "hydra_plugins.optbench.BasicLauncher")
     _store("hydra/launcher", "stacked", "hydra_plugins.optbench.StackedLauncher")
     _store("hydra/launcher", "joblib", "hydra_plugins.optbench.WorkersLauncher", n_jobs=-1)

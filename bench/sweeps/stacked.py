@@ -1,4 +1,4 @@
-"""Many trials with their records: those that can be stacked at once, the others one by one."""
+"""Many trials with their records: stacked where that pays, the others alone or in processes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bench.stack.probe import Gain
 
 LAUNCHER = "stacked"
+START = 10.0
+"""Seconds for which every core starts a worker process: the imports of a trial."""
+STEP = 0.002
+"""Seconds of a training step that cannot be measured: a small model's."""
 
 
 class StackedSweep:
@@ -27,13 +31,22 @@ class StackedSweep:
         uri: the store.
         size: trials a stack at the most, 1 for never stacking; None: what pays and fits memory.
         told: hears of each trial when it ends, by its place in ``specs``.
+        workers: processes for what is not stacked. Where there are several, a stack has to gain
+            more than they do.
     """
 
     def __init__(
-        self, specs: Sequence[TrialSpec], uri: str, size: int | None, told: progress.Told
+        self,
+        specs: Sequence[TrialSpec],
+        uri: str,
+        size: int | None,
+        told: progress.Told,
+        workers: int = 1,
     ) -> None:
         self.specs, self.uri, self.size, self.told = list(specs), uri, size, told
+        self.workers = workers
         self.outcomes: dict[int, Outcome] = {}
+        self._steps: dict[int, float] = {}  # seconds of one, by the trial's place
 
     def run(self) -> list[Outcome]:
         """All trials; their outcomes in the order of ``specs``.
@@ -45,10 +58,11 @@ class StackedSweep:
 
         torch.set_num_threads(1)  # a trial or stack then sets its own
         for places in _alike(self.specs):
-            self._run_alike(places)
+            self._stack_alike(places)
+        self._run_rest([at for at in range(len(self.specs)) if at not in self.outcomes])
         return [self.outcomes[at] for at in range(len(self.specs))]
 
-    def _run_alike(self, places: Sequence[int]) -> None:
+    def _stack_alike(self, places: Sequence[int]) -> None:
         """Trials of one task and model, which differ in seed, optimizer and schedule."""
         for stack, threads in self._stacks(self._stackable(places)):
             try:
@@ -57,9 +71,44 @@ class StackedSweep:
                 raise
             except BaseException as error:  # a shared step failed: no trial's own fault yet
                 progress.say(f"a stack ended by {said(error)}; one by one now")
-        for at in places:
-            if at not in self.outcomes:
+
+    def _run_rest(self, places: Sequence[int]) -> None:
+        """What was not stacked: in worker processes where that repays their start."""
+        workers = max(1, min(self.workers, len(places)))
+        seconds = self._seconds(places) if workers > 1 else {}
+        if sum(seconds.values()) * (1 - 1 / workers) < START:
+            for at in places:
                 self._ended(at, record.run(self.specs[at], self.uri, LAUNCHER))
+            return
+        from bench.sweeps.workers import run_in_workers
+
+        longest = sorted(places, key=lambda at: -seconds[at])  # first: they end together
+        progress.say(f"{len(places)} trials in {workers} processes")
+        run_in_workers(
+            [self.specs[at] for at in longest],
+            self.uri,
+            workers,
+            lambda at, ended: self._ended(longest[at], ended),
+        )
+
+    def _seconds(self, places: Sequence[int]) -> dict[int, float]:
+        """How long each of them trains alone, as far as it can be measured."""
+        from bench.stack.probe import alone
+
+        found: dict[int, float] = {}
+        for group in _alike([self.specs[at] for at in places]):
+            own = [places[at] for at in group]
+            step = next((self._steps[at] for at in own if at in self._steps), None)
+            if step is None:
+                try:
+                    with isolated():
+                        step = alone(self.specs[own[0]])
+                except NOT_THEIRS:
+                    raise
+                except BaseException:  # it will fail again, as a trial, and say why
+                    step = STEP
+            found |= {at: step * self.specs[at].budget.steps for at in own}
+        return found
 
     def _stackable(self, places: Sequence[int]) -> list[int]:
         """Those that can be stacked; says of the others why not."""
@@ -71,7 +120,7 @@ class StackedSweep:
             reasons = {at: why_not(self.specs[at]) for at in places}
         for reason in dict.fromkeys(filter(None, reasons.values())):
             count = sum(other == reason for other in reasons.values())
-            progress.say(f"{self._name(places)}: {count} one by one: {reason}")
+            progress.say(f"{self._name(places)}: {count} {self._otherwise}: {reason}")
         return [at for at in places if not reasons[at]]
 
     def _stacks(self, places: Sequence[int]) -> Iterator[tuple[Sequence[int], int | None]]:
@@ -86,9 +135,11 @@ class StackedSweep:
         bounds = [at * len(places) // count for at in range(count + 1)]
         stacks = [places[a:b] for a, b in pairwise(bounds)]
         gain = self._measured(stacks[0])
+        if not math.isnan(gain.alone):
+            self._steps |= dict.fromkeys(places, gain.alone)
         name = self._name(places)
-        if self.size is None and not gain.pays:
-            progress.say(f"{name}: {gain}, one by one instead")
+        if self.size is None and not gain.pays(min(self.workers, len(places))):
+            progress.say(f"{name}: {gain}, {self._otherwise} instead")
             return
         for stack in (stack for stack in stacks if len(stack) > 1):
             progress.say(f"{name}: {len(stack)} trials at once; {gain}")
@@ -128,6 +179,10 @@ class StackedSweep:
     def _ended(self, at: int, outcome: Outcome) -> None:
         self.outcomes[at] = outcome
         self.told(at, outcome)
+
+    @property
+    def _otherwise(self) -> str:
+        return "one by one" if self.workers == 1 else "not stacked"
 
     def _name(self, places: Sequence[int]) -> str:
         spec = self.specs[places[0]]

@@ -26,13 +26,13 @@ def test_a_few_trials_stand_for_many_that_are_slow(monkeypatch):
 def test_a_long_step_says_enough(monkeypatch):
     monkeypatch.setattr(stack_probe, "LONG", 0.0)
     gain = probe([case(seed=seed) for seed in range(3)])
-    assert (gain.size, gain.pays) == (1, False)
+    assert (gain.size, gain.pays()) == (1, False)
     assert "nearly all of it arithmetic" in str(gain)
 
 
 def test_a_gain_within_the_noise_does_not_pay():
-    assert not Gain(8, 1.05, 1).pays
-    assert Gain(8, 1.5, 1).pays
+    assert not Gain(8, 1.05, 1).pays()
+    assert Gain(8, 1.5, 1).pays()
 
 
 def test_memory_bounds_the_stack(monkeypatch):
