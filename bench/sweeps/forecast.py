@@ -79,10 +79,10 @@ def seconds(counted: Sequence[Count], workers: int, stacks: bool) -> float:
     groups: dict[str, list[Count]] = {}
     for count in counted:
         groups.setdefault(repr((count.base.task, count.base.model)), []).append(count)
-    return sum(_seconds_of(group, stacks) for group in groups.values()) / workers
+    return sum(_seconds_of(group, workers, stacks) for group in groups.values())
 
 
-def _seconds_of(group: Sequence[Count], stacks: bool) -> float:
+def _seconds_of(group: Sequence[Count], workers: int, stacks: bool) -> float:
     trials = sum(count.to_run for count in group)
     if not trials:
         return 0.0
@@ -95,7 +95,7 @@ def _seconds_of(group: Sequence[Count], stacks: bool) -> float:
     began = time.perf_counter()
     run_trial(short)
     alone = (time.perf_counter() - began) * base.budget.steps / steps
-    return trials * alone / (_gain(group) if stacks else 1.0)
+    return trials * alone / max(workers, _gain(group) if stacks else 1.0)
 
 
 def _gain(group: Sequence[Count]) -> float:

@@ -18,18 +18,27 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from bench.progress import Told, each, say
+from bench.progress import Told, each
 from bench.spec import Outcome, RefusedInput, TrialSpec
-from bench.sweeps.memory import Growth
 
 Launch = Callable[[Sequence[TrialSpec], Told], list[Outcome]]
 """Runs and records trials of one study, each as if alone; outcomes in the order of the specs."""
 
 
 class SpecLauncher(Launcher):
-    """A Hydra launcher that takes specs: no job is composed a second time."""
+    """A Hydra launcher that takes specs: no job is composed a second time.
+
+    Attributes:
+        stacks: whether alike trials may train at once.
+    """
 
     config: DictConfig
+    stacks: bool = False
+
+    @property
+    def workers(self) -> int:
+        """Processes that share the work."""
+        return 1
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -60,15 +69,9 @@ class BasicLauncher(SpecLauncher):
     """One after the other, in this process."""
 
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
-        from bench import record
+        from bench.sweeps.one_by_one import run_one_by_one
 
-        outcomes, growth = [], Growth()
-        for at, spec in enumerate(specs):
-            outcomes.append(record.run(spec, self.config.tracking.uri, "basic"))
-            told(at, outcomes[-1])
-            if word := growth.word():
-                say(word)
-        return outcomes
+        return run_one_by_one(specs, self.config.tracking.uri, "basic", told)
 
 
 class StackedLauncher(SpecLauncher):
@@ -76,6 +79,8 @@ class StackedLauncher(SpecLauncher):
 
     ``stack.size`` sets how many trials a stack has.
     """
+
+    stacks = True
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -97,12 +102,16 @@ class AutoLauncher(StackedLauncher):
     They are as many as have a core for each thread of a trial; one where trials share a GPU.
     """
 
+    @property
+    def workers(self) -> int:
+        return os.cpu_count() or 1
+
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.stacked import StackedSweep
 
         on_cpu = all(spec.hardware.accelerator == "cpu" for spec in specs)
         threads = max((spec.hardware.threads for spec in specs), default=1)
-        workers = max(1, (os.cpu_count() or 1) // threads) if on_cpu else 1
+        workers = max(1, self.workers // threads) if on_cpu else 1
         uri, size = self.config.tracking.uri, self.config.stack.size
         return StackedSweep(specs, uri, size, told, workers).run()
 

@@ -13,15 +13,18 @@ from bench.faults import NOT_THEIRS, said
 from bench.isolation import isolated
 from bench.outcome import outcome
 from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
+from bench.sweeps.one_by_one import run_one_by_one
 
 if TYPE_CHECKING:
     from bench.stack.probe import Gain
 
 LAUNCHER = "stacked"
+QUICK = 2.0
+"""Seconds of training, as guessed, for which nothing is measured where the way is free."""
 START = 10.0
 """Seconds for which every core starts a worker process: the imports of a trial."""
 STEP = 0.002
-"""Seconds of a training step that cannot be measured: a small model's."""
+"""Seconds of a training step that is not measured: a small model's."""
 
 
 class StackedSweep:
@@ -58,7 +61,8 @@ class StackedSweep:
 
         torch.set_num_threads(1)  # a trial or stack then sets its own
         for places in _alike(self.specs):
-            self._stack_alike(places)
+            if self.workers == 1 or self._guessed(places) > QUICK:
+                self._stack_alike(places)
         self._run_rest([at for at in range(len(self.specs)) if at not in self.outcomes])
         return [self.outcomes[at] for at in range(len(self.specs))]
 
@@ -75,21 +79,25 @@ class StackedSweep:
     def _run_rest(self, places: Sequence[int]) -> None:
         """What was not stacked: in worker processes where that repays their start."""
         workers = max(1, min(self.workers, len(places)))
-        seconds = self._seconds(places) if workers > 1 else {}
+        measures = workers > 1 and self._guessed(places) > QUICK
+        seconds = self._seconds(places) if measures else dict.fromkeys(places, 0.0)
+        longest = sorted(places, key=lambda at: -seconds[at])  # first: they end together
+        specs = [self.specs[at] for at in longest]
+
+        def told(at: int, outcome: Outcome) -> None:
+            self._ended(longest[at], outcome)
+
         if sum(seconds.values()) * (1 - 1 / workers) < START:
-            for at in places:
-                self._ended(at, record.run(self.specs[at], self.uri, LAUNCHER))
+            run_one_by_one(specs, self.uri, LAUNCHER if self.workers == 1 else "basic", told)
             return
         from bench.sweeps.workers import run_in_workers
 
-        longest = sorted(places, key=lambda at: -seconds[at])  # first: they end together
         progress.say(f"{len(places)} trials in {workers} processes")
-        run_in_workers(
-            [self.specs[at] for at in longest],
-            self.uri,
-            workers,
-            lambda at, ended: self._ended(longest[at], ended),
-        )
+        run_in_workers(specs, self.uri, workers, told)
+
+    def _guessed(self, places: Sequence[int]) -> float:
+        """Seconds that these trials would train one by one, if their model is small."""
+        return STEP * sum(self.specs[at].budget.steps for at in places)
 
     def _seconds(self, places: Sequence[int]) -> dict[int, float]:
         """How long each of them trains alone, as far as it can be measured."""

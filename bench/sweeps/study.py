@@ -28,7 +28,7 @@ from bench.sweeps.changes import refuse_changes
 from bench.sweeps.compose import Composer
 from bench.sweeps.conclude import conclude
 from bench.sweeps.grid import combinations
-from bench.sweeps.launchers import SpecLauncher, StackedLauncher, WorkersLauncher
+from bench.sweeps.launchers import SpecLauncher
 from bench.sweeps.plan import Plan, plan_of
 
 
@@ -98,13 +98,8 @@ class StudySweeper(Sweeper):
         counted = forecast.counts(plan, known)
         expected = None
         if any(count.to_run for count in counted):
-            stacks = isinstance(self.chosen_launcher, StackedLauncher)
-            workers = (
-                self.chosen_launcher.workers
-                if isinstance(self.chosen_launcher, WorkersLauncher)
-                else 1
-            )
-            expected = forecast.seconds(counted, workers, stacks)
+            launcher = self.chosen_launcher
+            expected = forecast.seconds(counted, launcher.workers, launcher.stacks)
         for line in forecast.lines(plan, counted, expected):
             progress.say(line)
 
@@ -139,19 +134,14 @@ def bases_of(
 
 
 def _launcher(context: HydraContext, task: TaskFunction, config: DictConfig) -> SpecLauncher:
-    """The launcher that was asked for; where none was, all trials of a task at once."""
-    asked = any(str(one).startswith("hydra/launcher=") for one in config.hydra.overrides.hydra)
-    if not asked and config.hydra.runtime.choices["hydra/launcher"] == "basic":
-        stacked = StackedLauncher()
-        stacked.setup(hydra_context=context, task_function=task, config=config)
-        return stacked
+    """A launcher of ours."""
     chosen: Launcher = Plugins.instance().instantiate_launcher(
         hydra_context=context, task_function=task, config=config
     )
     if not isinstance(chosen, SpecLauncher):
         name = config.hydra.runtime.choices["hydra/launcher"]
         raise RefusedInput(
-            f"hydra/launcher={name}: a study runs by stacked, joblib or basic; a grid sweep "
+            f"hydra/launcher={name}: a study runs by auto, stacked, joblib or basic; a grid sweep "
             "(hydra/sweeper=basic) by any launcher"
         )
     return chosen

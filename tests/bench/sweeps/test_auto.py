@@ -1,4 +1,4 @@
-"""``hydra/launcher=auto``: stacked, in processes or one by one, whichever the measurement says."""
+"""``hydra/launcher=auto``, the default: stacked, in processes or one by one, as measured."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from bench.stack import probe as stack_probe
 from bench.stack.probe import Gain
 from bench.sweeps import stacked, workers
 
-AUTO = ["-m", "hydra/launcher=auto", "task=digits", "model.hidden=[8]", "report=false"]
+AUTO = ["-m", "task=digits", "model.hidden=[8]", "report=false"]
 CORES = 2
 
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two cores, on which even few steps are measured."""
     monkeypatch.setattr("os.cpu_count", lambda: CORES)
+    monkeypatch.setattr(stacked, "QUICK", 0.0)
 
 
 @pytest.fixture
@@ -65,8 +67,16 @@ def test_it_does_what_is_fastest(
     assert bool(in_processes) == (expected == "processes")
     assert ("4 trials at once" in ended.out) == (expected == "stacks")
     assert ("4 trials in 2 processes" in ended.out) == (expected == "processes")
-    usual = {"processes": "joblib"}.get(expected, "stacked")
-    assert launchers(uri, "which") == {usual: 4}
+    said = {"stacks": "stacked", "processes": "joblib", "alone": "basic"}[expected]
+    assert launchers(uri, "which") == {said: 4}
+
+
+def test_a_quick_sweep_is_not_measured(optbench, uri, monkeypatch, in_processes) -> None:
+    monkeypatch.setattr(stacked, "QUICK", 2.0)
+    monkeypatch.setattr(stack_probe, "probe", None)
+    ended = optbench(*AUTO, "budget.steps=10", "seed=range(0,4)", "study=quick")
+    assert ended.code == 0, ended.err
+    assert launchers(uri, "quick") == {"basic": 4}
 
 
 def test_long_trials_come_first_and_what_does_not_stack_is_measured(
