@@ -22,6 +22,7 @@ from bench.config.optimizer import optimizer_spec
 from bench.config.trial import trial_spec
 from bench.spec import OptimizerSpec, RefusedInput, TrialSpec
 from bench.suggest import suggest
+from bench.sweeps import plugins
 from tasks.data.dataset import MissingData
 
 ALL = "all"
@@ -111,6 +112,7 @@ def _hydra(config_dir: str | None) -> Iterator[None]:
     if config_dir is not None and not Path(config_dir).is_dir():
         raise RefusedInput(f"--config-dir {config_dir}: no such folder")
     schema.register()
+    plugins.register()  # conf/ names our launchers
     Plugins.instance().register(OwnFolder)
     OwnFolder.folder = None if config_dir is None else Path(config_dir).resolve()
     try:

@@ -10,12 +10,14 @@ from bench.spec import TrialSpec
 
 HEAD = (
     *("task", "what", "examples", "model (parameters)", "batch x steps", "target"),
-    *("constant guess", "passed", "what fails"),
+    *("constant guess", "linear model", "passed", "what fails"),
 )
 
 
 def page(reports: Sequence[Report], made: Circumstances) -> str:
     """The whole Markdown page."""
+    from bench.check.linear import MOST  # scikit-learn takes a second to import
+
     clean = sum(report.clean for report in reports)
     lines = [
         "# Tasks",
@@ -25,7 +27,10 @@ def page(reports: Sequence[Report], made: Circumstances) -> str:
         f"{len(reports)} tasks, {clean} of them pass all that applies to them. What a check means",
         "says `optbench-check task=NAME`, of a task of your own too. *Examples* are those for",
         "training, validation and test; the *target* is on validation. A *constant guess* knows",
-        "how often each class occurs and sees no input: what it reaches on test is to be beaten.",
+        "how often each class occurs and sees no input. A *linear model* is logistic regression of",
+        f"{MOST:,} training examples, spread evenly: of an image's pixels, of a text's TF-IDF, of",
+        "each pixel alone; for bytes the table of which follows which. What both reach on test",
+        "is to be beaten.",
         "",
         *table(HEAD, map(_cells, reports)),
     ]
@@ -36,7 +41,8 @@ def _cells(report: Report) -> list[str]:
     spec = report.spec
     assert isinstance(spec, TrialSpec)
     target = spec.task.target_metric
-    size, guess = report.value("parameters"), report.value("constant")
+    size = report.value("parameters")
+    guess, straight = report.value("constant"), report.value("linear")
     return [
         f"`{report.name}`",
         plain(report.reference),
@@ -44,7 +50,7 @@ def _cells(report: Report) -> list[str]:
         f"`{spec.model.name}`" + ("" if size is None else f" ({size:,.0f})"),
         f"{spec.batch_size} x {spec.budget.steps}",
         target.metric if target.value is None else f"{target.metric} {target.value:g}",
-        "" if guess is None else f"{guess:.3g}",
+        *("" if value is None else f"{value:.3g}" for value in (guess, straight)),
         *verdict(report),
     ]
 

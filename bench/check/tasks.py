@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import pytorch_lightning as pl
@@ -247,13 +247,37 @@ def constant_guess(subject: Subject) -> Measurement:
     """What the target metric is for whoever only knows how often each class occurs."""
     if subject.task.guess(1) is None:
         raise NotApplicable("outputs are no logits of classes")
-    metric = subject.spec.task.target_metric.metric
     whole = build.task(subject.spec.task, subject.data)
-    targets = whole.prepare_targets(subject.data.test)
-    outputs = ((whole.guess(len(part)), part) for part in targets.split(EXAMPLES))
-    totals = added(whole.sums(guess, part) for guess, part in outputs if guess is not None)
-    reached = float(whole.metrics(totals, len(targets))[metric])
-    return Measurement(reached, f"test/{metric} {reached:.4g} of a constant guess")
+
+    def guess(inputs: Tensor) -> Tensor:
+        found = whole.guess(len(inputs))
+        assert found is not None
+        return found
+
+    return _reached(subject, whole, guess, "a constant guess")
+
+
+def linear_model(subject: Subject) -> Measurement:
+    """What the target metric is for a linear model (``bench.check.linear``)."""
+    from bench.check.linear import linear  # scikit-learn takes a second to import
+
+    whole = build.task(subject.spec.task, subject.data)
+    model = linear(whole)
+    if model is None:
+        raise NotApplicable("no linear model takes its inputs, or gives its outputs")
+    return _reached(subject, whole, model, "a linear model")
+
+
+def _reached(
+    subject: Subject, task: Task, model: Callable[[Tensor], Tensor], name: str
+) -> Measurement:
+    """The target metric on the test split."""
+    metric = subject.spec.task.target_metric.metric
+    inputs, targets = task.tensors("test", CPU)
+    parts = (slice(at, at + EXAMPLES) for at in range(0, len(targets), EXAMPLES))
+    totals = added(task.sums(model(inputs[part]), targets[part]) for part in parts)
+    reached = float(task.metrics(totals, len(targets))[metric])
+    return Measurement(reached, f"test/{metric} {reached:.4g} of {name}")
 
 
 def size(subject: Subject) -> Measurement:
@@ -333,6 +357,7 @@ TASK_CHECKS = (
         stacks,
     ),
     Check("constant", "what a constant guess reaches", "", "", constant_guess),
+    Check("linear", "what a linear model reaches", "", "", linear_model),
     Check("parameters", "how large its model is", "", "", size),
 )
 """In the order in which they are read; where the first fails, nothing else is tried."""

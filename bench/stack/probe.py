@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -102,7 +101,10 @@ def alone(spec: TrialSpec) -> float:
 
 
 class _Stopwatch(pl.Callback):
-    """Median seconds a step for each number of threads, one after the other."""
+    """Least seconds of a step for each number of threads, one after the other.
+
+    Whatever else the machine does makes steps longer, never shorter.
+    """
 
     def __init__(self, threads: Sequence[int]) -> None:
         self.threads = list(threads)
@@ -118,7 +120,7 @@ class _Stopwatch(pl.Callback):
             torch.cuda.synchronize()
         self._times.append(time.perf_counter() - self._began)
         if len(self._times) == WARM_UP + STEPS:
-            self.seconds.append(statistics.median(self._times[WARM_UP:]))
+            self.seconds.append(min(self._times[WARM_UP:]))
             self._times.clear()
             trainer.should_stop = self.seconds[-1] < LONG
             if len(self.seconds) < len(self.threads):
