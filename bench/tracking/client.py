@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
@@ -28,6 +29,7 @@ from bench.address import check_file, check_local, sqlite_path
 from bench.faults import StoreLost
 from bench.spec import RefusedInput
 from bench.tracking.lost import may_lose
+from bench.tracking.patient import Patient
 
 for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
@@ -55,7 +57,7 @@ def _connect(absolute: str, uri: str) -> MlflowClient:
     try:
         if path is None:
             with nullcontext() if _is_worker() else _impatient():
-                return _answering(absolute)
+                return cast(MlflowClient, Patient(_answering(absolute)))
         check_local(uri, path)
         check_file(uri, path)
         if not _has_write_ahead_log(path):

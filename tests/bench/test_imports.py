@@ -50,7 +50,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "stack.optimizers stack.stackable",
     "stack.module",
     "stack.run stack.probe",
-    "tracking.lost",
+    "tracking.lost tracking.patient",
     "tracking.client tracking.naming",
     "tracking.fetch",
     "tracking.write",
