@@ -144,7 +144,8 @@ def test_two_gigabytes_train_in_one_of_memory(tmp_path: Path) -> None:
         with path.open("wb") as file:
             for start in range(0, size, 1 << 20):
                 file.write(np.random.default_rng(start).bytes(1 << 20))
-        words = ["task=text_lm", f"data.path={path}", "budget.steps=200", "report=false"]
+        words = ["task=text_lm", f"data.path={path}", "budget.steps=200", "model.layers=1"]
+        words += ["budget.eval_every=100", "model.dim=16", "model.heads=2"]
         ended = subprocess.run(
             [sys.executable, "-c", PEAK, *words],
             cwd=tmp_path,
