@@ -14,12 +14,12 @@ from omegaconf import DictConfig
 from rich.text import Text
 
 from bench import build, ending, progress
-from bench.address import check_uri
+from bench.address import check_uri, sqlite_path
 from bench.config import refusal, schema
 from bench.config.trial import refuse_study_keys, trial_spec
 from bench.embedded.lookup import lookup
 from bench.outcome import from_record, stands
-from bench.spec import RefusedInput, Status, TrialSpec
+from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import plugins
 from bench.sweeps.words import deferred
 
@@ -45,7 +45,7 @@ def job(cfg: DictConfig) -> dict[str, Any]:
 def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
     check_uri(uri)
     progress.assumed([spec])
-    known = lookup(uri, spec.study, spec.config_hash)
+    known = _known(spec, uri)
     if known is not None and stands(spec, known):
         return dict(from_record(spec, known))
     for reason in build.check([spec]).values():
@@ -56,6 +56,15 @@ def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
     if outcome["status"] == Status.FAILED:
         sys.exit(1)
     return dict(outcome)
+
+
+def _known(spec: TrialSpec, uri: str) -> TrialResult | None:
+    """What is recorded of a trial, by the cheapest way that its store has."""
+    if sqlite_path(uri) is not None:
+        return lookup(uri, spec.study, spec.config_hash)
+    from bench import tracking
+
+    return tracking.answers(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
 
 
 def main() -> None:

@@ -62,14 +62,14 @@ class ImageClassification(Classification):
         return images.to(memory_format=torch.channels_last)
 
     def _augment(self, words: Augmentation) -> Augment:
-        images, classes = self.dataset.train.inputs, len(self.dataset.classes)
-        low, high = (0, 255) if images.dtype == np.uint8 else (images.min(), images.max())
         operations = None
         if words.rand_augment:
+            images = self.dataset.train.inputs
+            low, high = (0, 255) if images.dtype == np.uint8 else (images.min(), images.max())
             operations = RandAugment(
                 words.rand_augment, words.magnitude, self._mean, self._std, float(low), float(high)
             )
-        return partial(augmented, words, operations, classes)
+        return partial(augmented, words, operations, len(self.dataset.classes))
 
     def model_arguments(self) -> dict[str, Any]:
         """``input_shape`` (C, H, W) and ``num_classes``."""

@@ -19,7 +19,7 @@ from bench.check.findings import Check, Failed, Measurement
 from bench.spec import NotApplicable, TrialSpec
 from bench.stack.stackable import why_not
 from bench.trial.batches import Batches
-from bench.trial.evaluation import added, evaluate
+from bench.trial.evaluation import added, evaluate, measured
 from tasks.base import Task
 from tasks.data.dataset import Dataset, InvalidData, Split
 
@@ -273,10 +273,7 @@ def _reached(
 ) -> Measurement:
     """The target metric on the test split."""
     metric = subject.spec.task.target_metric.metric
-    inputs, targets = task.tensors("test", CPU)
-    parts = (slice(at, at + EXAMPLES) for at in range(0, len(targets), EXAMPLES))
-    totals = added(task.sums(model(inputs[part]), targets[part]) for part in parts)
-    reached = float(task.metrics(totals, len(targets))[metric])
+    reached = measured(task, model, "test", CPU)[metric]
     return Measurement(reached, f"test/{metric} {reached:.4g} of {name}")
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from bench import progress, record, tracking
 from bench.faults import NOT_THEIRS, said
@@ -15,8 +16,7 @@ from bench.outcome import outcome
 from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
 from bench.sweeps.one_by_one import run_one_by_one
 
-if TYPE_CHECKING:
-    from bench.stack.probe import Gain
+Measured = TypeVar("Measured")
 
 LAUNCHER = "stacked"
 QUICK = 2.0
@@ -108,13 +108,7 @@ class StackedSweep:
             own = [places[at] for at in group]
             step = next((self._steps[at] for at in own if at in self._steps), None)
             if step is None:
-                try:
-                    with isolated():
-                        step = alone(self.specs[own[0]])
-                except NOT_THEIRS:
-                    raise
-                except BaseException:  # it will fail again, as a trial, and say why
-                    step = STEP
+                step = _measured(partial(alone, self.specs[own[0]]), STEP)
             found |= {at: step * self.specs[at].budget.steps for at in own}
         return found
 
@@ -135,14 +129,14 @@ class StackedSweep:
         """Stacks of nearly equal size and their CPU threads; none where stacking does not pay."""
         if len(places) < 2:
             return
-        from bench.stack.probe import fitting
+        from bench.stack.probe import UNMEASURED, fitting, probe
 
         with isolated():
             largest = self.size or fitting(self.specs[places[0]])
         count = math.ceil(len(places) / largest)
         bounds = [at * len(places) // count for at in range(count + 1)]
         stacks = [places[a:b] for a, b in pairwise(bounds)]
-        gain = self._measured(stacks[0])
+        gain = _measured(partial(probe, [self.specs[at] for at in stacks[0]]), UNMEASURED)
         if not math.isnan(gain.alone):
             self._steps |= dict.fromkeys(places, gain.alone)
         name = self._name(places)
@@ -152,17 +146,6 @@ class StackedSweep:
         for stack in (stack for stack in stacks if len(stack) > 1):
             progress.say(f"{name}: {len(stack)} trials at once; {gain}")
             yield stack, gain.threads
-
-    def _measured(self, places: Sequence[int]) -> Gain:
-        from bench.stack.probe import UNMEASURED, probe
-
-        try:
-            with isolated():
-                return probe([self.specs[at] for at in places])
-        except NOT_THEIRS:
-            raise
-        except BaseException:  # a trial that fails at once: the stack will say which
-            return UNMEASURED
 
     def _run_stack(self, places: Sequence[int], threads: int | None) -> None:
         """Train and record; what has not ended when this is left leaves no record."""
@@ -195,6 +178,17 @@ class StackedSweep:
     def _name(self, places: Sequence[int]) -> str:
         spec = self.specs[places[0]]
         return f"{spec.model.name} on {spec.task.name}"
+
+
+def _measured(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
+    """What a few steps show; of a trial that fails at once nothing: it will say why itself."""
+    try:
+        with isolated():
+            return measure()
+    except NOT_THEIRS:
+        raise
+    except BaseException:
+        return otherwise
 
 
 def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,22 +17,31 @@ Larger ones leave the processor's caches: a nano-GPT's and a Transformer's took 
 """
 
 
-@torch.no_grad()
 def evaluate(task: Task, model: nn.Module, split: str, device: torch.device) -> dict[str, float]:
     """The task's metrics over a split, named ``<split>/<metric>``.
 
-    The model is left in the mode it came in. Sums are float64: the batch size of evaluation does
-    not show in the digits that are reported.
+    The model is left in the mode it came in.
     """
-    inputs, targets = task.tensors(split, device)
     was_training = model.training
     model.eval()
+    metrics = measured(task, model, split, device)
+    model.train(was_training)
+    return {f"{split}/{name}": value for name, value in metrics.items()}
+
+
+@torch.no_grad()
+def measured(
+    task: Task, outputs: Callable[[Tensor], Tensor], split: str, device: torch.device
+) -> dict[str, float]:
+    """The task's metrics over a split, by name, of whatever makes outputs of inputs.
+
+    Sums are float64: the size of a pass does not show in the digits that are reported.
+    """
+    inputs, targets = task.tensors(split, device)
     size = a_pass(task)
     parts = (slice(start, start + size) for start in range(0, len(targets), size))
-    totals = added(task.sums(model(inputs[part]), targets[part]) for part in parts)
-    model.train(was_training)
-    metrics = task.metrics(totals, len(targets))
-    return {f"{split}/{name}": float(value) for name, value in metrics.items()}
+    totals = added(task.sums(outputs(inputs[part]), targets[part]) for part in parts)
+    return {name: float(value) for name, value in task.metrics(totals, len(targets)).items()}
 
 
 def a_pass(task: Task) -> int:

@@ -16,6 +16,8 @@ import numpy as np
 
 from tasks.data.mapped import chunks, is_large
 
+SPLITS = ("train", "val", "test")
+
 
 class MissingData(Exception):
     """A data set that is not there or not readable; the message says where and what to do."""
@@ -64,7 +66,7 @@ class Dataset:
     ignored: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("train", "val", "test"):
+        for name in SPLITS:
             split: Split = getattr(self, name)
             _check_shapes(name, split, self.train)
             known = bool(self.fingerprint) and any(map(is_large, split))

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tasks.data import kept
-from tasks.data.dataset import Dataset, MissingData, Split
-from tasks.data.labelled import SPLITS, Labelled, class_indices, class_names, drawn
+from tasks.data.dataset import SPLITS, Dataset, MissingData, Split
+from tasks.data.labelled import Labelled, class_indices, class_names, drawn
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 FOLDERS = {"train": ("train",), "val": ("val", "validation", "valid"), "test": ("test",)}

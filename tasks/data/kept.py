@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from tasks.data.dataset import Dataset, Split
+from tasks.data.dataset import SPLITS, Dataset, Split
 
-SPLITS = ("train", "val", "test")
-FACTS = "dataset.json"  # written last: a folder that has it is whole
+FACTS, MARK = "dataset.json", "fingerprint"
+Made = TypeVar("Made")
 
 
 def dataset(
@@ -37,31 +37,40 @@ def dataset(
         files: all that it reads.
         options: all else that its result depends on; what JSON can write.
     """
-    folder = _folder() / f"{name}-{_key(files, options)}"
-    with contextlib.suppress(OSError, ValueError):  # not there, or damaged: made anew
-        return _read(folder)
-    made = make()
-    with contextlib.suppress(OSError):
-        _write(folder, lambda new: _save(new, made))
-    return made
+    return _once(_place(name, files, options), make, _read, _save)
 
 
 def fingerprint(
     name: str, files: Iterable[Path], options: Mapping[str, Any], make: Callable[[], str]
 ) -> str:
     """The same of a fingerprint alone: of data that stay in their own files."""
-    folder = _folder() / f"{name}-{_key(files, options)}"
-    with contextlib.suppress(OSError):
-        return (folder / "fingerprint").read_text()
+    return _once(
+        _place(name, files, options),
+        make,
+        lambda folder: (folder / MARK).read_text(),
+        lambda folder, made: (folder / MARK).write_text(made),
+    )
+
+
+def _once(
+    folder: Path,
+    make: Callable[[], Made],
+    read: Callable[[Path], Made],
+    save: Callable[[Path, Made], object],
+) -> Made:
+    """What the folder holds; where it is not there, or damaged, it is made and put there."""
+    with contextlib.suppress(OSError, ValueError):
+        return read(folder)
     made = make()
     with contextlib.suppress(OSError):
-        _write(folder, lambda new: (new / "fingerprint").write_text(made))
+        _write(folder, lambda new: save(new, made))
     return made
 
 
-def _folder() -> Path:
+def _place(name: str, files: Iterable[Path], options: Mapping[str, Any]) -> Path:
     named = os.environ.get("OPTBENCH_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "optbench"
+    kept = Path(named) if named else Path.home() / ".cache" / "optbench"
+    return kept / f"{name}-{_key(files, options)}"
 
 
 def _key(files: Iterable[Path], options: Mapping[str, Any]) -> str:

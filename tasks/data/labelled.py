@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tasks.data.dataset import MissingData, stratified_split
+from tasks.data.dataset import SPLITS, MissingData, stratified_split
 
-SPLITS = ("train", "val", "test")
 HELD_OUT = 0.1  # share of the training examples that each split gets that is not given
 SPLIT_SEED = 0
 

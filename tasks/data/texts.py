@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.data import bpe, tokens
-from tasks.data.dataset import Dataset, MissingData, Split
-from tasks.data.labelled import SPLITS, Labelled, class_indices, class_names, drawn
+from tasks.data.dataset import SPLITS, Dataset, MissingData, Split
+from tasks.data.labelled import Labelled, class_indices, class_names, drawn
 
 TOKENIZERS = ("words", "bytes", "bpe")
 

@@ -6,6 +6,7 @@ Padding beyond a text's last token never changes its logits. A text without any 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -119,8 +120,8 @@ class TextCNN(nn.Module):
         return self.output(torch.cat(strongest, dim=1))
 
 
-class GRU(nn.Module):
-    """Embedded tokens, one recurrent layer (arXiv:1406.1078), the mean of its states.
+class Recurrent(nn.Module):
+    """Embedded tokens, one recurrent layer, the mean of its states.
 
     Args:
         vocabulary_size: number of token ids, padding included.
@@ -128,6 +129,8 @@ class GRU(nn.Module):
         dim: width of the embeddings.
         hidden: width of the recurrent state.
     """
+
+    layer: ClassVar[type[nn.GRU] | type[nn.LSTM]]
 
     def __init__(
         self,
@@ -139,16 +142,29 @@ class GRU(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, dim)
-        self.recurrent = nn.GRU(dim, hidden, batch_first=True)
+        self.recurrent = self.layer(dim, hidden, batch_first=True)
         self.output = nn.Linear(hidden, num_classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """``[B, L]`` to logits ``[B, num_classes]``."""
-        states = gru_states(self.recurrent, self.embedding(tokens))  # forward: padding comes after
+        states = self.states(self.embedding(tokens))  # runs forward: padding comes after
         return self.output(masked_mean(states, tokens != 0))
 
+    def states(self, inputs: Tensor) -> Tensor:
+        """``[B, L, dim]`` to ``[B, L, hidden]``."""
+        raise NotImplementedError
 
-def gru_states(layer: nn.GRU, inputs: Tensor) -> Tensor:
+
+class GRU(Recurrent):
+    """A gated recurrent unit (arXiv:1406.1078). Arguments: ``Recurrent``'s."""
+
+    layer = nn.GRU
+
+    def states(self, inputs: Tensor) -> Tensor:
+        return gru_states(self.recurrent, inputs)
+
+
+def gru_states(layer: nn.RNNBase, inputs: Tensor) -> Tensor:
     """The states of a layer of torch's, ``[B, L, D]`` to ``[B, L, hidden]``, written out.
 
     ``vmap`` has no rule for torch's kernel, which on a CPU is the same loop: this one takes about
@@ -173,38 +189,20 @@ def gru_states(layer: nn.GRU, inputs: Tensor) -> Tensor:
     return torch.stack(states, dim=1)
 
 
-class LSTM(nn.Module):
-    """Embedded tokens, one recurrent layer with a memory cell, the mean of its states.
+class LSTM(Recurrent):
+    """A recurrent state with a memory cell of its width. Arguments: ``Recurrent``'s.
 
     Source: Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000); no
     peepholes. It does not stack: ``vmap`` has no rule for torch's kernel, and a recurrence written
     out takes about twice as long alone, so that 16 of them stacked are slower than torch's kernel
     16 times (``python -m bench.speed.recurrence``).
-
-    Args:
-        vocabulary_size: number of token ids, padding included.
-        max_length: taken as by the other models; not needed.
-        dim: width of the embeddings.
-        hidden: width of the recurrent state, and of the cell.
     """
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        max_length: int,
-        num_classes: int,
-        dim: int = 32,
-        hidden: int = 64,
-    ) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(vocabulary_size, dim)
-        self.recurrent = nn.LSTM(dim, hidden, batch_first=True)
-        self.output = nn.Linear(hidden, num_classes)
+    layer = nn.LSTM
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """``[B, L]`` to logits ``[B, num_classes]``."""
-        states, _ = self.recurrent(self.embedding(tokens))  # runs forward: padding comes after
-        return self.output(masked_mean(states, tokens != 0))
+    def states(self, inputs: Tensor) -> Tensor:
+        found: Tensor = self.recurrent(inputs)[0]
+        return found
 
 
 class TransformerLayer(nn.Module):
