@@ -47,7 +47,7 @@ def resnet18_shapes() -> list[Shape]:
 
 
 def parameters(shapes: Sequence[Shape], stack: Shape = ()) -> list[torch.nn.Parameter]:
-    """Fresh parameters with gradients; ``stack`` is put before every shape."""
+    """Fresh parameters with gradients on torch's default device; ``stack`` before every shape."""
     made = [torch.nn.Parameter(torch.randn(*stack, *shape)) for shape in shapes]
     for p in made:
         p.grad = torch.randn_like(p)
@@ -63,6 +63,8 @@ def take_turns(contestants: Sequence[Step], rounds: int) -> list[list[float]]:
         for which in order:
             started = time.perf_counter()
             contestants[which]()
+            if torch.get_default_device().type == "cuda":
+                torch.cuda.synchronize()
             if i >= 0:
                 times[which].append(time.perf_counter() - started)
     return times
@@ -140,11 +142,18 @@ def stacked(rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=101)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
-    print(f"torch {torch.__version__}, {arguments.threads} threads, {arguments.rounds} rounds")
+    torch.set_default_device(arguments.device)
+    on = (
+        torch.cuda.get_device_name()
+        if arguments.device == "cuda"
+        else f"{arguments.threads} threads"
+    )
+    print(f"torch {torch.__version__}, {on}, {arguments.rounds} rounds")
     shapes = resnet18_shapes()
     against_torch("ResNet-18, 62 tensors", shapes, arguments.rounds)
     against_torch("small CNN, 8 tensors", SMALL_CNN, 10 * arguments.rounds)

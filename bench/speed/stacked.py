@@ -2,6 +2,7 @@
 
     python -m bench.speed.stacked
     python -m bench.speed.stacked --tasks digits --sizes 64 --against basic --repeats 3
+    python -m bench.speed.stacked --tasks digits fashion_mnist sotu --sizes 128 --accelerator gpu
 
 A sweep of K trials of our Adam, eight learning rates and as many seeds as it takes, complete with
 composition, evaluations (20 a trial on digits, one elsewhere) and MLflow records, in one process
@@ -44,6 +45,7 @@ TASKS = {  # what stands on the command line, and training steps
     "digits": (("task=digits",), 300),
     "fashion_mnist": (("task=fashion_mnist", "budget.eval_every=1000"), 100),
     "langid": (("task=langid", "model=transformer", "budget.eval_every=1000"), 40),
+    "sotu": (("task=sotu", "task.data.validation=131072", "budget.eval_every=1000"), 40),
 }
 PARTS = (  # name, and the function that it is the time of
     ("compose", Composer, "spec"),
@@ -69,9 +71,10 @@ class Sweeps:
 
     spec: TrialSpec
 
-    def __init__(self, task: str, data_dir: str, folder: Path, steps: int | None) -> None:
+    def __init__(self, task: str, folder: Path, chosen: argparse.Namespace) -> None:
         words, usual = TASKS[task]
-        self.words = [*words, f"budget.steps={steps or usual}", f"data_dir={data_dir}"]
+        self.words = [*words, f"budget.steps={chosen.steps or usual}"]
+        self.words += [f"data_dir={chosen.data_dir}", f"trainer.accelerator={chosen.accelerator}"]
         self.words += ["optimizer=adam", "report=false"]
         self.words += [f"tracking.uri=sqlite:///{folder / 'store.db'}"]
         self.said = ""
@@ -131,11 +134,12 @@ def silent_workers() -> Iterator[None]:
 
 def bare_loop(spec: TrialSpec) -> float:
     """Seconds of the loop that anybody would write, evaluations included."""
-    task, device = build.task_of(spec), torch.device("cpu")
+    task = build.task_of(spec)
+    device = torch.device("cuda" if spec.hardware.accelerator == "gpu" else "cpu")
     torch.set_num_threads(1)
     began = time.perf_counter()
     torch.manual_seed(spec.seed)
-    model = build.model(spec.model, task)
+    model = build.model(spec.model, task).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=spec.optimizer.arguments["lr"])
     inputs, targets = task.tensors("train", device)
     batches = Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed)
@@ -209,7 +213,9 @@ def memory_mib() -> float:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.speed.stacked")
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    usual = ["digits", "fashion_mnist", "langid"]
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=usual)
+    parser.add_argument("--accelerator", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--sizes", nargs="+", type=int, default=[1, 8, 32, 128])
     ways = ["basic", "joblib", "bare"]
     parser.add_argument("--against", nargs="*", choices=ways, default=ways)
@@ -223,10 +229,11 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     chosen = arguments()
-    print(f"torch {torch.__version__}, {os.cpu_count()} cores; medians of {chosen.repeats} sweeps")
+    on = torch.cuda.get_device_name() if chosen.accelerator == "gpu" else f"{os.cpu_count()} cores"
+    print(f"torch {torch.__version__}, {on}; medians of {chosen.repeats} sweeps")
     for task in chosen.tasks:
         with tempfile.TemporaryDirectory() as folder:
-            sweeps = Sweeps(task, chosen.data_dir, Path(folder), chosen.steps)
+            sweeps = Sweeps(task, Path(folder), chosen)
             print(" ".join(sweeps.words[:-1]))
             for launcher in ("stacked", *({"joblib"} & {*chosen.against})):
                 sweeps.seconds(2, f"hydra/launcher={launcher}", "budget.steps=4")  # warm up

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench.stack.model import StackedModel, clip_slices
+from bench.stack.captured import Captured
+from bench.stack.model import Gradients, StackedModel, clip_slices
 from bench.stack.optimizers import Fused, Individuals, StackedTrial, optimizers
 from bench.trial.batches import Batches
 from bench.trial.evaluation import a_pass, evaluate
@@ -41,17 +42,20 @@ class StackBatches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if not self._augmented:
-            for rows in zip(*(order.rows() for order in self._orders), strict=True):
-                yield self.gather(rows)
+            yield from map(self.gather, islice(self._rows(), self.steps))
             return
         for batches in zip(*self._orders, strict=True):
             inputs, targets = (self._shared(parts) for parts in zip(*batches, strict=True))
             yield inputs, targets
 
-    def gather(self, rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """The examples of one step from each seed's indices, each ``[B]``."""
-        chosen = torch.stack(tuple(rows))[self._places]
-        return _as_one(self.inputs, chosen), self.targets[chosen]
+    def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The examples of one step by each trial's indices, ``[K, B]``."""
+        return _as_one(self.inputs, rows), self.targets[rows]
+
+    def _rows(self) -> Iterator[Tensor]:
+        """The indices of each step; copied to the device once an epoch."""
+        for epoch in zip(*(order.epochs() for order in self._orders), strict=True):
+            yield from torch.stack(epoch)[self._places].unbind(dim=1)
 
     def _shared(self, parts: Sequence[Tensor]) -> Tensor:
         """Each trial's part, ``[K, B, ...]``, of those of each seed, ``[B, ...]``."""
@@ -87,9 +91,14 @@ class StackModule(LeanModule):
         sizes = [part.size for part in self.parts]
         self._ends = list(accumulate(sizes))
         norms = [trial.spec.optimizer.clip_norm or math.inf for trial in trials]
-        self._norms = torch.tensor(norms) if min(norms) < math.inf else None
+        device = next(trials[0].model.parameters()).device
+        self._norms = torch.tensor(norms, device=device) if min(norms) < math.inf else None
+        self._steps = 0
+        self._advance = Captured(self.advance) if device.type == "cuda" else self.advance
         # as many activations as a trial alone has, or what a training step takes without its graph
-        self.evaluation_batch = max(a_pass(task) // len(trials), 4 * trials[0].spec.batch_size)
+        self.evaluation_batch = max(
+            a_pass(task, device) // len(trials), 4 * trials[0].spec.batch_size
+        )
 
     def configure_optimizers(self) -> list[Optimizer]:
         return [part.optimizer for part in self.parts if isinstance(part, Fused)] + [
@@ -101,13 +110,23 @@ class StackModule(LeanModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         """Losses, gradients, updates, schedules; ``batch`` is ``[K, B, ...]`` and ``[K, B]``."""
-        losses = self.model.losses(*batch)
+        losses, gradients = self._advance(*batch)
+        for part in self.parts:
+            if isinstance(part, Individuals):
+                part.step(gradients)
+        self._steps += 1
+        self.losses.append(losses.clone())
+
+    def advance(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Gradients]:
+        """What all trials do as one: their losses ``[K]``, gradients and fused updates."""
+        losses = self.model.losses(inputs, targets)
         gradients = self.model.gradients(losses)
         if self._norms is not None:
-            clip_slices(gradients, self._norms.to(losses))
+            clip_slices(gradients, self._norms)
         for part in self.parts:
-            part.step(gradients)
-        self.losses.append(losses.detach())
+            if isinstance(part, Fused):
+                part.step(gradients)
+        return losses.detach(), gradients
 
     def gradients(self, steps: int) -> int:
         """What needs another gradient is never stacked."""
@@ -137,4 +156,4 @@ class StackModule(LeanModule):
 
     def rate(self, slot: int) -> float:
         part = next(part for part, end in zip(self.parts, self._ends, strict=True) if slot < end)
-        return part.rate(slot)
+        return part.rate(slot, self._steps)

@@ -1,15 +1,15 @@
 """The optimizers of a stack: many alike as one step, any other as it is on its own slice.
 
 ``bench.build`` makes every trial's own optimizer and schedule first, as for a trial alone. Those
-of a class in ``FUSIBLE`` whose options allow it are then replaced, all alike together, by one that
-does the same with a hyperparameter for each slice, read from the very parameter groups that were
-built. The others stay: their parameters are views of their slice, their gradients views of one
-buffer.
+that are fusible (``bench.stack.fusible``) are then replaced, all alike together, by one that does
+the same with a hyperparameter for each slice, read from the very parameter groups that were built.
+The others stay: their parameters are views of their slice, their gradients views of one buffer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,9 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from bench.faults import NOT_THEIRS
 from bench.isolation import mend
-from bench.optimizers.adam import Adam, AdamW
 from bench.spec import TrialSpec
+from bench.stack.fusible import fusion, kind_of, merged
 from bench.stack.model import Gradients, StackedModel
-from bench.stack.sgd import StackedSGD
 from bench.trial.course import Course
 
 
@@ -45,62 +44,9 @@ class StackedTrial:
         return self.course.spec
 
 
-@dataclass(frozen=True)
-class Fusible:
-    """How optimizers of a class become one.
-
-    Attributes:
-        stacked: the class whose hyperparameters may be tensors ``[K]``.
-        sliced: arguments that may differ between trials.
-        switches: arguments that must be equal.
-    """
-
-    stacked: Callable[..., Optimizer]
-    sliced: tuple[str, ...]
-    switches: tuple[str, ...]
-
-
-_ADAM = Fusible(
-    Adam,
-    ("lr", "betas", "eps", "weight_decay"),
-    ("amsgrad", "maximize", "decoupled_weight_decay", "bias_correction", "eps_inside_root"),
-)
-_SGD = Fusible(StackedSGD, ("lr", "momentum", "weight_decay"), ("nesterov", "maximize"))
-FUSIBLE: dict[type[Optimizer], Fusible] = {
-    Adam: _ADAM,
-    AdamW: _ADAM,
-    torch.optim.Adam: _ADAM,
-    torch.optim.AdamW: _ADAM,
-    torch.optim.SGD: _SGD,
-}
-REQUIRED = {"capturable": False, "differentiable": False, "dampening": 0, "implementation": "auto"}
-"""Options that the stacked classes do not have, and the value that means their absence."""
-IRRELEVANT = {"params", "initial_lr", "foreach", "fused"}
-"""What a group holds beyond its rule: who is in it, a schedule's note, how the rule is computed."""
-
-
-def fusion(trial: StackedTrial) -> Hashable | None:
-    """Equal for trials whose optimizers can be one; None for an optimizer that stays its own."""
-    optimizer = trial.optimizer
-    kind = FUSIBLE.get(type(optimizer))
-    if kind is None or trial.spec.optimizer.needs:
-        return None
-    known = {*kind.sliced, *kind.switches, *REQUIRED, *IRRELEVANT}
-    names = _names(trial.model)
-    layout = []
-    for group in optimizer.param_groups:
-        tensors = [name for name in kind.sliced if isinstance(group[name], Tensor)]
-        unlike = [name for name, value in REQUIRED.items() if group.get(name, value) != value]
-        if tensors or unlike or group.keys() - known:
-            return None
-        switches = tuple((name, group[name]) for name in kind.switches if name in group)
-        layout.append((tuple(names[id(p)] for p in group["params"]), switches))
-    return kind.stacked, tuple(layout)
-
-
 def in_order(trials: Sequence[StackedTrial]) -> list[StackedTrial]:
     """The trials with those that fuse side by side, and at the end those that do not."""
-    keys = [fusion(trial) for trial in trials]
+    keys = _fusions(trials)
     place = [len(keys) if key is None else keys.index(key) for key in keys]
     return [trials[at] for at in sorted(range(len(trials)), key=place.__getitem__)]
 
@@ -114,12 +60,14 @@ class Fused:
     """
 
     def __init__(self, trials: Sequence[StackedTrial], first: int, model: StackedModel) -> None:
-        self.size = len(trials)
+        self.trials, self.size = list(trials), len(trials)
         self._slots = slice(first, first + self.size)
-        kind = FUSIBLE[type(trials[0].optimizer)]
-        names = _names(trials[0].model)
+        kind = kind_of(trials[0].optimizer)
+        assert kind is not None
+        names = {id(p): name for name, p in trials[0].model.named_parameters()}
         self._params: dict[str, nn.Parameter] = {}
         groups: list[dict[str, Any]] = []
+        self._rates = _rates(trials)
         for at, own in enumerate(trials[0].optimizer.param_groups):
             members = [names[id(p)] for p in own["params"]]
             self._params |= {
@@ -128,15 +76,18 @@ class Fused:
             alike = [trial.optimizer.param_groups[at] for trial in trials]
             groups.append(
                 {"params": [self._params[name] for name in members]}
-                | {name: _merged([group[name] for group in alike]) for name in kind.sliced}
+                | {name: merged([group[name] for group in alike]) for name in kind.sliced}
                 | {name: own[name] for name in kind.switches if name in own}
             )
-        self._rates = _rates(trials)
-        for group, rates in zip(groups, self._rates or [], strict=False):
-            if (rates != rates[:, :1]).any():
-                group["lr"] = rates[0].clone()  # one a slice, though all may be equal at first
-        self.optimizer = kind.stacked(groups, lr=0.0)
-        self._steps = 0
+            if self._rates is not None:
+                groups[-1]["lr"] = self._rates[at][0].clone()  # one a slice, to be written to
+        self.optimizer = kind.stacked(groups)
+        if self._rates is not None:
+            device = groups[0]["params"][0].device
+            self._table = [rates.to(device) for rates in self._rates]
+            self._steps = torch.zeros(1, dtype=torch.long, device=device)
+        for slot, trial in enumerate(trials if kind.needs else ()):
+            self._share_state(slot, trial)
 
     def step(self, gradients: Gradients) -> None:
         """One update of every trial, ended ones included: nobody looks at those any more."""
@@ -144,18 +95,24 @@ class Fused:
             whole = gradients[name]
             parameter.grad = None if whole is None else whole[self._slots]
         self.optimizer.step()
-        self._steps += 1
         if self._rates is not None:
-            for group, rates in zip(self.optimizer.param_groups, self._rates, strict=True):
-                if isinstance(group["lr"], Tensor):
-                    group["lr"].copy_(rates[self._steps])
-                else:
-                    group["lr"] = float(rates[self._steps, 0])
+            self._steps += 1
+            for group, rates in zip(self.optimizer.param_groups, self._table, strict=True):
+                group["lr"].copy_(rates.index_select(0, self._steps)[0])
 
-    def rate(self, slot: int) -> float:
-        """The learning rate of one trial, of its first parameter group."""
-        rate = self.optimizer.param_groups[0]["lr"]
-        return float(rate[slot - self._slots.start] if isinstance(rate, Tensor) else rate)
+    def rate(self, slot: int, steps: int) -> float:
+        """The learning rate of one trial after so many steps, of its first parameter group."""
+        at = slot - self._slots.start
+        if self._rates is not None:
+            return float(self._rates[0][steps, at])
+        return float(self.trials[at].optimizer.param_groups[0]["lr"])
+
+    def _share_state(self, slot: int, trial: StackedTrial) -> None:
+        """The trial's own optimizer sees its slice of the state: it knows where to evaluate."""
+        for name, p in trial.model.named_parameters():
+            if name in self._params:
+                state = self.optimizer.state[self._params[name]]
+                trial.optimizer.state[p] = {key: whole[slot] for key, whole in state.items()}
 
 
 class Individuals:
@@ -189,7 +146,7 @@ class Individuals:
                     trial.course.fail(error)
                 mend()
 
-    def rate(self, slot: int) -> float:
+    def rate(self, slot: int, steps: int) -> float:
         """The learning rate of one trial, of its first parameter group."""
         return float(self.trials[slot - self._first].optimizer.param_groups[0]["lr"])
 
@@ -219,7 +176,7 @@ class Individuals:
 def optimizers(trials: Sequence[StackedTrial], model: StackedModel) -> list[Fused | Individuals]:
     """The optimizers of a stack whose trials are ``in_order``, in the order of their slots."""
     found: list[Fused | Individuals] = []
-    keys = [fusion(trial) for trial in trials]
+    keys = _fusions(trials)
     start = 0
     for end in range(1, len(trials) + 1):
         if end == len(trials) or keys[end] != keys[start]:
@@ -229,17 +186,11 @@ def optimizers(trials: Sequence[StackedTrial], model: StackedModel) -> list[Fuse
     return found
 
 
-def _names(model: nn.Module) -> dict[int, str]:
-    return {id(p): name for name, p in model.named_parameters()}
-
-
-def _merged(values: Sequence[Any]) -> Any:
-    """One number where all are equal, else ``[K]`` float64; betas element by element."""
-    if isinstance(values[0], tuple | list):
-        return tuple(_merged(each) for each in zip(*values, strict=True))
-    if all(value == values[0] for value in values):
-        return values[0]
-    return torch.tensor(values, dtype=torch.float64)
+def _fusions(trials: Sequence[StackedTrial]) -> list[Hashable | None]:
+    """Equal for trials whose optimizers are one; None for those that keep their own."""
+    keys = [fusion(one.optimizer, one.model, one.spec.optimizer.needs) for one in trials]
+    alike = Counter(keys)
+    return [key if alike[key] > 1 else None for key in keys]
 
 
 def _rates(trials: Sequence[StackedTrial]) -> list[Tensor] | None:

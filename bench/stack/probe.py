@@ -35,6 +35,8 @@ SECONDS = 0.5
 LONG = 0.01
 """Seconds of a step on a CPU: a trial alone that takes longer gains nothing by stacking, and only a
 stack that takes longer is tried on more threads."""
+SAMPLE = 4
+"""Trials that stand for a stack's memory on a GPU."""
 LARGEST = 16
 """Trials that stand for a larger stack: building them takes as long as training a few steps."""
 PAYS = 1.1
@@ -154,12 +156,31 @@ def _fit(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> Non
 
 
 def fitting(spec: TrialSpec) -> int:
-    """How many trials fit into half of the memory that is free, by the size of one.
+    """How many trials fit into half of the memory that is free; the other half is for what caches
+    and graphs keep.
 
-    A trial holds parameters, their gradient twice, and up to four numbers of optimizer state beside
-    each; its forward pass keeps what is counted here, and the backward pass as much again.
+    On a GPU by the most that a few steps of some trials take; elsewhere by the size of one.
     """
     device = make_trainer(spec).strategy.root_device
+    each = _measured_bytes(spec, device) if device.type == "cuda" else _counted_bytes(spec, device)
+    return max(1, int(_free_bytes(device) / 2 / each))
+
+
+def _measured_bytes(spec: TrialSpec, device: torch.device) -> float:
+    """What a trial of a stack adds to the memory that a GPU's allocator has given out at most."""
+    build.task_of(spec).tensors("train", device)  # all trials share the data
+    before = torch.cuda.memory_allocated(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    _fit([replace(spec, seed=seed) for seed in range(SAMPLE)], _Stopwatch([1]), stacked=True)
+    return (torch.cuda.max_memory_allocated(device) - before) / SAMPLE
+
+
+def _counted_bytes(spec: TrialSpec, device: torch.device) -> float:
+    """The same from what a trial's step keeps.
+
+    It holds parameters, their gradient twice, and up to four numbers of optimizer state beside
+    each; its forward pass keeps what is counted here, and the backward pass as much again.
+    """
     task = build.task_of(spec)
     model = built(spec, task, device).model
     inputs, targets = (part[: spec.batch_size] for part in task.tensors("train", device))
@@ -173,8 +194,7 @@ def fitting(spec: TrialSpec) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         task.loss(model(inputs), targets)
     numbers = sum(p.nbytes for p in model.parameters())
-    each = 7 * numbers + 2 * sum(kept.values()) + inputs.nbytes
-    return max(1, int(_free_bytes(device) / 2 / each))
+    return 7 * numbers + 2 * sum(kept.values()) + inputs.nbytes
 
 
 def _free_bytes(device: torch.device) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -69,12 +70,24 @@ class StackedSweep:
     def _stack_alike(self, places: Sequence[int]) -> None:
         """Trials of one task and model, which differ in seed, optimizer and schedule."""
         for stack, threads in self._stacks(self._stackable(places)):
-            try:
-                self._run_stack(stack, threads)
-            except NOT_THEIRS:
-                raise
-            except BaseException as error:  # a shared step failed: no trial's own fault yet
+            self._halve_until_it_fits(stack, threads)
+
+    def _halve_until_it_fits(self, places: Sequence[int], threads: int | None) -> None:
+        """Run a stack; one that is out of memory as two of half its size."""
+        try:
+            self._run_stack(places, threads)
+            return
+        except NOT_THEIRS:
+            raise
+        except BaseException as error:  # a shared step failed: no trial's own fault yet
+            if len(places) < 4 or not _out_of_memory(error):
                 progress.say(f"a stack ended by {said(error)}; one by one now")
+                return
+        gc.collect()  # a trainer is a cycle, and holds what is to be freed
+        progress.say(f"{len(places)} trials at once do not fit the memory; half of them now")
+        left = [at for at in places if at not in self.outcomes]
+        for half in (left[: len(left) // 2], left[len(left) // 2 :]):
+            self._halve_until_it_fits(half, threads)
 
     def _run_rest(self, places: Sequence[int]) -> None:
         """What was not stacked: in worker processes where that repays their start."""
@@ -189,6 +202,12 @@ def _measured(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
         raise
     except BaseException:
         return otherwise
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    from torch import OutOfMemoryError
+
+    return isinstance(error, OutOfMemoryError)
 
 
 def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:

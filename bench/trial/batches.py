@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 import torch
 from torch import Tensor
@@ -64,12 +65,13 @@ class Batches:
 
     def rows(self) -> Iterator[Tensor]:
         """The indices of each batch, shape [batch_size]."""
+        return islice(chain.from_iterable(self.epochs()), self.steps)
+
+    def epochs(self) -> Iterator[Tensor]:
+        """The indices of each batch of an epoch, [batches, batch_size]; one epoch after another."""
         generator = torch.Generator().manual_seed(self.seed)
         per_epoch = len(self.targets) // self.batch_size
-        for step in range(self.steps):
-            at = step % per_epoch
-            if at == 0:
-                order = torch.randperm(len(self.targets), generator=generator)
-                order = order[: per_epoch * self.batch_size].to(self.targets.device)
-                epoch = order.view(per_epoch, self.batch_size)
-            yield epoch[at]
+        while True:
+            order = torch.randperm(len(self.targets), generator=generator)
+            order = order[: per_epoch * self.batch_size].to(self.targets.device)
+            yield order.view(per_epoch, self.batch_size)

@@ -133,8 +133,8 @@ class TrialModule(LeanModule):
         return float(self.optimizer.param_groups[0]["lr"])
 
     def finite_parameters(self) -> Tensor:
-        finite = all(bool(torch.isfinite(p).all()) for p in self.model.parameters())
-        return torch.tensor([finite])
+        each = [torch.isfinite(p).all() for p in self.model.parameters()]
+        return torch.stack(each).all(dim=0, keepdim=True).cpu()
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -163,7 +163,7 @@ class TrialModule(LeanModule):
         size = self.courses[0].spec.batch_size
         order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))
         rows = order[: CALIBRATION_STEPS * size].to(inputs.device)
-        return [inputs[part] for part in rows.split(min(size, a_pass(self.task)))]
+        return [inputs[part] for part in rows.split(min(size, a_pass(self.task, self.device)))]
 
 
 def _without_closure(step: Callable[..., Any]) -> Callable[..., Any]:

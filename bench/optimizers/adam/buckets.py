@@ -69,7 +69,7 @@ def collect(
         if (bucket := buckets.get(key)) is None:
             bucket = buckets[key] = Bucket()
         # t lives where it is read, or no kernel could run without waiting for the other side
-        on_host = p.is_cpu or not (kernel == "fused" or capturable)
+        on_host = p.is_cpu or not (kernel == "fused" or capturable or (stacked and p.is_cuda))
         state = states[p]
         if not state:
             state.update(_initial_state(p, HOST if on_host else p.device, amsgrad))

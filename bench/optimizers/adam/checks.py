@@ -86,10 +86,11 @@ def check_stacked(group: dict[str, Any]) -> None:
                 f"Tensor {name} must be 1-element, or of shape [K] with every parameter stacked "
                 f"along a first axis of size K; got shape {tuple(value.shape)} for {shapes}"
             )
-    if sliced and (group["capturable"] or group["implementation"] != "auto"):
+    on_cuda = all(p.is_cuda for p in group["params"])
+    if sliced and (group["implementation"] != "auto" or (group["capturable"] and not on_cuda)):
         raise ValueError(
             f"{', '.join(sliced)} of one entry per slice: there is one implementation of that, "
-            f"not {group['implementation']!r}, and it is not capturable; leave both unset"
+            f"not {group['implementation']!r}, capturable on CUDA alone; leave both unset"
         )
 
 

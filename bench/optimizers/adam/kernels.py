@@ -59,8 +59,12 @@ class Rule:
             group["decoupled_weight_decay"],
             group["bias_correction"],
             group["eps_inside_root"],
-            any(isinstance(x, Tensor) for x in (number(alpha), beta1, beta2, eps, lam)),
+            any(_several(x) for x in (alpha, beta1, beta2, eps, lam)),
         )
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.numel() > 1
 
 
 def number(value: Any) -> Any:

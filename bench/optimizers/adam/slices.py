@@ -6,8 +6,9 @@ arithmetic is paid once instead of K times.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -15,14 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.optimizers.adam.buckets import FUSED_DEVICES, Bucket
+from bench.optimizers.adam.buckets import FUSED_DEVICES, HOST, Bucket
 from bench.optimizers.adam.kernels import Rule, count, fused_, size_root_eps
 
 TENSOR_HYPERPARAMETERS = ("lr", "betas", "eps", "weight_decay")
 
 
 class PerSlice(Tensor):
-    """A hyperparameter of shape ``[K]``, one entry for each slice, held in float64.
+    """A hyperparameter of shape ``[K]``, one entry for each slice, held in float64 beside them.
 
     Schedulers write ``lr`` with ``fill_``, which takes one number for all entries; here it also
     takes one for each, so that any scheduler whose arithmetic works on tensors works on K.
@@ -39,9 +40,14 @@ class PerSlice(Tensor):
 
 
 def wrap_slices(group: dict[str, Any]) -> None:
-    """Puts every hyperparameter of several elements into :class:`PerSlice`."""
+    """Puts every hyperparameter of several elements into :class:`PerSlice`, where they are read.
+
+    That is the host, whose arithmetic on so little is fast, but for a CUDA device, which must not
+    wait for it.
+    """
+    device = next((p.device for p in group["params"] if p.is_cuda), HOST)
     for name in TENSOR_HYPERPARAMETERS:
-        group[name] = _map(_wrap, group[name])
+        group[name] = _map(partial(_wrap, device), group[name])
 
 
 def unwrap_slices(group: dict[str, Any]) -> None:
@@ -54,10 +60,10 @@ def _map(function: Callable[[Any], Any], value: Any) -> Any:
     return tuple(map(function, value)) if isinstance(value, (tuple, list)) else function(value)
 
 
-def _wrap(value: Any) -> Any:
+def _wrap(device: torch.device, value: Any) -> Any:
     if not isinstance(value, Tensor) or isinstance(value, PerSlice) or value.numel() == 1:
         return value
-    return value.detach().to("cpu", torch.float64, copy=True).as_subclass(PerSlice)
+    return value.detach().to(device, torch.float64, copy=True).as_subclass(PerSlice)
 
 
 def _unwrap(value: Any) -> Any:
@@ -67,10 +73,10 @@ def _unwrap(value: Any) -> Any:
 def per_slice_(bucket: Bucket, rule: Rule) -> None:
     """K Adams, in one of two ways.
 
-    Where the slices share β₁, β₂ and ε, as in a sweep of learning rates and decays on the CPU, the
-    fused kernel makes all updates and each slice scales its own. Else broadcasting does it all.
+    Where the slices share β₁, β₂ and ε, as in a sweep of learning rates and decays, the fused
+    kernel makes all updates and each slice scales its own. Else broadcasting does it all.
     """
-    if not (rule.lam.any() if isinstance(rule.lam, Tensor) else rule.lam):
+    if not isinstance(rule.lam, Tensor) and rule.lam == 0:
         rule = replace(rule, lam=None)
     if _shares_moments(bucket, rule):
         _shared_(bucket, rule)
@@ -78,15 +84,11 @@ def per_slice_(bucket: Bucket, rule: Rule) -> None:
     count(bucket.steps)
     narrow = bucket.params[0].dtype in (torch.bfloat16, torch.float16)
     update = _in_float32(_update_) if narrow else _update_
-    dtype = torch.float32 if narrow else bucket.params[0].dtype
-    tables: dict[float, Tensor] = {}
+    tables = _tables(bucket, rule, torch.float32 if narrow else bucket.params[0].dtype)
     maxima = bucket.max_exp_avg_sqs or repeat(None, len(bucket.params))
     moments = zip(bucket.exp_avgs, bucket.exp_avg_sqs, maxima, strict=True)
-    for p, g, mvv, step in zip(bucket.params, bucket.grads, moments, bucket.steps, strict=True):
-        t = step.item()
-        if t not in tables:
-            tables[t] = _table(t, rule, p, dtype)
-        update(p, g, *mvv, tables[t].view(6, -1, *[1] * (p.dim() - 1)).unbind(), rule)
+    for p, g, mvv, table in zip(bucket.params, bucket.grads, moments, tables, strict=True):
+        update(p, g, *mvv, table.view(6, -1, *[1] * (p.dim() - 1)).unbind(), rule)
 
 
 def _shares_moments(bucket: Bucket, rule: Rule) -> bool:
@@ -94,8 +96,8 @@ def _shares_moments(bucket: Bucket, rule: Rule) -> bool:
     tensors = bucket.params + bucket.grads + bucket.exp_avgs + bucket.exp_avg_sqs
     return (
         not any(isinstance(x, Tensor) for x in (rule.beta1, rule.beta2, rule.eps))
-        and p.is_cpu  # where t is; on an accelerator the kernel wants it there
-        and "cpu" in FUSED_DEVICES
+        and p.device.type in FUSED_DEVICES
+        and (p.is_cpu or not rule.eps_inside_root)  # an ε that follows a t on the device
         and p.dtype in (torch.float32, torch.float64)  # else the update would be rounded twice
         and all(x.is_contiguous() for x in tensors + bucket.max_exp_avg_sqs)
     )
@@ -124,7 +126,14 @@ def _shared_(bucket: Bucket, rule: Rule) -> None:
 
 def _column(value: Any, p: Tensor) -> Tensor:
     """A number or K of them, shape ``[K]``, in the dtype and on the device of the stack p."""
-    return torch.as_tensor(value, dtype=torch.float64).expand(p.shape[0]).to(p)
+    return _filled(value, p).expand(p.shape[0]).to(p)
+
+
+def _filled(value: Any, like: Tensor) -> Tensor:
+    """A number as a tensor made on the device of ``like``, not copied there; a tensor as it is."""
+    if isinstance(value, Tensor):
+        return value
+    return torch.full((1,), value, dtype=torch.float64, device=like.device)
 
 
 def _beside(column: Tensor, p: Tensor) -> Tensor:
@@ -132,26 +141,41 @@ def _beside(column: Tensor, p: Tensor) -> Tensor:
     return column.view(-1, *[1] * (p.dim() - 1))
 
 
-def _table(t: float, rule: Rule, p: Tensor, dtype: torch.dtype) -> Tensor:
-    """1 − β₁, β₂, 1 − β₂, α·√c₂ / c₁, ε·√c₂ and the decay's factor: shape ``[6, K]``.
+def _tables(bucket: Bucket, rule: Rule, dtype: torch.dtype) -> Sequence[Tensor]:
+    """1 − β₁, β₂, 1 − β₂, α·√c₂ / c₁, ε·√c₂ and the decay's factor: ``[6, K]`` a parameter.
 
-    Taken in float64, as Python's numbers are for one Adam alone, and rounded once. In NumPy, whose
-    operations on so little cost a fraction of torch's.
+    Taken in float64, as Python's numbers are for one Adam alone, and rounded once. On the host in
+    NumPy, whose operations on so little cost a fraction of torch's; elsewhere where t is.
     """
-    names = ("alpha", "beta1", "beta2", "eps", "lam")
-    rule = replace(rule, **{name: _in_numpy(getattr(rule, name)) for name in names})
+    p = bucket.params[0]
+    if p.is_cpu:
+        rule = _in_numpy(rule)
+        times = [step.item() for step in bucket.steps]
+        made = {t: np.empty((6, p.shape[0])) for t in times}
+        for t, table in made.items():
+            for row, values in zip(table, _rows(t, rule), strict=True):
+                row[:] = values
+        tables = {t: torch.from_numpy(table).to(dtype) for t, table in made.items()}
+        return [tables[t] for t in times]
+    steps = torch.stack(bucket.steps).double()[:, None]  # [P, 1] beside [K]
+    rows = [_filled(row, p).expand(len(steps), p.shape[0]) for row in _rows(steps, rule)]
+    return torch.stack(rows, dim=1).to(dtype).unbind()
+
+
+def _rows(t: Any, rule: Rule) -> tuple[Any, ...]:
+    """The same, each a number or ``[K]`` or, for several t, ``[P, K]``."""
     size, root, eps = size_root_eps(t, rule)
-    table = np.empty((6, p.shape[0]))
-    table[0], table[1], table[2] = 1 - rule.beta1, rule.beta2, 1 - rule.beta2
-    table[3], table[4] = size * root, eps * root
-    table[5] = 1 - rule.alpha * rule.lam if rule.decoupled else rule.lam
-    return torch.from_numpy(table).to(p.device, dtype)
+    lam = 0.0 if rule.lam is None else rule.lam
+    decay = 1 - rule.alpha * lam if rule.decoupled else lam
+    return 1 - rule.beta1, rule.beta2, 1 - rule.beta2, size * root, eps * root, decay
 
 
-def _in_numpy(value: Any) -> Any:
-    if value is None:  # no decay
-        return 0.0
-    return value.double().cpu().numpy() if isinstance(value, Tensor) else value
+def _in_numpy(rule: Rule) -> Rule:
+    values: dict[str, Any] = {}
+    for name in ("alpha", "beta1", "beta2", "eps", "lam"):
+        value = getattr(rule, name)
+        values[name] = value.double().numpy() if isinstance(value, Tensor) else value
+    return replace(rule, **values)
 
 
 def _update_(

@@ -148,12 +148,7 @@ def test_many_optimizers_share_a_stack_and_alike_ones_are_one_step():
     task = build.task_of(specs[0])
     trials = in_order([stacked(spec, task) for spec in specs])
     parts = optimizers(trials, StackedModel([trial.model for trial in trials], task))
-    assert [(type(part), part.size) for part in parts] == [
-        (Fused, 2),
-        (Fused, 1),
-        (Fused, 1),
-        (Individuals, 1),
-    ]
+    assert [(type(part), part.size) for part in parts] == [(Fused, 2), (Individuals, 3)]
 
 
 def test_groups_of_parameters_and_clipping_are_honoured():

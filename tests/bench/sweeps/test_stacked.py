@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+import torch
 
 from bench import tracking
 from bench.spec import CurvePoint
@@ -176,3 +177,32 @@ def test_interrupted_by_a_person_it_keeps_what_has_ended(optbench, uri, my_conf,
     assert ended.code == 130
     assert "the same command runs what is missing" in ended.err
     assert [run.info.status for run in tracking.runs(uri, "stopped")] == ["FAILED"] * 2
+
+
+def test_a_stack_that_is_out_of_memory_is_halved_until_it_fits(optbench, uri, monkeypatch):
+    sizes, run = [], stack.run_stack
+
+    def small_memory(specs, *rest):
+        sizes.append(len(specs))
+        if len(specs) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return run(specs, *rest)
+
+    monkeypatch.setattr(stack, "run_stack", small_memory)
+    ended = optbench(*FAST, "optimizer=adam", "seed=range(0,8)", STACKED, "study=halved")
+    assert ended.code == 0
+    assert sizes == [8, 4, 2, 2, 4, 2, 2]
+    assert "8 trials at once do not fit the memory; half of them now" in ended.out
+    assert statuses(uri, "halved") == {"finished": 8}
+    assert {int(r.result.summary["stack_size"]) for r in records(uri, "halved")} == {2}
+
+
+def test_two_that_are_out_of_memory_run_one_by_one(optbench, uri, monkeypatch):
+    def none(specs, *rest):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(stack, "run_stack", none)
+    ended = optbench(*FAST, "optimizer=adam", "seed=0,1", STACKED, "study=alone")
+    assert ended.code == 0
+    assert "one by one now" in ended.out
+    assert statuses(uri, "alone") == {"finished": 2}

@@ -1,0 +1,331 @@
+"""Optimizers that treat every number alike, as functions of K slices at once.
+
+A ``Rule`` is what its original does to one parameter, in the original's order of operations, cut in
+two: ``coefficients``, all that follows from hyperparameters and t alone, once a step in float64,
+and ``update``, what is done to each parameter with one of them a slice. The tests hold each to its
+original. Letters: θ parameter, g gradient, α ``lr``, λ ``weight_decay``, t the step from 1 on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+State = dict[str, Tensor]
+Group = Mapping[str, Any]
+"""Hyperparameters by name, each ``[K]`` float64 (betas a tuple of them); switches as they are."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One algorithm over slices.
+
+    Attributes:
+        name: of the algorithm.
+        coefficients: of a group, t and the group's memory to ``[K]`` each.
+        update: θ, g and state, each ``[K, ...]``, in place by the coefficients ``[K, 1, ...]``; the
+            group says by its switches and ``group["on"]`` what there is to do.
+        state: how the state of a parameter starts.
+        memory: what a group keeps from step to step, ``[K]`` by name, and how it starts; changed in
+            place.
+    """
+
+    name: str
+    coefficients: Callable[[Group, Tensor, State], Sequence[Tensor]]
+    update: Callable[..., None]
+    state: Callable[[Tensor, Group], State] = lambda p, group: {}
+    memory: Mapping[str, float] = field(default_factory=dict)
+
+
+def zeros(*names: str) -> Callable[[Tensor, Group], State]:
+    """State that starts at zero."""
+    return lambda p, group: {name: torch.zeros_like(p) for name in names}
+
+
+def _sgd(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    return group["lr"], group["momentum"], group["weight_decay"]
+
+
+def _sgd_(p: Tensor, g: Tensor, state: State, group: Group, lr: Any, mu: Any, decay: Any) -> None:
+    """g ← g + λ·θ    b ← μ·b + g    θ ← θ − α·b, with Nesterov θ − α·(g + μ·b)"""
+    if "weight_decay" in group["on"]:
+        g = torch.addcmul(g, p, decay)
+    if "momentum" in group["on"]:
+        b = state["momentum_buffer"].mul_(mu).add_(g)
+        g = torch.addcmul(g, b, mu) if group["nesterov"] else b
+    p.addcmul_(g, lr, value=-1)
+
+
+def _signum(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    lr = group["lr"]
+    return lr, 1 - group["momentum"], 1 - group["weight_decay"] * lr
+
+
+def _signum_(p: Tensor, g: Tensor, state: State, group: Group, lr: Any, w: Any, keep: Any) -> None:
+    """b ← μ·b + (1 − μ)·g    θ ← (1 − α·λ)·θ − α·sign(b)"""
+    if "weight_decay" in group["on"]:
+        p.mul_(keep)
+    b = state["momentum_buffer"].lerp_(g, w) if "momentum" in group["on"] else g
+    p.addcmul_(b.sign(), lr, value=-1)
+
+
+def _lion(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    lr, (beta1, beta2) = group["lr"], group["betas"]
+    return lr, 1 - beta1, 1 - beta2, 1 - group["weight_decay"] * lr
+
+
+def _lion_(
+    p: Tensor, g: Tensor, state: State, group: Group, lr: Any, w1: Any, w2: Any, keep: Any
+) -> None:
+    """θ ← (1 − α·λ)·θ − α·sign(β₁·m + (1 − β₁)·g)    m ← β₂·m + (1 − β₂)·g"""
+    if "weight_decay" in group["on"]:
+        p.mul_(keep)
+    p.addcmul_(state["exp_avg"].lerp(g, w1).sign_(), lr, value=-1)
+    state["exp_avg"].lerp_(g, w2)
+
+
+def _rmsprop(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    alpha = group["alpha"]
+    mu, decay = group["momentum"], group["weight_decay"]
+    return group["lr"], alpha, 1 - alpha, group["eps"], mu, decay
+
+
+def _rmsprop_(
+    p: Tensor,
+    g: Tensor,
+    state: State,
+    group: Group,
+    lr: Any,
+    alpha: Any,
+    w: Any,
+    eps: Any,
+    mu: Any,
+    decay: Any,
+) -> None:
+    """v ← a·v + (1 − a)·g²    b ← μ·b + g / (√v + ε)    θ ← θ − α·b; centred: v less (mean g)²"""
+    if "weight_decay" in group["on"]:
+        g = torch.addcmul(g, p, decay)
+    v = state["square_avg"].mul_(alpha).addcmul_(g * g, w)
+    if group["centered"]:
+        mean = state["grad_avg"].lerp_(g, w)
+        v = v.addcmul(mean, mean, value=-1)
+    step = g / v.sqrt().add_(eps)
+    if "momentum" in group["on"]:
+        step = state["momentum_buffer"].mul_(mu).add_(step)
+    p.addcmul_(step, lr, value=-1)
+
+
+def _adagrad(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    lr = group["lr"] / (1 + (t - 1) * group["lr_decay"])
+    return lr, group["eps"], group["weight_decay"]
+
+
+def _adagrad_(
+    p: Tensor, g: Tensor, state: State, group: Group, lr: Any, eps: Any, decay: Any
+) -> None:
+    """s ← s + g²    θ ← θ − α / (1 + (t − 1)·η) · g / (√s + ε)"""
+    if "weight_decay" in group["on"]:
+        g = torch.addcmul(g, p, decay)
+    root = state["sum"].addcmul_(g, g).sqrt().add_(eps)
+    p.addcmul_(g / root, lr, value=-1)
+
+
+def _adagrad_state(p: Tensor, group: Group) -> State:
+    start = group["initial_accumulator_value"].to(p).view(-1, *[1] * (p.dim() - 1))
+    return {"sum": torch.zeros_like(p).add_(start)}
+
+
+def _adadelta(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    rho = group["rho"]
+    return group["lr"], rho, 1 - rho, group["eps"], group["weight_decay"]
+
+
+def _adadelta_(
+    p: Tensor,
+    g: Tensor,
+    state: State,
+    group: Group,
+    lr: Any,
+    rho: Any,
+    w: Any,
+    eps: Any,
+    decay: Any,
+) -> None:
+    """v ← ρ·v + (1 − ρ)·g²    d = √(u + ε) / √(v + ε) · g    u ← ρ·u + (1 − ρ)·d²    θ ← θ − α·d"""
+    if "weight_decay" in group["on"]:
+        g = torch.addcmul(g, p, decay)
+    v = state["square_avg"].mul_(rho).addcmul_(g * g, w)
+    d = (state["acc_delta"] + eps).sqrt_().div_((v + eps).sqrt_()).mul_(g)
+    state["acc_delta"].mul_(rho).addcmul_(d * d, w)
+    p.addcmul_(d, lr, value=-1)
+
+
+def _adamax(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    beta1, beta2 = group["betas"]
+    lr = group["lr"] / (1 - beta1**t)
+    return lr, 1 - beta1, beta2, group["eps"], group["weight_decay"]
+
+
+def _adamax_(
+    p: Tensor,
+    g: Tensor,
+    state: State,
+    group: Group,
+    lr: Any,
+    w1: Any,
+    b2: Any,
+    eps: Any,
+    decay: Any,
+) -> None:
+    """m ← β₁·m + (1 − β₁)·g    u ← max(β₂·u, |g| + ε)    θ ← θ − α / (1 − β₁ᵗ) · m / u"""
+    if "weight_decay" in group["on"]:
+        g = torch.addcmul(g, p, decay)
+    m, u = state["exp_avg"].lerp_(g, w1), state["exp_inf"]
+    torch.maximum(u.mul_(b2), g.abs().add_(eps), out=u)
+    p.addcmul_(m / u, lr, value=-1)
+
+
+def _nadam(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    lr, (beta1, beta2), slow = group["lr"], group["betas"], group["momentum_decay"]
+    mu, following = (beta1 * (1 - 0.5 * 0.96 ** (at * slow)) for at in (t, t + 1))
+    product = memory["mu_product"].mul_(mu)
+    gradient = lr * (1 - mu) / (1 - product)
+    momentum = lr * following / (1 - product * following)
+    decay = group["weight_decay"]
+    if group["decoupled_weight_decay"]:
+        decay = 1 - lr * decay
+    return gradient, momentum, 1 - beta1, beta2, 1 - beta2, 1 - beta2**t, group["eps"], decay
+
+
+def _nadam_(
+    p: Tensor,
+    g: Tensor,
+    state: State,
+    group: Group,
+    gradient: Any,
+    momentum: Any,
+    w1: Any,
+    beta2: Any,
+    w2: Any,
+    c2: Any,
+    eps: Any,
+    decay: Any,
+) -> None:
+    """m, v as Adam's    θ ← θ − α·((1 − μₜ)/(1 − Πμ)·g + μₜ₊₁/(1 − Πμ·μₜ₊₁)·m) / (√(v/c₂) + ε)"""
+    if "weight_decay" in group["on"]:
+        if group["decoupled_weight_decay"]:
+            p.mul_(decay)
+        else:
+            g = torch.addcmul(g, p, decay)
+    m = state["exp_avg"].lerp_(g, w1)
+    v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
+    root = (v / c2).sqrt_().add_(eps)
+    p.sub_((g * gradient).addcmul_(m, momentum).div_(root))
+
+
+def _ademamix(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    lr, (beta1, beta2, beta3) = group["lr"], group["betas"]
+    c1, root = 1 - beta1**t, (1 - beta2**t) ** 0.5
+    decay = group["weight_decay"]
+    if group["weight_decouple"]:
+        decay = 1 - lr * decay
+    weights = (1 - beta1, beta2, 1 - beta2, 1 - beta3)
+    return lr, *weights, c1, root, group["eps"], group["alpha"], decay
+
+
+def _ademamix_(
+    p: Tensor,
+    g: Tensor,
+    state: State,
+    group: Group,
+    lr: Any,
+    w1: Any,
+    beta2: Any,
+    w2: Any,
+    w3: Any,
+    c1: Any,
+    root: Any,
+    eps: Any,
+    alpha: Any,
+    decay: Any,
+) -> None:
+    """m, v as Adam's    n ← β₃·n + (1 − β₃)·g    θ ← θ − α·(m / c₁ + a·n) / (√v / √c₂ + ε)"""
+    if "weight_decay" in group["on"]:
+        if group["weight_decouple"]:
+            p.mul_(decay)
+        else:
+            g = torch.addcmul(g, p, decay)
+    m, slow = state["exp_avg"].lerp_(g, w1), state["exp_avg_slow"].lerp_(g, w3)
+    v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
+    step = (m / c1).addcmul_(slow, alpha).div_(v.sqrt().div_(root).add_(eps))
+    p.addcmul_(step, lr, value=-1)
+
+
+def _schedulefree(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
+    lr, (beta1, beta2) = group["lr"], group["betas"]
+    lr_max, total = memory["lr_max"], memory["weight_sum"]
+    torch.maximum(lr_max, lr, out=lr_max)
+    weight = t ** group["r"] * lr_max ** group["weight_lr_power"]
+    total.add_(weight)
+    share = torch.where(total == 0, torch.zeros_like(total), weight / total)
+    toward = lr * (beta1 * (1 - share) - 1)
+    return lr, share, toward, beta2, 1 - beta2, 1 - beta2**t, group["eps"], group["weight_decay"]
+
+
+def _schedulefree_(
+    p: Tensor,
+    g: Tensor,
+    state: State,
+    group: Group,
+    lr: Any,
+    share: Any,
+    toward: Any,
+    beta2: Any,
+    w2: Any,
+    c2: Any,
+    eps: Any,
+    decay: Any,
+) -> None:
+    """d = g / √(v / c₂ + ε) + λ·y    y ← y + c·(z − y) + α·(β₁·(1 − c) − 1)·d    z ← z − α·d"""
+    v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
+    d = g / (v / c2).add_(1e-15).sqrt_().add_(eps)
+    if "weight_decay" in group["on"]:
+        d.addcmul_(p, decay)
+    z = state["z"]
+    p.lerp_(z, share).addcmul_(d, toward)
+    z.addcmul_(d, lr, value=-1)
+
+
+def _schedulefree_state(p: Tensor, group: Group) -> State:
+    return {"z": p.detach().clone(), "exp_avg_sq": torch.zeros_like(p)}
+
+
+def _momentum_state(p: Tensor, group: Group) -> State:
+    return {"momentum_buffer": torch.zeros_like(p)} if "momentum" in group["on"] else {}
+
+
+def _rmsprop_state(p: Tensor, group: Group) -> State:
+    mean = {"grad_avg": torch.zeros_like(p)} if group["centered"] else {}
+    return {"square_avg": torch.zeros_like(p)} | mean | _momentum_state(p, group)
+
+
+SGD = Rule("sgd", _sgd, _sgd_, _momentum_state)
+SIGNUM = Rule("signum", _signum, _signum_, _momentum_state)
+LION = Rule("lion", _lion, _lion_, zeros("exp_avg"))
+RMSPROP = Rule("rmsprop", _rmsprop, _rmsprop_, _rmsprop_state)
+ADAGRAD = Rule("adagrad", _adagrad, _adagrad_, _adagrad_state)
+ADADELTA = Rule("adadelta", _adadelta, _adadelta_, zeros("square_avg", "acc_delta"))
+ADAMAX = Rule("adamax", _adamax, _adamax_, zeros("exp_avg", "exp_inf"))
+NADAM = Rule("nadam", _nadam, _nadam_, zeros("exp_avg", "exp_avg_sq"), {"mu_product": 1.0})
+ADEMAMIX = Rule("ademamix", _ademamix, _ademamix_, zeros("exp_avg", "exp_avg_sq", "exp_avg_slow"))
+SCHEDULE_FREE = Rule(
+    "schedule_free",
+    _schedulefree,
+    _schedulefree_,
+    _schedulefree_state,
+    {"lr_max": -1.0, "weight_sum": 0.0},
+)
