@@ -46,9 +46,12 @@ def resnet18_shapes() -> list[Shape]:
     return [tuple(p.shape) for p in resnet18(num_classes=10).parameters()]
 
 
+DEVICE = torch.device("cpu")
+
+
 def parameters(shapes: Sequence[Shape], stack: Shape = ()) -> list[torch.nn.Parameter]:
-    """Fresh parameters with gradients on torch's default device; ``stack`` before every shape."""
-    made = [torch.nn.Parameter(torch.randn(*stack, *shape)) for shape in shapes]
+    """Fresh parameters with gradients on ``DEVICE``; ``stack`` is put before every shape."""
+    made = [torch.nn.Parameter(torch.randn(*stack, *shape, device=DEVICE)) for shape in shapes]
     for p in made:
         p.grad = torch.randn_like(p)
     return made
@@ -63,7 +66,7 @@ def take_turns(contestants: Sequence[Step], rounds: int) -> list[list[float]]:
         for which in order:
             started = time.perf_counter()
             contestants[which]()
-            if torch.get_default_device().type == "cuda":
+            if DEVICE.type == "cuda":
                 torch.cuda.synchronize()
             if i >= 0:
                 times[which].append(time.perf_counter() - started)
@@ -86,8 +89,10 @@ def against_torch(name: str, shapes: Sequence[Shape], rounds: int) -> None:
         theirs = torch.optim.Adam(params, fused=True, **kwargs)  # type: ignore[arg-type]
         theirs.step()
         ours = [Adam(params, **kwargs, **extra) for extra in OURS.values()]  # type: ignore[arg-type]
-        for optimizer in ours:
-            optimizer.state = theirs.state
+        for optimizer in ours:  # t is its own: where it lies depends on the switches
+            optimizer.state.update(
+                {p: {**own, "step": own["step"].clone()} for p, own in theirs.state.items()}
+            )
         base, *others = take_turns([theirs.step, *[o.step for o in ours]], rounds)
         for extra, times in zip(OURS, others, strict=True):
             label, middle = f"{name}: {switch}{extra}", statistics.median(times) * 1e3
@@ -101,8 +106,8 @@ def against_memory(shapes: Sequence[Shape], rounds: int) -> None:
     copy will overwrite, so that three bytes move for the two that count. Adam, and ``x += 1``,
     overwrite only what they have read.
     """
-    source = torch.randn(48 * 1024 * 1024)  # far more than any cache
-    target, one = torch.empty_like(source), torch.ones(())
+    source = torch.randn(48 * 1024 * 1024, device=DEVICE)  # far more than any cache
+    target, one = torch.empty_like(source), torch.ones((), device=DEVICE)
     params = parameters(shapes)
     count = sum(p.numel() for p in params)
     ours = Adam(params)
@@ -147,7 +152,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
-    torch.set_default_device(arguments.device)
+    global DEVICE  # noqa: PLW0603 - set once, before anything is made
+    DEVICE = torch.device(arguments.device)
     on = (
         torch.cuda.get_device_name()
         if arguments.device == "cuda"

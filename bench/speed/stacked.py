@@ -182,7 +182,7 @@ def compare(sweeps: Sweeps, trials: int, chosen: argparse.Namespace) -> None:
     """Print one line for K trials, and where a stack's time goes."""
     few = min(trials, chosen.at_most)
     ways: dict[str, Callable[[], float]] = {
-        "basic": lambda: sweeps.seconds(few) * trials / few,
+        "basic": lambda: sweeps.seconds(few, "hydra/launcher=basic") * trials / few,
         "joblib": lambda: (
             sweeps.seconds(few, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2") * trials / few
         ),

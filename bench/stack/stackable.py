@@ -19,6 +19,7 @@ from bench.faults import NOT_THEIRS, said
 from bench.needs import NEEDS
 from bench.spec import TrialSpec
 from bench.stack.model import StackedModel
+from bench.trial.machine import make_trainer
 from bench.trial.update import statistics_of
 from tasks.base import Task
 
@@ -34,7 +35,7 @@ def why_not(spec: TrialSpec) -> str:
         return f"{spec.optimizer.name} computes in few digits (stacks: false)"
     if spec.precision != "32-true":
         return f"precision {spec.precision}: a stack computes in 32-true"
-    key = repr((spec.task, spec.model))
+    key = repr((spec.task, spec.model, spec.hardware.accelerator))
     if key not in _VERDICTS:
         _VERDICTS[key] = _refusal(spec)
     moves = "eval_mode" in spec.optimizer.needs
@@ -46,10 +47,11 @@ def why_not(spec: TrialSpec) -> str:
 def _refusal(spec: TrialSpec) -> str:
     """Empty if two models compute together what each computes alone."""
     task = build.task_of(spec)
-    examples, labels = task.tensors("train", torch.device("cpu"))
+    device = make_trainer(spec).strategy.root_device  # vmap has rules for each of them
+    examples, labels = task.tensors("train", device)
     rows = torch.arange(8).view(2, 4) % len(labels)  # a landscape has one
     inputs, targets = examples[rows], labels[rows]
-    models = [_model(spec, task, seed) for seed in (0, 1)]
+    models = [_model(spec, task, seed).to(device) for seed in (0, 1)]
     try:
         with warnings.catch_warnings():
             # vmap falls back to a loop, with a warning, where it has no rule for an operation
@@ -124,7 +126,7 @@ def _named(
     parts = {"evaluation": sums, "loss": [loss], "gradient": found, "buffers": buffers}
     empty = torch.empty(0, dtype=torch.float64)
     return {
-        name: torch.cat([empty, *(t.detach().double().flatten() for t in tensors)])
+        name: torch.cat([empty, *(t.detach().double().flatten().cpu() for t in tensors)])
         for name, tensors in parts.items()
     }
 

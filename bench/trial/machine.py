@@ -87,18 +87,21 @@ def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
     hardware = spec.hardware
     devices = list(hardware.devices) if isinstance(hardware.devices, tuple) else hardware.devices
     try:
-        return pl.Trainer(
-            accelerator=hardware.accelerator,
-            devices=devices,
-            precision=spec.precision,  # type: ignore[arg-type]
-            max_epochs=1,
-            logger=False,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            enable_progress_bar=progress_bar,
-            callbacks=[ProgressBar(spec.label())] if progress_bar else [],
-            num_sanity_val_steps=0,
-        )
+        with warnings.catch_warnings():
+            # the CPU is what was asked for
+            warnings.filterwarnings("ignore", message="GPU available but not used")
+            return pl.Trainer(
+                accelerator=hardware.accelerator,
+                devices=devices,
+                precision=spec.precision,  # type: ignore[arg-type]
+                max_epochs=1,
+                logger=False,
+                enable_checkpointing=False,
+                enable_model_summary=False,
+                enable_progress_bar=progress_bar,
+                callbacks=[ProgressBar(spec.label())] if progress_bar else [],
+                num_sanity_val_steps=0,
+            )
     except Exception as error:  # a missing package, a device that is not there: each its own
         asked = f"accelerator={hardware.accelerator} devices={devices} precision={spec.precision}"
         raise RefusedInput(f"trainer: {asked}: {error}") from error

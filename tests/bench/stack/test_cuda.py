@@ -1,5 +1,6 @@
 """Trials and stacks on a CUDA device: the numbers of the CPU, and no waiting for the host."""
 
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import StackedTrial, in_order
 from bench.stack.probe import fitting, probe
 from bench.stack.run import run_stack
+from bench.stack.stackable import why_not
 from bench.sweeps.stacked import StackedSweep
 from bench.trial.course import Course
 from bench.trial.run import built, run_trial
@@ -44,7 +46,10 @@ def assert_curves_equal(results, others, rel):
         assert result.status is other.status is Status.FINISHED
         assert [point.step for point in result.curve] == [point.step for point in other.curve]
         for point, expected in zip(result.curve, other.curve, strict=True):
-            assert untimed(point) == pytest.approx(untimed(expected), rel=rel, abs=1e-6)
+            for name, value in untimed(point).items():
+                # an accuracy may differ by two of digits' 360 examples
+                least = 6e-3 if "accuracy" in name else 1e-6
+                assert value == pytest.approx(expected.values[name], rel=rel, abs=least)
 
 
 def module_of(specs):
@@ -70,6 +75,8 @@ def test_a_stack_is_its_trials_alone(model):
         on_gpu(case(model, ADAM, seed=seed, steps=40, schedule=schedule, lr=lr))
         for seed, schedule, lr in ((0, "constant", 1e-3), (1, "cosine", 3e-3), (2, "cosine", 1e-3))
     ]
+    if reason := why_not(specs[0]):
+        pytest.skip(reason)
     assert_curves_equal(run_stack(specs), [run_trial(spec) for spec in specs], 1e-3)
 
 
@@ -110,8 +117,9 @@ def test_no_step_waits_for_the_host(target):
     it = iter(batches)
     module.training_step(next(it), 0)
     torch.cuda.synchronize()
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        with warnings.catch_warnings(action="ignore"):  # once a process, that this is a prototype
+            torch.cuda.set_sync_debug_mode("error")
         for _ in range(2 * WARM_UP):
             module.training_step(next(it), 0)
     finally:
