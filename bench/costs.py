@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pytorch_lightning import Callback, Trainer, seed_everything
-
 from bench import build, protocol
+from bench.lightning import pl
 from bench.rebuild import trial_spec
 from bench.spec import Budget, Hardware, RefusedInput, TrialSpec, digest
 from bench.trial import environment
@@ -77,7 +76,7 @@ class _Entrant:
     def round(self) -> float:
         """Train for a round; seconds a step, its first ones left out."""
         steps = WARM + self.steps
-        seed_everything(self.spec.seed, verbose=False)
+        pl.seed_everything(self.spec.seed, verbose=False)
         trainer = make_trainer(self.spec)
         device = trainer.strategy.root_device
         watch = _Stopwatch(TrainClock(device), steps)
@@ -89,14 +88,14 @@ class _Entrant:
         return watch.clock.seconds / self.steps
 
 
-class _Stopwatch(Callback):
+class _Stopwatch(pl.Callback):
     """Times a round from its first warm step to its last."""
 
     def __init__(self, clock: TrainClock, steps: int) -> None:
         self.clock, self.steps = clock, steps
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if batch_idx + 1 == WARM:
             self.clock.start()

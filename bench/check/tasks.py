@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from bench import build
 from bench.check.findings import Check, Failed, Measurement
+from bench.lightning import pl
 from bench.spec import NotApplicable, TrialSpec
 from bench.stack.stackable import why_not
 from bench.trial.batches import Batches

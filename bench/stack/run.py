@@ -11,9 +11,8 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 
-import pytorch_lightning as pl
-
 from bench import build
+from bench.lightning import pl
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import StackedTrial, in_order

@@ -10,12 +10,12 @@ import copy
 import warnings
 from collections.abc import Iterable, Sequence
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from bench import build
 from bench.faults import NOT_THEIRS, said
+from bench.lightning import pl
 from bench.needs import NEEDS
 from bench.spec import TrialSpec
 from bench.stack.model import StackedModel

@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from bench.faults import Terminated
 from bench.isolation import isolated
+from bench.lightning import pl
 from bench.spec import RefusedInput, TrialSpec
 from bench.trial import environment
 from bench.trial.clock import TrainClock
@@ -73,7 +72,7 @@ def _interruptible() -> Iterator[None]:
     """Hand Ctrl-C and SIGTERM on: Lightning turns them into exits with code 1, and without any."""
     try:
         yield
-    except SIGTERMException as end:
+    except pl.utilities.exceptions.SIGTERMException as end:
         raise Terminated from end
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):

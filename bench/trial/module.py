@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, NamedTuple
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from bench.lightning import pl
 from bench.trial.course import Course
 from bench.trial.evaluation import a_pass, evaluate
 from bench.trial.update import CALLS_BACK, Gradient, averaged, recalibrated, update

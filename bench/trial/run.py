@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytorch_lightning as pl
 import torch
 
 from bench import build
 from bench.faults import NOT_THEIRS
+from bench.lightning import pl
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.trial.batches import Batches
 from bench.trial.course import Course

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from pytorch_lightning import Callback, Trainer
-from pytorch_lightning.callbacks import TQDMProgressBar
 from torch import Tensor
 
+from bench.lightning import pl
 from bench.spec import Budget
 from bench.trial.clock import TrainClock
 from bench.trial.course import Course, Diverged
@@ -19,19 +18,19 @@ LOOK_EVERY = 100
 """Steps between looks at the training losses at the most: reading them makes a device wait."""
 
 
-class ProgressBar(TQDMProgressBar):
+class ProgressBar(pl.callbacks.TQDMProgressBar):
     """The steps of one trial under the trial's name."""
 
     def __init__(self, label: str) -> None:
         super().__init__(refresh_rate=50)
         self.label = label
 
-    def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
         super().on_train_epoch_start(trainer)
         self.train_progress_bar.set_description(self.label)
 
 
-class Watch(Callback):
+class Watch(pl.Callback):
     """Evaluates all trials of a module at the budget's steps, and ends each when its time has come.
 
     Attributes:
@@ -45,11 +44,11 @@ class Watch(Callback):
         self._loss_sum: Tensor | float = 0.0
         self._loss_count = 0
 
-    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.clock.start()
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.steps_done = batch_idx + 1
         evaluates = self.budget.evaluates_at(self.steps_done)
@@ -62,7 +61,7 @@ class Watch(Callback):
         trainer.should_stop = not any(course.live for course in pl_module.courses)
         self.clock.start()
 
-    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Test once, before Lightning takes model and optimizer off the device."""
         self.clock.stop()
         live = dict(_live(pl_module))
@@ -74,7 +73,7 @@ class Watch(Callback):
             own = {name: float(each[slot]) for name, each in final.items() if course.tests}
             course.finish(own, self._final_summary(pl_module, course))
 
-    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
+    def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
         self.clock.stop()
 
     def _look_at_losses(self, module: LeanModule) -> None:
@@ -89,7 +88,7 @@ class Watch(Callback):
         self._loss_sum = self._loss_sum + losses.sum(dim=0)
         self._loss_count += len(losses)
 
-    def _evaluate(self, trainer: Trainer, module: LeanModule) -> None:
+    def _evaluate(self, trainer: pl.Trainer, module: LeanModule) -> None:
         with module.averaged():
             finite = module.finite_parameters()
             measured = self._measure(trainer, module, "val")
@@ -113,7 +112,7 @@ class Watch(Callback):
                     final = module.measure_one(slot, "test") if course.tests else {}
                 course.finish(final, self._final_summary(module, course))
 
-    def _measure(self, trainer: Trainer, module: LeanModule, split: str) -> dict[str, Tensor]:
+    def _measure(self, trainer: pl.Trainer, module: LeanModule, split: str) -> dict[str, Tensor]:
         with trainer.precision_plugin.forward_context():
             return module.measure(split)
 

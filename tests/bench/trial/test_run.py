@@ -5,11 +5,11 @@ import math
 
 import pytest
 import torch
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from bench import build
 from bench.faults import Terminated
+from bench.lightning import pl
 from bench.spec import Component, Phase, RefusedInput, Status
 from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
@@ -260,7 +260,7 @@ def test_a_target_metric_that_is_not_measured_fails_with_those_that_are():
 
 def test_sigterm_of_lightning_is_no_failure_of_the_trial(monkeypatch):
     def end(*_, **__):
-        raise SIGTERMException
+        raise pl.utilities.exceptions.SIGTERMException
 
     monkeypatch.setattr("pytorch_lightning.Trainer.fit", end)
     with pytest.raises(Terminated):
