@@ -167,7 +167,17 @@ def scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
         raise NotApplicable(
             f"{spec.optimizer.name} allows schedule={','.join(allowed)} only, not {schedule.name}"
         )
-    steps = spec.budget.steps
+    arguments = json.dumps(dict(schedule.arguments), default=str)
+    factor = _factor(schedule.name, schedule.target, arguments, schedule.path, spec.budget.steps)
+    return None if factor is None else LambdaLR(optimizer, factor)
+
+
+@lru_cache(maxsize=64)
+def _factor(
+    name: str, target: str, arguments: str, path: str, steps: int
+) -> Callable[[int], float] | None:
+    """Of the step, as a schedule gives it; None where it is 1 throughout."""
+    schedule = Component(name, target, json.loads(arguments), path=path)
     factor = _instantiate("schedule", schedule, steps)
     if not callable(factor) or not isinstance(factor(0), int | float):
         raise RefusedInput(
@@ -176,7 +186,8 @@ def scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
         )
     if all(factor(step) == 1.0 for step in range(steps)):
         return None
-    return LambdaLR(optimizer, factor)
+    found: Callable[[int], float] = factor
+    return found
 
 
 def check(specs: Iterable[TrialSpec]) -> dict[str, str]:

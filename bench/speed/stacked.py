@@ -41,6 +41,8 @@ from bench.trial.batches import Batches
 from bench.trial.evaluation import evaluate
 
 RATES = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2)
+MIXED = "adam,adamw,sgd,momentum,rmsprop,adagrad,nadam,lion"
+"""Optimizers of a mixed sweep, each of whose shares is as large as another sweep's."""
 TASKS = {  # what stands on the command line, and training steps
     "digits": (("task=digits",), 300),
     "fashion_mnist": (("task=fashion_mnist", "budget.eval_every=1000"), 100),
@@ -75,7 +77,7 @@ class Sweeps:
         words, usual = TASKS[task]
         self.words = [*words, f"budget.steps={chosen.steps or usual}"]
         self.words += [f"data_dir={chosen.data_dir}", f"trainer.accelerator={chosen.accelerator}"]
-        self.words += ["optimizer=adam", "report=false"]
+        self.words += [f"optimizer={MIXED if chosen.mixed else 'adam'}", "report=false"]
         self.words += [f"tracking.uri=sqlite:///{folder / 'store.db'}"]
         self.said = ""
         self._studies = 0
@@ -180,13 +182,15 @@ def by_part() -> Iterator[dict[str, float]]:
 
 def compare(sweeps: Sweeps, trials: int, chosen: argparse.Namespace) -> None:
     """Print one line for K trials, and where a stack's time goes."""
-    few = min(trials, chosen.at_most)
+    few = min(trials, chosen.at_most)  # of each optimizer
     ways: dict[str, Callable[[], float]] = {
         "basic": lambda: sweeps.seconds(few, "hydra/launcher=basic") * trials / few,
         "joblib": lambda: (
             sweeps.seconds(few, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2") * trials / few
         ),
-        "bare": lambda: bare_loop(sweeps.spec) * trials,
+        "bare": lambda: (
+            bare_loop(sweeps.spec) * trials * (len(MIXED.split(",")) if chosen.mixed else 1)
+        ),
     }
     taken: dict[str, list[float]] = {"stacked": []} | {way: [] for way in chosen.against}
     high = memory_mib()
@@ -215,6 +219,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.speed.stacked")
     usual = ["digits", "fashion_mnist", "langid"]
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=usual)
+    parser.add_argument("--mixed", action="store_true", help=f"K trials each of {MIXED}")
     parser.add_argument("--accelerator", choices=["cpu", "gpu"], default="cpu")
     parser.add_argument("--sizes", nargs="+", type=int, default=[1, 8, 32, 128])
     ways = ["basic", "joblib", "bare"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -15,6 +16,7 @@ from torch.optim import Optimizer
 from bench.stack.captured import Captured
 from bench.stack.model import Gradients, StackedModel, clip_slices
 from bench.stack.optimizers import Fused, Individuals, StackedTrial, optimizers
+from bench.stack.threads import Threads
 from bench.trial.batches import Batches
 from bench.trial.evaluation import a_pass, evaluate
 from bench.trial.module import LeanModule
@@ -77,12 +79,13 @@ class StackModule(LeanModule):
 
     Args:
         trials: ``in_order``; built, on one device.
+        threads: of the CPU, at most.
 
     Attributes:
         evaluation_batch: examples that all trials are evaluated on at once.
     """
 
-    def __init__(self, task: Task, trials: Sequence[StackedTrial]) -> None:
+    def __init__(self, task: Task, trials: Sequence[StackedTrial], threads: int = 1) -> None:
         super().__init__()
         self.trials = list(trials)
         self.courses = [trial.course for trial in trials]
@@ -95,6 +98,7 @@ class StackModule(LeanModule):
         self._norms = torch.tensor(norms, device=device) if min(norms) < math.inf else None
         self._steps = 0
         self._advance = Captured(self.advance) if device.type == "cuda" else self.advance
+        self._threads = Threads(threads if device.type == "cpu" else 1)
         # as many activations as a trial alone has, or what a training step takes without its graph
         self.evaluation_batch = max(
             a_pass(task, device) // len(trials), 4 * trials[0].spec.batch_size
@@ -110,12 +114,14 @@ class StackModule(LeanModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
         """Losses, gradients, updates, schedules; ``batch`` is ``[K, B, ...]`` and ``[K, B]``."""
+        began = time.perf_counter()
         losses, gradients = self._advance(*batch)
         for part in self.parts:
             if isinstance(part, Individuals):
                 part.step(gradients)
         self._steps += 1
         self.losses.append(losses.clone())
+        self._threads.step(time.perf_counter() - began)
 
     def advance(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Gradients]:
         """What all trials do as one: their losses ``[K]``, gradients and fused updates."""

@@ -193,6 +193,10 @@ def _fusions(trials: Sequence[StackedTrial]) -> list[Hashable | None]:
     return [key if alike[key] > 1 else None for key in keys]
 
 
+def _one(step: int) -> float:
+    return 1.0
+
+
 def _rates(trials: Sequence[StackedTrial]) -> list[Tensor] | None:
     """Each group's learning rates after 0, 1, … steps, ``[steps + 1, K]``; None: they never move.
 
@@ -202,12 +206,13 @@ def _rates(trials: Sequence[StackedTrial]) -> list[Tensor] | None:
         return None
     steps = trials[0].spec.budget.steps
     groups = range(len(trials[0].optimizer.param_groups))
-    factors = [
-        [[1.0] * len(groups)] * (steps + 1)
-        if trial.scheduler is None
-        else [[factor(step) for factor in trial.scheduler.lr_lambdas] for step in range(steps + 1)]
-        for trial in trials
-    ]
+    tables: dict[str, list[list[float]]] = {}
+    for trial in trials:
+        schedule = repr(trial.spec.schedule)
+        if schedule not in tables:
+            own = trial.scheduler.lr_lambdas if trial.scheduler else [_one] * len(groups)
+            tables[schedule] = [[factor(step) for factor in own] for step in range(steps + 1)]
+    factors = [tables[repr(trial.spec.schedule)] for trial in trials]
     initial = [
         [group.get("initial_lr", group["lr"]) for group in trial.optimizer.param_groups]
         for trial in trials

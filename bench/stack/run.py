@@ -35,14 +35,15 @@ def run_stack(
             (``bench.stack.stackable``).
         on_evaluation, on_end: called with the place of a trial in ``specs`` and each point of its
             curve, or its result, as soon as it is there.
-        threads: CPU threads of the whole stack, which has the machine to itself; None: a core each.
+        threads: CPU threads of the whole stack at most; None: it has the machine to itself.
 
     Raises:
         RefusedInput: one of them cannot be built. Any exception that is not one trial's own; the
             results handed to ``on_end`` before it stand.
     """
     limit = at_most(specs[0].hardware.max_seconds)
-    with machine(specs[0], threads or os.cpu_count() or 1) as made, limit:
+    threads = threads or os.cpu_count() or 1
+    with machine(specs[0], threads) as made, limit:
         task = build.task_of(specs[0])
         courses = [
             Course(spec, made.environment, partial(on_evaluation, at), partial(on_end, at))
@@ -51,7 +52,7 @@ def run_stack(
         trials = in_order(
             [StackedTrial(one, *built(one.spec, task, made.device)) for one in courses]
         )
-        module = StackModule(task, trials)
+        module = StackModule(task, trials, threads)
         pl.seed_everything(trials[0].spec.seed, verbose=False)  # for dropout
         made.fit(module, StackBatches(task, made.device, trials))
     return [course.result for course in courses if course.result is not None]

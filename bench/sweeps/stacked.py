@@ -69,13 +69,13 @@ class StackedSweep:
 
     def _stack_alike(self, places: Sequence[int]) -> None:
         """Trials of one task and model, which differ in seed, optimizer and schedule."""
-        for stack, threads in self._stacks(self._stackable(places)):
-            self._halve_until_it_fits(stack, threads)
+        for stack in self._stacks(self._stackable(places)):
+            self._halve_until_it_fits(stack)
 
-    def _halve_until_it_fits(self, places: Sequence[int], threads: int | None) -> None:
+    def _halve_until_it_fits(self, places: Sequence[int]) -> None:
         """Run a stack; one that is out of memory as two of half its size."""
         try:
-            self._run_stack(places, threads)
+            self._run_stack(places)
             return
         except NOT_THEIRS:
             raise
@@ -87,7 +87,7 @@ class StackedSweep:
         progress.say(f"{len(places)} trials at once do not fit the memory; half of them now")
         left = [at for at in places if at not in self.outcomes]
         for half in (left[: len(left) // 2], left[len(left) // 2 :]):
-            self._halve_until_it_fits(half, threads)
+            self._halve_until_it_fits(half)
 
     def _run_rest(self, places: Sequence[int]) -> None:
         """What was not stacked: in worker processes where that repays their start."""
@@ -138,8 +138,8 @@ class StackedSweep:
             progress.say(f"{self._name(places)}: {count} {self._otherwise}: {reason}")
         return [at for at in places if not reasons[at]]
 
-    def _stacks(self, places: Sequence[int]) -> Iterator[tuple[Sequence[int], int | None]]:
-        """Stacks of nearly equal size and their CPU threads; none where stacking does not pay."""
+    def _stacks(self, places: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Stacks of nearly equal size; none where stacking does not pay."""
         if len(places) < 2:
             return
         from bench.stack.probe import UNMEASURED, fitting, probe
@@ -158,9 +158,9 @@ class StackedSweep:
             return
         for stack in (stack for stack in stacks if len(stack) > 1):
             progress.say(f"{name}: {len(stack)} trials at once; {gain}")
-            yield stack, gain.threads
+            yield stack
 
-    def _run_stack(self, places: Sequence[int], threads: int | None) -> None:
+    def _run_stack(self, places: Sequence[int]) -> None:
         """Train and record; what has not ended when this is left leaves no record."""
         from bench.stack.run import run_stack
 
@@ -178,7 +178,7 @@ class StackedSweep:
                 self._ended(places[mine[at]], outcome(specs[mine[at]], result))
 
             if mine:
-                run_stack([specs[slot] for slot in mine], log, end, threads)
+                run_stack([specs[slot] for slot in mine], log, end)
 
     def _ended(self, at: int, outcome: Outcome) -> None:
         self.outcomes[at] = outcome

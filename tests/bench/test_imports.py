@@ -46,7 +46,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "trial.machine",
     "trial.run",
     "costs",
-    "stack.model stack.rules stack.captured",
+    "stack.model stack.rules stack.captured stack.threads",
     "stack.sliced",
     "stack.fusible",
     "stack.optimizers stack.stackable",
