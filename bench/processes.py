@@ -17,6 +17,13 @@ from types import FrameType
 from bench.faults import Terminated
 
 
+def cores() -> int:
+    """Processor cores that this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def end_on_sigterm() -> None:
     """From now on SIGTERM raises ``Terminated`` in the main thread, where ``finally`` is heeded."""
     if threading.current_thread() is threading.main_thread():

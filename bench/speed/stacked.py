@@ -30,7 +30,7 @@ from typing import Any
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
-from bench import build
+from bench import build, processes
 from bench.__main__ import main as optbench
 from bench.spec import TrialSpec
 from bench.stack import model as stack_model
@@ -234,7 +234,11 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     chosen = arguments()
-    on = torch.cuda.get_device_name() if chosen.accelerator == "gpu" else f"{os.cpu_count()} cores"
+    on = (
+        torch.cuda.get_device_name()
+        if chosen.accelerator == "gpu"
+        else f"{processes.cores()} cores"
+    )
     print(f"torch {torch.__version__}, {on}; medians of {chosen.repeats} sweeps")
     for task in chosen.tasks:
         with tempfile.TemporaryDirectory() as folder:

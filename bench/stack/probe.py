@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import build
+from bench import build, processes
 from bench.lightning import pl
 from bench.spec import Budget, TrialSpec
 from bench.stack.module import StackBatches, StackModule
@@ -82,7 +82,7 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
         specs: the trials of one stack; where a step is slow, some of them stand for all.
     """
     one = alone(specs[0])
-    cores = os.cpu_count() or 1
+    cores = processes.cores()
     on_cpu = specs[0].hardware.accelerator == "cpu"
     if on_cpu and one > LONG:  # what stacking saves, about 1 ms a step, is not worth measuring
         return Gain(1, 1.0, cores, one)

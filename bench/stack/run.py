@@ -7,11 +7,10 @@ would for a trial alone, from the same distribution.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bench import build
+from bench import build, processes
 from bench.lightning import pl
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.stack.module import StackBatches, StackModule
@@ -42,7 +41,7 @@ def run_stack(
             results handed to ``on_end`` before it stand.
     """
     limit = at_most(specs[0].hardware.max_seconds)
-    threads = threads or os.cpu_count() or 1
+    threads = threads or processes.cores()
     with machine(specs[0], threads) as made, limit:
         task = build.task_of(specs[0])
         courses = [

@@ -7,7 +7,6 @@ gets Hydra's jobs and calls Hydra's task.
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -18,6 +17,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from bench import processes
 from bench.progress import Told, each
 from bench.spec import Outcome, RefusedInput, TrialSpec
 
@@ -104,7 +104,7 @@ class AutoLauncher(StackedLauncher):
 
     @property
     def workers(self) -> int:
-        return os.cpu_count() or 1
+        return processes.cores()
 
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.stacked import StackedSweep
@@ -138,7 +138,7 @@ class WorkersLauncher(SpecLauncher):
 
     @property
     def workers(self) -> int:
-        return self.n_jobs if self.n_jobs > 0 else os.cpu_count() or 1
+        return self.n_jobs if self.n_jobs > 0 else processes.cores()
 
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.workers import run_in_workers

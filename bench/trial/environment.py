@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from functools import cache
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from bench import processes
 
 _ASKED: dict[str, Any] = {"text": True, "stderr": subprocess.DEVNULL}
 PACKAGES = ("optbench", "torch", "pytorch-lightning", "numpy")
@@ -21,7 +22,7 @@ def describe(device: torch.device, threads: int) -> dict[str, str]:
     return {
         "device": device_name(device),
         "threads": str(threads),
-        "cores": str(os.cpu_count()),
+        "cores": str(processes.cores()),
         "os": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **versions(),

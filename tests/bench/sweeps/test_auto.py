@@ -18,7 +18,7 @@ CORES = 2
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two cores, on which even few steps are measured."""
-    monkeypatch.setattr("os.cpu_count", lambda: CORES)
+    monkeypatch.setattr("bench.processes.cores", lambda: CORES)
     monkeypatch.setattr(stacked, "QUICK", 0.0)
 
 

@@ -139,7 +139,7 @@ def test_a_stack_that_fails_as_a_whole_is_run_one_by_one(optbench, uri, monkeypa
 
 def test_a_probe_that_fails_decides_nothing(optbench, uri, my_conf, monkeypatch):
     monkeypatch.setattr(stack_probe, "probe", PROBE)
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("bench.processes.cores", lambda: 1)
     words = ["--config-dir", str(my_conf), *FAST, "optimizer=raises_early", "optimizer.at=2"]
     ended = optbench(*words, "seed=0,1", STACKED)
     assert "mlp on digits: 2 trials at once; not measured" in ended.out
