@@ -18,7 +18,7 @@ install: .venv/installed ## Make .venv with the pinned versions
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-quickstart: install ## 5 optimizers x 5 seeds on both embedded tasks, then the report
+quickstart: install ## 5 optimizers x 5 seeds on two embedded tasks, then the report
 	$(BIN)/optbench -m experiment=quickstart
 
 test: install ## The tests (2 processes)

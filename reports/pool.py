@@ -84,6 +84,8 @@ def _joined(own: Records, theirs: Records, name: str) -> tuple[list[TrialRecord]
         said.append(f"{name}: left out, for no trial of this study is on it: {', '.join(absent)}")
     if other := len(shared) - len(joined):
         said.append(f"{name}: {other} trials under settings that this study has not are left out")
+    if alone := sorted(tasks - {_task(record) for record in theirs}):
+        said.append(f"{name}: has no trial on {', '.join(alone)}, where this study stands alone")
     return joined, said
 
 

@@ -248,6 +248,7 @@ class Transformer(nn.Module):
         max_length: the longest text, in tokens.
         dim: width of the residual stream; ``heads`` divides it.
         layers: encoder layers. There is no dropout.
+        embedding_std: standard deviation of the tokens' embeddings at first.
     """
 
     def __init__(
@@ -258,9 +259,11 @@ class Transformer(nn.Module):
         dim: int = 64,
         heads: int = 4,
         layers: int = 2,
+        embedding_std: float = 1.0,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary_size, dim)
+        tokens = torch.empty(vocabulary_size, dim).normal_(std=embedding_std)
+        self.embedding = nn.Embedding.from_pretrained(tokens, freeze=False)
         positions = torch.empty(max_length, dim).normal_(std=0.02)
         self.positions = nn.Embedding.from_pretrained(positions, freeze=False)
         self.layers = nn.ModuleList(TransformerLayer(dim, heads) for _ in range(layers))

@@ -53,7 +53,7 @@ BASELINES = {
     "digits": [],
     "digits_scene": ["optimizer.lr=3e-3"],
     "langid": [],
-    "modular_addition": ["optimizer=adamw", "optimizer.lr=3e-3", "optimizer.weight_decay=1.0"],
+    "modular_addition": ["optimizer=adamw", "optimizer.lr=2e-3", "optimizer.weight_decay=0.1"],
     "quadratic": ["optimizer.lr=0.01"],
     "rosenbrock": ["optimizer.lr=0.1"],
     "saddle": ["optimizer.lr=0.01"],

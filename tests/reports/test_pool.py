@@ -89,7 +89,7 @@ def test_tuning_budgets_that_differ_are_withheld():
     )
 
 
-def test_tasks_of_the_baseline_alone_are_left_out_and_said():
+def test_tasks_of_one_side_alone_are_said_and_those_of_the_baseline_left_out():
     theirs = reports("adam", GOOD) + [
         make_record(task=task, phase="report", test=0.5) for task in ("langid", "mnist")
     ]
@@ -98,6 +98,10 @@ def test_tasks_of_the_baseline_alone_are_left_out_and_said():
     assert loaded.joined[1] == (
         "base: left out, for no trial of this study is on it: langid, mnist"
     )
+    here = reports("mine", GOOD) + reports("mine", GOOD, task="sst2")
+    wider = joined(here, base=reports("adam", GOOD))
+    assert {board.comparison for board in wider.leaderboards} == {"digits", "sst2"}
+    assert wider.joined[1] == "base: has no trial on sst2, where this study stands alone"
     only = [make_record(task="mnist")]
     assert "it has trials on mnist and this study on digits" in refusal(theirs[:5], only)
 

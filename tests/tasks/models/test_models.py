@@ -56,6 +56,17 @@ def test_tokens_become_logits(build) -> None:
     assert build(50, 12, 7)(tokens()).shape == (4, 7)
 
 
+def test_a_transformers_embeddings_start_at_their_scale_and_as_torchs_by_default() -> None:
+    models = []
+    for std in (1.0, 0.02):
+        torch.manual_seed(0)
+        models.append(Transformer(50, 12, 7, embedding_std=std).embedding.weight)
+    torch.manual_seed(0)
+    usual, small = models
+    assert usual.equal(nn.Embedding(50, 64).weight) and small.requires_grad
+    torch.testing.assert_close(small, 0.02 * usual)
+
+
 def test_parameter_counts_by_closed_form() -> None:
     assert parameters(MLP((1, 8, 8), 10)) == 64 * 64 + 64 + 64 * 10 + 10
     assert parameters(MLP((1, 8, 8), 10, hidden=())) == 64 * 10 + 10
