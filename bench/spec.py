@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
+from functools import cached_property
 from re import fullmatch
 from typing import Any, ClassVar, TypedDict
 
@@ -298,7 +299,7 @@ class TrialSpec:
         """Everything that affects the result, as plain data; what is recorded and hashed."""
         return {"protocol_version": PROTOCOL_VERSION, **_hashed(self)}
 
-    @property
+    @cached_property  # asked for at every turn of a sweep
     def config_hash(self) -> str:
         """16 hexadecimal digits that two trials share exactly if they must have the same result."""
         return digest(self.config())

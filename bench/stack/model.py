@@ -46,9 +46,9 @@ class StackedModel:
                 self.trained[name] = whole.requires_grad_()
             else:
                 self.fixed[name] = whole
-        for slot, own in enumerate(tensors):
-            for name, tensor in own.items():
-                tensor.data = self.slices(name)[slot]
+        self._own = tensors
+        for name in tensors[0]:
+            self._hand_out(name)
         self._losses = vmap(self._loss, randomness="different")
         self._sums = vmap(self._sum, in_dims=(0, 0, None, None), randomness="different")
 
@@ -56,6 +56,30 @@ class StackedModel:
         """A parameter or buffer of all K, ``[K, ...]``, to be written without a gradient."""
         whole = self.trained[name] if name in self.trained else self.fixed[name]
         return whole.detach()
+
+    def _hand_out(self, name: str) -> None:
+        for slot, own in enumerate(self._own):
+            own[name].data = self.slices(name)[slot]
+
+    def lay_out(self, inputs: Tensor, targets: Tensor) -> None:
+        """Give each matrix the memory order of its gradient, which then is never copied.
+
+        Under ``vmap`` the gradient of a linear layer's weight comes transposed. To be called before
+        anything is made of the parameters; no number changes.
+
+        Args:
+            inputs, targets: some examples for each trial.
+        """
+        fixed = {name: tensor.clone() for name, tensor in self.fixed.items()}
+        self._forward.train()
+        with torch.random.fork_rng():
+            losses = self._losses(self.trained, fixed, inputs, targets)
+        found = torch.autograd.grad(losses.sum(), list(self.trained.values()), allow_unused=True)
+        for (name, whole), gradient in zip(list(self.trained.items()), found, strict=True):
+            if gradient is not None and whole.dim() == 3:
+                ordered = torch.empty_like(gradient)  # in the gradient's order
+                self.trained[name] = ordered.copy_(whole.detach()).requires_grad_()
+                self._hand_out(name)
 
     def losses(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Training loss of each trial on its own batch: ``[K, B, ...]``, ``[K, B]`` to ``[K]``."""
@@ -71,8 +95,8 @@ class StackedModel:
         """
         found = torch.autograd.grad(losses.sum(), list(self.trained.values()), allow_unused=True)
         return {
-            name: None if gradient is None else gradient.contiguous()
-            for name, gradient in zip(self.trained, found, strict=True)
+            name: None if gradient is None else _in_order_of(p, gradient)
+            for (name, p), gradient in zip(self.trained.items(), found, strict=True)
         }
 
     @torch.no_grad()
@@ -134,6 +158,12 @@ def clip_slices(gradients: Gradients, norms: Tensor) -> None:
     factor = torch.where(norms.isinf(), torch.ones_like(factor), factor)
     for gradient in present:
         gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)))
+
+
+def _in_order_of(p: Tensor, gradient: Tensor) -> Tensor:
+    if gradient.stride() == p.stride():
+        return gradient
+    return torch.empty_like(p, requires_grad=False).copy_(gradient)
 
 
 def _rows(stacked: Tensor) -> Tensor:

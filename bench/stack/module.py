@@ -66,6 +66,13 @@ class StackBatches:
         return _as_one(torch.cat(tuple(parts)), self._places[:, None] * size + within)
 
 
+def _some(task: Task, trials: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Two examples for each trial."""
+    inputs, targets = task.tensors("train", device)
+    rows = torch.arange(2 * trials, device=device).view(trials, 2) % len(targets)
+    return _as_one(inputs, rows), targets[rows]
+
+
 def _as_one(inputs: Rows, rows: Tensor) -> Tensor:
     """Examples ``[K, B, ...]`` by indices ``[K, B]``, in the memory order of images.
 
@@ -90,11 +97,12 @@ class StackModule(LeanModule):
         self.trials = list(trials)
         self.courses = [trial.course for trial in trials]
         self.model = StackedModel([trial.model for trial in trials], task)
+        device = next(trials[0].model.parameters()).device
+        self.model.lay_out(*_some(task, len(trials), device))
         self.parts = optimizers(trials, self.model)
         sizes = [part.size for part in self.parts]
         self._ends = list(accumulate(sizes))
         norms = [trial.spec.optimizer.clip_norm or math.inf for trial in trials]
-        device = next(trials[0].model.parameters()).device
         self._norms = torch.tensor(norms, device=device) if min(norms) < math.inf else None
         self._steps = 0
         self._advance = Captured(self.advance) if device.type == "cuda" else self.advance

@@ -42,6 +42,11 @@ class Bucket:
             self.max_exp_avg_sqs.append(v_max)
         self.steps.append(state["step"])
 
+    def tensors(self) -> list[list[Tensor]]:
+        """The lists of tensors of the parameters' shapes; without AMSGrad four."""
+        lists = [self.params, self.grads, self.exp_avgs, self.exp_avg_sqs, self.max_exp_avg_sqs]
+        return [tensors for tensors in lists if tensors]
+
     def where(self, chosen: list[bool]) -> Bucket:
         lists = (getattr(self, name) for name in self.__slots__)
         return Bucket(*(list(compress(tensors, chosen)) for tensors in lists))

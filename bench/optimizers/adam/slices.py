@@ -93,14 +93,20 @@ def per_slice_(bucket: Bucket, rule: Rule) -> None:
 
 def _shares_moments(bucket: Bucket, rule: Rule) -> bool:
     p = bucket.params[0]
-    tensors = bucket.params + bucket.grads + bucket.exp_avgs + bucket.exp_avg_sqs
     return (
         not any(isinstance(x, Tensor) for x in (rule.beta1, rule.beta2, rule.eps))
         and p.device.type in FUSED_DEVICES
         and (p.is_cpu or not rule.eps_inside_root)  # an ε that follows a t on the device
         and p.dtype in (torch.float32, torch.float64)  # else the update would be rounded twice
-        and all(x.is_contiguous() for x in tensors + bucket.max_exp_avg_sqs)
+        and all(map(_in_one_order, zip(*bucket.tensors(), strict=True)))
     )
+
+
+def _in_one_order(tensors: Sequence[Tensor]) -> bool:
+    """Whether a walk through their memory meets the same entries of all of them."""
+    first = tensors[0]
+    dense = first.is_contiguous() or torch.empty_like(first).stride() == first.stride()
+    return dense and all(x.stride() == first.stride() for x in tensors)
 
 
 def _shared_(bucket: Bucket, rule: Rule) -> None:
