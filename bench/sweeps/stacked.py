@@ -60,7 +60,7 @@ class StackedSweep:
         import torch
 
         torch.set_num_threads(1)  # a trial or stack then sets its own
-        for places in _alike(self.specs):
+        for places in alike(self.specs):
             if self.workers == 1 or self._guessed(places) > QUICK:
                 self._stack_alike(places)
         self._run_rest([at for at in range(len(self.specs)) if at not in self.outcomes])
@@ -104,7 +104,7 @@ class StackedSweep:
         from bench.stack.probe import alone
 
         found: dict[int, float] = {}
-        for group in _alike([self.specs[at] for at in places]):
+        for group in alike([self.specs[at] for at in places]):
             own = [places[at] for at in group]
             step = next((self._steps[at] for at in own if at in self._steps), None)
             if step is None:
@@ -191,7 +191,7 @@ def _measured(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
         return otherwise
 
 
-def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
+def alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
     """Places of trials that differ in seed, optimizer and schedule only."""
     groups: dict[str, list[int]] = {}
     for at, spec in enumerate(specs):

@@ -7,7 +7,6 @@ processes may come first at once.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -21,12 +20,13 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from filelock import FileLock
-from mlflow.entities import LifecycleStage, ViewType
+from mlflow.entities import Experiment, LifecycleStage, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from bench.address import check_file, check_local, sqlite_path
 from bench.faults import StoreLost
+from bench.processes import serves
 from bench.spec import RefusedInput
 from bench.tracking.lost import may_lose
 from bench.tracking.patient import Patient
@@ -56,7 +56,7 @@ def _connect(absolute: str, uri: str) -> MlflowClient:
     path = sqlite_path(absolute)
     try:
         if path is None:
-            with nullcontext() if _is_worker() else _impatient():
+            with nullcontext() if serves() else _impatient():
                 return cast(MlflowClient, Patient(_answering(absolute)))
         check_local(uri, path)
         check_file(uri, path)
@@ -65,7 +65,7 @@ def _connect(absolute: str, uri: str) -> MlflowClient:
         return _answering(absolute)
     except (MlflowException, OSError, sqlite3.Error) as error:
         cause = str(error).split("\n", maxsplit=1)[0]
-        kind = StoreLost if _is_worker() else RefusedInput
+        kind = StoreLost if serves() else RefusedInput
         raise kind(f"tracking.uri={uri}: cannot be opened: {cause}") from error
 
 
@@ -92,9 +92,15 @@ def prepare(uri: str, study: str) -> str:
     return found
 
 
-@may_lose
 def experiment_id(uri: str, study: str) -> str | None:
-    """MLflow's number of a study; None if there is no such study.
+    """MLflow's number of a study; None if there is no such study, and as ``experiment``."""
+    found = experiment(uri, study)
+    return None if found is None else str(found.experiment_id)
+
+
+@may_lose
+def experiment(uri: str, study: str) -> Experiment | None:
+    """What MLflow holds of a study beside its runs; None if there is no such study.
 
     Raises:
         RefusedInput: it lies in MLflow's trash.
@@ -105,18 +111,13 @@ def experiment_id(uri: str, study: str) -> str | None:
             f"study={study}: it was deleted in MLflow; take another name, or restore it: mlflow "
             f"experiments restore --experiment-id {found.experiment_id} (MLFLOW_TRACKING_URI={uri})"
         )
-    return None if found is None else str(found.experiment_id)
+    return found
 
 
 def studies(uri: str) -> list[str]:
     """Names of the studies in a store."""
     found = connect(uri).search_experiments(view_type=ViewType.ACTIVE_ONLY)
-    return sorted(experiment.name for experiment in found if experiment.name != "Default")
-
-
-def _is_worker() -> bool:
-    """Whether another process has opened the store and then started this one."""
-    return multiprocessing.parent_process() is not None
+    return sorted(one.name for one in found if one.name != "Default")
 
 
 def _answering(uri: str) -> MlflowClient:

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from mlflow.entities import Run
+from mlflow.entities import Experiment, Run
 
 from bench.embedded.rows import OURS, TrialRun, Value, from_tables
 from bench.embedded.tables import embedded
-from bench.tracking.client import connect, experiment_id
+from bench.tracking import lease
+from bench.tracking.client import connect, experiment
+
+MANY = 256
+"""Hashes that are asked for one by one at the most: each takes a server some 10 ms."""
 
 
 def trial_runs(
@@ -21,42 +25,58 @@ def trial_runs(
         curves: whether the histories are wanted.
         hashes: only trials with one of these config hashes; None for all.
     """
-    experiment = experiment_id(uri, study)
-    if experiment is None:
+    found = experiment(uri, study)
+    if found is None:
         return []
     path = embedded(uri)
     if path is not None:
-        return from_tables(path, experiment, curves=curves, hashes=hashes)
-    return from_client(uri, study, curves=curves, hashes=hashes)
+        return from_tables(path, str(found.experiment_id), curves=curves, hashes=hashes)
+    return from_client(uri, found, curves=curves, hashes=hashes)
 
 
 def from_client(
-    uri: str, study: str, *, curves: bool, hashes: Collection[str] | None = None
+    uri: str, study: Experiment, *, curves: bool, hashes: Collection[str] | None = None
 ) -> list[TrialRun]:
     """Of any store."""
-    found = []
-    for run in runs(uri, study, _condition(hashes)):
+    found, signs = [], lease.signs(study.tags)
+    for run in _asked(uri, str(study.experiment_id), hashes):
         data, name = run.data, run.info.run_id
         if data.tags.keys() >= OURS and (hashes is None or data.tags["config_hash"] in hashes):
-            one = TrialRun(name, run.info.status, dict(data.tags), dict(data.metrics))
-            one.ended = (run.info.end_time or 0) / 1000
+            one = plain(run)
+            one.alive = signs.get(lease.name(data.tags), 0.0)
             if curves:
                 one.history = {key: _history(uri, name, key) for key in data.metrics}
             found.append(one)
     return found
 
 
-def _condition(hashes: Collection[str] | None) -> str:
-    """MLflow's words for one hash; of several, all runs of the study are looked through."""
-    if hashes is None or len(hashes) != 1:
-        return ""
-    return f" AND tags.config_hash = '{next(iter(hashes))}'"
+def plain(run: Run) -> TrialRun:
+    """MLflow's own view of a trial as ours."""
+    tags, latest = dict(run.data.tags), dict(run.data.metrics)
+    return TrialRun(
+        str(run.info.run_id), run.info.status, tags, latest, ended=(run.info.end_time or 0) / 1000
+    )
+
+
+def _asked(uri: str, experiment: str, hashes: Collection[str] | None) -> Iterator[Run]:
+    """MLflow can be asked for one hash; for many it is quicker to look through all runs."""
+    if hashes is None or len(hashes) > MANY:
+        yield from _runs(uri, experiment)
+        return
+    for key in hashes:
+        yield from _runs(uri, experiment, f" AND tags.config_hash = '{key}'")
 
 
 def runs(uri: str, study: str, condition: str = "") -> Iterator[Run]:
     """MLflow's own view of a study's trials; ``condition`` in its words narrows it."""
-    experiment, token = experiment_id(uri, study), None
-    while experiment is not None:
+    found = experiment(uri, study)
+    if found is not None:
+        yield from _runs(uri, str(found.experiment_id), condition)
+
+
+def _runs(uri: str, experiment: str, condition: str = "") -> Iterator[Run]:
+    token = None
+    while True:
         page = connect(uri).search_runs(
             [experiment], f"tags.kind = 'trial'{condition}", max_results=1000, page_token=token
         )

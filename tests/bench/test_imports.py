@@ -52,6 +52,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "stack.run stack.probe",
     "tracking.lost tracking.patient",
     "tracking.client tracking.naming",
+    "tracking.lease",
     "tracking.fetch",
     "tracking.write",
     "tracking.sqlite tracking.views",
