@@ -30,17 +30,18 @@ SWEEP += ["budget.steps=2000", "budget.eval_every=20"]
 
 
 class Server:
-    """An MLflow server on this machine alone, over a store of its own; it can be killed."""
+    """An MLflow server on this machine alone, over a file or ``database``; it can be killed."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, database=None):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.folder, self.uri = folder, f"http://127.0.0.1:{self.port}"
+        self.database = database or f"sqlite:///{folder}/server.db"
         self.process = None
 
     def start(self):
-        words = dashboard.server(f"sqlite:///{self.folder}/server.db", self.port)
+        words = dashboard.server(self.database, self.port)
         self.process = subprocess.Popen(
             words,
             cwd=self.folder,
