@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from bench.processes import end_on_sigterm
 from bench.spec import RefusedInput
 from bench.sweeps.cluster import ClusterLauncher, Engine
 from bench.sweeps.part import Ended, Part
@@ -59,6 +60,7 @@ class RayLauncher(ClusterLauncher):
         except Exception as error:
             words = " ".join(str(error).split())[:300]
             raise RefusedInput(f"hydra.launcher.ray.init={self.init}: {words}") from error
+        end_on_sigterm()  # Ray has put a handler of its own there, which aborts
         try:
             yield _Ray(self.remote)
         finally:

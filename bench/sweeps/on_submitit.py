@@ -4,8 +4,9 @@ processes of this machine, the way that Submitit starts them."""
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from bench.spec import RefusedInput
@@ -120,4 +121,8 @@ class _Submitit:
         return found
 
     def cancel(self, job: Any) -> None:
-        job.cancel(check=False)
+        if self.queues:
+            job.cancel(check=False)
+        else:  # by SIGTERM, which its process hands on, not by Ctrl-C, which it may not hear
+            with suppress(ProcessLookupError):
+                os.kill(int(job.job_id), signal.SIGTERM)

@@ -36,6 +36,7 @@ from bench.tracking.patient import Patient
 
 for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # tracebacks of each try
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # a line for each of many tries
 
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}

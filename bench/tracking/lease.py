@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from bench.processes import mine
 from bench.tracking.client import connect
@@ -45,7 +46,7 @@ class _Heart:
         while True:
             time.sleep(BEAT / 4)
             # a server that is gone is the business of whoever records there
-            with suppress(MlflowException):
+            with suppress(MlflowException, SQLAlchemyError):
                 if self._holders:
                     self._beat()
 

@@ -15,6 +15,7 @@ from typing import Any
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 CUT = ("IncompleteRead", "Connection broken")
 """What urllib3 and requests call an answer that ends too soon."""
@@ -72,19 +73,24 @@ class Patient:
             while True:
                 try:
                     return call(*args, **words)
-                except MlflowException as error:
+                except (MlflowException, SQLAlchemyError) as error:
+                    if self._waits and is_gone(error) and time.monotonic() < deadline:
+                        time.sleep(PAUSE)
+                        continue
                     cuts += was_cut(error)
-                    gone = self._waits and error.error_code == GONE
-                    if not (gone and time.monotonic() < deadline) and not (
-                        was_cut(error) and cuts == 1
-                    ):
+                    if not was_cut(error) or cuts > 1:
                         raise
-                if gone:
-                    time.sleep(PAUSE)
 
         return patient
 
 
-def was_cut(error: MlflowException) -> bool:
+def is_gone(error: Exception) -> bool:
+    """Whether a database cannot be reached now; MLflow lets SQLAlchemy say so, too."""
+    if isinstance(error, MlflowException):
+        return bool(error.error_code == GONE)
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def was_cut(error: Exception) -> bool:
     """Whether the server went away in the middle of its answer."""
     return any(word in str(error) for word in CUT)
