@@ -23,9 +23,9 @@ from bench.faults import StoreLost
 from bench.outcome import outcome
 from bench.progress import Told
 from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.sweeps.alike import alike
 from bench.sweeps.launchers import StackedLauncher
 from bench.sweeps.part import Ended, Part
-from bench.sweeps.stacked import alike
 
 MOST = 64
 """Trials a job, where the cluster has no use for smaller ones: what a larger stack gains is little

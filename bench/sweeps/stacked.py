@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TypeVar
@@ -14,6 +13,7 @@ from bench.faults import NOT_THEIRS, said
 from bench.isolation import isolated
 from bench.outcome import outcome
 from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
+from bench.sweeps.alike import alike
 from bench.sweeps.one_by_one import run_one_by_one
 
 Measured = TypeVar("Measured")
@@ -189,19 +189,3 @@ def _measured(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
         raise
     except BaseException:
         return otherwise
-
-
-def alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
-    """Places of trials that differ in seed, optimizer and schedule only."""
-    groups: dict[str, list[int]] = {}
-    for at, spec in enumerate(specs):
-        shared = replace(
-            spec,
-            seed=0,
-            optimizer=specs[0].optimizer,
-            schedule=specs[0].schedule,
-            tuning=None,
-            reference=specs[0].reference,
-        )
-        groups.setdefault(repr(shared), []).append(at)
-    return list(groups.values())

@@ -61,7 +61,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "tracking.recorder",
     "tracking.dashboard",
     "record status",
-    "sweeps.workers sweeps.memory",
+    "sweeps.workers sweeps.memory sweeps.alike",
     "sweeps.one_by_one",
     "sweeps.compose sweeps.stacked sweeps.search sweeps.display",
     "sweeps.words",
