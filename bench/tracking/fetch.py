@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from mlflow.entities import Experiment, Run
+from mlflow.entities import Run
 
 from bench.embedded.rows import OURS, TrialRun, Value, from_tables
 from bench.embedded.tables import embedded
+from bench.processes import on_this_machine
 from bench.tracking import lease
-from bench.tracking.client import connect, experiment
+from bench.tracking.client import connect, experiment_id
 
 MANY = 256
 """Hashes that are asked for one by one at the most: each takes a server some 10 ms."""
@@ -25,28 +26,36 @@ def trial_runs(
         curves: whether the histories are wanted.
         hashes: only trials with one of these config hashes; None for all.
     """
-    found = experiment(uri, study)
-    if found is None:
+    experiment = experiment_id(uri, study)
+    if experiment is None:
         return []
     path = embedded(uri)
     if path is not None:
-        return from_tables(path, str(found.experiment_id), curves=curves, hashes=hashes)
-    return from_client(uri, found, curves=curves, hashes=hashes)
+        return from_tables(path, experiment, curves=curves, hashes=hashes)
+    return from_client(uri, experiment, curves=curves, hashes=hashes)
 
 
 def from_client(
-    uri: str, study: Experiment, *, curves: bool, hashes: Collection[str] | None = None
+    uri: str, experiment: str, *, curves: bool, hashes: Collection[str] | None = None
 ) -> list[TrialRun]:
     """Of any store."""
-    found, signs = [], lease.signs(study.tags)
-    for run in _asked(uri, str(study.experiment_id), hashes):
+    found = []
+    for run in _asked(uri, experiment, hashes):
         data, name = run.data, run.info.run_id
         if data.tags.keys() >= OURS and (hashes is None or data.tags["config_hash"] in hashes):
             one = plain(run)
-            one.alive = signs.get(lease.name(data.tags), 0.0)
             if curves:
                 one.history = {key: _history(uri, name, key) for key in data.metrics}
             found.append(one)
+    return _seen(uri, experiment, found)
+
+
+def _seen(uri: str, experiment: str, found: list[TrialRun]) -> list[TrialRun]:
+    """With when the processes of other machines were last there."""
+    far = [run for run in found if run.status == "RUNNING" and not on_this_machine(run.tags)]
+    signs = lease.signs(connect(uri).get_experiment(experiment).tags) if far else {}
+    for run in far:
+        run.alive = signs.get(lease.name(run.tags), 0.0)
     return found
 
 
@@ -69,9 +78,9 @@ def _asked(uri: str, experiment: str, hashes: Collection[str] | None) -> Iterato
 
 def runs(uri: str, study: str, condition: str = "") -> Iterator[Run]:
     """MLflow's own view of a study's trials; ``condition`` in its words narrows it."""
-    found = experiment(uri, study)
-    if found is not None:
-        yield from _runs(uri, str(found.experiment_id), condition)
+    experiment = experiment_id(uri, study)
+    if experiment is not None:
+        yield from _runs(uri, experiment, condition)
 
 
 def _runs(uri: str, experiment: str, condition: str = "") -> Iterator[Run]:

@@ -27,7 +27,7 @@ from bench.processes import mine
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
 from bench.tracking import lease
 from bench.tracking.client import connect, prepare
-from bench.tracking.fetch import trial_runs
+from bench.tracking.fetch import from_client, trial_runs
 from bench.tracking.lost import losing
 from bench.tracking.naming import curve, run_name
 
@@ -119,20 +119,20 @@ class ClientRecorder:
         with losing(self._uri), ExitStack() as entered, claims.locked(self._uri, study):
             experiment = prepare(self._uri, study)
             entered.enter_context(lease.held(self._uri, experiment))
-            known = trial_runs(self._uri, study, curves=False, hashes=hashes)
+            known = from_client(self._uri, experiment, curves=False, hashes=hashes)
             for slot in claims.free(known, self._specs):
                 run = _Run(self._uri, experiment, self._specs[slot], self._launcher)
                 self._runs[slot] = entered.enter_context(run)
-            self._settle()
+            self._settle(experiment)
             self.free = list(self._runs)
             self._open = entered.pop_all()
         return self
 
-    def _settle(self) -> None:
+    def _settle(self, experiment: str) -> None:
         """Keep the runs of trials that this machine has, where others make runs of them too."""
         waiting = dict(self._runs)
         while waiting:
-            rivals = self._rivals(waiting)
+            rivals = self._rivals(experiment, waiting)
             for slot, run in list(waiting.items()):
                 mine = claims.settled(run.id, rivals[self._specs[slot].config_hash])
                 if mine:
@@ -144,17 +144,17 @@ class ClientRecorder:
             if waiting:
                 time.sleep(LOOK_AGAIN)
 
-    def _rivals(self, asked: Mapping[int, _Run]) -> dict[str, list[TrialRun]]:
+    def _rivals(self, experiment: str, asked: Mapping[int, _Run]) -> dict[str, list[TrialRun]]:
         """The other runs of these trials by ``config_hash``; those that were made twice are gone.
 
         A server that went away in the middle of an answer may have made a run of which this process
         never heard.
         """
-        study, own = self._specs[0].study, {run.id for run in asked.values()}
+        own = {run.id for run in asked.values()}
         found: dict[str, list[TrialRun]] = {self._specs[at].config_hash: [] for at in asked}
         since = {self._specs[at].config_hash: self._specs[at].fresh_since for at in asked}
         me = mine().items()
-        for run in trial_runs(self._uri, study, curves=False, hashes=list(found)):
+        for run in from_client(self._uri, experiment, curves=False, hashes=list(found)):
             key = run.tags["config_hash"]
             if run.run_id in own or (claims.answers(run) and run.ended < since[key]):
                 continue

@@ -11,7 +11,7 @@ from bench import tracking
 from bench.address import sqlite_path
 from bench.spec import CurvePoint, Status, TrialResult
 from bench.tracking import fetch
-from bench.tracking.client import experiment, experiment_id
+from bench.tracking.client import experiment_id
 from bench.tracking.read import record
 from tests.bench.specs import trial_spec
 
@@ -30,7 +30,7 @@ def old(tmp_path):
 def both(uri, study):
     """The trials of a study by the two ways, as records without tracebacks' file names."""
     rows = fetch.from_tables(sqlite_path(uri), experiment_id(uri, study), curves=True)
-    client = fetch.from_client(uri, experiment(uri, study), curves=True)
+    client = fetch.from_client(uri, experiment_id(uri, study), curves=True)
     return [[repr(record(uri, run)) for run in runs] for runs in (rows, client)]
 
 
