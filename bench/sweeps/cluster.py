@@ -13,7 +13,7 @@ import time
 import uuid
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -123,7 +123,7 @@ class ClusterLauncher(StackedLauncher):
             specs=tuple(specs[place] for place in places),
             uri=uri,
             size=self.config.stack.size,
-            workers=self.cores if self.config.trainer.accelerator == "cpu" else 1,
+            workers=self.cores if _shares(specs[0]) else 1,
             path=tuple(entry or os.getcwd() for entry in sys.path),  # noqa: PTH109
             folder=os.getcwd(),  # noqa: PTH109
         )
@@ -203,9 +203,10 @@ class Jobs:
         while running and time.monotonic() < deadline:
             running = {at: job for at, job in running.items() if not self._engine.done(job)}
             time.sleep(POLL)
-        for at in self._running:
-            part = self._parts[at]
-            tracking.release(part.uri, part.specs[0].study, part.job)
+        with suppress(StoreLost):  # then they are free when they have been silent for long
+            for at in self._running:
+                part = self._parts[at]
+                tracking.release(part.uri, part.specs[0].study, part.job)
 
 
 def divided(specs: Sequence[TrialSpec], most: int) -> list[list[int]]:
@@ -216,6 +217,11 @@ def divided(specs: Sequence[TrialSpec], most: int) -> list[list[int]]:
         bounds = [at * len(places) // count for at in range(count + 1)]
         found += [places[start:end] for start, end in pairwise(bounds)]
     return found
+
+
+def _shares(spec: TrialSpec) -> bool:
+    """Whether trials of this kind leave room for each other on a node."""
+    return spec.hardware.accelerator == "cpu" and spec.hardware.ranks == 1
 
 
 def _most(trials: int, slots: int | None) -> int:

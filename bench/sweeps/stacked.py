@@ -114,7 +114,7 @@ class StackedSweep:
 
     def _stackable(self, places: Sequence[int]) -> list[int]:
         """Those that can be stacked; says of the others why not."""
-        if len(places) < 2 or self.size == 1:
+        if len(places) < 2 or self.size == 1 or self.specs[places[0]].hardware.ranks > 1:
             return []
         from bench.stack.stackable import why_not
 

@@ -41,7 +41,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "trial.clock trial.batches trial.evaluation trial.environment trial.update trial.course "
     "trial.memory",
     "trial.limit",
-    "trial.module",
+    "trial.module trial.ranks",
     "trial.watch",
     "trial.machine",
     "trial.run",

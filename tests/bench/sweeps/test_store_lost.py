@@ -73,7 +73,8 @@ def server(tmp_path):
 
 def half_way(server, process, launcher):
     """Wait until a trial has been recorded and another is on its way; a stack ends as a whole."""
-    wanted = {"RUNNING"} if launcher == "stacked" else {"RUNNING", "FINISHED"}
+    stacks = launcher in ("stacked", "submitit_local", "ray")
+    wanted = {"RUNNING"} if stacks else {"RUNNING", "FINISHED"}
 
     def so():
         found = tracking.runs(server.uri, "held")
@@ -101,7 +102,7 @@ def stopped(process, uri):
 
 
 @pytest.mark.parametrize(
-    ("launcher", "gone"), [("basic", 5), ("basic", 30), ("stacked", 30), ("joblib", 30)]
+    ("launcher", "gone"), [("basic", 5), *((launcher, 30) for launcher in LAUNCHERS)]
 )
 def test_a_server_that_comes_back_is_waited_for(launcher, gone, server, tmp_path):
     process = begin(tmp_path, *SWEEP, *LAUNCHERS[launcher], f"tracking.uri={server.uri}")
