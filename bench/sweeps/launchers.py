@@ -1,8 +1,8 @@
 """How the trials of a sweep are run: Hydra launchers of ours, which take specs, and anybody's.
 
 ``basic`` one after the other in this process, ``stacked`` all alike at once, ``joblib`` in worker
-processes, ``auto`` by whichever of these is fastest. A launcher of another package (Ray, Submitit)
-gets Hydra's jobs and calls Hydra's task.
+processes, ``auto`` by whichever of these is fastest; on a cluster see ``bench.sweeps.cluster``. A
+launcher of another package gets Hydra's jobs and calls Hydra's task.
 """
 
 from __future__ import annotations

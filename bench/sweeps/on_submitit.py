@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -35,6 +36,11 @@ SLURM: dict[str, Any] = {
     "array_parallelism": 256,
 }
 """Those of Slurm alone."""
+
+
+ASK = 30.0
+"""Seconds between questions to Slurm of what became of all jobs; that one is done it tells by a
+file, that it died it does not, and Submitit would ask every ten minutes."""
 
 
 class SubmititLauncher(ClusterLauncher):
@@ -108,12 +114,16 @@ class SlurmLauncher(SubmititLauncher):
 class _Submitit:
     def __init__(self, executor: Any, slots: int | None) -> None:
         self._executor, self.slots, self.queues = executor, slots, slots is None
+        self._asked = time.monotonic()
 
     def submit(self, parts: Sequence[Part]) -> Sequence[Any]:
         with self._executor.batch():  # Slurm gets one array of jobs
             return [self._executor.submit(part) for part in parts]  # ready when this is left
 
     def done(self, job: Any) -> bool:
+        if self.queues and time.monotonic() - self._asked > ASK:
+            job.watcher.update()
+            self._asked = time.monotonic()
         return bool(job.done())
 
     def result(self, job: Any) -> Ended:

@@ -13,8 +13,6 @@ from tests.bench.sweeps.postgres import Postgres, programs
 from tests.bench.sweeps.test_processes import PATIENCE, begin
 from tests.bench.sweeps.test_store_lost import Server
 
-pytestmark = pytest.mark.slow
-
 EIGHT = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=8"]
 TRIALS, POINTS, GONE = 200, 20, 30
 SWEEP = ["-m", "task=digits", "model.hidden=[8]", "optimizer.lr=1e-3,1e-2", "budget.steps=20"]
@@ -66,6 +64,25 @@ def through_an_outage(process, uri, kill, start):
     complete(uri)
 
 
+def test_a_study_in_a_database_is_read_as_it_was_written(optbench, postgres, tmp_path):
+    folder = tmp_path / "my_conf" / "optimizer"
+    folder.mkdir(parents=True)
+    (folder / "raises.yaml").write_text("_target_: tests.bench.faulty.Raises\nlr: 0.1\nat: 5\n")
+    words = ["-m", "--config-dir", str(folder.parent), "task=digits", "model.hidden=[8]"]
+    words += ["optimizer=adam,raises", "seed=0,1", "budget.steps=20", "study=small"]
+    assert optbench(*words, store=postgres.uri).code == 1
+    records = tracking.read(postgres.uri, "small")
+    assert Counter(str(one.result.status) for one in records) == {"finished": 2, "failed": 2}
+    traces = [one.result.traceback for one in records if one.result.traceback]
+    assert len(traces) == 2
+    assert all("step 5 went wrong" in trace for trace in traces)
+    assert (tmp_path / "outputs" / "small" / "report" / "index.html").is_file()
+    assert (tmp_path / "outputs" / "artifacts" / "small").is_dir()
+    again = optbench(*words, store=postgres.uri)
+    assert "4 trials, 2 recorded, 2 to run" in again.out
+
+
+@pytest.mark.slow  # minutes
 def test_eight_workers_on_a_server_over_postgresql(postgres, tmp_path):
     server = Server(tmp_path, postgres.uri)
     server.start()
@@ -85,6 +102,7 @@ def test_eight_workers_on_a_server_over_postgresql(postgres, tmp_path):
         server.kill()
 
 
+@pytest.mark.slow  # minutes
 def test_the_database_alone_is_gone_under_its_server(postgres, tmp_path):
     server = Server(tmp_path, postgres.uri)
     server.start()
@@ -95,6 +113,7 @@ def test_the_database_alone_is_gone_under_its_server(postgres, tmp_path):
         server.kill()
 
 
+@pytest.mark.slow  # minutes
 def test_eight_workers_on_the_database_itself(postgres, tmp_path):
     process = begin(tmp_path, *SWEEP, *EIGHT, f"tracking.uri={postgres.uri}")
     tracking.prepare(postgres.uri, "many")
