@@ -47,6 +47,11 @@ def sqlite_path(uri: str) -> Path | None:
     return Path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
 
 
+def is_database(uri: str) -> bool:
+    """Whether it is a database's own address, with no MLflow server before it."""
+    return not uri.startswith(("http", "databricks"))
+
+
 def check_file(uri: str, path: Path) -> None:
     """Refuse a file that is no store of MLflow, before anything is written into it."""
     if path.is_dir():

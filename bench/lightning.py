@@ -43,5 +43,6 @@ def _stand_in() -> Iterator[None]:
 
 with _stand_in():
     import pytorch_lightning as pl
+    from pytorch_lightning.plugins.environments import LightningEnvironment
 
-__all__ = ["pl"]
+__all__ = ["LightningEnvironment", "pl"]

@@ -48,6 +48,15 @@ def end_with_parent() -> None:
         threading.Thread(target=watch, daemon=True, name="end-with-parent").start()
 
 
+JOB = "OPTBENCH_JOB"
+"""Names the job of a cluster that a process works for; its own workers inherit it."""
+
+
+def serves() -> bool:
+    """Whether another process has opened the store and then started this one, anywhere."""
+    return multiprocessing.parent_process() is not None or JOB in os.environ
+
+
 def _die(number: int, frame: FrameType | None) -> None:
     """As the system would; by a handler of ours, for Lightning replaces the system's."""
     signal.signal(number, signal.SIG_DFL)
@@ -55,9 +64,10 @@ def _die(number: int, frame: FrameType | None) -> None:
 
 
 def mine() -> dict[str, str]:
-    """Host, number and mark of this process: what ``runs_here`` recognises it by."""
+    """Host, number and mark of this process, and its job: what others recognise it by."""
     pid = os.getpid()
-    return {"host": socket.gethostname(), "pid": str(pid), "process": _mark(pid)}
+    job = {"job": os.environ[JOB]} if JOB in os.environ else {}
+    return {"host": socket.gethostname(), "pid": str(pid), "process": _mark(pid), **job}
 
 
 def on_this_machine(known: Mapping[str, str]) -> bool:

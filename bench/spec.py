@@ -203,7 +203,8 @@ class Hardware:
 
     Attributes:
         accelerator: ``cpu``, ``gpu``, ``mps`` or ``auto``, as Lightning names them.
-        devices: 1, or the indices of one device, e.g. ``[1]``.
+        devices: how many, or their indices, e.g. ``[1]``; more than one only with ``strategy``.
+        strategy: ``auto``, or ``ddp``: one trial on several devices.
         threads: CPU threads of one trial.
         max_seconds: after which a trial is ended, and has failed; None: never.
         workers: processes that read ahead for a trial, of data too large for memory.
@@ -214,6 +215,12 @@ class Hardware:
     threads: int = 1
     max_seconds: float | None = None
     workers: int = 0
+    strategy: str = "auto"
+
+    @property
+    def ranks(self) -> int:
+        """Processes of one trial, a device each."""
+        return self.devices if isinstance(self.devices, int) else len(self.devices)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ class TrainerConfig:
     """Where a trial computes, in Lightning's words."""
 
     accelerator: str = "cpu"
-    devices: Any = 1  # 1, or a list with one device index
+    devices: Any = 1  # 1, or a list with one device index; more of them with strategy=ddp
+    strategy: str = "auto"  # or ddp: one trial on several devices
     precision: str = "32-true"
     threads: int = 1  # CPU threads of one trial
     max_seconds: float | None = None  # of one trial, then it has failed; of a stack together

@@ -101,7 +101,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         with _noting(wrong):
             budget = _budget(plain["budget"], plain["batch_size"], examples)
     all_refused(wrong)
-    return TrialSpec(
+    spec = TrialSpec(
         study=plain["study"],
         task=TaskSpec(
             name=choices["task"],
@@ -129,6 +129,8 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         fresh_since=STARTED if plain["fresh"] else 0.0,
         usual_model=usual_model(choices["task"]),
     )
+    _refuse_undivided(spec)
+    return spec
 
 
 @contextmanager
@@ -212,13 +214,7 @@ def _budget(values: Mapping[str, Any], batch_size: int, examples: int) -> Budget
 
 
 def _hardware(trainer: Mapping[str, Any]) -> Hardware:
-    devices, threads = trainer["devices"], trainer["threads"]
-    one_index = isinstance(devices, list) and len(devices) == 1 and isinstance(devices[0], int)
-    if devices != 1 and not one_index:
-        raise RefusedInput(
-            f"trainer.devices={devices}: one trial trains on one device; give 1 or one index such "
-            "as [0], and use a launcher (hydra/launcher=joblib) to fill several"
-        )
+    devices, threads = _devices(trainer["devices"], trainer["strategy"]), trainer["threads"]
     if not 1 <= threads <= MOST_THREADS:
         raise RefusedInput(
             f"trainer.threads: {threads} is not a positive number of threads up to {MOST_THREADS}"
@@ -231,5 +227,35 @@ def _hardware(trainer: Mapping[str, Any]) -> Hardware:
         raise RefusedInput(
             f"trainer.workers: {workers} is not a number of processes from 0 to {MOST_WORKERS}"
         )
-    chosen = tuple(devices) if one_index else 1
-    return Hardware(trainer["accelerator"], chosen, threads, limit, workers)
+    return Hardware(trainer["accelerator"], devices, threads, limit, workers, trainer["strategy"])
+
+
+def _devices(devices: Any, strategy: str) -> int | tuple[int, ...]:
+    if strategy not in ("auto", "ddp"):
+        raise RefusedInput(
+            f"trainer.strategy: {strategy!r} is unknown; {suggest(strategy, ('auto', 'ddp'))}"
+        )
+    given = devices if isinstance(devices, list) else [devices]
+    whole = bool(given) and all(isinstance(one, int) and one is not True for one in given)
+    many = len(given) if isinstance(devices, list) else devices
+    if not whole or many < 1 or (many > 1 and strategy != "ddp"):
+        raise RefusedInput(
+            f"trainer.devices={devices}: one trial trains on one device; give 1 or one index such "
+            "as [0], and use a launcher (hydra/launcher=joblib) to fill several, or train one "
+            "trial on several with trainer.strategy=ddp"
+        )
+    return tuple(devices) if isinstance(devices, list) else int(devices)
+
+
+def _refuse_undivided(spec: TrialSpec) -> None:
+    """What a trial on several devices cannot do."""
+    ranks, needs = spec.hardware.ranks, sorted(set(spec.optimizer.needs) - {"eval_mode"})
+    if ranks > 1 and spec.batch_size % ranks:
+        raise RefusedInput(
+            f"batch_size: {spec.batch_size} cannot be divided among trainer.devices={ranks}"
+        )
+    if ranks > 1 and needs:
+        raise RefusedInput(
+            f"optimizer={spec.optimizer.name}: needs {', '.join(needs)}, and so trains on one "
+            f"device; leave trainer.devices={ranks} out"
+        )

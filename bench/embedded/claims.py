@@ -1,8 +1,9 @@
 """Who runs a trial: it is claimed in the store before it trains, so that sweeps share the work.
 
 A run that is RUNNING holds the claim to its ``config_hash`` while its process is alive, and an
-answer holds it for good. That is certain among the processes of one machine. Whether a process of
-another machine is alive cannot be known here: it holds nothing.
+answer holds it for good. Of a process of this machine the system knows whether it is alive; one of
+another machine says so from time to time (``bench.tracking.lease``), and holds nothing once it has
+been silent for ``LEASE``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import getpass
 import json
 import sqlite3
 import tempfile
+import time
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -24,9 +26,38 @@ ANSWERS = (Status.FINISHED, Status.DIVERGED, Status.SKIPPED)
 """A trial that ended so is not run again; one that failed is."""
 
 
+LEASE = 600.0
+"""Seconds: longer than a server that is gone is waited for, so that an outage costs no claim."""
+CLAIMING = "claiming"
+"""The tag ``status`` of a run until it is settled which of several machines has the trial."""
+
+
 def running(run: TrialRun) -> bool:
-    """Whether a process of this machine is at it now."""
-    return run.status == "RUNNING" and on_this_machine(run.tags) and alive(run.tags)
+    """Whether a process is at it now, as far as can be known."""
+    if run.status != "RUNNING":
+        return False
+    return alive(run.tags) if on_this_machine(run.tags) else time.time() - run.alive < LEASE
+
+
+def settled(own: str, rivals: Iterable[TrialRun]) -> bool | None:
+    """Whether this machine has a trial for which its run ``own`` was made; None: look again.
+
+    Machines cannot lock each other out of a server. So each makes its run first and looks then: of
+    two at least one sees the other. The higher number withdraws; the lower waits until it does, or
+    until it turns out that the higher had looked before there was a lower, and has the trial.
+
+    Args:
+        rivals: the other runs of this trial, made in any process.
+    """
+    wins = True
+    for run in rivals:
+        if answers(run) or (running(run) and run.tags.get("status") != CLAIMING):
+            return False
+        if running(run):
+            if run.run_id < own:
+                return False
+            wins = False
+    return True if wins else None
 
 
 def answers(run: TrialRun) -> bool:

@@ -43,15 +43,20 @@ def lookup(uri: str, study: str, config_hash: str) -> TrialResult | None:
 def answered(runs: Iterable[TrialRun]) -> dict[str, TrialResult]:
     """Of the trials of a study those that need not run again, by ``config_hash``; no curves."""
     return {
-        run.tags["config_hash"]: TrialResult(
-            Status(run.tags["status"]),
-            run.tags.get("reason", ""),
-            summary={**run.latest, **summary_of(run)},
-            ended_at=run.ended,
-        )
+        run.tags["config_hash"]: result_of(run)
         for run in sorted(runs, key=lambda run: run.ended)
         if claims.answers(run)
     }
+
+
+def result_of(run: TrialRun) -> TrialResult:
+    """How a trial ended, without its curve."""
+    return TrialResult(
+        Status(run.tags["status"]),
+        run.tags.get("reason", ""),
+        summary={**run.latest, **summary_of(run)},
+        ended_at=run.ended,
+    )
 
 
 def summary_of(run: TrialRun) -> dict[str, float]:

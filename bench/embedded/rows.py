@@ -28,6 +28,8 @@ class TrialRun:
         history: everything that was logged of each metric, in the order of steps and time;
             empty where it was not asked for.
         ended: seconds since 1970; 0 while it runs.
+        alive: when its process last said that it is there (``bench.tracking.lease``), likewise; 0
+            where that is not asked, or it never did.
     """
 
     run_id: str
@@ -36,6 +38,7 @@ class TrialRun:
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, list[Value]] = field(default_factory=dict)
     ended: float = 0.0
+    alive: float = 0.0
 
 
 def from_tables(

@@ -1,8 +1,8 @@
 """How the trials of a sweep are run: Hydra launchers of ours, which take specs, and anybody's.
 
 ``basic`` one after the other in this process, ``stacked`` all alike at once, ``joblib`` in worker
-processes, ``auto`` by whichever of these is fastest. A launcher of another package (Ray, Submitit)
-gets Hydra's jobs and calls Hydra's task.
+processes, ``auto`` by whichever of these is fastest; on a cluster see ``bench.sweeps.cluster``. A
+launcher of another package gets Hydra's jobs and calls Hydra's task.
 """
 
 from __future__ import annotations
@@ -109,9 +109,10 @@ class AutoLauncher(StackedLauncher):
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.stacked import StackedSweep
 
-        on_cpu = all(spec.hardware.accelerator == "cpu" for spec in specs)
-        threads = max((spec.hardware.threads for spec in specs), default=1)
-        workers = max(1, self.workers // threads) if on_cpu else 1
+        hardware = [spec.hardware for spec in specs]
+        shared = all(one.accelerator == "cpu" and one.ranks == 1 for one in hardware)
+        threads = max((one.threads for one in hardware), default=1)
+        workers = max(1, self.workers // threads) if shared else 1
         uri, size = self.config.tracking.uri, self.config.stack.size
         return StackedSweep(specs, uri, size, told, workers).run()
 
@@ -143,6 +144,11 @@ class WorkersLauncher(SpecLauncher):
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.workers import run_in_workers
 
+        if any(spec.hardware.ranks > 1 for spec in specs):
+            raise RefusedInput(
+                f"trainer.devices={self.config.trainer.devices}: hydra/launcher=joblib gives each "
+                "trial one process; use hydra/launcher=basic"
+            )
         return run_in_workers(specs, self.config.tracking.uri, self.workers, told)
 
 

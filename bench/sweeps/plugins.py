@@ -12,11 +12,16 @@ from hydra.core.plugins import Plugins
 from bench.sweeps.ablate import AblationSweeper
 from bench.sweeps.grid import GridSweeper
 from bench.sweeps.launchers import AutoLauncher, BasicLauncher, StackedLauncher, WorkersLauncher
+from bench.sweeps.on_ray import CONFIG, RayLauncher
+from bench.sweeps.on_submitit import COMMON, SLURM, LocalLauncher, SlurmLauncher
 from bench.sweeps.study import StudySweeper
 from bench.sweeps.target import TargetSweeper
 
 SWEEPERS = (GridSweeper, StudySweeper, AblationSweeper, TargetSweeper)
-LAUNCHERS = (AutoLauncher, BasicLauncher, StackedLauncher, WorkersLauncher)
+LAUNCHERS = (
+    *(AutoLauncher, BasicLauncher, StackedLauncher, WorkersLauncher),
+    *(RayLauncher, LocalLauncher, SlurmLauncher),
+)
 
 
 def register() -> None:
@@ -48,8 +53,12 @@ def register() -> None:
     _store("hydra/launcher", "basic", "hydra_plugins.optbench.BasicLauncher")
     _store("hydra/launcher", "stacked", "hydra_plugins.optbench.StackedLauncher")
     _store("hydra/launcher", "joblib", "hydra_plugins.optbench.WorkersLauncher", n_jobs=-1)
+    _store("hydra/launcher", "ray", "hydra_plugins.optbench.RayLauncher", **CONFIG)
+    _store("hydra/launcher", "submitit_local", "hydra_plugins.optbench.LocalLauncher", **COMMON)
+    slurm = {**COMMON, **SLURM}
+    _store("hydra/launcher", "submitit_slurm", "hydra_plugins.optbench.SlurmLauncher", **slurm)
 
 
-def _store(group: str, name: str, target: str, **arguments: object) -> None:
+def _store(group: str, name: str, target: str, /, **arguments: object) -> None:
     node = {"_target_": target, **arguments}
     ConfigStore.instance().store(group=group, name=name, node=node, provider="optbench")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import TypeVar
@@ -15,6 +14,7 @@ from bench.faults import NOT_THEIRS, said
 from bench.isolation import isolated
 from bench.outcome import outcome
 from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
+from bench.sweeps.alike import alike
 from bench.sweeps.one_by_one import run_one_by_one
 
 Measured = TypeVar("Measured")
@@ -61,7 +61,7 @@ class StackedSweep:
         import torch
 
         torch.set_num_threads(1)  # a trial or stack then sets its own
-        for places in _alike(self.specs):
+        for places in alike(self.specs):
             if self.workers == 1 or self._guessed(places) > QUICK:
                 self._stack_alike(places)
         self._run_rest([at for at in range(len(self.specs)) if at not in self.outcomes])
@@ -117,7 +117,7 @@ class StackedSweep:
         from bench.stack.probe import alone
 
         found: dict[int, float] = {}
-        for group in _alike([self.specs[at] for at in places]):
+        for group in alike([self.specs[at] for at in places]):
             own = [places[at] for at in group]
             step = next((self._steps[at] for at in own if at in self._steps), None)
             if step is None:
@@ -127,7 +127,7 @@ class StackedSweep:
 
     def _stackable(self, places: Sequence[int]) -> list[int]:
         """Those that can be stacked; says of the others why not."""
-        if len(places) < 2 or self.size == 1:
+        if len(places) < 2 or self.size == 1 or self.specs[places[0]].hardware.ranks > 1:
             return []
         from bench.stack.stackable import why_not
 
@@ -208,19 +208,3 @@ def _out_of_memory(error: BaseException) -> bool:
     from torch import OutOfMemoryError
 
     return isinstance(error, OutOfMemoryError)
-
-
-def _alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
-    """Places of trials that differ in seed, optimizer and schedule only."""
-    groups: dict[str, list[int]] = {}
-    for at, spec in enumerate(specs):
-        shared = replace(
-            spec,
-            seed=0,
-            optimizer=specs[0].optimizer,
-            schedule=specs[0].schedule,
-            tuning=None,
-            reference=specs[0].reference,
-        )
-        groups.setdefault(repr(shared), []).append(at)
-    return list(groups.values())

@@ -2,7 +2,16 @@
 
 from bench.tracking.client import prepare, studies
 from bench.tracking.fetch import runs
-from bench.tracking.read import answers, attached_text, discard_interrupted, held, read, resume
+from bench.tracking.read import (
+    answers,
+    attached_text,
+    discard_interrupted,
+    ended_in,
+    held,
+    read,
+    release,
+    resume,
+)
 from bench.tracking.recorder import Recorder, recorder
 from bench.tracking.summary import attach_report, attach_text, report_path, summarize
 from bench.tracking.views import View, share
@@ -17,10 +26,12 @@ __all__ = [
     "attach_traceback",
     "attached_text",
     "discard_interrupted",
+    "ended_in",
     "held",
     "prepare",
     "read",
     "recorder",
+    "release",
     "report_path",
     "resume",
     "runs",

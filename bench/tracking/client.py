@@ -7,9 +7,9 @@ processes may come first at once.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import lru_cache
@@ -20,19 +20,23 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+import sqlalchemy
 from filelock import FileLock
-from mlflow.entities import LifecycleStage, ViewType
+from mlflow.entities import Experiment, LifecycleStage, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from bench.address import check_file, check_local, sqlite_path
+from bench.address import check_file, check_local, is_database, sqlite_path
 from bench.faults import StoreLost
+from bench.processes import serves
 from bench.spec import RefusedInput
+from bench.tracking import patient
 from bench.tracking.lost import may_lose
 from bench.tracking.patient import Patient
 
 for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # tracebacks of each try
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # a line for each of many tries
 
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
@@ -55,17 +59,20 @@ def connect(uri: str) -> MlflowClient:
 def _connect(absolute: str, uri: str) -> MlflowClient:
     path = sqlite_path(absolute)
     try:
+        if path is None and is_database(uri):
+            _reach(uri)
+            return cast(MlflowClient, Patient(_answering(absolute), waits=True))
         if path is None:
-            with nullcontext() if _is_worker() else _impatient():
+            with nullcontext() if serves() else _impatient():
                 return cast(MlflowClient, Patient(_answering(absolute)))
         check_local(uri, path)
         check_file(uri, path)
         if not _has_write_ahead_log(path):
             _create(absolute, path)
         return _answering(absolute)
-    except (MlflowException, OSError, sqlite3.Error) as error:
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, sqlite3.Error) as error:
         cause = str(error).split("\n", maxsplit=1)[0]
-        kind = StoreLost if _is_worker() else RefusedInput
+        kind = StoreLost if serves() else RefusedInput
         raise kind(f"tracking.uri={uri}: cannot be opened: {cause}") from error
 
 
@@ -81,6 +88,8 @@ def prepare(uri: str, study: str) -> str:
     artifacts = None
     if path := sqlite_path(uri):
         artifacts = (path.parent / "artifacts" / study).absolute().as_uri()
+    elif is_database(uri):  # a server would say where they go
+        artifacts = (Path("outputs") / "artifacts" / study).absolute().as_uri()
     try:
         made = connect(uri).create_experiment(study, artifact_location=artifacts, tags=TRAINING)
         return str(made)
@@ -92,9 +101,15 @@ def prepare(uri: str, study: str) -> str:
     return found
 
 
-@may_lose
 def experiment_id(uri: str, study: str) -> str | None:
-    """MLflow's number of a study; None if there is no such study.
+    """MLflow's number of a study; None if there is no such study, and as ``experiment``."""
+    found = experiment(uri, study)
+    return None if found is None else str(found.experiment_id)
+
+
+@may_lose
+def experiment(uri: str, study: str) -> Experiment | None:
+    """What MLflow holds of a study beside its runs; None if there is no such study.
 
     Raises:
         RefusedInput: it lies in MLflow's trash.
@@ -105,18 +120,35 @@ def experiment_id(uri: str, study: str) -> str | None:
             f"study={study}: it was deleted in MLflow; take another name, or restore it: mlflow "
             f"experiments restore --experiment-id {found.experiment_id} (MLFLOW_TRACKING_URI={uri})"
         )
-    return None if found is None else str(found.experiment_id)
+    return found
 
 
 def studies(uri: str) -> list[str]:
     """Names of the studies in a store."""
     found = connect(uri).search_experiments(view_type=ViewType.ACTIVE_ONLY)
-    return sorted(experiment.name for experiment in found if experiment.name != "Default")
+    return sorted(one.name for one in found if one.name != "Default")
 
 
-def _is_worker() -> bool:
-    """Whether another process has opened the store and then started this one."""
-    return multiprocessing.parent_process() is not None
+def _reach(uri: str) -> None:
+    """Wait for a database to answer; one that nobody has reached before has to do so at once.
+
+    MLflow alone would try a wrong address for most of an hour.
+    """
+    deadline = time.monotonic() + (patient.PATIENCE if serves() else 0.0)
+    try:
+        engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.pool.NullPool)
+    except ImportError as error:
+        raise RefusedInput(
+            f"tracking.uri={uri}: its driver is not installed ({error}); for PostgreSQL: "
+            "pip install 'optbench[postgres]'"
+        ) from error
+    while True:
+        try:
+            return engine.connect().close()
+        except sqlalchemy.exc.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise OSError(str(error.orig).strip()) from error
+        time.sleep(patient.PAUSE)
 
 
 def _answering(uri: str) -> MlflowClient:

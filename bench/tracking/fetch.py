@@ -9,7 +9,12 @@ from mlflow.entities import Run
 
 from bench.embedded.rows import OURS, TrialRun, Value, from_tables
 from bench.embedded.tables import embedded
+from bench.processes import on_this_machine
+from bench.tracking import lease
 from bench.tracking.client import connect, experiment_id
+
+MANY = 256
+"""Hashes that are asked for one by one at the most: each takes a server some 10 ms."""
 
 
 def trial_runs(
@@ -27,36 +32,60 @@ def trial_runs(
     path = embedded(uri)
     if path is not None:
         return from_tables(path, experiment, curves=curves, hashes=hashes)
-    return from_client(uri, study, curves=curves, hashes=hashes)
+    return from_client(uri, experiment, curves=curves, hashes=hashes)
 
 
 def from_client(
-    uri: str, study: str, *, curves: bool, hashes: Collection[str] | None = None
+    uri: str, experiment: str, *, curves: bool, hashes: Collection[str] | None = None
 ) -> list[TrialRun]:
     """Of any store."""
     found = []
-    for run in runs(uri, study, _condition(hashes)):
+    for run in _asked(uri, experiment, hashes):
         data, name = run.data, run.info.run_id
         if data.tags.keys() >= OURS and (hashes is None or data.tags["config_hash"] in hashes):
-            one = TrialRun(name, run.info.status, dict(data.tags), dict(data.metrics))
-            one.ended = (run.info.end_time or 0) / 1000
+            one = plain(run)
             if curves:
                 one.history = {key: _history(uri, name, key) for key in data.metrics}
             found.append(one)
+    return _seen(uri, experiment, found)
+
+
+def _seen(uri: str, experiment: str, found: list[TrialRun]) -> list[TrialRun]:
+    """With when the processes of other machines were last there."""
+    far = [run for run in found if run.status == "RUNNING" and not on_this_machine(run.tags)]
+    signs = lease.signs(connect(uri).get_experiment(experiment).tags) if far else {}
+    for run in far:
+        run.alive = signs.get(lease.name(run.tags), 0.0)
     return found
 
 
-def _condition(hashes: Collection[str] | None) -> str:
-    """MLflow's words for one hash; of several, all runs of the study are looked through."""
-    if hashes is None or len(hashes) != 1:
-        return ""
-    return f" AND tags.config_hash = '{next(iter(hashes))}'"
+def plain(run: Run) -> TrialRun:
+    """MLflow's own view of a trial as ours."""
+    tags, latest = dict(run.data.tags), dict(run.data.metrics)
+    return TrialRun(
+        str(run.info.run_id), run.info.status, tags, latest, ended=(run.info.end_time or 0) / 1000
+    )
+
+
+def _asked(uri: str, experiment: str, hashes: Collection[str] | None) -> Iterator[Run]:
+    """MLflow can be asked for one hash; for many it is quicker to look through all runs."""
+    if hashes is None or len(hashes) > MANY:
+        yield from _runs(uri, experiment)
+        return
+    for key in hashes:
+        yield from _runs(uri, experiment, f" AND tags.config_hash = '{key}'")
 
 
 def runs(uri: str, study: str, condition: str = "") -> Iterator[Run]:
     """MLflow's own view of a study's trials; ``condition`` in its words narrows it."""
-    experiment, token = experiment_id(uri, study), None
-    while experiment is not None:
+    experiment = experiment_id(uri, study)
+    if experiment is not None:
+        yield from _runs(uri, experiment, condition)
+
+
+def _runs(uri: str, experiment: str, condition: str = "") -> Iterator[Run]:
+    token = None
+    while True:
         page = connect(uri).search_runs(
             [experiment], f"tags.kind = 'trial'{condition}", max_results=1000, page_token=token
         )

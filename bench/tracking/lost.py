@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from bench.faults import StoreLost
 
@@ -21,7 +22,7 @@ def losing(uri: str) -> Iterator[None]:
     """Inside, whatever the store raises (no answer, no room, no such table) is ``StoreLost``."""
     try:
         yield
-    except (MlflowException, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         words = str(error).strip().split("\n", maxsplit=1)[0]
         raise StoreLost(f"tracking.uri={uri}: {words or type(error).__name__}") from error
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
 from bench.embedded import claims
-from bench.embedded.lookup import answered, is_curve, summary_of
+from bench.embedded.lookup import answered, is_curve, result_of, summary_of
 from bench.embedded.rows import TrialRun, Value
 from bench.processes import alive, on_this_machine
 from bench.spec import (
@@ -22,8 +23,9 @@ from bench.spec import (
     TrialResult,
     Tuning,
 )
-from bench.tracking.client import connect, experiment_id, prepare, studies
-from bench.tracking.fetch import runs, trial_runs
+from bench.tracking import lease
+from bench.tracking.client import connect, experiment, experiment_id, prepare, studies
+from bench.tracking.fetch import plain, runs, trial_runs
 from bench.tracking.lost import may_lose
 from bench.tracking.summary import find_summary
 
@@ -57,7 +59,7 @@ def answers(uri: str, study: str, hashes: Collection[str] | None = None) -> dict
 
 @may_lose
 def held(uri: str, study: str, hashes: Collection[str]) -> set[str]:
-    """Those of these hashes whose trial another process of this machine runs now."""
+    """Those of these hashes whose trial another process runs now."""
     found = trial_runs(uri, study, curves=False, hashes=hashes)
     return {run.tags["config_hash"] for run in found if claims.running(run)}
 
@@ -71,15 +73,45 @@ def resume(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[
 
 @may_lose
 def discard_interrupted(uri: str, study: str) -> int:
-    """Delete runs of this machine whose process is gone without ending them; returns how many."""
-    gone = [
-        run.info.run_id
-        for run in runs(uri, study, " AND attributes.status = 'RUNNING'")
-        if on_this_machine(run.data.tags) and not alive(run.data.tags)
-    ]
-    for run_id in gone:
+    """Delete runs whose process is gone without ending them; returns how many.
+
+    Of a process of another machine that is certain once it has been silent for ``claims.LEASE``.
+    """
+    found = experiment(uri, study)
+    if found is None:
+        return 0
+    signs = lease.signs(found.tags)
+    silent = {name for name, at in signs.items() if time.time() - at > claims.LEASE}
+
+    def gone(tags: Mapping[str, str]) -> bool:
+        return not alive(tags) if on_this_machine(tags) else lease.name(tags) in silent
+
+    count = _discard(uri, study, gone)
+    for name in silent:
+        connect(uri).delete_experiment_tag(found.experiment_id, name)
+    return count
+
+
+@may_lose
+def release(uri: str, study: str, job: str) -> int:
+    """Delete what a job of a cluster has not ended, now that it is known to be gone."""
+    return _discard(uri, study, lambda tags: tags.get("job") == job)
+
+
+def _discard(uri: str, study: str, gone: Callable[[Mapping[str, str]], bool]) -> int:
+    running = runs(uri, study, " AND attributes.status = 'RUNNING'")
+    found = [run.info.run_id for run in running if gone(run.data.tags)]
+    for run_id in found:
         connect(uri).delete_run(run_id)
-    return len(gone)
+    return len(found)
+
+
+@may_lose
+def ended_in(uri: str, study: str, job: str) -> dict[str, TrialResult]:
+    """How the trials ended that a job of a cluster recorded, by ``config_hash``; no curves."""
+    its = f" AND tags.job = '{job}' AND attributes.status != 'RUNNING'"
+    found = [plain(run) for run in runs(uri, study, its)]
+    return {run.tags["config_hash"]: result_of(run) for run in found}
 
 
 def record(uri: str, run: TrialRun) -> TrialRecord:

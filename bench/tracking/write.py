@@ -21,16 +21,21 @@ from mlflow.entities import Metric, Param, RunTag
 
 from bench.embedded import claims
 from bench.embedded.lookup import SUMMARY
+from bench.embedded.rows import TrialRun
 from bench.hyperparameters import hyperparameters
 from bench.processes import mine
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
+from bench.tracking import lease
 from bench.tracking.client import connect, prepare
-from bench.tracking.fetch import trial_runs
+from bench.tracking.fetch import from_client, trial_runs
 from bench.tracking.lost import losing
 from bench.tracking.naming import curve, run_name
 
-METRICS_A_BATCH = 1000
-"""MLflow's limit."""
+METRICS_A_BATCH = 900
+"""MLflow takes a thousand entities at once, tags included."""
+RUNNING = "running"
+LOOK_AGAIN = 0.2
+"""Seconds between looks at a claim that another machine makes as well."""
 
 
 def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
@@ -45,7 +50,7 @@ def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
         "seed": str(spec.seed),
         "curve": curve(spec),
         "point": json.dumps(dict(spec.optimizer.point)),
-        "status": "running",
+        "status": RUNNING,
         "config_hash": spec.config_hash,
         "config": json.dumps(spec.config()),
         "phase": str(spec.phase),
@@ -112,13 +117,52 @@ class ClientRecorder:
     def __enter__(self) -> ClientRecorder:
         study, hashes = self._specs[0].study, [spec.config_hash for spec in self._specs]
         with losing(self._uri), ExitStack() as entered, claims.locked(self._uri, study):
-            known = trial_runs(self._uri, study, curves=False, hashes=hashes)
-            self.free = claims.free(known, self._specs)
-            for slot in self.free:
-                run = _Run(self._uri, self._specs[slot], self._launcher)
+            experiment = prepare(self._uri, study)
+            entered.enter_context(lease.held(self._uri, experiment))
+            known = from_client(self._uri, experiment, curves=False, hashes=hashes)
+            for slot in claims.free(known, self._specs):
+                run = _Run(self._uri, experiment, self._specs[slot], self._launcher)
                 self._runs[slot] = entered.enter_context(run)
+            self._settle(experiment)
+            self.free = list(self._runs)
             self._open = entered.pop_all()
         return self
+
+    def _settle(self, experiment: str) -> None:
+        """Keep the runs of trials that this machine has, where others make runs of them too."""
+        waiting = dict(self._runs)
+        while waiting:
+            rivals = self._rivals(experiment, waiting)
+            for slot, run in list(waiting.items()):
+                mine = claims.settled(run.id, rivals[self._specs[slot].config_hash])
+                if mine:
+                    run.begin()
+                elif mine is False:
+                    self._runs.pop(slot).delete()
+                if mine is not None:
+                    del waiting[slot]
+            if waiting:
+                time.sleep(LOOK_AGAIN)
+
+    def _rivals(self, experiment: str, asked: Mapping[int, _Run]) -> dict[str, list[TrialRun]]:
+        """The other runs of these trials by ``config_hash``; those that were made twice are gone.
+
+        A server that went away in the middle of an answer may have made a run of which this process
+        never heard.
+        """
+        own = {run.id for run in asked.values()}
+        found: dict[str, list[TrialRun]] = {self._specs[at].config_hash: [] for at in asked}
+        since = {self._specs[at].config_hash: self._specs[at].fresh_since for at in asked}
+        me = mine().items()
+        for run in from_client(self._uri, experiment, curves=False, hashes=list(found)):
+            key = run.tags["config_hash"]
+            if run.run_id in own or (claims.answers(run) and run.ended < since[key]):
+                continue
+            if run.status == "RUNNING" and me <= run.tags.items():
+                connect(self._uri).delete_run(run.run_id)
+            else:
+                found[key].append(run)
+        return found
 
     def __exit__(
         self,
@@ -143,19 +187,16 @@ class ClientRecorder:
 class _Run:
     """One trial's run. Points are sent in batches, at most one a second."""
 
-    def __init__(self, uri: str, spec: TrialSpec, launcher: str) -> None:
+    def __init__(self, uri: str, experiment: str, spec: TrialSpec, launcher: str) -> None:
         self._uri, self._client, self._spec = uri, connect(uri), spec
         self._buffer: list[CurvePoint] = []
         self._sent: set[int] = set()
         self._sent_at = time.monotonic()
         self._finished = False
         self._start = now()
-        run = self._client.create_run(
-            prepare(uri, spec.study), self._start, run_tags(spec, launcher), run_name(spec)
-        )
-        self._id = str(run.info.run_id)
-        params = [Param(name, value) for name, value in run_params(spec).items()]
-        self._client.log_batch(self._id, params=params)
+        tags = run_tags(spec, launcher) | {"status": claims.CLAIMING}
+        run = self._client.create_run(experiment, self._start, tags, run_name(spec))
+        self.id = str(run.info.run_id)
 
     def __enter__(self) -> _Run:
         return self
@@ -167,7 +208,17 @@ class _Run:
         trace: TracebackType | None,
     ) -> None:
         if not self._finished:
-            self._client.delete_run(self._id)
+            self.delete()
+
+    def begin(self) -> None:
+        """This process has the trial."""
+        params = [Param(name, value) for name, value in run_params(self._spec).items()]
+        self._client.log_batch(self.id, params=params, tags=[RunTag("status", RUNNING)])
+
+    def delete(self) -> None:
+        """As if it had not been made."""
+        self._finished = True
+        self._client.delete_run(self.id)
 
     def log(self, point: CurvePoint) -> None:
         self._buffer.append(point)
@@ -177,28 +228,29 @@ class _Run:
     def finish(self, result: TrialResult) -> None:
         last = result.curve[-1:]  # it has grown since it was noted: the test split
         rest = [point for point in result.curve[:-1] if point.step not in self._sent]
-        self._send([*rest, *last])
         if result.traceback:
-            attach_traceback(self._uri, self._id, result.traceback)
-        tags = [RunTag(name, value) for name, value in end_tags(result).items()]
-        self._client.log_batch(self._id, tags=tags)
-        self._client.set_terminated(self._id, end_state(result), later(self._start, result.summary))
+            attach_traceback(self._uri, self.id, result.traceback)
+        self._send([*rest, *last], end_tags(result))
+        self._client.set_terminated(self.id, end_state(result), later(self._start, result.summary))
         self._finished = True
         if self._spec.fresh_since and result.status in claims.ANSWERS:
             hashes = [self._spec.config_hash]
             known = trial_runs(self._uri, self._spec.study, curves=False, hashes=hashes)
-            for run in claims.replaced(known, self._id):
+            for run in claims.replaced(known, self.id):
                 self._client.delete_run(run)
 
-    def _send(self, points: Sequence[CurvePoint]) -> None:
+    def _send(self, points: Sequence[CurvePoint], tags: Mapping[str, str] | None = None) -> None:
+        told = [RunTag(name, value) for name, value in (tags or {}).items()]
         metrics = [
             Metric(name, value, later(self._start, point.values), point.step)
             for point in points
             for name, value in point.values.items()
         ]
-        for start in range(0, len(metrics), METRICS_A_BATCH):
-            batch = metrics[start : start + METRICS_A_BATCH]
-            self._client.log_batch(self._id, metrics=batch)
+        size = METRICS_A_BATCH
+        batches = [metrics[start : start + size] for start in range(0, len(metrics), size)] or [[]]
+        for at, batch in enumerate(batches):
+            last = at == len(batches) - 1
+            self._client.log_batch(self.id, metrics=batch, tags=told if last else ())
         self._sent |= {point.step for point in points}
         self._buffer.clear()
         self._sent_at = time.monotonic()

@@ -13,14 +13,15 @@ import torch
 
 from bench.faults import Terminated
 from bench.isolation import isolated
-from bench.lightning import pl
+from bench.lightning import LightningEnvironment, pl
 from bench.spec import RefusedInput, TrialSpec
 from bench.trial import environment
 from bench.trial.clock import TrainClock
 from bench.trial.module import LeanModule
 from bench.trial.watch import ProgressBar, Watch
 
-logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)  # its notes on devices and tips
+for _noisy in ("pytorch_lightning", "lightning_fabric"):  # their notes on devices and tips
+    logging.getLogger(_noisy).setLevel(logging.ERROR)
 
 
 class Machine(NamedTuple):
@@ -53,7 +54,10 @@ def machine(spec: TrialSpec, threads: int, progress_bar: bool = False) -> Iterat
     with isolated(threads):
         trainer = make_trainer(spec, progress_bar)
         device = trainer.strategy.root_device
-        yield Machine(trainer, device, environment.describe(device, threads))
+        described = environment.describe(device, threads)
+        if spec.hardware.ranks > 1:
+            described["world_size"] = str(spec.hardware.ranks)
+        yield Machine(trainer, device, described)
 
 
 def fit(trainer: pl.Trainer, module: pl.LightningModule, batches: Iterable[Any]) -> None:
@@ -93,6 +97,7 @@ def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
                 accelerator=hardware.accelerator,
                 devices=devices,
                 precision=spec.precision,  # type: ignore[arg-type]
+                **_distributed(hardware.ranks),
                 max_epochs=1,
                 logger=False,
                 enable_checkpointing=False,
@@ -104,3 +109,10 @@ def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
     except Exception as error:  # a missing package, a device that is not there: each its own
         asked = f"accelerator={hardware.accelerator} devices={devices} precision={spec.precision}"
         raise RefusedInput(f"trainer: {asked}: {error}") from error
+
+
+def _distributed(ranks: int) -> dict[str, Any]:
+    """Of a trial on several devices: processes that ``bench.trial.ranks`` starts, not Lightning."""
+    if ranks == 1:
+        return {}
+    return {"strategy": "ddp", "plugins": [LightningEnvironment()]}

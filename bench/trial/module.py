@@ -129,6 +129,12 @@ class TrialModule(LeanModule):
     def gradients(self, steps: int) -> int:
         return self._gradient.count
 
+    def take_losses(self) -> Tensor:
+        if self.trainer.world_size > 1:  # each rank has seen its own share of every batch
+            shares = torch.stack(self.losses)
+            self.losses = list(self.trainer.strategy.reduce(shares, reduce_op="mean"))
+        return super().take_losses()
+
     def rate(self, slot: int) -> float:
         return float(self.optimizer.param_groups[0]["lr"])
 

@@ -15,6 +15,7 @@ from bench.trial.course import Course
 from bench.trial.limit import at_most
 from bench.trial.machine import Machine, machine
 from bench.trial.module import Parts, TrialModule
+from bench.trial.ranks import Shares, refuse_statistics, run_in_ranks
 from tasks.base import Task
 
 
@@ -33,6 +34,15 @@ def run_trial(
         RefusedInput: the spec cannot be built. Whatever else its code raises is the result
             ``failed`` (``bench.faults``).
     """
+    if spec.hardware.ranks > 1:
+        return run_in_ranks(spec, on_evaluation, progress_bar, run_here)
+    return run_here(spec, on_evaluation, progress_bar)
+
+
+def run_here(
+    spec: TrialSpec, on_evaluation: Callable[[CurvePoint], None], progress_bar: bool
+) -> TrialResult:
+    """The same in this process: all of a trial, or one of its ranks."""
     with machine(spec, spec.hardware.threads, progress_bar) as made:
         course = Course(spec, made.environment, on_evaluation)
         try:
@@ -61,4 +71,9 @@ def _fit(course: Course, made: Machine) -> None:
     module = TrialModule(task, built(spec, task, made.device), course)
     # Again: dropout must not depend on how many numbers the model and optimizer drew when built.
     pl.seed_everything(spec.seed, verbose=False)
-    made.fit(module, Batches.of(spec, task, made.device))
+    batches = Batches.of(spec, task, made.device)
+    if spec.hardware.ranks == 1:
+        made.fit(module, batches)
+        return
+    refuse_statistics(module.model, spec)
+    made.fit(module, Shares(batches, made.trainer.global_rank, spec.hardware.ranks))

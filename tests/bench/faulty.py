@@ -127,6 +127,19 @@ class Ends(AnyLR):
             pass
 
 
+class OneRankDies(AnyLR):
+    """Of a trial on several devices the process of rank 1 is gone at step ``at``."""
+
+    def __init__(self, params, lr=0.1, at=3):
+        super().__init__(params, lr)
+        self.at = at
+
+    def step(self, closure=None):
+        super().step(closure)
+        if self.steps == self.at and os.environ.get("LOCAL_RANK") == "1":
+            os._exit(9)
+
+
 class Unusual(BaseException):
     """Not even an Exception."""
 

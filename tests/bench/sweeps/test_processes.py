@@ -1,5 +1,6 @@
 """Real processes that are ended from outside, or meet each other: what is recorded and left."""
 
+import importlib.util
 import os
 import re
 import signal
@@ -17,7 +18,13 @@ LAUNCHERS = {
     "basic": [],
     "joblib": ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"],
     "stacked": ["hydra/launcher=stacked", "stack.size=24"],
+    "submitit_local": ["hydra/launcher=submitit_local"],
+    "ray": ["hydra/launcher=ray", "hydra.launcher.ray.init.num_cpus=2"],
 }
+if importlib.util.find_spec("submitit") is None:
+    del LAUNCHERS["submitit_local"]
+if importlib.util.find_spec("ray") is None:
+    del LAUNCHERS["ray"]
 PATIENCE = 300  # seconds: the machine may be busy with anything
 
 

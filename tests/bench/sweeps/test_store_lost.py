@@ -30,17 +30,18 @@ SWEEP += ["budget.steps=2000", "budget.eval_every=20"]
 
 
 class Server:
-    """An MLflow server on this machine alone, over a store of its own; it can be killed."""
+    """An MLflow server on this machine alone, over a file or ``database``; it can be killed."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, database=None):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.folder, self.uri = folder, f"http://127.0.0.1:{self.port}"
+        self.database = database or f"sqlite:///{folder}/server.db"
         self.process = None
 
     def start(self):
-        words = dashboard.server(f"sqlite:///{self.folder}/server.db", self.port)
+        words = dashboard.server(self.database, self.port)
         self.process = subprocess.Popen(
             words,
             cwd=self.folder,
@@ -72,7 +73,8 @@ def server(tmp_path):
 
 def half_way(server, process, launcher):
     """Wait until a trial has been recorded and another is on its way; a stack ends as a whole."""
-    wanted = {"RUNNING"} if launcher == "stacked" else {"RUNNING", "FINISHED"}
+    stacks = launcher in ("stacked", "submitit_local", "ray")
+    wanted = {"RUNNING"} if stacks else {"RUNNING", "FINISHED"}
 
     def so():
         found = tracking.runs(server.uri, "held")
@@ -100,7 +102,7 @@ def stopped(process, uri):
 
 
 @pytest.mark.parametrize(
-    ("launcher", "gone"), [("basic", 5), ("basic", 30), ("stacked", 30), ("joblib", 30)]
+    ("launcher", "gone"), [("basic", 5), *((launcher, 30) for launcher in LAUNCHERS)]
 )
 def test_a_server_that_comes_back_is_waited_for(launcher, gone, server, tmp_path):
     process = begin(tmp_path, *SWEEP, *LAUNCHERS[launcher], f"tracking.uri={server.uri}")

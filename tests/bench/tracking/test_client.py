@@ -185,3 +185,19 @@ def test_a_new_store_waits_for_no_reader(tmp_path):
     tracking.prepare(f"sqlite:///{path}", "test")
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_a_database_that_is_not_there_is_refused_at_once(optbench, monkeypatch):
+    pytest.importorskip("psycopg")
+    monkeypatch.setattr("time.sleep", None)  # nobody waits for it
+    ended = optbench("task=digits", "budget.steps=1", store="postgresql://127.0.0.1:1/none")
+    assert ended.code == 2
+    assert "tracking.uri=postgresql://127.0.0.1:1/none: cannot be opened" in ended.err
+    assert "refused" in ended.err
+
+
+def test_a_missing_driver_is_named_with_its_extra(optbench, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    ended = optbench("task=digits", "budget.steps=1", store="postgresql://127.0.0.1:1/none")
+    assert ended.code == 2
+    assert "pip install 'optbench[postgres]'" in ended.err

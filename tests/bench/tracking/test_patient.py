@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from mlflow.tracking import MlflowClient
 
+from bench.tracking import patient
 from bench.tracking.patient import Patient
 
 CUT = "failed with exception ('Connection broken: IncompleteRead(0 bytes read, 375 more expected)'"
@@ -86,3 +88,46 @@ def test_what_is_no_cut_is_raised_at_once(client) -> None:
         with pytest.raises(MlflowException, match="DOES_NOT_EXIST"):
             ask(Patient(refuses))  # type: ignore[arg-type]
         assert len(refuses.calls) == 1
+
+
+class Gone(Cuts):
+    """A database that is not there so many times, and then is."""
+
+    def __init__(self, client: MlflowClient, *, does: bool, times: int) -> None:
+        super().__init__(client, does=does, times=times)
+        self.left = times
+
+    def __getattr__(self, name: str):
+        def call(*args, **words):
+            self.calls.append(name)
+            if name != "search_runs" and self.left:
+                self.left -= 1
+                if self._does:
+                    getattr(self._client, name)(*args, **words)
+                raise MlflowException("connection refused", error_code=TEMPORARILY_UNAVAILABLE)
+            return getattr(self._client, name)(*args, **words)
+
+        return call
+
+
+@pytest.mark.parametrize("does", [True, False])
+def test_a_database_that_is_gone_is_waited_for_and_makes_no_run_twice(
+    client, monkeypatch, does
+) -> None:
+    monkeypatch.setattr(patient, "PAUSE", 0.0)
+    study = client.create_experiment("gone")
+    gone = Gone(client, does=does, times=1 if does else 3)
+    made = Patient(gone, waits=True).create_run(study, 5, TAGS, "mine")  # type: ignore[arg-type]
+    assert [run.info.run_id for run in runs(client, study)] == [made.info.run_id]
+    gone = Gone(client, does=False, times=3)
+    Patient(gone, waits=True).set_tag(made.info.run_id, "status", "there")  # type: ignore[arg-type]
+    assert gone.calls == ["set_tag"] * 4
+
+
+def test_not_for_ever_and_a_server_is_waited_for_by_mlflow_alone(client, monkeypatch) -> None:
+    monkeypatch.setattr(patient, "PATIENCE", 0.0)
+    for waits in (True, False):
+        gone = Gone(client, does=False, times=9)
+        with pytest.raises(MlflowException, match="refused"):
+            Patient(gone, waits=waits).get_run("x")  # type: ignore[arg-type]
+        assert len(gone.calls) == 1

@@ -30,7 +30,7 @@ def old(tmp_path):
 def both(uri, study):
     """The trials of a study by the two ways, as records without tracebacks' file names."""
     rows = fetch.from_tables(sqlite_path(uri), experiment_id(uri, study), curves=True)
-    client = fetch.from_client(uri, study, curves=True)
+    client = fetch.from_client(uri, experiment_id(uri, study), curves=True)
     return [[repr(record(uri, run)) for run in runs] for runs in (rows, client)]
 
 
