@@ -35,6 +35,8 @@ class RayLauncher(ClusterLauncher):
 
     def __init__(self, ray: DictConfig, trials_per_job: int | None) -> None:
         self.init: dict[str, Any] = _plain(ray.init)
+        # left to itself Ray would join whatever cluster was last started on this machine
+        self.init["address"] = self.init["address"] or os.environ.get("RAY_ADDRESS") or "local"
         self.remote: dict[str, Any] = _plain(ray.remote)
         self.trials_per_job = trials_per_job
 
@@ -44,7 +46,7 @@ class RayLauncher(ClusterLauncher):
 
     @property
     def elsewhere(self) -> bool:
-        return self.init["address"] not in (None, "local")
+        return self.init["address"] != "local"
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from bench.spec import RefusedInput
@@ -117,7 +117,8 @@ class _Submitit:
         self._asked = time.monotonic()
 
     def submit(self, parts: Sequence[Part]) -> Sequence[Any]:
-        with self._executor.batch():  # Slurm gets one array of jobs
+        # Slurm gets one array of jobs; processes of this machine leave a Ctrl-C to this one
+        with nullcontext() if self.queues else _deaf(), self._executor.batch():
             return [self._executor.submit(part) for part in parts]  # ready when this is left
 
     def done(self, job: Any) -> bool:
@@ -136,3 +137,13 @@ class _Submitit:
         else:  # by SIGTERM, which its process hands on, not by Ctrl-C, which it may not hear
             with suppress(ProcessLookupError):
                 os.kill(int(job.job_id), signal.SIGTERM)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """What is started inside never hears of Ctrl-C; a process inherits what it is to ignore."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
