@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
+from bench import processes
 from bench.spec import RefusedInput
 from bench.sweeps.cluster import ClusterLauncher, Engine
 from bench.sweeps.part import Ended, Part
@@ -101,7 +102,7 @@ class LocalLauncher(SubmititLauncher):
 
     @property
     def slots(self) -> int | None:
-        return max(1, (os.cpu_count() or 1) // self.cores)
+        return max(1, processes.cores() // self.cores)
 
 
 class SlurmLauncher(SubmititLauncher):

@@ -40,7 +40,7 @@ class Part:
         job: its name, in the tags of what it runs.
         uri: the store, as the node reaches it.
         size: trials a stack at the most; see ``StackedSweep``.
-        workers: processes that the node has cores for.
+        workers: processes that the job has cores for, or threads of a stack.
         path: where the sweep finds modules; ``folder``: where it was called.
     """
 
@@ -78,7 +78,8 @@ class Part:
         from bench.sweeps.stacked import StackedSweep
 
         tracking.release(self.uri, self.specs[0].study, self.job)  # of its life before this one
-        return StackedSweep(self.specs, self.uri, self.size, _nobody, self.workers).run()
+        workers = self.workers
+        return StackedSweep(self.specs, self.uri, self.size, _nobody, workers, workers).run()
 
 
 def _nobody(at: int, outcome: Outcome) -> None:

@@ -37,6 +37,7 @@ class StackedSweep:
         told: hears of each trial when it ends, by its place in ``specs``.
         workers: processes for what is not stacked. Where there are several, a stack has to gain
             more than they do.
+        threads: CPU threads of a stack at the most; None: a core each.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class StackedSweep:
         size: int | None,
         told: progress.Told,
         workers: int = 1,
+        threads: int | None = None,
     ) -> None:
         self.specs, self.uri, self.size, self.told = list(specs), uri, size, told
-        self.workers = workers
+        self.workers, self.threads = workers, threads
         self.outcomes: dict[int, Outcome] = {}
         self._steps: dict[int, float] = {}  # seconds of one, by the trial's place
 
@@ -178,7 +180,7 @@ class StackedSweep:
                 self._ended(places[mine[at]], outcome(specs[mine[at]], result))
 
             if mine:
-                run_stack([specs[slot] for slot in mine], log, end)
+                run_stack([specs[slot] for slot in mine], log, end, self.threads)
 
     def _ended(self, at: int, outcome: Outcome) -> None:
         self.outcomes[at] = outcome

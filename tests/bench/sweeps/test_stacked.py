@@ -127,7 +127,7 @@ def test_where_stacking_loses_trials_run_one_by_one(optbench, uri, monkeypatch):
 
 
 def test_a_stack_that_fails_as_a_whole_is_run_one_by_one(optbench, uri, monkeypatch):
-    def fails(specs, note, end):
+    def fails(specs, *rest):
         raise MemoryError("no room")
 
     monkeypatch.setattr(stack, "run_stack", fails)
