@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 
 from bench.address import sqlite_path
 from bench.embedded import claims
 from bench.embedded.rows import TrialRun, from_tables
-from bench.embedded.tables import embedded, open_tables
-from bench.spec import Status, TrialResult
+from bench.embedded.study import opened
+from bench.spec import RefusedInput, Status, TrialResult
 
 SUMMARY = "summary."
 """Prefix of the tags that hold a result's summary. As metrics they would each be drawn as a chart,
@@ -23,19 +23,10 @@ def lookup(uri: str, study: str, config_hash: str) -> TrialResult | None:
     Whatever is wrong with the store is left to whoever opens it to write.
     """
     path = sqlite_path(uri)
-    if path is None or not path.is_file():
-        return None
-    with suppress(sqlite3.Error):
-        if not embedded(uri):
-            return None
-        with closing(open_tables(path)) as store:
-            row = store.execute(
-                "SELECT experiment_id FROM experiments WHERE name = ? "
-                "AND lifecycle_stage = 'active'",
-                (study,),
-            ).fetchone()
-        if row is not None:
-            found = from_tables(path, row[0], curves=False, hashes={config_hash})
+    with suppress(sqlite3.Error, RefusedInput):
+        experiment = opened(uri, study)
+        if path is not None and experiment is not None:
+            found = from_tables(path, experiment, curves=False, hashes={config_hash})
             return answered(found).get(config_hash)
     return None
 

@@ -50,3 +50,14 @@ def _has_columns(path: Path) -> bool:
             {row[1] for row in store.execute(f"PRAGMA table_info({table})")} == set(names.split())
             for table, names in COLUMNS.items()
         )
+
+
+def has_write_ahead_log(path: Path) -> bool:
+    """Whether a store is complete: the mode is set last. It stands in the file's header.
+
+    See sqlite.org/fileformat.html, 1.3.3.
+    """
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(20)[18:] == b"\x02\x02"

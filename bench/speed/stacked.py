@@ -32,11 +32,11 @@ from hydra.core.global_hydra import GlobalHydra
 
 from bench import build, processes
 from bench.__main__ import main as optbench
+from bench.embedded import recorder as sqlite
 from bench.spec import TrialSpec
 from bench.stack import model as stack_model
 from bench.stack import module, optimizers, probe, run
 from bench.sweeps.compose import Composer
-from bench.tracking import sqlite
 from bench.trial.batches import Batches
 from bench.trial.evaluation import evaluate
 

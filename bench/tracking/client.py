@@ -27,6 +27,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from bench.address import check_file, check_local, is_database, sqlite_path
+from bench.embedded.tables import has_write_ahead_log
 from bench.faults import StoreLost
 from bench.processes import serves
 from bench.spec import RefusedInput
@@ -67,7 +68,7 @@ def _connect(absolute: str, uri: str) -> MlflowClient:
                 return cast(MlflowClient, Patient(_answering(absolute)))
         check_local(uri, path)
         check_file(uri, path)
-        if not _has_write_ahead_log(path):
+        if not has_write_ahead_log(path):
             _create(absolute, path)
         return _answering(absolute)
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, sqlite3.Error) as error:
@@ -180,7 +181,7 @@ def _create(uri: str, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
-        if _has_write_ahead_log(path):  # made while this process waited
+        if has_write_ahead_log(path):  # made while this process waited
             return
         if path.exists() and path.stat().st_size:  # MLflow made it: bring it to its present form
             _answering(uri)
@@ -191,14 +192,3 @@ def _create(uri: str, path: Path) -> None:
             new.replace(path)
         with closing(sqlite3.connect(path, timeout=60)) as store:
             store.execute("PRAGMA journal_mode=WAL")  # readers do not block writers
-
-
-def _has_write_ahead_log(path: Path) -> bool:
-    """Whether a store is complete: the mode is set last. It stands in the file's header.
-
-    See sqlite.org/fileformat.html, 1.3.3.
-    """
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(20)[18:] == b"\x02\x02"

@@ -44,7 +44,7 @@ class _Heart:
 
     def _go_on(self) -> None:
         while True:
-            time.sleep(BEAT / 4)
+            threading.Event().wait(BEAT / 4)
             # a server that is gone is the business of whoever records there
             with suppress(MlflowException, SQLAlchemyError):
                 if self._holders:

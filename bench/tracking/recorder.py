@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from bench.embedded.recorder import SQLiteRecorder
 from bench.embedded.tables import embedded
 from bench.spec import CurvePoint, TrialResult, TrialSpec
-from bench.tracking.client import connect
-from bench.tracking.sqlite import SQLiteRecorder
-from bench.tracking.write import ClientRecorder
+from bench.tracking.client import connect, prepare
+from bench.tracking.write import ClientRecorder, attach_traceback
 
 
 class Recorder(Protocol):
@@ -57,4 +57,5 @@ def recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
     path = embedded(uri)
     if path is None:
         return ClientRecorder(uri, specs, launcher)
-    return SQLiteRecorder(uri, path, specs, launcher)
+    experiment = prepare(uri, specs[0].study)
+    return SQLiteRecorder(uri, path, experiment, specs, launcher, attach_traceback)

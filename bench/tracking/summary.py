@@ -11,8 +11,8 @@ from typing import Any
 
 from mlflow.entities import Metric
 
+from bench.embedded.naming import SEPARATOR
 from bench.tracking.client import connect, experiment_id, prepare
-from bench.tracking.naming import SEPARATOR
 from bench.tracking.views import share
 
 NOTE = "mlflow.note.content"

@@ -1,105 +1,36 @@
-"""What a trial's run says in MLflow, and the writing of it by MLflow's client, into any store.
+"""The records of trials by MLflow's client, into any store.
 
 A trial is one top-level run. A run exists from the trial's start, so that its curves can be
 watched; one that was interrupted is deleted, never counted.
-
-A run's clock shows the trial's own training time: its points and its end lie that long after its
-start. By the wall every trial of a stack would have taken as long as the whole stack.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from types import TracebackType
 
 from mlflow.entities import Metric, Param, RunTag
 
 from bench.embedded import claims
-from bench.embedded.lookup import SUMMARY
+from bench.embedded.naming import run_name
 from bench.embedded.rows import TrialRun
-from bench.hyperparameters import hyperparameters
+from bench.embedded.words import RUNNING, end_state, end_tags, later, now, run_params, run_tags
 from bench.processes import mine
-from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
+from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.tracking import lease
 from bench.tracking.client import connect, prepare
 from bench.tracking.fetch import from_client, trial_runs
-from bench.tracking.lost import losing
-from bench.tracking.naming import curve, run_name
+from bench.tracking.lost import losing, may_lose
 
 METRICS_A_BATCH = 900
 """MLflow takes a thousand entities at once, tags included."""
-RUNNING = "running"
 LOOK_AGAIN = 0.2
 """Seconds between looks at a claim that another machine makes as well."""
 
 
-def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
-    """What a run of this trial is tagged with from its start."""
-    return {
-        "kind": "trial",
-        "study": spec.study,
-        "task": spec.task.name,
-        "optimizer": spec.optimizer.name,
-        "model": spec.model.name,
-        "schedule": spec.schedule.name,
-        "seed": str(spec.seed),
-        "curve": curve(spec),
-        "point": json.dumps(dict(spec.optimizer.point)),
-        "status": RUNNING,
-        "config_hash": spec.config_hash,
-        "config": json.dumps(spec.config()),
-        "phase": str(spec.phase),
-        "reference": spec.reference,
-        **({"tuning": json.dumps(asdict(spec.tuning))} if spec.tuning else {}),
-        **mine(),
-        "launcher": launcher,
-    }
-
-
-def end_tags(result: TrialResult) -> dict[str, str]:
-    """What a run is tagged with when its trial has ended."""
-    environment = {f"env.{name}": value for name, value in result.environment.items()}
-    summary = {f"{SUMMARY}{name}": repr(float(n)) for name, n in result.summary.items()}
-    return {"status": str(result.status), "reason": result.reason[:5000], **summary, **environment}
-
-
-def end_state(result: TrialResult) -> str:
-    """MLflow's own word for how it ended; diverging is a result."""
-    return "FAILED" if result.status is Status.FAILED else "FINISHED"
-
-
-def run_params(spec: TrialSpec) -> dict[str, str]:
-    """Hyperparameters and settings, to be shown beside a run."""
-    values: Mapping[str, object] = {
-        **{f"hp.{name}": value for name, value in hyperparameters(spec.optimizer).items()},
-        "batch_size": spec.batch_size,
-        "budget.steps": spec.budget.steps,
-        "precision": spec.precision,
-    }
-    return {name: str(value) for name, value in values.items()}
-
-
-def now() -> int:
-    """Milliseconds, MLflow's unit."""
-    return int(time.time() * 1000)
-
-
-def later(start: int, values: Mapping[str, float]) -> int:
-    """When a point was reached, or a trial ended, on its own clock; now where it has none.
-
-    Args:
-        start: of the run, in milliseconds.
-        values: of the point, or the summary; ``train_time_s`` counts.
-    """
-    seconds = values.get("train_time_s", math.nan)
-    return start + round(1000 * seconds) if math.isfinite(seconds) else now()
-
-
+@may_lose
 def attach_traceback(uri: str, run_id: str, text: str) -> None:
     """Put the traceback of a failed trial on its run."""
     connect(uri).log_text(run_id, text, "traceback.txt")

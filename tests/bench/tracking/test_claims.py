@@ -11,10 +11,11 @@ from mlflow.tracking import MlflowClient
 from bench import tracking
 from bench.embedded import claims
 from bench.embedded.rows import TrialRun
+from bench.embedded.words import run_tags
 from bench.processes import mine
 from bench.spec import Status, TrialResult
 from bench.tracking import fetch, lease
-from bench.tracking.write import ClientRecorder, run_tags
+from bench.tracking.write import ClientRecorder
 from tests.bench.specs import trial_spec
 
 

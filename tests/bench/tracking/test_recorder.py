@@ -8,8 +8,8 @@ from mlflow.tracking import MlflowClient
 
 from bench import tracking
 from bench.embedded import tables
+from bench.embedded.recorder import SQLiteRecorder
 from bench.spec import CurvePoint, Phase, Status, TrialResult, Tuning
-from bench.tracking.sqlite import SQLiteRecorder
 from bench.tracking.write import ClientRecorder
 from tests.bench.specs import trial_spec
 

@@ -9,33 +9,42 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
 from bench.embedded import claims
+from bench.embedded.lost import losing
+from bench.embedded.naming import run_name
+from bench.embedded.study import trash
 from bench.embedded.tables import COLUMNS, open_tables, to_stored
+from bench.embedded.words import end_state, end_tags, later, now, run_params, run_tags
 from bench.spec import CurvePoint, TrialResult, TrialSpec
-from bench.tracking.client import prepare
-from bench.tracking.lost import losing
-from bench.tracking.naming import run_name
-from bench.tracking.write import (
-    attach_traceback,
-    end_state,
-    end_tags,
-    later,
-    now,
-    run_params,
-    run_tags,
-)
+
+Attach = Callable[[str, str, str], None]
+"""Puts a text on a run as its traceback: the store's address, the run's id, the text."""
 
 
 class SQLiteRecorder:
-    """Rows into MLflow's tables, at most once a second; see ``bench.tracking.recorder``."""
+    """Rows into MLflow's tables, at most once a second; see ``bench.tracking.recorder``.
 
-    def __init__(self, uri: str, path: Path, specs: Sequence[TrialSpec], launcher: str) -> None:
+    Args:
+        path, experiment: the store's file, and MLflow's number of the study in it.
+        attach: called for a trial that raised.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        path: Path,
+        experiment: str,
+        specs: Sequence[TrialSpec],
+        launcher: str,
+        attach: Attach,
+    ) -> None:
         self._uri, self._specs, self._launcher = uri, specs, launcher
+        self._experiment, self._attach = experiment, attach
         self._store = open_tables(path)
         self._start_time = 0
         self._ids = [uuid.uuid4().hex for _ in specs]
@@ -61,7 +70,7 @@ class SQLiteRecorder:
         with closing(self._store), losing(self._uri):
             self._write()
             with self._store:
-                self._delete(self._ids[slot] for slot in self._unfinished)
+                trash(self._store, (self._ids[slot] for slot in self._unfinished))
 
     def log(self, slot: int, point: CurvePoint) -> None:
         """Note one evaluation of one trial."""
@@ -80,7 +89,7 @@ class SQLiteRecorder:
         self._write_sometimes()
 
     def _start(self) -> None:
-        experiment = prepare(self._uri, self._specs[0].study)
+        experiment = self._experiment
         (artifacts,) = self._store.execute(
             "SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,)
         ).fetchone()
@@ -142,7 +151,7 @@ class SQLiteRecorder:
                 self._end(slot, result)
         for slot, result in self._ended:
             if result.traceback:
-                attach_traceback(self._uri, self._ids[slot], result.traceback)
+                self._attach(self._uri, self._ids[slot], result.traceback)
         self._points.clear()
         self._ended.clear()
         self._written_at = time.monotonic()
@@ -159,14 +168,7 @@ class SQLiteRecorder:
                 "SELECT experiment_id FROM runs WHERE run_uuid = ?", (run,)
             ).fetchone()
             known = claims.of_tables(self._store, experiment, [spec.config_hash])
-            self._delete(claims.replaced(known, run))
-
-    def _delete(self, runs: Iterable[str]) -> None:
-        """Into MLflow's trash, from where they can be restored."""
-        self._store.executemany(
-            "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? WHERE run_uuid = ?",
-            [(now(), run) for run in runs],
-        )
+            trash(self._store, claims.replaced(known, run))
 
     def _insert(self, table: str, rows: Iterable[Sequence[object]]) -> None:
         names = COLUMNS[table].split()

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
+from bench.embedded.naming import curve, run_name
 from bench.spec import Component, Phase, Tuning
-from bench.tracking.naming import curve, run_name
 from tests.bench.specs import trial_spec
 
 COSINE = Component("cosine", "bench.schedules.cosine")
