@@ -53,14 +53,14 @@ def is_database(uri: str) -> bool:
 
 
 def check_file(uri: str, path: Path) -> None:
-    """Refuse a file that is no store of MLflow, before anything is written into it."""
+    """Refuse a file that is no store of MLflow, before anything is written into it.
+
+    It is only ever opened by SQLite; see ``bench.embedded.tables.has_write_ahead_log``.
+    """
     if path.is_dir():
         raise _refused(uri, "is a folder")
     if not path.exists() or not path.stat().st_size:
         return
-    with path.open("rb") as file:
-        if file.read(16) != b"SQLite format 3\0":
-            raise _refused(uri, "is no SQLite file")
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as store:
             rows = store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
@@ -68,7 +68,8 @@ def check_file(uri: str, path: Path) -> None:
     except sqlite3.OperationalError:  # busy: MLflow's client waits
         return
     except sqlite3.DatabaseError as error:
-        raise _refused(uri, f"is damaged ({error})") from error
+        foreign = error.sqlite_errorcode == sqlite3.SQLITE_NOTADB
+        raise _refused(uri, "is no SQLite file" if foreign else f"is damaged ({error})") from error
     tables = {name for (name,) in rows}
     half = [name for name in tables if name.startswith("_alembic_tmp_")]
     if half:

@@ -22,11 +22,11 @@ def opened(uri: str, study: str) -> str | None:
         RefusedInput: the store lies on a file system that machines share.
     """
     path = sqlite_path(uri)
-    if path is None or not path.is_file() or not has_write_ahead_log(path):
+    if path is None or not path.is_file():
         return None
     check_local(uri, path)
     with suppress(sqlite3.Error):
-        if embedded(uri):
+        if has_write_ahead_log(path) and embedded(uri):
             with closing(open_tables(path)) as store:
                 row = store.execute(
                     "SELECT experiment_id FROM experiments WHERE name = ? "

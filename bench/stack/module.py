@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 
 from bench.stack.captured import Captured
 from bench.stack.model import Gradients, StackedModel, clip_slices
-from bench.stack.optimizers import Fused, Individuals, StackedTrial, optimizers
+from bench.stack.optimizers import Fused, Individuals, StackedTrial, all_fused, optimizers
 from bench.stack.threads import Threads
 from bench.trial.batches import Batches
 from bench.trial.evaluation import a_pass, evaluate
@@ -98,7 +98,8 @@ class StackModule(LeanModule):
         self.courses = [trial.course for trial in trials]
         self.model = StackedModel([trial.model for trial in trials], task)
         device = next(trials[0].model.parameters()).device
-        self.model.lay_out(*_some(task, len(trials), device))
+        if all_fused(trials):  # an optimizer of its own may want to view its parameters as vectors
+            self.model.lay_out(*_some(task, len(trials), device))
         self.parts = optimizers(trials, self.model)
         sizes = [part.size for part in self.parts]
         self._ends = list(accumulate(sizes))

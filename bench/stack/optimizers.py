@@ -173,6 +173,11 @@ class Individuals:
                 p.data = place
 
 
+def all_fused(trials: Sequence[StackedTrial]) -> bool:
+    """Whether no trial keeps an optimizer of its own."""
+    return None not in _fusions(trials)
+
+
 def optimizers(trials: Sequence[StackedTrial], model: StackedModel) -> list[Fused | Individuals]:
     """The optimizers of a stack whose trials are ``in_order``, in the order of their slots."""
     found: list[Fused | Individuals] = []
