@@ -167,7 +167,7 @@ def scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
         raise NotApplicable(
             f"{spec.optimizer.name} allows schedule={','.join(allowed)} only, not {schedule.name}"
         )
-    arguments = json.dumps(dict(schedule.arguments), default=str)
+    arguments = json.dumps(schedule.arguments)
     factor = _factor(schedule.name, schedule.target, arguments, schedule.path, spec.budget.steps)
     return None if factor is None else LambdaLR(optimizer, factor)
 

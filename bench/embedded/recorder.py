@@ -18,8 +18,8 @@ from bench.embedded import claims
 from bench.embedded.lost import losing
 from bench.embedded.naming import run_name
 from bench.embedded.study import trash
-from bench.embedded.tables import COLUMNS, open_tables, to_stored
-from bench.embedded.words import end_state, end_tags, later, now, run_params, run_tags
+from bench.embedded.tables import COLUMNS, now, open_tables, to_stored
+from bench.embedded.words import end_state, end_tags, later, run_params, run_tags
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 
 Attach = Callable[[str, str, str], None]

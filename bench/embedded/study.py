@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
 
 from bench.address import check_local, sqlite_path
+from bench.embedded.lost import losing
 from bench.embedded.rows import TrialRun, from_tables
-from bench.embedded.tables import embedded, has_write_ahead_log, open_tables
+from bench.embedded.tables import embedded, has_write_ahead_log, now, open_tables
 from bench.processes import alive, on_this_machine
 
 
@@ -38,12 +38,17 @@ def opened(uri: str, study: str) -> str | None:
 
 
 def discard_interrupted(uri: str, experiment: str) -> int:
-    """Delete runs whose process is gone without ending them; returns how many."""
+    """Delete runs whose process is gone without ending them; returns how many.
+
+    Raises:
+        StoreLost: they cannot be read or written.
+    """
     path = sqlite_path(uri)
     assert path is not None
-    gone = [run for run in from_tables(path, experiment, curves=False) if _interrupted(run)]
-    with closing(open_tables(path)) as store, store:
-        trash(store, [run.run_id for run in gone])
+    with losing(uri):
+        gone = [run for run in from_tables(path, experiment, curves=False) if _interrupted(run)]
+        with closing(open_tables(path)) as store, store:
+            trash(store, [run.run_id for run in gone])
     return len(gone)
 
 
@@ -51,7 +56,7 @@ def trash(store: sqlite3.Connection, runs: Iterable[str]) -> None:
     """Into MLflow's trash, from where they can be restored; in the caller's transaction."""
     store.executemany(
         "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? WHERE run_uuid = ?",
-        [(int(time.time() * 1000), run) for run in runs],
+        [(now(), run) for run in runs],
     )
 
 

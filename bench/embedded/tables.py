@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def embedded(uri: str) -> Path | None:
 def open_tables(path: Path) -> sqlite3.Connection:
     """A connection that waits for other processes to have written."""
     return sqlite3.connect(path, timeout=60)
+
+
+def now() -> int:
+    """Milliseconds since 1970, MLflow's unit."""
+    return int(time.time() * 1000)
 
 
 def to_stored(number: float) -> tuple[float, bool]:

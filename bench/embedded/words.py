@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from bench.embedded.lookup import SUMMARY
 from bench.embedded.naming import curve
+from bench.embedded.tables import now
 from bench.hyperparameters import hyperparameters
 from bench.processes import mine
 from bench.spec import Status, TrialResult, TrialSpec
@@ -65,11 +65,6 @@ def run_params(spec: TrialSpec) -> dict[str, str]:
         "precision": spec.precision,
     }
     return {name: str(value) for name, value in values.items()}
-
-
-def now() -> int:
-    """Milliseconds, MLflow's unit."""
-    return int(time.time() * 1000)
 
 
 def later(start: int, values: Mapping[str, float]) -> int:

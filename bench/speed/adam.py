@@ -46,12 +46,9 @@ def resnet18_shapes() -> list[Shape]:
     return [tuple(p.shape) for p in resnet18(num_classes=10).parameters()]
 
 
-DEVICE = torch.device("cpu")
-
-
-def parameters(shapes: Sequence[Shape], stack: Shape = ()) -> list[torch.nn.Parameter]:
-    """Fresh parameters with gradients on ``DEVICE``; ``stack`` is put before every shape."""
-    made = [torch.nn.Parameter(torch.randn(*stack, *shape, device=DEVICE)) for shape in shapes]
+def parameters(shapes: Sequence[Shape], device: str, stack: Shape = ()) -> list[torch.nn.Parameter]:
+    """Fresh parameters with gradients; ``stack`` is put before every shape."""
+    made = [torch.nn.Parameter(torch.randn(*stack, *shape, device=device)) for shape in shapes]
     for p in made:
         p.grad = torch.randn_like(p)
     return made
@@ -66,7 +63,7 @@ def take_turns(contestants: Sequence[Step], rounds: int) -> list[list[float]]:
         for which in order:
             started = time.perf_counter()
             contestants[which]()
-            if DEVICE.type == "cuda":
+            if torch.cuda.is_initialized():
                 torch.cuda.synchronize()
             if i >= 0:
                 times[which].append(time.perf_counter() - started)
@@ -78,14 +75,14 @@ def ratio(these: Sequence[float], those: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(these, those, strict=True))
 
 
-def against_torch(name: str, shapes: Sequence[Shape], rounds: int) -> None:
+def against_torch(name: str, shapes: Sequence[Shape], rounds: int, device: str) -> None:
     """Prints time(ours) / time(torch, fused) for every switch.
 
     All update the very same tensors: where in memory a tensor happens to lie can matter more than
     what is compared.
     """
     for switch, kwargs in SWITCHES.items():
-        params = parameters(shapes)
+        params = parameters(shapes, device)
         theirs = torch.optim.Adam(params, fused=True, **kwargs)  # type: ignore[arg-type]
         theirs.step()
         ours = [Adam(params, **kwargs, **extra) for extra in OURS.values()]  # type: ignore[arg-type]
@@ -99,16 +96,16 @@ def against_torch(name: str, shapes: Sequence[Shape], rounds: int) -> None:
             print(f"{label:58s} {middle:8.3f} ms   ours / torch fused {ratio(times, base):6.3f}")
 
 
-def against_memory(shapes: Sequence[Shape], rounds: int) -> None:
+def against_memory(shapes: Sequence[Shape], rounds: int, device: str) -> None:
     """Prints time(ours) over the time that 28 bytes a parameter take at the memory's speed.
 
     A copy is the usual measure of that. It understates it: a processor reads the lines that a
     copy will overwrite, so that three bytes move for the two that count. Adam, and ``x += 1``,
     overwrite only what they have read.
     """
-    source = torch.randn(48 * 1024 * 1024, device=DEVICE)  # far more than any cache
-    target, one = torch.empty_like(source), torch.ones((), device=DEVICE)
-    params = parameters(shapes)
+    source = torch.randn(48 * 1024 * 1024, device=device)  # far more than any cache
+    target, one = torch.empty_like(source), torch.ones((), device=device)
+    params = parameters(shapes, device)
     count = sum(p.numel() for p in params)
     ours = Adam(params)
     contestants = [lambda: target.copy_(source), lambda: target.add_(one), ours.step]
@@ -123,13 +120,13 @@ def against_memory(shapes: Sequence[Shape], rounds: int) -> None:
         )
 
 
-def stacked(rounds: int) -> None:
+def stacked(rounds: int, device: str) -> None:
     """Prints time(K separate torch Adams) / time(one Adam with K learning rates)."""
-    separate = [torch.optim.Adam(parameters(DIGITS_MLP), fused=True) for _ in range(K)]
+    separate = [torch.optim.Adam(parameters(DIGITS_MLP, device), fused=True) for _ in range(K)]
     spread = torch.logspace(-4, -1, K)
     betas = (torch.linspace(0.5, 0.95, K), torch.linspace(0.9, 0.9999, K))
-    rates = Adam(parameters(DIGITS_MLP, (K,)), spread)
-    every = Adam(parameters(DIGITS_MLP, (K,)), spread, betas, spread * 1e-6, spread)
+    rates = Adam(parameters(DIGITS_MLP, device, (K,)), spread)
+    every = Adam(parameters(DIGITS_MLP, device, (K,)), spread, betas, spread * 1e-6, spread)
 
     def one_by_one() -> None:
         for optimizer in separate:
@@ -152,19 +149,14 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
-    global DEVICE  # noqa: PLW0603 - set once, before anything is made
-    DEVICE = torch.device(arguments.device)
-    on = (
-        torch.cuda.get_device_name()
-        if arguments.device == "cuda"
-        else f"{arguments.threads} threads"
-    )
+    device, threads = arguments.device, f"{arguments.threads} threads"
+    on = torch.cuda.get_device_name() if device == "cuda" else threads
     print(f"torch {torch.__version__}, {on}, {arguments.rounds} rounds")
     shapes = resnet18_shapes()
-    against_torch("ResNet-18, 62 tensors", shapes, arguments.rounds)
-    against_torch("small CNN, 8 tensors", SMALL_CNN, 10 * arguments.rounds)
-    against_memory(shapes, arguments.rounds)
-    stacked(arguments.rounds)
+    against_torch("ResNet-18, 62 tensors", shapes, arguments.rounds, device)
+    against_torch("small CNN, 8 tensors", SMALL_CNN, 10 * arguments.rounds, device)
+    against_memory(shapes, arguments.rounds, device)
+    stacked(arguments.rounds, device)
 
 
 if __name__ == "__main__":

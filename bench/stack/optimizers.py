@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -42,6 +43,11 @@ class StackedTrial:
     @property
     def spec(self) -> TrialSpec:
         return self.course.spec
+
+    @cached_property
+    def fusion(self) -> Hashable | None:
+        """Equal for trials whose optimizers can be one (``bench.stack.fusible``)."""
+        return fusion(self.optimizer, self.model, self.spec.optimizer.needs)
 
 
 def in_order(trials: Sequence[StackedTrial]) -> list[StackedTrial]:
@@ -193,7 +199,7 @@ def optimizers(trials: Sequence[StackedTrial], model: StackedModel) -> list[Fuse
 
 def _fusions(trials: Sequence[StackedTrial]) -> list[Hashable | None]:
     """Equal for trials whose optimizers are one; None for those that keep their own."""
-    keys = [fusion(one.optimizer, one.model, one.spec.optimizer.needs) for one in trials]
+    keys = [trial.fusion for trial in trials]
     alike = Counter(keys)
     return [key if alike[key] > 1 else None for key in keys]
 

@@ -46,14 +46,30 @@ def zeros(*names: str) -> Callable[[Tensor, Group], State]:
     return lambda p, group: {name: torch.zeros_like(p) for name in names}
 
 
+def _coupled(p: Tensor, g: Tensor, group: Group, decay: Any) -> Tensor:
+    """g + λ·θ, where there is decay."""
+    return torch.addcmul(g, p, decay) if "weight_decay" in group["on"] else g
+
+
+def _shrink_(p: Tensor, group: Group, keep: Any) -> None:
+    """θ ← (1 − α·λ)·θ, where there is decay."""
+    if "weight_decay" in group["on"]:
+        p.mul_(keep)
+
+
+def _kept(group: Group) -> Tensor:
+    """1 − α·λ."""
+    kept: Tensor = 1 - group["lr"] * group["weight_decay"]
+    return kept
+
+
 def _sgd(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     return group["lr"], group["momentum"], group["weight_decay"]
 
 
 def _sgd_(p: Tensor, g: Tensor, state: State, group: Group, lr: Any, mu: Any, decay: Any) -> None:
     """g ← g + λ·θ    b ← μ·b + g    θ ← θ − α·b, with Nesterov θ − α·(g + μ·b)"""
-    if "weight_decay" in group["on"]:
-        g = torch.addcmul(g, p, decay)
+    g = _coupled(p, g, group, decay)
     if "momentum" in group["on"]:
         b = state["momentum_buffer"].mul_(mu).add_(g)
         g = torch.addcmul(g, b, mu) if group["nesterov"] else b
@@ -62,28 +78,26 @@ def _sgd_(p: Tensor, g: Tensor, state: State, group: Group, lr: Any, mu: Any, de
 
 def _signum(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     lr = group["lr"]
-    return lr, 1 - group["momentum"], 1 - group["weight_decay"] * lr
+    return lr, 1 - group["momentum"], _kept(group)
 
 
 def _signum_(p: Tensor, g: Tensor, state: State, group: Group, lr: Any, w: Any, keep: Any) -> None:
     """b ← μ·b + (1 − μ)·g    θ ← (1 − α·λ)·θ − α·sign(b)"""
-    if "weight_decay" in group["on"]:
-        p.mul_(keep)
+    _shrink_(p, group, keep)
     b = state["momentum_buffer"].lerp_(g, w) if "momentum" in group["on"] else g
     p.addcmul_(b.sign(), lr, value=-1)
 
 
 def _lion(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     lr, (beta1, beta2) = group["lr"], group["betas"]
-    return lr, 1 - beta1, 1 - beta2, 1 - group["weight_decay"] * lr
+    return lr, 1 - beta1, 1 - beta2, _kept(group)
 
 
 def _lion_(
     p: Tensor, g: Tensor, state: State, group: Group, lr: Any, w1: Any, w2: Any, keep: Any
 ) -> None:
     """θ ← (1 − α·λ)·θ − α·sign(β₁·m + (1 − β₁)·g)    m ← β₂·m + (1 − β₂)·g"""
-    if "weight_decay" in group["on"]:
-        p.mul_(keep)
+    _shrink_(p, group, keep)
     p.addcmul_(state["exp_avg"].lerp(g, w1).sign_(), lr, value=-1)
     state["exp_avg"].lerp_(g, w2)
 
@@ -107,8 +121,7 @@ def _rmsprop_(
     decay: Any,
 ) -> None:
     """v ← a·v + (1 − a)·g²    b ← μ·b + g / (√v + ε)    θ ← θ − α·b; centred: v less (mean g)²"""
-    if "weight_decay" in group["on"]:
-        g = torch.addcmul(g, p, decay)
+    g = _coupled(p, g, group, decay)
     v = state["square_avg"].mul_(alpha).addcmul_(g * g, w)
     if group["centered"]:
         mean = state["grad_avg"].lerp_(g, w)
@@ -128,8 +141,7 @@ def _adagrad_(
     p: Tensor, g: Tensor, state: State, group: Group, lr: Any, eps: Any, decay: Any
 ) -> None:
     """s ← s + g²    θ ← θ − α / (1 + (t − 1)·η) · g / (√s + ε)"""
-    if "weight_decay" in group["on"]:
-        g = torch.addcmul(g, p, decay)
+    g = _coupled(p, g, group, decay)
     root = state["sum"].addcmul_(g, g).sqrt().add_(eps)
     p.addcmul_(g / root, lr, value=-1)
 
@@ -156,8 +168,7 @@ def _adadelta_(
     decay: Any,
 ) -> None:
     """v ← ρ·v + (1 − ρ)·g²    d = √(u + ε) / √(v + ε) · g    u ← ρ·u + (1 − ρ)·d²    θ ← θ − α·d"""
-    if "weight_decay" in group["on"]:
-        g = torch.addcmul(g, p, decay)
+    g = _coupled(p, g, group, decay)
     v = state["square_avg"].mul_(rho).addcmul_(g * g, w)
     d = (state["acc_delta"] + eps).sqrt_().div_((v + eps).sqrt_()).mul_(g)
     state["acc_delta"].mul_(rho).addcmul_(d * d, w)
@@ -182,8 +193,7 @@ def _adamax_(
     decay: Any,
 ) -> None:
     """m ← β₁·m + (1 − β₁)·g    u ← max(β₂·u, |g| + ε)    θ ← θ − α / (1 − β₁ᵗ) · m / u"""
-    if "weight_decay" in group["on"]:
-        g = torch.addcmul(g, p, decay)
+    g = _coupled(p, g, group, decay)
     m, u = state["exp_avg"].lerp_(g, w1), state["exp_inf"]
     torch.maximum(u.mul_(b2), g.abs().add_(eps), out=u)
     p.addcmul_(m / u, lr, value=-1)
@@ -195,9 +205,7 @@ def _nadam(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     product = memory["mu_product"].mul_(mu)
     gradient = lr * (1 - mu) / (1 - product)
     momentum = lr * following / (1 - product * following)
-    decay = group["weight_decay"]
-    if group["decoupled_weight_decay"]:
-        decay = 1 - lr * decay
+    decay = _kept(group) if group["decoupled_weight_decay"] else group["weight_decay"]
     return gradient, momentum, 1 - beta1, beta2, 1 - beta2, 1 - beta2**t, group["eps"], decay
 
 
@@ -216,11 +224,10 @@ def _nadam_(
     decay: Any,
 ) -> None:
     """m, v as Adam's    θ ← θ − α·((1 − μₜ)/(1 − Πμ)·g + μₜ₊₁/(1 − Πμ·μₜ₊₁)·m) / (√(v/c₂) + ε)"""
-    if "weight_decay" in group["on"]:
-        if group["decoupled_weight_decay"]:
-            p.mul_(decay)
-        else:
-            g = torch.addcmul(g, p, decay)
+    if group["decoupled_weight_decay"]:
+        _shrink_(p, group, decay)
+    else:
+        g = _coupled(p, g, group, decay)
     m = state["exp_avg"].lerp_(g, w1)
     v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
     root = (v / c2).sqrt_().add_(eps)
@@ -230,9 +237,7 @@ def _nadam_(
 def _ademamix(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     lr, (beta1, beta2, beta3) = group["lr"], group["betas"]
     c1, root = 1 - beta1**t, (1 - beta2**t) ** 0.5
-    decay = group["weight_decay"]
-    if group["weight_decouple"]:
-        decay = 1 - lr * decay
+    decay = _kept(group) if group["weight_decouple"] else group["weight_decay"]
     weights = (1 - beta1, beta2, 1 - beta2, 1 - beta3)
     return lr, *weights, c1, root, group["eps"], group["alpha"], decay
 
@@ -254,11 +259,10 @@ def _ademamix_(
     decay: Any,
 ) -> None:
     """m, v as Adam's    n ← β₃·n + (1 − β₃)·g    θ ← θ − α·(m / c₁ + a·n) / (√v / √c₂ + ε)"""
-    if "weight_decay" in group["on"]:
-        if group["weight_decouple"]:
-            p.mul_(decay)
-        else:
-            g = torch.addcmul(g, p, decay)
+    if group["weight_decouple"]:
+        _shrink_(p, group, decay)
+    else:
+        g = _coupled(p, g, group, decay)
     m, slow = state["exp_avg"].lerp_(g, w1), state["exp_avg_slow"].lerp_(g, w3)
     v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
     step = (m / c1).addcmul_(slow, alpha).div_(v.sqrt().div_(root).add_(eps))
@@ -293,8 +297,7 @@ def _schedulefree_(
     """d = g / √(v / c₂ + ε) + λ·y    y ← y + c·(z − y) + α·(β₁·(1 − c) − 1)·d    z ← z − α·d"""
     v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
     d = g / (v / c2).add_(1e-15).sqrt_().add_(eps)
-    if "weight_decay" in group["on"]:
-        d.addcmul_(p, decay)
+    d = _coupled(p, d, group, decay)
     z = state["z"]
     p.lerp_(z, share).addcmul_(d, toward)
     z.addcmul_(d, lr, value=-1)

@@ -24,7 +24,7 @@ from bench.outcome import outcome
 from bench.progress import Told
 from bench.spec import Outcome, RefusedInput, TrialSpec
 from bench.sweeps.alike import alike
-from bench.sweeps.launchers import StackedLauncher
+from bench.sweeps.launchers import StackedLauncher, shares
 from bench.sweeps.part import Ended, Part
 
 MOST = 64
@@ -123,7 +123,7 @@ class ClusterLauncher(StackedLauncher):
             specs=tuple(specs[place] for place in places),
             uri=uri,
             size=self.config.stack.size,
-            workers=self.cores if _shares(specs[0]) else 1,
+            workers=self.cores if shares(specs[0]) else 1,
             path=tuple(entry or os.getcwd() for entry in sys.path),  # noqa: PTH109
             folder=os.getcwd(),  # noqa: PTH109
         )
@@ -217,11 +217,6 @@ def divided(specs: Sequence[TrialSpec], most: int) -> list[list[int]]:
         bounds = [at * len(places) // count for at in range(count + 1)]
         found += [places[start:end] for start, end in pairwise(bounds)]
     return found
-
-
-def _shares(spec: TrialSpec) -> bool:
-    """Whether trials of this kind leave room for each other on a node."""
-    return spec.hardware.accelerator == "cpu" and spec.hardware.ranks == 1
 
 
 def _most(trials: int, slots: int | None) -> int:

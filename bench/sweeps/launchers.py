@@ -109,10 +109,8 @@ class AutoLauncher(StackedLauncher):
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.stacked import StackedSweep
 
-        hardware = [spec.hardware for spec in specs]
-        shared = all(one.accelerator == "cpu" and one.ranks == 1 for one in hardware)
-        threads = max((one.threads for one in hardware), default=1)
-        workers = max(1, self.workers // threads) if shared else 1
+        threads = max((spec.hardware.threads for spec in specs), default=1)
+        workers = max(1, self.workers // threads) if all(map(shares, specs)) else 1
         uri, size = self.config.tracking.uri, self.config.stack.size
         return StackedSweep(specs, uri, size, told, workers).run()
 
@@ -150,6 +148,11 @@ class WorkersLauncher(SpecLauncher):
                 "trial one process; use hydra/launcher=basic"
             )
         return run_in_workers(specs, self.config.tracking.uri, self.workers, told)
+
+
+def shares(spec: TrialSpec) -> bool:
+    """Whether a trial leaves room on its machine for others of its kind."""
+    return spec.hardware.accelerator == "cpu" and spec.hardware.ranks == 1
 
 
 def by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: str) -> Launch:

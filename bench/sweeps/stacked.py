@@ -76,13 +76,15 @@ class StackedSweep:
 
     def _halve_until_it_fits(self, places: Sequence[int]) -> None:
         """Run a stack; one that is out of memory as two of half its size."""
+        from torch import OutOfMemoryError
+
         try:
             self._run_stack(places)
             return
         except NOT_THEIRS:
             raise
         except BaseException as error:  # a shared step failed: no trial's own fault yet
-            if len(places) < 4 or not _out_of_memory(error):
+            if len(places) < 4 or not isinstance(error, OutOfMemoryError):
                 progress.say(f"a stack ended by {said(error)}; one by one now")
                 return
         gc.collect()  # a trainer is a cycle, and holds what is to be freed
@@ -204,9 +206,3 @@ def _measured(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
         raise
     except BaseException:
         return otherwise
-
-
-def _out_of_memory(error: BaseException) -> bool:
-    from torch import OutOfMemoryError
-
-    return isinstance(error, OutOfMemoryError)

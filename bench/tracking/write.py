@@ -16,7 +16,8 @@ from mlflow.entities import Metric, Param, RunTag
 from bench.embedded import claims
 from bench.embedded.naming import run_name
 from bench.embedded.rows import TrialRun
-from bench.embedded.words import RUNNING, end_state, end_tags, later, now, run_params, run_tags
+from bench.embedded.tables import now
+from bench.embedded.words import RUNNING, end_state, end_tags, later, run_params, run_tags
 from bench.processes import mine
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.tracking import lease

@@ -113,6 +113,11 @@ def fits_fused(p: Tensor) -> bool:
         return False
     if p.device.type not in FUSED_DEVICES:
         return False
+    return is_dense(p)
+
+
+def is_dense(p: Tensor) -> bool:
+    """Whether p fills its memory without gaps, in whatever order of axes."""
     # preserve_format keeps the strides of dense tensors, and of no others
     return p.is_contiguous() or torch.empty_like(p).stride() == p.stride()
 

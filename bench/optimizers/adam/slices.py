@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.optimizers.adam.buckets import FUSED_DEVICES, HOST, Bucket
+from bench.optimizers.adam.buckets import FUSED_DEVICES, HOST, Bucket, is_dense
 from bench.optimizers.adam.kernels import Rule, count, fused_, size_root_eps
 
 TENSOR_HYPERPARAMETERS = ("lr", "betas", "eps", "weight_decay")
@@ -98,15 +98,14 @@ def _shares_moments(bucket: Bucket, rule: Rule) -> bool:
         and p.device.type in FUSED_DEVICES
         and (p.is_cpu or not rule.eps_inside_root)  # an ε that follows a t on the device
         and p.dtype in (torch.float32, torch.float64)  # else the update would be rounded twice
-        and all(map(_in_one_order, zip(*bucket.tensors(), strict=True)))
+        and all(map(_lie_alike, zip(*bucket.tensors(), strict=True)))
     )
 
 
-def _in_one_order(tensors: Sequence[Tensor]) -> bool:
+def _lie_alike(tensors: Sequence[Tensor]) -> bool:
     """Whether a walk through their memory meets the same entries of all of them."""
     first = tensors[0]
-    dense = first.is_contiguous() or torch.empty_like(first).stride() == first.stride()
-    return dense and all(x.stride() == first.stride() for x in tensors)
+    return is_dense(first) and all(x.stride() == first.stride() for x in tensors)
 
 
 def _shared_(bucket: Bucket, rule: Rule) -> None:

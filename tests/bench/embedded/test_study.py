@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from bench import record, tracking
 from bench.embedded import study
+from bench.faults import StoreLost
 from bench.spec import Status, TrialSpec
 from tests.bench.specs import trial_spec
 
@@ -68,3 +70,14 @@ def test_the_traceback_of_a_trial_that_raised_is_kept(uri: str) -> None:
     assert record.answer(spec, uri)["status"] == "failed"
     (found,) = tracking.read(uri, spec.study)
     assert "Traceback" in found.result.traceback
+
+
+def test_a_store_that_fails_meanwhile_is_lost(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = tracking.prepare(uri, "any")
+
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(study, "from_tables", full)
+    with pytest.raises(StoreLost, match="disk is full"):
+        study.discard_interrupted(uri, number)

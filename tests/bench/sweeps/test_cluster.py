@@ -20,6 +20,7 @@ from bench.sweeps.part import Ended
 from tests.bench.specs import trial_spec
 from tests.bench.sweeps.test_processes import (
     PATIENCE,
+    assert_ended_by_sigterm,
     begin,
     command,
     left,
@@ -220,12 +221,4 @@ def test_a_killed_node_costs_its_own_trials_and_the_rerun_completes(launcher, ur
 @pytest.mark.parametrize("launcher", ENGINES)
 def test_sigterm_ends_the_jobs_too(launcher, uri, tmp_path):
     words = [*LONG, "study=ended", "budget.steps=1000000", f"tracking.uri={uri}"]
-    process = begin(tmp_path, *words, *ENGINES[launcher])
-    when(lambda: training(uri, "ended"), process)
-    os.kill(process.pid, signal.SIGTERM)
-    _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 143
-    said = [line for line in err.splitlines() if line.strip()]
-    assert said == ["terminated; what is recorded stands; the same command runs what is missing"]
-    when(lambda: not left(process.pid))
-    assert list(tracking.runs(uri, "ended")) == []
+    assert_ended_by_sigterm(begin(tmp_path, *words, *ENGINES[launcher]), uri, "ended")

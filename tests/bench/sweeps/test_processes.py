@@ -89,15 +89,19 @@ def test_sigterm_ends_with_143_and_a_line(launcher, uri, tmp_path):
     words = [*LONG, "study=ended", f"tracking.uri={uri}"]
     if launcher != "single":
         words = ["-m", *words, "seed=0,1,2", *LAUNCHERS[launcher]]
-    process = begin(tmp_path, *words)
-    when(lambda: training(uri, "ended"), process)
+    assert_ended_by_sigterm(begin(tmp_path, *words), uri, "ended")
+
+
+def assert_ended_by_sigterm(process, uri, study):
+    """A sweep that trains ends by SIGTERM with its code and one line; nothing of it is left."""
+    when(lambda: training(uri, study), process)
     os.kill(process.pid, signal.SIGTERM)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 143
     said = [line for line in err.splitlines() if line.strip()]
     assert said == ["terminated; what is recorded stands; the same command runs what is missing"]
     when(lambda: not left(process.pid))
-    assert list(tracking.runs(uri, "ended")) == []
+    assert list(tracking.runs(uri, study)) == []
 
 
 @pytest.mark.slow

@@ -12,7 +12,6 @@ import pytest
 from bench import tracking
 from tests.bench.sweeps import slurm
 from tests.bench.sweeps.test_processes import PATIENCE, begin, command, statuses, training, when
-from tests.bench.sweeps.test_store_lost import Server
 
 pytestmark = pytest.mark.slow
 
@@ -28,14 +27,6 @@ def jobs(tmp_path, monkeypatch):
     found = slurm.install(tmp_path / "slurm")
     monkeypatch.setenv("PATH", f"{tmp_path / 'slurm'}{os.pathsep}{os.environ['PATH']}")
     return found
-
-
-@pytest.fixture
-def server(tmp_path):
-    one = Server(tmp_path)
-    one.start()
-    yield one
-    one.kill()
 
 
 def test_a_node_that_fails_costs_its_job_and_the_next_call_runs_it(jobs, server, tmp_path):

@@ -63,14 +63,6 @@ class Server:
         self.process.wait()
 
 
-@pytest.fixture
-def server(tmp_path):
-    one = Server(tmp_path)
-    one.start()
-    yield one
-    one.kill()
-
-
 def half_way(server, process, launcher):
     """Wait until a trial has been recorded and another is on its way; a stack ends as a whole."""
     stacks = launcher in ("stacked", "submitit_local", "ray")
