@@ -15,10 +15,10 @@ import torch
 from torch import Generator, Tensor
 
 from tasks.data.dataset import InvalidData
+from tasks.rand_augment import STRONGEST
 
 Augment = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Tensor]]
 """A training batch's inputs and targets to those that the model and the loss see."""
-STRONGEST = 30
 
 
 @dataclass(frozen=True)

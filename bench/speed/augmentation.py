@@ -2,8 +2,8 @@
 
 Both move 128 colour images of 32x32 by up to 4 pixels, mirror half of them and cut a hole of 8x8.
 torchvision's is the usual pipeline of a ``Dataset``: ``RandomCrop``, ``RandomHorizontalFlip`` and
-an erased square for each image, then a stack. RandAugment is torchvision's own both times: by
-groups of images (``tasks.rand_augment.GROUP``), and one by one. One thread, in turns.
+an erased square for each image, then a stack. RandAugment draws two operations for each image, both
+times. One thread, in turns.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def main() -> None:
     theirs = v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(), _erased])
     _compare("moved", lambda: ours.moved(images, generator), lambda: _each(theirs, images))
     mean, std = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
-    by_groups = RandAugment(2, 9, mean, std, -3.0, 3.0)
+    together = RandAugment(2, 9, mean, std, -3.0, 3.0)
     single, pixels = v2.RandAugment(2, 9), torch.randint(256, images.shape, dtype=torch.uint8)
-    _compare("RandAugment", lambda: by_groups(images, generator), lambda: _each(single, pixels))
+    _compare("RandAugment", lambda: together(images, generator), lambda: _each(single, pixels))
 
 
 def _each(change: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:

@@ -180,21 +180,47 @@ def test_no_share_of_a_label_is_refused(share: float) -> None:
         ImageClassification(data, label_smoothing=share)
 
 
-def test_rand_augment_is_torchvisions_on_bytes() -> None:
-    """Group by group from the drawn seed, on the bytes that the images were."""
+TORCHVISIONS = (
+    *("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate"),
+    *("Brightness", "Color", "Contrast", "Sharpness"),
+    *("Posterize", "Solarize", "AutoContrast", "Equalize", "Identity"),
+)
+DIRECTED = TORCHVISIONS[:9]
+
+
+@pytest.mark.parametrize("magnitude", [4, 9, 30])
+def test_each_image_is_changed_by_torchvisions_operation_that_it_drew(magnitude: int) -> None:
+    """All 14 both ways in one batch, on the bytes that the images were."""
     generator = torch.Generator().manual_seed(0)
-    raw = torch.randint(0, 256, (20, 3, 12, 9), generator=generator, dtype=torch.uint8)
-    mean, std = torch.tensor([100.0, 120.4, 90.0]), torch.tensor([50.0, 60.0, 70.0])
-    mean, std = mean.view(3, 1, 1), std.view(3, 1, 1)
-    ours = RandAugment(2, 9, mean, std, 0, 255)
-    found = ours((raw.float() - mean) / std, torch.Generator().manual_seed(5))
-    seed = int(torch.randint(2**62, (), generator=torch.Generator().manual_seed(5)))
-    theirs = v2.RandAugment(2, 9, fill=[100, 120, 90])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        parts = [theirs(part) for part in (raw[:8], raw[8:16], raw[16:])]
-    assert torch.equal(found, (torch.cat(parts).float() - mean) / std)
-    assert found.is_contiguous(memory_format=torch.channels_last)
+    raw = torch.randint(0, 256, (56, 3, 12, 9), generator=generator, dtype=torch.uint8)
+    drawn, opposite = torch.arange(56) % 14, torch.arange(56) % 28 >= 14
+    mean = torch.tensor([100.0, 120.4, 90.0]).view(3, 1, 1)
+    found = RandAugment(1, magnitude, mean, 60 + mean, 0, 255)._changed(raw, drawn, opposite)
+    theirs = v2.RandAugment(1, magnitude, fill=[100, 120, 90])
+    for image, kind, back, ours in zip(raw, drawn, opposite, found, strict=True):
+        name = TORCHVISIONS[kind]
+        strengths = theirs._AUGMENTATION_SPACE[name][0](31, 12, 9)
+        strength = 0.0 if strengths is None else float(strengths[magnitude])
+        strength *= -1 if back and name in DIRECTED else 1
+        expected = theirs._apply_image_or_video_transform(
+            image, name, strength, theirs.interpolation, theirs._fill
+        )
+        # Where a pixel lies halfway between two, rounding decides.
+        assert (ours == expected).float().mean() > 0.99, name
+
+
+def test_rand_augment_draws_each_operation_and_direction_alike(monkeypatch) -> None:
+    drew = []
+    ours = RandAugment(3, 9, torch.zeros(1, 1, 1), torch.ones(1, 1, 1), -3.0, 3.0)
+    monkeypatch.setattr(
+        ours, "_changed", lambda pixels, *draws: drew.append(torch.stack(draws)) or pixels
+    )
+    same = ours(torch.zeros(2800, 1, 2, 2), torch.Generator().manual_seed(0))
+    assert same.is_contiguous(memory_format=torch.channels_last)
+    drawn, opposite = torch.cat(drew, dim=1)
+    counts = (2 * drawn + opposite).bincount(minlength=28)
+    assert len(counts) == 28  # 300 each, give or take 5 standard deviations
+    assert (counts - 300).abs().max() < 5 * math.sqrt(300)
 
 
 def test_rand_augment_of_images_that_are_no_bytes() -> None:
