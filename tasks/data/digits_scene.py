@@ -20,8 +20,7 @@ SIZE = 64
 CELLS = 4  # of a scene, by height and by width
 PRESENT = 0.6  # probability of a digit in a cell
 QUARTERS = 4
-SCALES = (1,)
-BOX = 8 * max(SCALES)  # pixels that a digit takes at most, by height and width
+BOX = 8  # pixels of a digit, by height and width, as scikit-learn ships it
 INK = 0.4  # of the darkest grey level: what is fainter is edge, and background
 NOISE = 0.05  # standard deviation, in units of the darkest grey level
 CLASSES = ("background", *digits.NAMES)
@@ -43,45 +42,35 @@ def scenes(source: Split, count: int, seed: int) -> Split:
     NumPy's legacy generator is used because its stream is frozen for all versions.
     """
     random = np.random.RandomState(seed)
-    glyphs = enlarged(source.inputs[:, 0])
+    glyphs = source.inputs[:, 0].astype(np.float32)
     canvas = np.zeros((count, SIZE + BOX, SIZE + BOX), np.float32)  # cut to size at the end
     labels = np.zeros(canvas.shape, np.uint8)
     cell = SIZE // CELLS
     for layer in range(QUARTERS + CELLS**2):
         chosen = random.randint(len(source.targets), size=count)
-        scale = random.randint(len(SCALES), size=count)
-        glyph, size = glyphs[scale, chosen], 8 * np.array(SCALES)[scale]
+        glyph = glyphs[chosen]
         if layer < QUARTERS:
-            glyph = glyph * quarters(size, random.randint(0, 2, (2, count)))
+            glyph = glyph * quarters(random.randint(0, 2, (2, count)))
             mark = np.zeros(count, np.uint8)
-            corner = random.randint(0, SIZE - size + 1, (2, count))
+            corner = random.randint(0, SIZE - BOX + 1, (2, count))
         else:
             glyph = glyph * (random.random_sample(count) < PRESENT)[:, None, None]
             mark = (1 + source.targets[chosen]).astype(np.uint8)
             start = cell * np.array(divmod(layer - QUARTERS, CELLS))[:, None]
-            corner = start + random.randint(0, cell - size + 1, (2, count))
+            corner = start + random.randint(0, cell - BOX + 1, (2, count))
         lay(canvas, labels, glyph, mark, corner)
     noise = random.standard_normal((count, SIZE, SIZE)).astype(np.float32)
     grey = (canvas[:, :SIZE, :SIZE] + NOISE * noise).clip(0, 1)
     return Split(np.rint(255 * grey).astype(np.uint8)[:, None], labels[:, :SIZE, :SIZE].copy())
 
 
-def enlarged(images: np.ndarray) -> np.ndarray:
-    """``[N, 8, 8]`` at each scale, pixels repeated, in a box: ``[scales, N, BOX, BOX]``."""
-    boxes = np.zeros((len(SCALES), len(images), BOX, BOX), np.float32)
-    for box, scale in zip(boxes, SCALES, strict=True):
-        box[:, : 8 * scale, : 8 * scale] = images.repeat(scale, axis=1).repeat(scale, axis=2)
-    return boxes
-
-
-def quarters(size: np.ndarray, quarter: np.ndarray) -> np.ndarray:
+def quarters(quarter: np.ndarray) -> np.ndarray:
     """Where in its box a quarter of a digit lies, ``[N, BOX, BOX]``, bool.
 
     Args:
-        size: height and width of the digit, ``[N]``.
         quarter: 0 = upper, 1 = lower, and 0 = left, 1 = right, ``[2, N]``.
     """
-    half = np.arange(BOX) // (size // 2)[:, None]  # [N, BOX]
+    half = np.arange(BOX) // (BOX // 2)
     rows, columns = (half == one[:, None] for one in quarter)
     inside: np.ndarray = rows[:, :, None] & columns[:, None, :]
     return inside
