@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 5000
+# Some containers set it; every process would then compile its libraries anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install quickstart test slow lint format optimizers tasks spaces league dashboard clean
 .DEFAULT_GOAL := help

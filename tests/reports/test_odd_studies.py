@@ -115,6 +115,7 @@ def test_a_study_in_which_nothing_ran(tmp_path, capsys):
     assert "optbench-status study=empty" in html
 
 
+@pytest.mark.slow
 def test_forty_optimizers_on_twelve_tasks(tmp_path):
     html = render(many(40, 12), tmp_path).read_text(encoding="utf-8")
     assert len(html) < 8e6

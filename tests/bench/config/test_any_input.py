@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bench import output, tracking
 from tests.bench.config import odd
 
-FEW, MANY = 30, 250
+FEW, MANY = 30, 500
 """Cases of each of the two properties, in the suite and in ``make slow``."""
 
 SHORT = ["budget.steps=2", "trainer.max_seconds=5", "report=false"]

@@ -19,7 +19,7 @@ from bench.tracking.write import ClientRecorder
 from tests.bench.specs import trial_spec
 
 
-def run(name: str, status: str, *, host: str = "there", seen: float = 0.0, mlflow: str = "RUNNING"):
+def run(name: str, status: str, mlflow: str = "RUNNING", seen: float = 0.0, host: str = "there"):
     """A run of another machine, whose process was last there ``seen`` seconds ago."""
     tags = {"host": host, "pid": "7", "process": "1", "status": status, "config_hash": "x"}
     return TrialRun(name, mlflow, tags, alive=time.time() - seen)
@@ -29,18 +29,18 @@ def run(name: str, status: str, *, host: str = "there", seen: float = 0.0, mlflo
     ("rivals", "expected"),
     [
         ([], True),
-        ([run("a", "claiming")], False),  # the lower number stays
-        ([run("c", "claiming")], None),
-        ([run("c", "claiming"), run("a", "claiming")], False),
-        ([run("c", "running")], False),  # it had looked before there was another
-        ([run("c", "finished", mlflow="FINISHED")], False),
-        ([run("c", "failed", mlflow="FAILED")], True),
-        ([run("a", "running", seen=claims.LEASE + 1)], True),  # nobody is there any more
-        ([run("a", "claiming", seen=claims.LEASE + 1)], True),
+        ([("a", "claiming")], False),  # the lower number stays
+        ([("c", "claiming")], None),
+        ([("c", "claiming"), ("a", "claiming")], False),
+        ([("c", "running")], False),  # it had looked before there was another
+        ([("c", "finished", "FINISHED")], False),
+        ([("c", "failed", "FAILED")], True),
+        ([("a", "running", "RUNNING", claims.LEASE + 1)], True),  # nobody is there any more
+        ([("a", "claiming", "RUNNING", claims.LEASE + 1)], True),
     ],
 )
 def test_who_has_it(rivals, expected) -> None:
-    assert claims.settled("b", rivals) is expected
+    assert claims.settled("b", [run(*rival) for rival in rivals]) is expected
 
 
 class Machine:
