@@ -39,6 +39,9 @@ SAMPLE = 4
 """Trials that stand for a stack's memory on a GPU."""
 LARGEST = 16
 """Trials that stand for a larger stack: building them takes as long as training a few steps."""
+MOST = 512
+"""Trials of a stack, where memory has room for more: in larger ones a trial takes no less time
+(``python -m bench.speed.many``), and what stops a stack stops all of it."""
 PAYS = 1.1
 """A gain below this is within the noise of measuring it."""
 
@@ -156,14 +159,14 @@ def _fit(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> Non
 
 
 def fitting(spec: TrialSpec) -> int:
-    """How many trials fit into half of the memory that is free; the other half is for what caches
-    and graphs keep.
+    """How many trials a stack may have: ``MOST``, or what half of the free memory holds; the other
+    half is for what caches and graphs keep.
 
     On a GPU by the most that a few steps of some trials take; elsewhere by the size of one.
     """
     device = make_trainer(spec).strategy.root_device
     each = _measured_bytes(spec, device) if device.type == "cuda" else _counted_bytes(spec, device)
-    return max(1, int(_free_bytes(device) / 2 / each))
+    return max(1, min(MOST, int(_free_bytes(device) / 2 / each)))
 
 
 def _measured_bytes(spec: TrialSpec, device: torch.device) -> float:

@@ -42,6 +42,8 @@ def test_memory_bounds_the_stack(monkeypatch):
     assert 1 <= fitting(spec) < 10  # activations take their part
     monkeypatch.setattr(stack_probe, "_free_bytes", lambda device: 0)
     assert fitting(spec) == 1
+    monkeypatch.setattr(stack_probe, "_free_bytes", lambda device: 2**60)
+    assert fitting(spec) == stack_probe.MOST
 
 
 def test_free_memory_is_known():
