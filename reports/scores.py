@@ -109,11 +109,10 @@ def _speed(ours: Side, theirs: Side, stratum: int) -> Scored:
 def _improvement(ours: Side, theirs: Side, stratum: int) -> Scored:
     sign = 1.0 if ours.direction == "maximize" else -1.0
     a, b = (_worst_if_broken(side, sign) for side in (ours, theirs))
-    won = mann_whitney.wins(a, b)
     places = draws(len(a), stratum), draws(len(b), stratum + THEIRS)
-    again = mann_whitney.probability(won, *places)
     alike = ours is theirs  # then it is one half by definition, without an interval
-    return float(won.mean()), np.full(RESAMPLES, 0.5) if alike else again, min(won.shape)
+    again = np.full(RESAMPLES, 0.5) if alike else mann_whitney.resampled(a, b, *places)
+    return mann_whitney.probability(a, b), again, min(len(a), len(b))
 
 
 def _worst_if_broken(side: Side, sign: float) -> NDArray[np.float64]:

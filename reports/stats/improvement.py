@@ -10,34 +10,46 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def wins(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
-    """Each of our ``n`` trials against each of their ``m``, shape ``(n, m)``: 1, ½ or 0.
+def probability(ours: ArrayLike, theirs: ArrayLike) -> float:
+    """Of ``n`` trials against ``m``.
 
     Args:
         ours, theirs: the larger the better; −∞ for a trial that broke off, the worst of all.
     """
-    a = np.asarray(ours, dtype=float)[:, None]
-    b = np.asarray(theirs, dtype=float)[None, :]
-    return np.where(a > b, 1.0, np.where(a == b, 0.5, 0.0))
+    once = (np.ones((1, np.size(side))) for side in (ours, theirs))
+    return float(_means(ours, theirs, *once)[0])
 
 
-def probability(
-    won: NDArray[np.float64],
-    ours: NDArray[np.int64],
-    theirs: NDArray[np.int64],
+def resampled(
+    ours: ArrayLike,
+    theirs: ArrayLike,
+    drawn: NDArray[np.int64],
+    drawn_theirs: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """The mean of ``won``, shape ``(n, m)``, in each resample, shape ``(B,)``.
+    """The same in each resample, shape ``(B,)``.
 
     Args:
-        ours, theirs: places drawn, shapes ``(B, n)`` and ``(B, m)``; each side on its own, which
+        drawn, drawn_theirs: places, shapes ``(B, n)`` and ``(B, m)``; each side on its own, which
             errs on the wide side where a seed makes both good or both bad.
     """
-    n, m = won.shape
-    return np.asarray(
-        np.einsum("bi,ij,bj->b", _counts(ours, n), won, _counts(theirs, m), optimize=True) / (n * m)
-    )
+    return _means(ours, theirs, _counts(drawn), _counts(drawn_theirs))
 
 
-def _counts(places: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+def _means(
+    ours: ArrayLike, theirs: ArrayLike, times: NDArray[np.float64], other: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean over all pairs, each trial taken so many times; memory grows by n + m, not by n · m."""
+    a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    order = np.argsort(b)
+    below = np.pad(np.cumsum(other[:, order], axis=1), ((0, 0), (1, 0)))
+    beaten, not_better = (np.searchsorted(b[order], a, side) for side in ("left", "right"))
+    wins = times * (below[:, beaten] + below[:, not_better]) / 2
+    return np.asarray(wins.sum(axis=1) / (len(a) * len(b)))
+
+
+def _counts(places: NDArray[np.int64]) -> NDArray[np.float64]:
     """How often each of ``n`` places was drawn, shape ``(B, n)``."""
-    return np.asarray((places[:, :, None] == np.arange(n)).sum(axis=1), dtype=float)
+    resamples, n = places.shape
+    row = n * np.arange(resamples)[:, None]
+    counts = np.bincount((places + row).ravel(), minlength=resamples * n)
+    return counts.reshape(resamples, n).astype(float)
