@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,8 +13,10 @@ from bench.spec import Budget, Phase, TrialSpec
 from bench.sweeps.plan import Plan
 from bench.sweeps.tune import Results, choose, draws_of, selecting
 
-STEPS = 50
-"""Training steps, and one evaluation, that stand for a trial's time at the most."""
+FEW, STEPS = 5, 50
+"""Training steps that stand for a trial's time where a step is slow, and where it is not."""
+BRIEF = 1.0
+"""Seconds; a trial of ``FEW`` steps that takes less says little of the time of a step."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +89,26 @@ def _seconds_of(group: Sequence[Count], workers: int, stacks: bool) -> float:
     trials = sum(count.to_run for count in group)
     if not trials:
         return 0.0
+    base = group[0].base
+    alone, took = _measured(base, FEW)
+    if took < BRIEF:  # and now without what is built once a process
+        alone, _ = _measured(base, STEPS)
+    return trials * alone / max(workers, _gain(group) if stacks else 1.0)
+
+
+def _measured(base: TrialSpec, most: int) -> tuple[float, float]:
+    """Expected seconds of a trial, from a short one and the seconds of that: its steps by their
+    own time, each of its evaluations by all the rest."""
     from bench.trial.run import run_trial
 
-    base = group[0].base
-    steps = min(STEPS, base.budget.eval_every, base.budget.steps)
-    short = replace(base, budget=Budget(steps, steps), phase=Phase.SELECT)
-    run_trial(short)  # what is built once a process
+    budget = base.budget
+    steps = min(most, budget.eval_every, budget.steps)
     began = time.perf_counter()
-    run_trial(short)
-    alone = (time.perf_counter() - began) * base.budget.steps / steps
-    return trials * alone / max(workers, _gain(group) if stacks else 1.0)
+    result = run_trial(replace(base, budget=Budget(steps, steps), phase=Phase.SELECT))
+    took = time.perf_counter() - began
+    training = result.summary.get("train_time_s", took)  # a trial that failed has none
+    evaluations = math.ceil(budget.steps / budget.eval_every)
+    return training * budget.steps / steps + (took - training) * evaluations, took
 
 
 def _gain(group: Sequence[Count]) -> float:
