@@ -21,15 +21,21 @@ class MLP(nn.Module):
     Args:
         input_shape: (C, H, W).
         hidden: width of each hidden layer.
+        dropout: probability that training drops the output of a hidden unit.
     """
 
     def __init__(
-        self, input_shape: Sequence[int], num_classes: int, hidden: Sequence[int] = (64,)
+        self,
+        input_shape: Sequence[int],
+        num_classes: int,
+        hidden: Sequence[int] = (64,),
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
         for width_in, width_out in pairwise([prod(input_shape), *hidden]):
             layers += [nn.Linear(width_in, width_out), nn.ReLU()]
+            layers += [nn.Dropout(dropout)] if dropout else []
         self.layers = nn.Sequential(
             *layers, nn.Linear([prod(input_shape), *hidden][-1], num_classes)
         )

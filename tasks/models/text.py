@@ -78,6 +78,38 @@ def hashed_ngrams(tokens: Tensor, orders: Sequence[int], buckets: int) -> tuple[
 MULTIPLIER, PRIME = 1_000_003, 2_147_483_647  # products stay within int64
 
 
+class WordPresence(nn.Module):
+    """Which frequent words occur, and one linear layer: logistic regression, as in the first figure
+    of Adam's paper (arXiv:1412.6980, section 6.1).
+
+    Args:
+        vocabulary_size: number of token ids, padding included, the most frequent first.
+        max_length: taken as by the other models; not needed.
+        words: how many of the most frequent ids are seen.
+        dropout: probability that training does not see a word that occurs.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        max_length: int,
+        num_classes: int,
+        words: int = 10_000,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.words = min(words, vocabulary_size - 1)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(self.words, num_classes)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """``[B, L]`` to logits ``[B, num_classes]``."""
+        known = tokens * (tokens <= self.words)  # others fall on padding, which is no word
+        there = torch.zeros(len(tokens), self.words + 1, device=tokens.device)
+        there = there.scatter(1, known, torch.ones_like(known, dtype=there.dtype))
+        return self.output(self.dropout(there[:, 1:]))
+
+
 class TextCNN(nn.Module):
     """Convolutions of several widths over embedded tokens, the maximum of each (arXiv:1408.5882).
 

@@ -24,6 +24,7 @@ from tasks.models.text import (
     Bag,
     TextCNN,
     Transformer,
+    WordPresence,
     gru_states,
     hashed_ngrams,
     masked_mean,
@@ -82,6 +83,28 @@ def test_parameter_counts_by_closed_form() -> None:
     layer = 4 * (64 * 64 + 64) + (64 * 256 + 256) + (256 * 64 + 64) + 4 * 64
     outer = 256 * 64 + 48 * 64 + 2 * 64 + 64 * 24 + 24
     assert parameters(Transformer(256, 48, 24)) == 2 * layer + outer
+
+
+def test_which_words_occur_decides_and_how_often_does_not() -> None:
+    torch.manual_seed(0)
+    model = WordPresence(50, 12, 7, words=30).eval()
+    assert parameters(model) == 30 * 7 + 7
+    texts = torch.tensor([[4, 9, 0, 0], [9, 4, 4, 9], [9, 31, 4, 49]])  # 31 and 49: too rare
+    columns = model.output.weight[:, [3, 8]].sum(1) + model.output.bias
+    torch.testing.assert_close(model(texts), columns.expand(3, -1))
+    assert WordPresence(50, 12, 7).words == 49
+
+
+def test_dropout_of_hidden_units_and_of_words_is_for_training_only() -> None:
+    torch.manual_seed(0)
+    for model, batch in (
+        (MLP((1, 8, 8), 10, hidden=(32, 32), dropout=0.5), torch.randn(4, 1, 8, 8)),
+        (WordPresence(50, 12, 7), tokens()),
+    ):
+        assert not torch.equal(model(batch), model(batch))
+        model.eval()
+        assert torch.equal(model(batch), model(batch))
+    assert len(MLP((1, 8, 8), 10, hidden=(32, 32), dropout=0.5).layers) == 8
 
 
 def test_all_cnn_c_has_its_published_size() -> None:
