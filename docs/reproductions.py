@@ -91,8 +91,8 @@ REPRODUCTIONS = (
     Reproduction(
         "adam_figure4",
         "Adam, Figure 4: what bias correction is for",
-        "Without bias correction training becomes unstable where beta 2 is close to 1, above all at "
-        "large rates; with it Adam did as well or better at every setting (section 6.4).",
+        "Without bias correction training becomes unstable where beta 2 is close to 1, above all "
+        "at large rates; with it Adam did as well or better at every setting (section 6.4).",
         "One epoch instead of 10 and 100; five rates; MNIST.",
     ),
     Reproduction(
@@ -111,8 +111,8 @@ REPRODUCTIONS = (
     Reproduction(
         "article_formula",
         "The article's formula beside the published rule",
-        "The article updates by m / (sqrt(v) + eps) as it stands; the paper divides both moments by "
-        "what they lack at first (section 3).",
+        "The article updates by m / (sqrt(v) + eps) as it stands; the paper divides both moments "
+        "by what they lack at first (section 3).",
         "Tuned alike on two embedded tasks.",
         (("adam", "adam_uncorrected"),),
     ),
