@@ -13,12 +13,15 @@ from tasks.data.text_lm import dataset, read_bytes
 FILES = ("train.txt", "val.txt", "test.txt")
 
 
-def load(*, data_dir: str, download: bool, length: int, validation: int) -> Dataset:
+def load(
+    *, data_dir: str, download: bool, length: int, validation: int, test: int | None = None
+) -> Dataset:
     """Windows of ``length`` bytes and of what follows each byte, both uint8 ``[N, length]``.
 
     Args:
         data_dir: holds the folder ``sotu``. There is nothing to download it from.
         validation: bytes of ``val.txt`` that are evaluated, in windows spread evenly over it.
+        test: the same of ``test.txt``; None: all of it.
 
     Raises:
         MissingData: files are missing.
@@ -32,4 +35,4 @@ def load(*, data_dir: str, download: bool, length: int, validation: int) -> Data
         )
     files = [folder / file for file in FILES]
     parts = [read_bytes("sotu", file) for file in files]
-    return dataset("sotu", files, parts, length, validation)
+    return dataset("sotu", files, parts, length, validation, test)

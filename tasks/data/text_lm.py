@@ -53,12 +53,18 @@ def read_bytes(task: str, path: Path) -> np.ndarray:
 
 
 def dataset(
-    name: str, files: Sequence[Path], parts: Sequence[np.ndarray], length: int, validation: int
+    name: str,
+    files: Sequence[Path],
+    parts: Sequence[np.ndarray],
+    length: int,
+    validation: int,
+    test: int | None = None,
 ) -> Dataset:
     """The data set of three texts: training, validation and test, each uint8 ``[n]``.
 
     Args:
         files: that the texts come from.
+        validation, test: bytes that are evaluated, in windows spread evenly; None: all of them.
 
     Raises:
         InvalidData: one of them has not a single window, or ``length`` is not positive.
@@ -71,9 +77,12 @@ def dataset(
                 f"{name}: {len(text)} bytes for {split}, but a window and its next byte are "
                 f"{length + 1}; give a longer text or a smaller length"
             )
-    train, val, test = (windows(text, length) for text in parts)
-    splits = train, thinned(val, max(1, validation // length)), test
+    train, val, last = (windows(text, length) for text in parts)
+    splits = train, thinned(val, max(1, validation // length)), last
     options = {"length": length, "validation": validation}
+    if test is not None:
+        splits = *splits[:2], thinned(last, max(1, test // length))
+        options["test"] = test
     seen = kept.fingerprint(name, files, options, lambda: digest(splits))
     return Dataset(*splits, vocabulary_size=VOCABULARY_SIZE, fingerprint=seen)
 

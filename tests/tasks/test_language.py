@@ -86,6 +86,19 @@ def test_sotu_reads_its_three_files(tmp_path: Path) -> None:
     assert data.vocabulary_size == 256
 
 
+def test_less_of_the_test_text_is_another_data_set_and_all_of_it_is_not(tmp_path: Path) -> None:
+    (tmp_path / "sotu").mkdir()
+    for file in sotu.FILES:
+        write(tmp_path / "sotu" / file)
+    whole, less, again = (
+        sotu.load(data_dir=str(tmp_path), download=False, length=16, validation=100, **words)
+        for words in ({}, {"test": 80}, {"test": None})
+    )
+    assert len(whole.test.inputs) == 249 and len(less.test.inputs) == 5
+    assert less.test.inputs[2].tolist() == whole.test.inputs[2 * 249 // 5].tolist()
+    assert whole.fingerprint == again.fingerprint != less.fingerprint
+
+
 def test_bits_per_byte_over_uneven_batches_is_exact(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(evaluation, "a_pass", lambda *_: 5)  # 12 windows: the last batch has two
     task = LanguageModelling(load(write(tmp_path / "a.bin")))

@@ -28,6 +28,7 @@ from tasks.models.text import (
     gru_states,
     hashed_ngrams,
     masked_mean,
+    rows,
 )
 
 TEXT = [Bag, GRU, LSTM, TextCNN, Transformer]
@@ -210,6 +211,16 @@ def test_a_seed_decides_the_initial_weights(build, arguments: tuple) -> None:
 
     assert torch.equal(weights(0), weights(0))
     assert not torch.equal(weights(0), weights(1))
+
+
+def test_rows_of_a_table_are_an_embedding_to_the_last_bit() -> None:
+    torch.manual_seed(0)
+    table = torch.randn(30, 5, requires_grad=True)
+    ids, weight = torch.randint(30, (40, 12)), torch.randn(40, 12, 5)
+    expected, found = F.embedding(ids, table), rows(table, ids)
+    assert torch.equal(found, expected)
+    gradients = [torch.autograd.grad((one * weight).sum(), table)[0] for one in (expected, found)]
+    assert torch.equal(*gradients)
 
 
 def test_masked_mean_by_hand() -> None:
