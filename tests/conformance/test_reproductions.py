@@ -1,0 +1,86 @@
+"""docs/reproductions.py: what it says of trials whose outcome is known."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import conf
+from reports import Study
+from tests.reports.conftest import make_record
+from tests.reports.studies import Landscape, reports, study
+
+DOCS = Path(conf.__file__).parents[1] / "docs"
+PRESETS = Path(conf.__file__).parent / "experiment"
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(DOCS)
+    import reproductions
+
+    yield reproductions
+    del sys.modules["reproductions"], sys.modules["league"]
+
+
+def test_each_is_a_preset_that_runs_under_its_own_name(page) -> None:
+    for one in page.REPRODUCTIONS:
+        text = (PRESETS / f"{one.name}.yaml").read_text("utf-8")
+        assert f"\nstudy: {one.name}\n" in text
+        for words in one.words:
+            assert f"#   optbench -m experiment={one.name} {words}".rstrip() in text
+
+
+def test_an_ordering_holds_or_not_by_the_verdict_of_the_pair(page) -> None:
+    apart = Study.of(
+        reports("adam", [0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
+        + reports("lion", [0.90, 0.91, 0.89, 0.91, 0.92, 0.90])
+    )
+    assert page.outcome(apart, "lion", "adam").startswith("**holds** (+1.")
+    assert page.outcome(apart, "adam", "lion").startswith("**the other way round** (−1.")
+    close = Study.of(
+        reports("adam", [0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
+        + reports("lion", [0.81, 0.80, 0.79, 0.81, 0.81, 0.80])
+    )
+    assert page.outcome(close, "lion", "adam").startswith("**not shown** (")
+    few = Study.of(reports("adam", [0.80, 0.81]) + reports("lion", [0.90, 0.91]))
+    assert "withheld" in page.outcome(few, "lion", "adam")
+
+
+def test_bias_correction_is_compared_at_the_best_rate_of_each(page) -> None:
+    losses = {(True, 1e-3): 100.0, (True, 1e-2): 120.0, (False, 1e-3): 130.0, (False, 1e-2): None}
+    trials = [
+        make_record(
+            seed=seed,
+            metric="loss",
+            direction="minimize",
+            target=None,
+            val=loss or 1.0,
+            test=None if loss is None else loss + seed,
+            status="diverged" if loss is None else "finished",
+            point={"lr": rate, "betas": [0.9, beta], "bias_correction": switch},
+        )
+        for beta in (0.99, 0.9999)
+        for (switch, rate), loss in losses.items()
+        for seed in range(3)
+    ]
+    table = "".join(page.bias_correction(Study.of(trials)))
+    rows = [line for line in table.splitlines() if line.startswith("| 0.9, 0.99")]
+    assert len(rows) == 2
+    for row in rows:
+        cells = [cell.strip() for cell in row.split("|")[1:-1]]
+        assert cells[1:3] == ["101.00 (0.001)", "131.00 (0.001)"]
+        assert cells[3].startswith("+30.00") and cells[4:] == ["2/2", "3"]
+
+
+def test_the_best_default_is_chosen_on_validation_and_set_beside_adam_tuned(page) -> None:
+    numbers = np.random.default_rng(0)
+    trials = study("adam", Landscape(), numbers)
+    trials += study("lion", Landscape(best=1e-3), numbers, tried=0)
+    trials += study("sgd", Landscape(best=1e-1), numbers, tried=0)
+    table = "\n".join(page.defaults(Study.of(trials)))
+    assert "lion, of 3" in table and "adam, best of 8 points" in table
