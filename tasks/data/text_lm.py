@@ -83,7 +83,7 @@ def dataset(
     if test is not None:
         splits = *splits[:2], thinned(last, max(1, test // length))
         options["test"] = test
-    seen = kept.fingerprint(name, files, options, lambda: digest(splits))
+    seen = kept.text(name, files, options, lambda: digest(splits))
     return Dataset(*splits, vocabulary_size=VOCABULARY_SIZE, fingerprint=seen)
 
 
