@@ -30,8 +30,8 @@ BELOW = [  # each may import what stands before it, and nothing after
     "keys processes isolation",
     "hyperparameters protocol schedules param_groups",
     "build progress rebuild embedded.tables embedded.naming embedded.lost",
-    "outcome embedded.rows",
-    "embedded.claims embedded.study",
+    "outcome embedded.rows embedded.changes",
+    "embedded.claims",
     "embedded.lookup",
     "embedded.words",
     "embedded.recorder",
@@ -54,15 +54,13 @@ BELOW = [  # each may import what stands before it, and nothing after
     "stack.optimizers stack.stackable",
     "stack.module",
     "stack.run stack.probe",
-    "tracking.lost tracking.patient",
-    "tracking.client",
-    "tracking.lease",
-    "tracking.fetch",
+    "tracking.lost tracking.patient tracking.store",
+    "tracking.embedded tracking.lease",
     "tracking.write",
-    "tracking.views",
+    "tracking.client",
+    "tracking.opening",
+    "tracking.views tracking.read tracking.recorder",
     "tracking.summary",
-    "tracking.read",
-    "tracking.recorder",
     "tracking.dashboard",
     "record status",
     "sweeps.workers sweeps.memory sweeps.alike",
@@ -80,7 +78,10 @@ BELOW = [  # each may import what stands before it, and nothing after
     "target",
 ]
 
-SHARED = {"reports": ("tasks.landscapes", "tasks.data.kept")}
+SHARED = {
+    "reports": ("tasks.landscapes", "tasks.data.kept"),
+    "bench/tracking": ("tasks.data.kept",),
+}
 """What a package may import of one that it may not: what the report draws, and where what takes
 long to make is kept, both without torch."""
 

@@ -10,6 +10,7 @@ from bench import record, tracking
 from bench.stack import probe as stack_probe
 from bench.stack.probe import Gain
 from bench.sweeps import stacked, workers
+from tests.bench.in_mlflow import runs_of
 
 AUTO = ["-m", "task=digits", "model.hidden=[8]", "report=false"]
 CORES = 2
@@ -44,7 +45,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, factor: float, alone: float) -> No
 
 
 def launchers(uri: str, study: str) -> Counter[str]:
-    return Counter(run.data.tags["launcher"] for run in tracking.runs(uri, study))
+    return Counter(run.data.tags["launcher"] for run in runs_of(uri, study))
 
 
 @pytest.mark.parametrize(
