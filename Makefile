@@ -43,6 +43,7 @@ optimizers: install ## Check every optimizer, write docs/optimizers.md
 
 tasks: install ## Check every task whose data is here, write docs/tasks.md
 	$(BIN)/optbench-check task=all --markdown docs/tasks.md
+	$(BIN)/python docs/baselines.py
 
 spaces: install ## Write docs/spaces.md from conf/optimizer
 	$(BIN)/python docs/spaces.py

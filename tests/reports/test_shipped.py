@@ -19,6 +19,8 @@ from reports.verdict import Claim
 
 FOLDER = Path(conf.__file__).parent
 SUITE = yaml.safe_load((FOLDER / "suite" / "embedded.yaml").read_text("utf-8"))
+BASELINES = yaml.safe_load((FOLDER / "suite" / "baselines.yaml").read_text("utf-8"))
+EMBEDDED = ("beale", "digits", "digits_scene", "langid", "modular_addition", "quadratic")
 ENTRANTS = yaml.safe_load((FOLDER / "experiment" / "league.yaml").read_text("utf-8"))
 TASKS = {"digits", "langid"}
 """Of the suite, those that the league was run on."""
@@ -37,6 +39,17 @@ def test_its_trials_are_of_the_task_as_it_is(task, records):
     shipped = [r.config for r in records if r.config["task"]["name"] == task]
     assert shipped
     assert all(protocol.setting(config) == today for config in shipped)
+
+
+@pytest.mark.parametrize("task", EMBEDDED)
+def test_the_baselines_of_tasks_are_of_the_tasks_as_they_are(task):
+    (one,) = chosen([f"task={task}", *BASELINES[task]])
+    today = protocol.setting(one.spec.config())
+    shipped = baseline.read(baseline.find("tasks"))
+    own = [record for record in shipped if record.config["task"]["name"] == task]
+    assert [record.phase for record in own] == [Phase.REPORT] * 5
+    assert all(protocol.setting(record.config) == today for record in own)
+    assert {record.config["task"]["name"] for record in shipped} == set(BASELINES)
 
 
 def test_everybody_paid_the_same_and_reported_on_ten_seeds(records):
