@@ -22,8 +22,9 @@ Measured = TypeVar("Measured")
 LAUNCHER = "stacked"
 QUICK = 2.0
 """Seconds of training, as guessed, for which nothing is measured where the way is free."""
-START = 10.0
-"""Seconds for which every core starts a worker process: the imports of a trial."""
+START = 3.0
+"""Seconds for which a core starts a worker process, which is forked after the imports of a trial
+(``bench.sweeps.workers``); where it is not, it takes three times as long."""
 STEP = 0.002
 """Seconds of a training step that is not measured: a small model's."""
 
