@@ -24,7 +24,7 @@ QUICK = 2.0
 """Seconds of training, as guessed, for which nothing is measured where the way is free."""
 START = 3.0
 """Seconds for which a core starts a worker process, which is forked after the imports of a trial
-(``bench.sweeps.workers``); where it is not, it takes three times as long."""
+(``bench.sweeps.workers``); a process that imports them itself takes three times as long."""
 STEP = 0.002
 """Seconds of a training step that is not measured: a small model's."""
 

@@ -35,7 +35,7 @@ def warm_up(specs: Sequence[TrialSpec]) -> None:
     if _forks(specs):
         from multiprocessing import forkserver
 
-        forkserver.set_forkserver_preload(["bench.trial.run"])
+        forkserver.set_forkserver_preload(["bench.sweeps.forked"])
         forkserver.ensure_running()
 
 

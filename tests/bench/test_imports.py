@@ -63,7 +63,7 @@ BELOW = [  # each may import what stands before it, and nothing after
     "tracking.summary",
     "tracking.dashboard",
     "record status",
-    "sweeps.workers sweeps.memory sweeps.alike",
+    "sweeps.workers sweeps.forked sweeps.memory sweeps.alike",
     "sweeps.one_by_one",
     "sweeps.compose sweeps.stacked sweeps.search sweeps.display",
     "sweeps.words",
