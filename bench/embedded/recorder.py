@@ -46,6 +46,8 @@ class SQLiteRecorder:
         self._uri, self._specs, self._launcher = uri, specs, launcher
         self._experiment, self._keep = experiment, keep
         self._store = open_tables(path)
+        # 64 MiB of pages: rows of a large study go all over its tables, which outgrow the usual two
+        self._store.execute("PRAGMA cache_size = -65536")
         self._start_time = 0
         self._ids = [uuid.uuid4().hex for _ in specs]
         self.free: list[int] = []
