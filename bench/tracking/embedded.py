@@ -20,7 +20,14 @@ from bench.embedded.recorder import SQLiteRecorder
 from bench.embedded.rows import TrialRun, from_tables
 from bench.embedded.tables import now, open_tables, to_stored
 from bench.spec import RefusedInput, TrialSpec
-from bench.tracking.store import TRAINING, Recorder, Study, artifacts, in_trash
+from bench.tracking.store import (
+    TRAINING,
+    Recorder,
+    Study,
+    artifacts,
+    found_or_made,
+    in_trash,
+)
 
 
 class EmbeddedStore:
@@ -140,8 +147,7 @@ class EmbeddedStore:
             return path.read_text("utf-8") if path.is_file() else None
 
     def recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
-        found = self.study(study)
-        number = self.make_study(study) if found is None else found.id
+        number = found_or_made(self, study)
         return SQLiteRecorder(self.uri, self._path, number, specs, launcher, self.put_text)
 
     @contextmanager

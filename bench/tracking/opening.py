@@ -14,7 +14,7 @@ from filelock import FileLock
 from bench.address import check_file, check_local, sqlite_path
 from bench.embedded.tables import embedded, has_write_ahead_log
 from bench.tracking.embedded import EmbeddedStore
-from bench.tracking.store import Store, cannot_open
+from bench.tracking.store import Store, cannot_open, found_or_made
 
 
 def opened(uri: str) -> Store:
@@ -35,8 +35,7 @@ def prepare(uri: str, study: str) -> str:
     Raises:
         RefusedInput: the store cannot be opened or does not answer; the study was deleted.
     """
-    found = opened(uri).study(study)
-    return opened(uri).make_study(study) if found is None else found.id
+    return found_or_made(opened(uri), study)
 
 
 @lru_cache(maxsize=4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from bench.embedded import claims
 from bench.embedded.lookup import answered, is_curve, result_of, summary_of
@@ -53,14 +54,12 @@ def answers(uri: str, study: str, hashes: Collection[str] | None = None) -> dict
     Args:
         hashes: only these are looked up; None for all.
     """
-    found = opened(uri).study(study)
-    return {} if found is None else answered(opened(uri).trials(found.id, hashes=hashes))
+    return answered(_trials(uri, study, hashes=hashes))
 
 
 def held(uri: str, study: str, hashes: Collection[str]) -> set[str]:
     """Those of these hashes whose trial another process runs now."""
-    found = opened(uri).study(study)
-    runs = () if found is None else opened(uri).trials(found.id, hashes=hashes)
+    runs = _trials(uri, study, hashes=hashes)
     return {run.tags["config_hash"] for run in runs if claims.running(run)}
 
 
@@ -95,20 +94,21 @@ def discard_interrupted(uri: str, study: str) -> int:
 
 def release(uri: str, study: str, job: str) -> int:
     """Delete what a job of a cluster has not ended, now that it is known to be gone."""
-    store = opened(uri)
-    found = store.study(study)
-    if found is None:
-        return 0
-    left = [run.run_id for run in store.trials(found.id, job=job, running=True)]
-    store.trash(left)
+    left = [run.run_id for run in _trials(uri, study, job=job, running=True)]
+    opened(uri).trash(left)
     return len(left)
 
 
 def ended_in(uri: str, study: str, job: str) -> dict[str, TrialResult]:
     """How the trials ended that a job of a cluster recorded, by ``config_hash``; no curves."""
-    found = opened(uri).study(study)
-    runs = () if found is None else opened(uri).trials(found.id, job=job)
+    runs = _trials(uri, study, job=job)
     return {run.tags["config_hash"]: result_of(run) for run in runs if run.status != "RUNNING"}
+
+
+def _trials(uri: str, study: str, **which: Any) -> list[TrialRun]:
+    """Those that ``Store.trials`` gives for these words; none without the study."""
+    found = opened(uri).study(study)
+    return [] if found is None else opened(uri).trials(found.id, **which)
 
 
 def record(store: Store, run: TrialRun) -> TrialRecord:

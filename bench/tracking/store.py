@@ -125,6 +125,12 @@ class Store(Protocol):
         """Of trials of the study of that name."""
 
 
+def found_or_made(store: Store, name: str) -> str:
+    """The id of the study of that name, which is made where it is missing."""
+    found = store.study(name)
+    return store.make_study(name) if found is None else found.id
+
+
 def cannot_open(uri: str, error: Exception) -> RefusedInput | StoreLost:
     """That a store cannot be opened; in a worker it is lost, for its parent has opened it."""
     cause = str(error).split("\n", maxsplit=1)[0]

@@ -23,7 +23,7 @@ from bench.processes import mine
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.tracking import lease
 from bench.tracking.lost import losing
-from bench.tracking.store import Store
+from bench.tracking.store import Store, found_or_made
 
 METRICS_A_BATCH = 900
 """MLflow takes a thousand entities at once, tags included."""
@@ -52,8 +52,7 @@ class ClientRecorder:
         store, hashes = self._store, [spec.config_hash for spec in self._specs]
         held = claims.locked(store.uri, self._study)
         with losing(store.uri), ExitStack() as entered, held:
-            found = store.study(self._study)
-            study = store.make_study(self._study) if found is None else found.id
+            study = found_or_made(store, self._study)
             entered.enter_context(lease.held(store, study))
             known = store.trials(study, hashes=hashes)
             for slot in claims.free(known, self._specs):
