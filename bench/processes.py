@@ -28,11 +28,11 @@ def cores() -> int:
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt(3)
 KEPT, FROM_HEAP = 1 << 30, 1 << 25
-"""Free bytes that the heap keeps, and the largest block that it gives out: all that glibc allows."""
+"""Free bytes that the heap keeps, and the largest block in it: as large as glibc allows."""
 
 
 def keep_freed_memory() -> None:
-    """From now on what a training step frees is there for the next one, where the C library is glibc.
+    """From now on what a training step frees is there for the next one, with glibc.
 
     By default it goes back to the system, which clears each page before it is used again: a third
     of the step of a small CNN. Nothing is held that was not in use at some time.

@@ -5,7 +5,7 @@
 Losses and gradients of K digits MLPs, batch 32, as the stack computes them and compiled; each in a
 process of its own with one thread, first with an empty cache on disk and then with what the first
 has left there. Needs a C++ compiler. The harness compiles nothing: a sweep of the shipped tasks is
-over before the compiled code is loaded (docs/stacked.md).
+over before it would be repaid (docs/stacked.md).
 """
 
 from __future__ import annotations
@@ -58,12 +58,14 @@ def measured(size: int, *, compiled: bool) -> tuple[float, float]:
     import torch
     from torch.func import grad_and_value, vmap
 
+    from bench import processes
     from bench.isolation import settle
     from bench.stack.model import StackedModel
     from tasks.data import digits
     from tasks.image import ImageClassification
     from tasks.models.image import MLP
 
+    processes.keep_freed_memory()
     settle()
     torch.set_num_threads(1)
     data = digits.load(data_dir="", download=False)
@@ -73,7 +75,7 @@ def measured(size: int, *, compiled: bool) -> tuple[float, float]:
     x, y = task.tensors("train", torch.device("cpu"))
     rows = torch.randint(len(y), (size, 32))
     inputs, targets = x[rows], y[rows]
-    stack.losses(inputs, targets)  # sets the mode
+    stack.lay_out(inputs, targets)
     function: Callable[[], object]
     if compiled:
         both = torch.compile(vmap(grad_and_value(stack._loss)))
