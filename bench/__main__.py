@@ -79,5 +79,7 @@ def main() -> None:
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
 
 
+command = ending.command(main)
+
 if __name__ == "__main__":
-    main()
+    command()

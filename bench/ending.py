@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from bench.faults import StoreLost, Terminated
 from bench.processes import end_on_sigterm
@@ -35,3 +37,34 @@ def answered() -> Iterator[None]:
         said = f": {error}" if str(error) else ""
         print(f"{word}{said}; {AGAIN}", file=sys.stderr)
         sys.exit(code)
+
+
+def command(main: Callable[[], object]) -> Callable[[], None]:
+    """``main`` as a process of its own, which ends as soon as it has said and written everything.
+
+    Python would take apart what was imported, object by object: of torch that takes a second, which
+    nobody should wait for. What was registered for the end (threads, files, other processes) is
+    done before, for that of ``atexit`` runs in reverse.
+    """
+
+    def run() -> None:
+        ended: list[int] = []
+        atexit.register(_leave, ended)
+        try:
+            main()
+            ended.append(0)
+        except SystemExit as end:
+            if end.code is None or isinstance(end.code, int):  # a text is for Python to print
+                ended.append(end.code or 0)
+            raise
+
+    return run
+
+
+def _leave(ended: list[int]) -> None:
+    """With the exit code, where there is one; else as Python does."""
+    if ended:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                stream.flush()
+        os._exit(ended[0])

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench import output
+from bench import output, processes
 
 
 @contextmanager
@@ -25,6 +25,7 @@ def isolated(threads: int | None = None) -> Iterator[None]:
     Args:
         threads: of torch on the CPU; None: as many as there are.
     """
+    processes.keep_freed_memory()
     before, folder = torch.get_num_threads(), Path.cwd()
     precision = torch.get_float32_matmul_precision()
     deterministic = torch.get_deterministic_debug_mode()

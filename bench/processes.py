@@ -5,10 +5,12 @@ Standard library only. ``/proc`` is Linux's; elsewhere what it says is not known
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +24,23 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's mallopt(3)
+KEPT, FROM_HEAP = 1 << 30, 1 << 25
+"""Free bytes that the heap keeps, and the largest block in it: as large as glibc allows."""
+
+
+def keep_freed_memory() -> None:
+    """From now on what a training step frees is there for the next one, with glibc.
+
+    By default it goes back to the system, which clears each page before it is used again: a third
+    of the step of a small CNN. Nothing is held that was not in use at some time.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, FROM_HEAP)
+        mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
 def end_on_sigterm() -> None:

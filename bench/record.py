@@ -1,8 +1,4 @@
-"""One trial with its record: answered from the store, or run and written there.
-
-Where the store is embedded and the study is in it, that takes no MLflow, whose import takes longer
-than a small trial.
-"""
+"""One trial with its record: answered from the store, or run and written there."""
 
 from __future__ import annotations
 
@@ -10,18 +6,10 @@ import math
 import time
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
-from bench import progress
-from bench.address import sqlite_path
-from bench.embedded.lookup import lookup
-from bench.embedded.recorder import SQLiteRecorder
-from bench.embedded.study import discard_interrupted, opened
+from bench import progress, tracking
 from bench.outcome import from_record, outcome, stands
 from bench.spec import ELSEWHERE, Outcome, Status, TrialResult, TrialSpec
-
-if TYPE_CHECKING:
-    from bench.tracking import Recorder
 
 POLL = (0.2, 2.0)
 """Seconds between looks at trials that run elsewhere: at first, and at the most."""
@@ -29,7 +17,7 @@ POLL = (0.2, 2.0)
 
 def answer(spec: TrialSpec, uri: str) -> Outcome:
     """A single trial that can be built: what the store knows of it, else run it now."""
-    known = _resume(spec, uri)
+    known = tracking.resume(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
     if known is not None and stands(spec, known):
         return from_record(spec, known)
     while True:
@@ -42,24 +30,11 @@ def answer(spec: TrialSpec, uri: str) -> Outcome:
             return from_record(spec, known)
 
 
-def _resume(spec: TrialSpec, uri: str) -> TrialResult | None:
-    """What is known of a trial, now that what was interrupted is gone."""
-    experiment = opened(uri, spec.study)
-    if experiment is not None:
-        discard_interrupted(uri, experiment)
-        return lookup(uri, spec.study, spec.config_hash)
-    from bench import tracking
-
-    return tracking.resume(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
-
-
 def others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
     """What became of trials that other processes run, by ``config_hash``; waits for all of them.
 
     One that ended without an answer (it failed, or its process is gone) is left out.
     """
-    from bench import tracking
-
     wanted = {spec.config_hash: spec for spec in specs}
     study, pause = next(iter(wanted.values())).study, POLL[0]
     while True:
@@ -81,7 +56,7 @@ def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False)
     """
     from bench.trial.run import run_trial
 
-    with _recorder(uri, spec, launcher) as records:
+    with tracking.recorder(uri, [spec], launcher) as records:
         if not records.free:
             return elsewhere(spec)
         result = run_trial(spec, partial(records.log, 0), progress_bar)
@@ -102,30 +77,13 @@ def skip(spec: TrialSpec, uri: str, reason: str) -> Outcome:
 
 def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> Outcome:
     """Record the failure of a trial that could not record it itself, for its process is gone."""
-    from bench import tracking
-
     tracking.discard_interrupted(uri, spec.study)
     return _ended(spec, uri, TrialResult(Status.FAILED, reason), launcher)
 
 
 def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> Outcome:
-    with _recorder(uri, spec, launcher) as records:
+    with tracking.recorder(uri, [spec], launcher) as records:
         if not records.free:
             return elsewhere(spec)
         records.finish(0, result)
     return outcome(spec, result)
-
-
-def _recorder(uri: str, spec: TrialSpec, launcher: str) -> Recorder:
-    path, experiment = sqlite_path(uri), opened(uri, spec.study)
-    if path is not None and experiment is not None:
-        return SQLiteRecorder(uri, path, experiment, [spec], launcher, _attach)
-    from bench import tracking
-
-    return tracking.recorder(uri, [spec], launcher)
-
-
-def _attach(uri: str, run: str, traceback: str) -> None:
-    from bench import tracking
-
-    tracking.attach_traceback(uri, run, traceback)

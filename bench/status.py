@@ -173,5 +173,7 @@ def _counts(records: Sequence[TrialRecord]) -> str:
     return ", ".join(f"{counts[one]} {one}" for one in Status if counts[one])
 
 
+command = ending.command(main)
+
 if __name__ == "__main__":
-    main()
+    command()

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import sys
 
+from bench import ending
 from bench.__main__ import main as optbench
 
 OPTIMIZERS = ("adamw", "nadam", "momentum", "nesterov")
@@ -49,5 +50,7 @@ def main() -> None:
     optbench()
 
 
+command = ending.command(main)
+
 if __name__ == "__main__":
-    main()
+    command()

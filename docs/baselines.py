@@ -61,6 +61,7 @@ def _row(task: str, words: list[str], board: Leaderboard, trials: pd.DataFrame) 
         "with": " ".join(f"`{word}`" for word in words),
         "n": str(row["n"]),
         "metric": column.removesuffix(" [95 %]"),
+        "median": number(own[column.removesuffix(" [95 %]")].median(), 4),
         "mean [95 %]": shown[column],
         "reached": f"{row['reached']}/{row['ran']}",
         "steps": whole(row["steps_to_target"]),

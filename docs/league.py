@@ -101,12 +101,14 @@ def difference(board: Leaderboard, row: Mapping[Any, Any]) -> str:
 
 
 def made(study: Study) -> str:
-    """Versions and hardware of the trials, the most frequent of each."""
+    """Versions and hardware of the trials, of each the most frequent first."""
     environments = [record.result.environment for record in study.records]
     names = ("device", "cores", "os", "python", "torch", "commit")
     counts = {name: Counter(one[name] for one in environments if name in one) for name in names}
     return ", ".join(
-        f"{name} {counts[name].most_common(1)[0][0]}" for name in names if counts[name]
+        f"{name} {' and '.join(one for one, _ in counts[name].most_common())}"
+        for name in names
+        if counts[name]
     )
 
 

@@ -186,5 +186,7 @@ def _measured(study: Study, uri: str, studies: Sequence[str], where: Measuring) 
     return replace(study, measured=measured)
 
 
+command = ending.command(main)
+
 if __name__ == "__main__":
-    main()
+    command()

@@ -109,9 +109,10 @@ def _speed(ours: Side, theirs: Side, stratum: int) -> Scored:
 def _improvement(ours: Side, theirs: Side, stratum: int) -> Scored:
     sign = 1.0 if ours.direction == "maximize" else -1.0
     a, b = (_worst_if_broken(side, sign) for side in (ours, theirs))
+    if ours is theirs:  # one half by definition, without an interval
+        return 0.5, np.full(RESAMPLES, 0.5), len(a)
     places = draws(len(a), stratum), draws(len(b), stratum + THEIRS)
-    alike = ours is theirs  # then it is one half by definition, without an interval
-    again = np.full(RESAMPLES, 0.5) if alike else mann_whitney.resampled(a, b, *places)
+    again = mann_whitney.resampled(a, b, *places)
     return mann_whitney.probability(a, b), again, min(len(a), len(b))
 
 

@@ -55,7 +55,7 @@ class RandAugment:
         self._mean, self._std = (mean - low) / step, std / step  # of bytes
         self._operations = operations
         self._share = magnitude / STRONGEST
-        self._recolourings = recolourings(self._share)
+        self._recolourings = recolourings(magnitude)
 
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
         """``[B, C, H, W]``, standardised, to a new tensor alike, in ``channels_last`` order.
@@ -123,19 +123,20 @@ def moved(pixels: Tensor, which: Tensor, by: Tensor, fill: Tensor) -> Tensor:
     return (found + fill).to(torch.uint8)
 
 
-def recolourings(share: float) -> list[Change]:
+def recolourings(magnitude: int) -> list[Change]:
     """What changes values and moves nothing, for each of ``OPERATIONS`` one way and the other.
 
     Args:
-        share: of the strongest.
+        magnitude: 0 to ``STRONGEST``.
     """
     from torchvision.transforms.v2 import functional  # seconds: only where it is asked for
 
-    more, less = 1 + 0.9 * share, 1 - 0.9 * share
+    share = magnitude / STRONGEST
+    by = float(torch.linspace(0.0, 0.9, STRONGEST + 1)[magnitude])  # rounded as torchvision's
+    more, less = 1 + by, 1 - by
     directed = [
-        partial(change, **{f"{name}_factor": factor})
+        partial(getattr(functional, f"adjust_{name}"), **{f"{name}_factor": factor})
         for name in ("brightness", "saturation", "contrast", "sharpness")
-        for change in [getattr(functional, f"adjust_{name}")]
         for factor in (more, less)
     ]
     alike = [

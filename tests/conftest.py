@@ -35,11 +35,11 @@ def subnormal_numbers() -> None:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with its schema in place: creating one takes seconds, copying it does not."""
+    """A store without a study: creating the first takes seconds, copying it does not."""
     from bench import tracking
 
     path = tmp_path_factory.mktemp("store") / "empty.db"
-    tracking.prepare(f"sqlite:///{path}", "unused")
+    assert tracking.studies(f"sqlite:///{path}") == []
     return path
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from bench import ending
 from bench.check import choose
 from bench.check.findings import Check, Report
 from bench.config import refusal
@@ -154,5 +155,7 @@ def _write(path: str, text: str) -> None:
     Path(path).write_text(text)
 
 
+command = ending.command(main)
+
 if __name__ == "__main__":
-    main()
+    command()

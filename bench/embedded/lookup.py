@@ -1,15 +1,16 @@
-"""What a store has answered. Of an embedded one without MLflow, whose import takes seconds."""
+"""What a store has answered; of an embedded one before anything is made or opened to write."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 
-from bench.address import sqlite_path
+from bench.address import check_local, sqlite_path
 from bench.embedded import claims
 from bench.embedded.rows import TrialRun, from_tables
-from bench.embedded.study import opened
+from bench.embedded.tables import embedded, has_write_ahead_log, open_tables
 from bench.spec import RefusedInput, Status, TrialResult
 
 SUMMARY = "summary."
@@ -18,17 +19,30 @@ though they are one number a trial; as tags they also keep every digit, NaN and 
 
 
 def lookup(uri: str, study: str, config_hash: str) -> TrialResult | None:
-    """The answer of an embedded store; None where it has none, and where MLflow has to be asked.
+    """The answer of an embedded store; None where it has none, and where it has to be made first.
 
     Whatever is wrong with the store is left to whoever opens it to write.
     """
     path = sqlite_path(uri)
+    if path is None or not path.is_file():
+        return None
     with suppress(sqlite3.Error, RefusedInput):
-        experiment = opened(uri, study)
-        if path is not None and experiment is not None:
-            found = from_tables(path, experiment, curves=False, hashes={config_hash})
-            return answered(found).get(config_hash)
+        check_local(uri, path)
+        if has_write_ahead_log(path) and embedded(uri):
+            experiment = _experiment(path, study)
+            if experiment is not None:
+                found = from_tables(path, experiment, curves=False, hashes={config_hash})
+                return answered(found).get(config_hash)
     return None
+
+
+def _experiment(path: Path, study: str) -> str | None:
+    with closing(open_tables(path)) as store:
+        row = store.execute(
+            "SELECT experiment_id FROM experiments WHERE name = ? AND lifecycle_stage = 'active'",
+            (study,),
+        ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def answered(runs: Iterable[TrialRun]) -> dict[str, TrialResult]:

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
 from bench.embedded import claims
+from bench.embedded.changes import insert, insert_run, set_tags, trash
 from bench.embedded.lost import losing
 from bench.embedded.naming import run_name
-from bench.embedded.study import trash
-from bench.embedded.tables import COLUMNS, now, open_tables, to_stored
+from bench.embedded.tables import now, open_tables, to_stored
 from bench.embedded.words import end_state, end_tags, later, run_params, run_tags
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 
-Attach = Callable[[str, str, str], None]
-"""Puts a text on a run as its traceback: the store's address, the run's id, the text."""
+Keep = Callable[[str, str, str], None]
+"""Keeps a text file with a run: the run's id, the file's name, the text."""
 
 
 class SQLiteRecorder:
@@ -31,7 +31,7 @@ class SQLiteRecorder:
 
     Args:
         path, experiment: the store's file, and MLflow's number of the study in it.
-        attach: called for a trial that raised.
+        keep: where the traceback of a trial that raised goes.
     """
 
     def __init__(
@@ -41,11 +41,13 @@ class SQLiteRecorder:
         experiment: str,
         specs: Sequence[TrialSpec],
         launcher: str,
-        attach: Attach,
+        keep: Keep,
     ) -> None:
         self._uri, self._specs, self._launcher = uri, specs, launcher
-        self._experiment, self._attach = experiment, attach
+        self._experiment, self._keep = experiment, keep
         self._store = open_tables(path)
+        # 64 MiB of pages: rows of a large study go all over its tables, which outgrow the usual two
+        self._store.execute("PRAGMA cache_size = -65536")
         self._start_time = 0
         self._ids = [uuid.uuid4().hex for _ in specs]
         self.free: list[int] = []
@@ -89,43 +91,22 @@ class SQLiteRecorder:
         self._write_sometimes()
 
     def _start(self) -> None:
-        experiment = self._experiment
-        (artifacts,) = self._store.execute(
-            "SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,)
-        ).fetchone()
         self._start_time = now()
         with self._store:
             self._store.execute("BEGIN IMMEDIATE")  # nobody claims between the look and the claim
             hashes = [spec.config_hash for spec in self._specs]
-            known = claims.of_tables(self._store, experiment, hashes)
+            known = claims.of_tables(self._store, self._experiment, hashes)
             self.free = claims.free(known, self._specs)
-            self._claim(artifacts, experiment)
+            self._claim()
         self._unfinished = set(self.free)
 
-    def _claim(self, artifacts: str, experiment: str) -> None:
-        runs, tags, params = [], [], []
+    def _claim(self) -> None:
         for slot in self.free:
             run, spec = self._ids[slot], self._specs[slot]
-            name = run_name(spec)
-            state = (
-                "UNKNOWN",
-                "",
-                "",
-                "unknown",
-                "RUNNING",
-                self._start_time,
-                None,
-                None,
-                "",
-                "active",
-            )
-            runs.append((run, name, *state, f"{artifacts}/{run}/artifacts", int(experiment)))
-            known = {**run_tags(spec, self._launcher), "mlflow.runName": name}
-            tags += [(key, value, run) for key, value in known.items()]
-            params += [(key, value, run) for key, value in run_params(spec).items()]
-        self._insert("runs", runs)
-        self._insert("tags", tags)
-        self._insert("params", params)
+            tags, at = run_tags(spec, self._launcher), self._start_time
+            insert_run(self._store, run, self._experiment, run_name(spec), tags, start=at)
+            params = [(key, value, run) for key, value in run_params(spec).items()]
+            insert(self._store, "params", params)
 
     def _write_sometimes(self) -> None:
         if time.monotonic() - self._written_at > 1.0:
@@ -144,35 +125,25 @@ class SQLiteRecorder:
                 latest[name] = (name, value, at, point.step, is_nan, run)
         touched = {slot for slot, _ in self._points}
         with self._store:
-            self._insert("metrics", rows)
+            insert(self._store, "metrics", rows)
             latest_rows = [row for slot in touched for row in self._latest[slot].values()]
-            self._insert("latest_metrics", latest_rows)
+            insert(self._store, "latest_metrics", latest_rows)
             for slot, result in self._ended:
                 self._end(slot, result)
         for slot, result in self._ended:
             if result.traceback:
-                self._attach(self._uri, self._ids[slot], result.traceback)
+                self._keep(self._ids[slot], "traceback.txt", result.traceback)
         self._points.clear()
         self._ended.clear()
         self._written_at = time.monotonic()
 
     def _end(self, slot: int, result: TrialResult) -> None:
         run, spec = self._ids[slot], self._specs[slot]
-        self._insert("tags", [(key, value, run) for key, value in end_tags(result).items()])
+        set_tags(self._store, run, end_tags(result))
         self._store.execute(
             "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?",
             (end_state(result), later(self._start_time, result.summary), run),
         )
         if spec.fresh_since and result.status in claims.ANSWERS:
-            (experiment,) = self._store.execute(
-                "SELECT experiment_id FROM runs WHERE run_uuid = ?", (run,)
-            ).fetchone()
-            known = claims.of_tables(self._store, experiment, [spec.config_hash])
+            known = claims.of_tables(self._store, self._experiment, [spec.config_hash])
             trash(self._store, claims.replaced(known, run))
-
-    def _insert(self, table: str, rows: Iterable[Sequence[object]]) -> None:
-        names = COLUMNS[table].split()
-        places = ", ".join("?" * len(names))
-        self._store.executemany(
-            f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({places})", rows
-        )

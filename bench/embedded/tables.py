@@ -21,6 +21,13 @@ COLUMNS = {
 }
 """The tables that a run is made of, as MLflow has had them since version 2."""
 
+STUDY_COLUMNS = {
+    "experiments": "experiment_id name artifact_location lifecycle_stage creation_time "
+    "last_update_time",
+    "experiment_tags": "key value experiment_id",
+}
+"""Of the tables of studies what is used here; later versions have more, which has defaults."""
+
 
 def embedded(uri: str) -> Path | None:
     """The file of an existing embedded store with these tables; None for any other store."""
@@ -52,10 +59,13 @@ def from_stored(value: float, is_nan: bool) -> float:
 
 def _has_columns(path: Path) -> bool:
     with closing(open_tables(path)) as store:
-        return all(
-            {row[1] for row in store.execute(f"PRAGMA table_info({table})")} == set(names.split())
-            for table, names in COLUMNS.items()
+        return all(_columns(store, name) == set(own.split()) for name, own in COLUMNS.items()) and (
+            all(_columns(store, name) >= set(own.split()) for name, own in STUDY_COLUMNS.items())
         )
+
+
+def _columns(store: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in store.execute(f"PRAGMA table_info({table})")}
 
 
 def has_write_ahead_log(path: Path) -> bool:

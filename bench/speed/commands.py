@@ -1,13 +1,13 @@
 """What a person waits for: whole commands, start-up and records included, side by side.
 
     python -m bench.speed.commands
-    python -m bench.speed.commands --rounds 5 --only start
+    python -m bench.speed.commands --rounds 2 --only start
     python -m bench.speed.commands --before FOLDER      # and those of another checkout's .venv
 
 Starts: one trial of one step in a study that is there, a refusal that needs torch, an answer from
 the record; beside ``import torch``, the floor. Sweeps: by each launcher, on what does not repay a
 stack and on what does; ``1.9x`` means that ``basic`` takes 1.9 times as long. Commands take turns;
-medians count; byte code is cached by a first round that is not counted.
+medians count; byte code is cached by a first round that is not counted. It takes half an hour.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from typing import NamedTuple
 TRIAL = ("task=digits", "budget.steps=1")
 RATES = "optimizer.lr=1e-4,2e-4,5e-4,1e-3,2e-3,3e-3,5e-3,1e-2"
 SWEEPS = {  # what stands on the command line behind -m, and the launchers
-    "Fashion-MNIST CNN, 8 trials of 300 steps": (
-        ("task=fashion_mnist", "budget.steps=300", "budget.eval_every=150", RATES),
+    "Fashion-MNIST CNN, 8 trials of 800 steps": (
+        ("task=fashion_mnist", "budget.steps=800", "budget.eval_every=400", RATES),
         ("basic", "auto"),
     ),
-    "langid Transformer, 8 trials of 200 steps": (
-        ("task=langid", "model=transformer", "budget.steps=200", "budget.eval_every=100", RATES),
+    "langid Transformer, 8 trials of 400 steps": (
+        ("task=langid", "model=transformer", "budget.steps=400", "budget.eval_every=200", RATES),
         ("basic", "auto"),
     ),
     "digits, 64 trials of 300 steps": (
@@ -151,7 +151,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench.speed.commands", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="of sweeps; three times as many starts"
+    )
     parser.add_argument("--only", choices=("start", "sweeps"))
     parser.add_argument("--before", type=Path, metavar="FOLDER")
     chosen = parser.parse_args()
@@ -162,7 +164,7 @@ def main() -> None:
             python = str(chosen.before.absolute() / ".venv" / "bin" / "python")
             houses.insert(0, House("before", chosen.before, python, Path(scratch) / "before"))
         if chosen.only != "sweeps":
-            for line in starts(houses, chosen.rounds):
+            for line in starts(houses, 3 * chosen.rounds):
                 print(line, flush=True)
         if chosen.only != "start":
             for line in sweeps(houses, chosen.rounds):

@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from itertools import pairwise
 from pathlib import Path
 
 from bench.embedded.tables import has_write_ahead_log, open_tables
@@ -30,11 +29,13 @@ def main(trials: int, *words: str) -> None:
         store = folder / "outputs" / "optbench.db"
         began = time.time()
         process = _start([*command, "report=false"], folder)
-        memory = _watched(process, store)
+        ends = _watched(process, store)
         print(f"{trials} trials: {time.time() - began:.0f} s in all")
-        for part, seconds in enumerate(_costs(store)):
-            cost = f"{1e3 * seconds / PART:.1f} ms a trial"
-            print(f"  thousand {part + 1}: {cost}, {memory.get(part, memory[max(memory)]):.0f} MiB")
+        (start,) = _rows(store, "SELECT min(start_time) FROM runs")
+        seen = [start / 1e3, *(at for at, _ in ends)]
+        for part, (since, (at, mib)) in enumerate(zip(seen, ends, strict=False)):
+            cost = f"{1e3 * (at - since) / PART:.1f} ms a trial"
+            print(f"  thousand {part + 1}: {cost}, {mib:.0f} MiB")
         for what, again in (
             ("the same command again", [*command, "report=false"]),
             ("the report", ["-m", "reports", "study=many"]),
@@ -50,15 +51,18 @@ def _start(words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, *words], cwd=folder, stdout=subprocess.DEVNULL)
 
 
-def _watched(process: subprocess.Popen[bytes], store: Path) -> dict[int, float]:
-    """Resident MiB of a process, the last that was seen while each part ended."""
-    found = {0: 0.0}
+def _watched(process: subprocess.Popen[bytes], store: Path) -> list[tuple[float, float]]:
+    """When each part had ended, in seconds since 1970, and the process's resident MiB then.
+
+    By the clock of this process: a run's own shows its training time, not the wall's.
+    """
+    found: list[tuple[float, float]] = []
     while process.poll() is None:
-        time.sleep(0.5)
+        time.sleep(0.1)
         resident = _resident(process.pid)
         if resident and has_write_ahead_log(store):
             (ended,) = _rows(store, "SELECT count(end_time) FROM runs")
-            found[max(0, ended - 1) // PART] = resident
+            found += [(time.time(), resident)] * (ended // PART - len(found))
     return found
 
 
@@ -68,13 +72,6 @@ def _resident(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     return 0.0
-
-
-def _costs(store: Path) -> list[float]:
-    """Seconds of each part: from the start of its first trial to that of the next part."""
-    starts = _rows(store, "SELECT start_time FROM runs ORDER BY start_time")
-    bounds = [*starts[::PART], *_rows(store, "SELECT max(end_time) FROM runs")]
-    return [(end - start) / 1e3 for start, end in pairwise(bounds)]
 
 
 def _rows(store: Path, query: str) -> list[int]:

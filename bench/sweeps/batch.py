@@ -17,6 +17,7 @@ def run(
     launch: Launch,
     size: int | None = None,
     telling: Callable[[Sequence[TrialSpec]], Told] = each,
+    prepare: Callable[[Sequence[TrialSpec]], None] | None = None,
 ) -> dict[str, Outcome]:
     """Answer from the record, check, launch, collect. Every trial ends as a row of the store.
 
@@ -24,6 +25,7 @@ def run(
         specs: trials of one study; equal ones run once.
         size: trials launched at a time; None for all.
         telling: makes of the trials to run what hears of their ends; by default a line each.
+        prepare: hears of what is to run before anything is built.
 
     Returns:
         How each trial ended, by ``config_hash``.
@@ -39,6 +41,8 @@ def run(
     known = {key: recorded[key] for key, spec in wanted.items() if stands(spec, recorded.get(key))}
     outcomes = {key: outcome(wanted[key], result) for key, result in known.items()}
     new = {key: spec for key, spec in wanted.items() if key not in known}
+    if prepare is not None:
+        prepare(list(new.values()))
     inapplicable = build.check(new.values())
     progress.assumed(specs)
     progress.say(

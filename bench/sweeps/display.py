@@ -58,7 +58,8 @@ class Tally:
         self.phase, self.pending = phase, list(pending)
         self.statuses: Counter[str] = Counter()
         self.values: dict[tuple[str, str], list[float]] = {}
-        self._began = time.monotonic()
+        self._last = time.monotonic()
+        self._took: dict[str, list[float]] = {}  # by task, seconds since the end before
 
     @property
     def done(self) -> int:
@@ -68,6 +69,9 @@ class Tally:
         """One more has ended."""
         spec = self.pending[at]
         self.statuses[outcome["status"]] += 1
+        now = time.monotonic()
+        self._took.setdefault(spec.task.name, []).append(now - self._last)
+        self._last = now
         entrant = protocol.label(spec.optimizer.name, spec.schedule.name)
         if not math.isnan(outcome["value"]):
             self.values.setdefault((spec.task.name, entrant), []).append(outcome["value"])
@@ -75,10 +79,21 @@ class Tally:
     def head(self) -> str:
         """``tuning 12/64: 11 finished, 1 diverged, about 40 seconds left``."""
         counts = ", ".join(f"{count} {status}" for status, count in sorted(self.statuses.items()))
-        missing = len(self.pending) - self.done
-        left = missing * (time.monotonic() - self._began) / max(1, self.done)
-        rest = f", about {duration(left)} left" if missing else ""
+        left = self._left()
+        rest = f", about {duration(left)} left" if left is not None else ""
         return f"{self.phase} {self.done}/{len(self.pending)}: {counts}{rest}"
+
+    def _left(self) -> float | None:
+        """Seconds, by the pace of each task; None where one of them has shown none, and at the end.
+
+        Tasks run one after the other, and a trial of one can take a thousand times another's.
+        """
+        missing = Counter(spec.task.name for spec in self.pending)
+        missing -= Counter({task: len(took) for task, took in self._took.items()})
+        if not missing or missing.keys() - self._took.keys():
+            return None
+        paces = {task: math.fsum(took) / len(took) for task, took in self._took.items()}
+        return math.fsum(count * paces[task] for task, count in missing.items())
 
     def leaders(self) -> list[str]:
         """The best validation value so far of each entrant, a line a task."""

@@ -53,10 +53,12 @@ class GridSweeper(Sweeper):
         specs = [composer.spec(job) for job in jobs]
         if isinstance(self.launcher, SpecLauncher):
             launch: Launch = self.launcher.run
+            prepare = self.launcher.warm_up
         else:
             by_hash = {spec.config_hash: job for spec, job in zip(specs, jobs, strict=True)}
             launch = by_hydra(self.launcher, by_hash, uri)
-        outcomes = batch.run(specs, uri, launch, self.max_batch_size)
+            prepare = None
+        outcomes = batch.run(specs, uri, launch, self.max_batch_size, prepare=prepare)
         conclude(specs[0].study, uri, outcomes, self.config.report)
         return []
 

@@ -46,6 +46,9 @@ class SpecLauncher(Launcher):
         self.config = config
         self.config_loader: ConfigLoader = hydra_context.config_loader
 
+    def warm_up(self, specs: Sequence[TrialSpec]) -> None:
+        """Begin what takes long before the first of these trials can run; nothing here."""
+
     @abstractmethod
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         """See ``Launch``."""
@@ -106,6 +109,12 @@ class AutoLauncher(StackedLauncher):
     def workers(self) -> int:
         return processes.cores()
 
+    def warm_up(self, specs: Sequence[TrialSpec]) -> None:
+        if self.workers > 1 and len(specs) > 1 and all(map(shares, specs)):
+            from bench.sweeps.workers import warm_up
+
+            warm_up(specs)
+
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.stacked import StackedSweep
 
@@ -138,6 +147,11 @@ class WorkersLauncher(SpecLauncher):
     @property
     def workers(self) -> int:
         return self.n_jobs if self.n_jobs > 0 else processes.cores()
+
+    def warm_up(self, specs: Sequence[TrialSpec]) -> None:
+        from bench.sweeps.workers import warm_up
+
+        warm_up(specs)
 
     def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
         from bench.sweeps.workers import run_in_workers

@@ -20,10 +20,12 @@ from bench.sweeps.one_by_one import run_one_by_one
 Measured = TypeVar("Measured")
 
 LAUNCHER = "stacked"
-QUICK = 2.0
-"""Seconds of training, as guessed, for which nothing is measured where the way is free."""
-START = 10.0
-"""Seconds for which every core starts a worker process: the imports of a trial."""
+QUICK = 0.5
+"""Seconds of training small models for which nothing is measured where the way is free: a large
+one's trials of as many steps take a minute."""
+START = 3.0
+"""Seconds for which a core starts a worker process, which is forked after the imports of a trial
+(``bench.sweeps.workers``); a process that imports them itself takes three times as long."""
 STEP = 0.002
 """Seconds of a training step that is not measured: a small model's."""
 
@@ -158,7 +160,8 @@ class StackedSweep:
             self._steps |= dict.fromkeys(places, gain.alone)
         name = self._name(places)
         if self.size is None and not gain.pays(min(self.workers, len(places))):
-            progress.say(f"{name}: {gain}, {self._otherwise} instead")
+            instead = "one by one instead" if self.workers == 1 else "so not stacked"
+            progress.say(f"{name}: {gain}, {instead}")
             return
         for stack in (stack for stack in stacks if len(stack) > 1):
             progress.say(f"{name}: {len(stack)} trials at once; {gain}")

@@ -99,6 +99,8 @@ class StudySweeper(Sweeper):
         expected = None
         if any(count.to_run for count in counted):
             launcher = self.chosen_launcher
+            if not self.config.plan:
+                launcher.warm_up(plan.bases)
             expected = forecast.seconds(counted, launcher.workers, launcher.stacks)
         for line in forecast.lines(plan, counted, expected):
             progress.say(line)

@@ -1,21 +1,27 @@
-"""The record of trials in MLflow: write, look up, read. The only package that imports it."""
+"""The record of trials in MLflow: write, look up, read. The only package that imports it, and that
+only for stores other than a file of this machine, and to make the first of those."""
 
-from bench.tracking.client import prepare, studies
-from bench.tracking.fetch import runs
+from bench.tracking.opening import prepare
 from bench.tracking.read import (
     answers,
-    attached_text,
     discard_interrupted,
     ended_in,
     held,
     read,
     release,
     resume,
+    studies,
 )
-from bench.tracking.recorder import Recorder, recorder
-from bench.tracking.summary import attach_report, attach_text, report_path, summarize
+from bench.tracking.recorder import recorder
+from bench.tracking.store import Recorder
+from bench.tracking.summary import (
+    attach_report,
+    attach_text,
+    attached_text,
+    report_path,
+    summarize,
+)
 from bench.tracking.views import View, share
-from bench.tracking.write import attach_traceback
 
 __all__ = [
     "Recorder",
@@ -23,7 +29,6 @@ __all__ = [
     "answers",
     "attach_report",
     "attach_text",
-    "attach_traceback",
     "attached_text",
     "discard_interrupted",
     "ended_in",
@@ -34,7 +39,6 @@ __all__ = [
     "release",
     "report_path",
     "resume",
-    "runs",
     "share",
     "studies",
     "summarize",

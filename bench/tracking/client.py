@@ -1,133 +1,243 @@
-"""Opening a store of MLflow and the studies in it.
+"""A store of MLflow by its own client: a server, a database, or a file whose tables are not known.
 
-A study is an MLflow experiment. Whoever comes first creates what is missing; any number of
-processes may come first at once.
+The client has no bulk read: a call for each run and metric. A study is an MLflow experiment;
+whoever comes first creates it, and any number of processes may come first at once.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-import sqlite3
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import cast
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import sqlalchemy
-from filelock import FileLock
-from mlflow.entities import Experiment, LifecycleStage, ViewType
+from mlflow.entities import LifecycleStage, Metric, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from bench.address import check_file, check_local, is_database, sqlite_path
-from bench.embedded.tables import has_write_ahead_log
-from bench.faults import StoreLost
-from bench.processes import serves
-from bench.spec import RefusedInput
-from bench.tracking import patient
-from bench.tracking.lost import may_lose
+from bench.address import is_database, sqlite_path
+from bench.embedded.rows import OURS, TrialRun, Value
+from bench.processes import on_this_machine, serves
+from bench.spec import RefusedInput, TrialSpec
+from bench.tracking import lease, patient
+from bench.tracking.lost import losing
 from bench.tracking.patient import Patient
+from bench.tracking.store import TRAINING, Recorder, Study, artifacts, cannot_open, in_trash
+from bench.tracking.write import ClientRecorder
 
 for _noisy in ("mlflow", "alembic"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # tracebacks of each try
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # a line for each of many tries
 
-TRAINING = {"mlflow.experimentKind": "custom_model_development"}
-"""Tells MLflow's pages that a study is made of training runs, not of language-model traces."""
+MANY = 256
+"""Hashes that are asked for one by one at the most: each takes a server some 10 ms."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def connect(uri: str) -> MlflowClient:
-    """A client of a store, which is created where it is missing.
+def may_lose(
+    method: Callable[Concatenate[ClientStore, P], R],
+) -> Callable[Concatenate[ClientStore, P], R]:
+    """A method in which whatever the store raises is ``StoreLost``."""
+
+    @functools.wraps(method)
+    def guarded(self: ClientStore, *args: P.args, **kwargs: P.kwargs) -> R:
+        with losing(self.uri):
+            return method(self, *args, **kwargs)
+
+    return guarded
+
+
+class ClientStore:
+    """See ``bench.tracking.store.Store``.
 
     Raises:
         RefusedInput: the store cannot be opened or does not answer.
         StoreLost: the same in a worker, whose parent has opened it.
     """
-    path = sqlite_path(uri)
-    # an optimizer may change the working folder: from here on that moves no store
-    return _connect(uri if path is None else f"sqlite:///{path.absolute()}", uri)
 
+    def __init__(self, uri: str) -> None:
+        self.uri, self.client = uri, connect(uri)
 
-@lru_cache(maxsize=4)
-def _connect(absolute: str, uri: str) -> MlflowClient:
-    path = sqlite_path(absolute)
-    try:
-        if path is None and is_database(uri):
-            _reach(uri)
-            return cast(MlflowClient, Patient(_answering(absolute), waits=True))
-        if path is None:
-            with nullcontext() if serves() else _impatient():
-                return cast(MlflowClient, Patient(_answering(absolute)))
-        check_local(uri, path)
-        check_file(uri, path)
-        if not has_write_ahead_log(path):
-            _create(absolute, path)
-        return _answering(absolute)
-    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, sqlite3.Error) as error:
-        cause = str(error).split("\n", maxsplit=1)[0]
-        kind = StoreLost if serves() else RefusedInput
-        raise kind(f"tracking.uri={uri}: cannot be opened: {cause}") from error
+    @may_lose
+    def study(self, name: str) -> Study | None:
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            return None
+        number = str(found.experiment_id)
+        if found.lifecycle_stage == LifecycleStage.DELETED:
+            raise in_trash(self.uri, name, number)
+        return Study(number, dict(found.tags))
 
+    def make_study(self, name: str) -> str:
+        files = None
+        if path := sqlite_path(self.uri):
+            files = artifacts(path.parent, name)
+        elif is_database(self.uri):  # a server would say where they go
+            files = artifacts(Path("outputs"), name)
+        with losing(self.uri):
+            try:
+                return str(self.client.create_experiment(name, files, tags=TRAINING))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+        found = self.study(name)  # another process was faster
+        assert found is not None
+        return found.id
 
-def prepare(uri: str, study: str) -> str:
-    """Open the store, creating it and the study where missing; returns the experiment's id.
+    @may_lose
+    def studies(self) -> list[str]:
+        found = self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
+        return sorted(one.name for one in found if one.name != "Default")
 
-    Raises:
-        RefusedInput: the store cannot be opened or does not answer; the study was deleted.
-    """
-    found = experiment_id(uri, study)
-    if found is not None:
-        return found
-    artifacts = None
-    if path := sqlite_path(uri):
-        artifacts = (path.parent / "artifacts" / study).absolute().as_uri()
-    elif is_database(uri):  # a server would say where they go
-        artifacts = (Path("outputs") / "artifacts" / study).absolute().as_uri()
-    try:
-        made = connect(uri).create_experiment(study, artifact_location=artifacts, tags=TRAINING)
-        return str(made)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise StoreLost(f"tracking.uri={uri}: {str(error).split(chr(10))[0]}") from error
-    found = experiment_id(uri, study)  # another process was faster
-    assert found is not None
-    return found
+    @may_lose
+    def tag_study(self, study: str, tags: Mapping[str, str | None]) -> None:
+        for key, value in tags.items():
+            if value is None:
+                self.client.delete_experiment_tag(study, key)
+            else:
+                self.client.set_experiment_tag(study, key, value)
 
+    @may_lose
+    def trials(
+        self,
+        study: str,
+        *,
+        curves: bool = False,
+        hashes: Collection[str] | None = None,
+        job: str | None = None,
+        running: bool = False,
+    ) -> list[TrialRun]:
+        asked = "tags.kind = 'trial'"
+        if job is not None:
+            asked += f" AND tags.job = '{job}'"
+        if running:
+            asked += " AND attributes.status = 'RUNNING'"
+        found = []
+        for run in self._asked(study, asked, hashes):
+            tags, name = run.data.tags, run.info.run_id
+            if tags.keys() >= OURS and (hashes is None or tags["config_hash"] in hashes):
+                one = _plain(run)
+                if curves:
+                    one.history = {key: self._history(name, key) for key in run.data.metrics}
+                found.append(one)
+        return self._seen(study, found)
 
-def experiment_id(uri: str, study: str) -> str | None:
-    """MLflow's number of a study; None if there is no such study, and as ``experiment``."""
-    found = experiment(uri, study)
-    return None if found is None else str(found.experiment_id)
+    @may_lose
+    def trash(self, runs: Iterable[str]) -> None:
+        for run in runs:
+            self.client.delete_run(run)
 
+    @may_lose
+    def summary(self, study: str) -> str | None:
+        found = self.client.search_runs([study], "tags.kind = 'summary'", max_results=1)
+        return str(found[0].info.run_id) if found else None
 
-@may_lose
-def experiment(uri: str, study: str) -> Experiment | None:
-    """What MLflow holds of a study beside its runs; None if there is no such study.
+    @may_lose
+    def make_summary(self, study: str, name: str) -> str:
+        tags = {"kind": "summary", "study": name}
+        run = self.client.create_run(study, run_name="summary", tags=tags)
+        self.client.set_terminated(run.info.run_id)
+        return str(run.info.run_id)
 
-    Raises:
-        RefusedInput: it lies in MLflow's trash.
-    """
-    found = connect(uri).get_experiment_by_name(study)
-    if found is not None and found.lifecycle_stage == LifecycleStage.DELETED:
-        raise RefusedInput(
-            f"study={study}: it was deleted in MLflow; take another name, or restore it: mlflow "
-            f"experiments restore --experiment-id {found.experiment_id} (MLFLOW_TRACKING_URI={uri})"
+    @may_lose
+    def describe(self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+        now = int(time.time() * 1000)
+        self.client.log_batch(
+            run,
+            metrics=[Metric(name, number, now, 0) for name, number in metrics.items()],
+            tags=[RunTag(name, value) for name, value in tags.items()],
         )
-    return found
+
+    @may_lose
+    def put_text(self, run: str, name: str, text: str) -> None:
+        self.client.log_text(run, text, name)
+
+    @may_lose
+    def put_folder(self, run: str, folder: Path, name: str) -> None:
+        self.client.log_artifacts(run, str(folder), name)
+
+    @may_lose
+    def holds(self, run: str, name: str) -> bool:
+        return name in {one.path for one in self.client.list_artifacts(run)}
+
+    @may_lose
+    def text(self, run: str, name: str) -> str | None:
+        if not self.holds(run, name):
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self.client.download_artifacts(run, name, folder)).read_text("utf-8")
+
+    def recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
+        return ClientRecorder(self, self.client, study, specs, launcher)
+
+    def _asked(self, study: str, asked: str, hashes: Collection[str] | None) -> Iterator[Run]:
+        """MLflow can be asked for one hash; for many it is quicker to look through all runs."""
+        if hashes is None or len(hashes) > MANY:
+            yield from self._runs(study, asked)
+            return
+        for key in hashes:
+            yield from self._runs(study, f"{asked} AND tags.config_hash = '{key}'")
+
+    def _runs(self, study: str, asked: str) -> Iterator[Run]:
+        token = None
+        while True:
+            page = self.client.search_runs([study], asked, max_results=1000, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _history(self, run: str, key: str) -> list[Value]:
+        logged = self.client.get_metric_history(run, key)
+        return sorted((one.step, one.timestamp, one.value) for one in logged)
+
+    def _seen(self, study: str, found: list[TrialRun]) -> list[TrialRun]:
+        """With when the processes of other machines were last there."""
+        far = [run for run in found if run.status == "RUNNING" and not on_this_machine(run.tags)]
+        signs = lease.signs(self.client.get_experiment(study).tags) if far else {}
+        for run in far:
+            run.alive = signs.get(lease.name(run.tags), 0.0)
+        return found
 
 
-def studies(uri: str) -> list[str]:
-    """Names of the studies in a store."""
-    found = connect(uri).search_experiments(view_type=ViewType.ACTIVE_ONLY)
-    return sorted(one.name for one in found if one.name != "Default")
+def _plain(run: Run) -> TrialRun:
+    """MLflow's own view of a trial as ours."""
+    tags, latest = dict(run.data.tags), dict(run.data.metrics)
+    return TrialRun(
+        str(run.info.run_id), run.info.status, tags, latest, ended=(run.info.end_time or 0) / 1000
+    )
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client of a store; of a file, which is created where it is missing, too.
+
+    Raises:
+        RefusedInput: the store cannot be opened or does not answer.
+        StoreLost: the same in a worker, whose parent has opened it.
+    """
+    try:
+        if (path := sqlite_path(uri)) is not None:
+            return _answering(f"sqlite:///{path.absolute()}")
+        if is_database(uri):
+            _reach(uri)
+            return cast(MlflowClient, Patient(_answering(uri), waits=True))
+        with nullcontext() if serves() else _impatient():
+            return cast(MlflowClient, Patient(_answering(uri)))
+    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+        raise cannot_open(uri, error) from error
 
 
 def _reach(uri: str) -> None:
@@ -171,24 +281,3 @@ def _impatient() -> Iterator[None]:
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
-
-
-def _create(uri: str, path: Path) -> None:
-    """Make the tables, one process at a time: two would die in each other's migrations.
-
-    A new store is made beside its place and moved there when it is whole: a process that is killed
-    meanwhile leaves nothing that MLflow could not go on with.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
-        if has_write_ahead_log(path):  # made while this process waited
-            return
-        if path.exists() and path.stat().st_size:  # MLflow made it: bring it to its present form
-            _answering(uri)
-        else:
-            new = path.with_name(f".{path.name}.new")
-            new.unlink(missing_ok=True)
-            _answering(f"sqlite:///{new}")
-            new.replace(path)
-        with closing(sqlite3.connect(path, timeout=60)) as store:
-            store.execute("PRAGMA journal_mode=WAL")  # readers do not block writers

@@ -12,11 +12,9 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 
-from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
-
+from bench.faults import StoreLost
 from bench.processes import mine
-from bench.tracking.client import connect
+from bench.tracking.store import Store
 
 BEAT = 60.0
 """Seconds between two signs of life."""
@@ -27,8 +25,8 @@ _HEARTS: dict[tuple[str, str], _Heart] = {}
 class _Heart:
     """Beats in a study while trials of it are held here; entered once by each recorder."""
 
-    def __init__(self, uri: str, experiment: str) -> None:
-        self._client, self._experiment = connect(uri), experiment
+    def __init__(self, store: Store, study: str) -> None:
+        self._store, self._study = store, study
         self._holders, self._last = 0, -math.inf
         self._guard = threading.Lock()
         threading.Thread(target=self._go_on, daemon=True, name="lease").start()
@@ -46,21 +44,21 @@ class _Heart:
         while True:
             threading.Event().wait(BEAT / 4)
             # a server that is gone is the business of whoever records there
-            with suppress(MlflowException, SQLAlchemyError):
+            with suppress(StoreLost):
                 if self._holders:
                     self._beat()
 
     def _beat(self) -> None:
         if time.monotonic() - self._last > BEAT:
-            self._client.set_experiment_tag(self._experiment, name(mine()), repr(time.time()))
+            self._store.tag_study(self._study, {name(mine()): repr(time.time())})
             self._last = time.monotonic()
 
 
-def held(uri: str, experiment: str) -> AbstractContextManager[None]:
+def held(store: Store, study: str) -> AbstractContextManager[None]:
     """Inside, this process is seen to be alive; to be entered before the first claim."""
-    if (uri, experiment) not in _HEARTS:
-        _HEARTS[uri, experiment] = _Heart(uri, experiment)
-    return _HEARTS[uri, experiment]
+    if (store.uri, study) not in _HEARTS:
+        _HEARTS[store.uri, study] = _Heart(store, study)
+    return _HEARTS[store.uri, study]
 
 
 def name(process: Mapping[str, str]) -> str:

@@ -3,42 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Protocol, Self
 
-from bench.embedded.recorder import SQLiteRecorder
-from bench.embedded.tables import embedded
-from bench.spec import CurvePoint, TrialResult, TrialSpec
-from bench.tracking.client import connect, prepare
-from bench.tracking.write import ClientRecorder, attach_traceback
-
-
-class Recorder(Protocol):
-    """Trials while they happen; a slot is a trial's place among the specs.
-
-    Runs exist from ``__enter__`` on. What has not finished on leaving leaves no record.
-
-    Attributes:
-        free: the slots whose trials are claimed by this recorder; other processes run the rest, or
-            have run them (``bench.embedded.claims``).
-    """
-
-    free: list[int]
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def log(self, slot: int, point: CurvePoint) -> None:
-        """Note one evaluation of one trial; it is written within a second or at the next one."""
-
-    def finish(self, slot: int, result: TrialResult) -> None:
-        """How a trial ended; the last point of its curve replaces the one that was noted."""
+from bench.spec import TrialSpec
+from bench.tracking.opening import opened
+from bench.tracking.store import Recorder
 
 
 def recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
@@ -53,9 +21,4 @@ def recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
     """
     if len(studies := {spec.study for spec in specs}) != 1:
         raise ValueError(f"a recorder is of one study, not of {sorted(studies)}")
-    connect(uri)  # creates an embedded store where it is missing
-    path = embedded(uri)
-    if path is None:
-        return ClientRecorder(uri, specs, launcher)
-    experiment = prepare(uri, specs[0].study)
-    return SQLiteRecorder(uri, path, experiment, specs, launcher, attach_traceback)
+    return opened(uri).recorder(studies.pop(), specs, launcher)

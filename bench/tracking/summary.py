@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Metric
-
 from bench.embedded.naming import SEPARATOR
-from bench.tracking.client import connect, experiment_id, prepare
+from bench.tracking.opening import opened, prepare
 from bench.tracking.views import share
 
 NOTE = "mlflow.note.content"
@@ -21,12 +18,18 @@ NOTE = "mlflow.note.content"
 
 def attach_report(uri: str, study: str, directory: Path) -> None:
     """Put a report's files on the study's summary run."""
-    connect(uri).log_artifacts(summary_run(uri, study), str(directory), "report")
+    opened(uri).put_folder(summary_run(uri, study), directory, "report")
 
 
 def attach_text(uri: str, study: str, name: str, text: str) -> None:
     """Put a text file on the study's summary run, in place of one of that name."""
-    connect(uri).log_text(summary_run(uri, study), text, name)
+    opened(uri).put_text(summary_run(uri, study), name, text)
+
+
+def attached_text(uri: str, study: str, name: str) -> str | None:
+    """A text file of the study's summary run; None where there is none."""
+    run = find_summary(uri, study)
+    return None if run is None else opened(uri).text(run, name)
 
 
 def summarize(
@@ -47,51 +50,39 @@ def summarize(
         tables: by their names, e.g. ``leaderboard``; of each its columns, equally long. MLflow
             shows them as tables; what JSON does not know (NaN, ∞) is written as text.
     """
-    client, run, experiment = connect(uri), summary_run(uri, study), prepare(uri, study)
-    now = int(time.time() * 1000)
-    client.log_batch(run, metrics=[Metric(key, one, now, 0) for key, one in metrics.items()])
+    store, run = opened(uri), summary_run(uri, study)
     for name, columns in tables.items():
         # MlflowClient.log_table would append to the table of an earlier report
-        client.log_text(run, _as_table(columns), f"{name}.json")
+        store.put_text(run, f"{name}.json", _as_table(columns))
     listed = [{"path": f"{name}.json", "type": "table"} for name in tables]
-    client.set_tag(run, "mlflow.loggedArtifacts", json.dumps(listed))
-    client.set_tag(run, NOTE, note)
+    store.describe(run, {"mlflow.loggedArtifacts": json.dumps(listed), NOTE: note}, metrics)
     links = [f"[{view.name}]({view.path})" for view in share(uri, study)]
     if report := report_path(uri, study):
         links.insert(0, f"[report]({report})")
-    client.set_experiment_tag(experiment, NOTE, f"{note}\n\n{SEPARATOR.join(links)}")
+    store.tag_study(prepare(uri, study), {NOTE: f"{note}\n\n{SEPARATOR.join(links)}"})
 
 
 def report_path(uri: str, study: str) -> str | None:
     """What follows a server's address to show the report; None where none was attached."""
     run = find_summary(uri, study)
-    if run is None or all(one.path != "report" for one in connect(uri).list_artifacts(run)):
+    if run is None or not opened(uri).holds(run, "report"):
         return None
     return (
-        f"#/experiments/{experiment_id(uri, study)}/runs/{run}/artifacts/report/index.html"
+        f"#/experiments/{prepare(uri, study)}/runs/{run}/artifacts/report/index.html"
         "?workflowType=machine_learning"
     )
 
 
 def find_summary(uri: str, study: str) -> str | None:
     """The id of the run that stands for the whole study; None where there is none."""
-    experiment = experiment_id(uri, study)
-    if experiment is None:
-        return None
-    found = connect(uri).search_runs([experiment], "tags.kind = 'summary'", max_results=1)
-    return str(found[0].info.run_id) if found else None
+    found = opened(uri).study(study)
+    return None if found is None else opened(uri).summary(found.id)
 
 
 def summary_run(uri: str, study: str) -> str:
     """Its id; it is made where it is missing."""
-    experiment = prepare(uri, study)
-    if (found := find_summary(uri, study)) is not None:
-        return found
-    client = connect(uri)
-    tags = {"kind": "summary", "study": study}
-    run = client.create_run(experiment, run_name="summary", tags=tags)
-    client.set_terminated(run.info.run_id)
-    return str(run.info.run_id)
+    number = prepare(uri, study)
+    return opened(uri).summary(number) or opened(uri).make_summary(number, study)
 
 
 def _as_table(columns: Mapping[str, Sequence[Any]]) -> str:

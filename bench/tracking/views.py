@@ -18,8 +18,7 @@ from urllib.parse import urlencode
 
 from bench.embedded.rows import TrialRun
 from bench.spec import Phase
-from bench.tracking.client import connect, prepare
-from bench.tracking.fetch import trial_runs
+from bench.tracking.opening import opened, prepare
 
 TAG = "mlflow.sharedViewState."
 
@@ -64,7 +63,7 @@ class View:
 def share(uri: str, study: str) -> list[View]:
     """Save a study's views, the one of all tasks first; of several tasks also one each."""
     experiment = prepare(uri, study)
-    trials = trial_runs(uri, study, curves=False)
+    trials = opened(uri).trials(experiment)
     tasks = sorted({one.tags["task"] for one in trials})
     views = [_save(uri, experiment, "all curves", trials)]
     if len(tasks) > 1:
@@ -81,7 +80,7 @@ def _save(
     state = json.dumps(state_of(trials, task), separators=(",", ":"))
     # An equal view is the same view, whenever it was saved: a report twice gives the same store
     saved = json.dumps({"name": name, "createdAt": 0, "state": state})
-    connect(uri).set_experiment_tag(experiment, TAG + key, saved)
+    opened(uri).tag_study(experiment, {TAG + key: saved})
     asked = {
         "viewStateShareKey": key,
         "compareRunsMode": "CHART",

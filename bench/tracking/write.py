@@ -1,4 +1,4 @@
-"""The records of trials by MLflow's client, into any store.
+"""The records of trials by MLflow's client.
 
 A trial is one top-level run. A run exists from the trial's start, so that its curves can be
 watched; one that was interrupted is deleted, never counted.
@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from types import TracebackType
 
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.tracking import MlflowClient
 
 from bench.embedded import claims
 from bench.embedded.naming import run_name
@@ -21,9 +22,8 @@ from bench.embedded.words import RUNNING, end_state, end_tags, later, run_params
 from bench.processes import mine
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.tracking import lease
-from bench.tracking.client import connect, prepare
-from bench.tracking.fetch import from_client, trial_runs
-from bench.tracking.lost import losing, may_lose
+from bench.tracking.lost import losing
+from bench.tracking.store import Store, found_or_made
 
 METRICS_A_BATCH = 900
 """MLflow takes a thousand entities at once, tags included."""
@@ -31,40 +31,43 @@ LOOK_AGAIN = 0.2
 """Seconds between looks at a claim that another machine makes as well."""
 
 
-@may_lose
-def attach_traceback(uri: str, run_id: str, text: str) -> None:
-    """Put the traceback of a failed trial on its run."""
-    connect(uri).log_text(run_id, text, "traceback.txt")
-
-
 class ClientRecorder:
-    """The records of trials, each a run of its own; see ``bench.tracking.recorder``."""
+    """The records of trials, each a run of its own; see ``bench.tracking.store.Recorder``."""
 
-    def __init__(self, uri: str, specs: Sequence[TrialSpec], launcher: str) -> None:
-        self._uri, self._specs, self._launcher = uri, specs, launcher
+    def __init__(
+        self,
+        store: Store,
+        client: MlflowClient,
+        study: str,
+        specs: Sequence[TrialSpec],
+        launcher: str,
+    ) -> None:
+        self._store, self._client, self._study = store, client, study
+        self._specs, self._launcher = specs, launcher
         self.free: list[int] = []
         self._runs: dict[int, _Run] = {}
         self._open = ExitStack()
 
     def __enter__(self) -> ClientRecorder:
-        study, hashes = self._specs[0].study, [spec.config_hash for spec in self._specs]
-        with losing(self._uri), ExitStack() as entered, claims.locked(self._uri, study):
-            experiment = prepare(self._uri, study)
-            entered.enter_context(lease.held(self._uri, experiment))
-            known = from_client(self._uri, experiment, curves=False, hashes=hashes)
+        store, hashes = self._store, [spec.config_hash for spec in self._specs]
+        held = claims.locked(store.uri, self._study)
+        with losing(store.uri), ExitStack() as entered, held:
+            study = found_or_made(store, self._study)
+            entered.enter_context(lease.held(store, study))
+            known = store.trials(study, hashes=hashes)
             for slot in claims.free(known, self._specs):
-                run = _Run(self._uri, experiment, self._specs[slot], self._launcher)
+                run = _Run(store, self._client, study, self._specs[slot], self._launcher)
                 self._runs[slot] = entered.enter_context(run)
-            self._settle(experiment)
+            self._settle(study)
             self.free = list(self._runs)
             self._open = entered.pop_all()
         return self
 
-    def _settle(self, experiment: str) -> None:
+    def _settle(self, study: str) -> None:
         """Keep the runs of trials that this machine has, where others make runs of them too."""
         waiting = dict(self._runs)
         while waiting:
-            rivals = self._rivals(experiment, waiting)
+            rivals = self._rivals(study, waiting)
             for slot, run in list(waiting.items()):
                 mine = claims.settled(run.id, rivals[self._specs[slot].config_hash])
                 if mine:
@@ -76,7 +79,7 @@ class ClientRecorder:
             if waiting:
                 time.sleep(LOOK_AGAIN)
 
-    def _rivals(self, experiment: str, asked: Mapping[int, _Run]) -> dict[str, list[TrialRun]]:
+    def _rivals(self, study: str, asked: Mapping[int, _Run]) -> dict[str, list[TrialRun]]:
         """The other runs of these trials by ``config_hash``; those that were made twice are gone.
 
         A server that went away in the middle of an answer may have made a run of which this process
@@ -86,12 +89,12 @@ class ClientRecorder:
         found: dict[str, list[TrialRun]] = {self._specs[at].config_hash: [] for at in asked}
         since = {self._specs[at].config_hash: self._specs[at].fresh_since for at in asked}
         me = mine().items()
-        for run in from_client(self._uri, experiment, curves=False, hashes=list(found)):
+        for run in self._store.trials(study, hashes=list(found)):
             key = run.tags["config_hash"]
             if run.run_id in own or (claims.answers(run) and run.ended < since[key]):
                 continue
             if run.status == "RUNNING" and me <= run.tags.items():
-                connect(self._uri).delete_run(run.run_id)
+                self._store.trash([run.run_id])
             else:
                 found[key].append(run)
         return found
@@ -102,32 +105,35 @@ class ClientRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with losing(self._uri):
+        with losing(self._store.uri):
             self._open.__exit__(kind, error, trace)
 
     def log(self, slot: int, point: CurvePoint) -> None:
         """Note one evaluation of one trial."""
-        with losing(self._uri):
+        with losing(self._store.uri):
             self._runs[slot].log(point)
 
     def finish(self, slot: int, result: TrialResult) -> None:
         """Write what remains and how it ended."""
-        with losing(self._uri):
+        with losing(self._store.uri):
             self._runs[slot].finish(result)
 
 
 class _Run:
     """One trial's run. Points are sent in batches, at most one a second."""
 
-    def __init__(self, uri: str, experiment: str, spec: TrialSpec, launcher: str) -> None:
-        self._uri, self._client, self._spec = uri, connect(uri), spec
+    def __init__(
+        self, store: Store, client: MlflowClient, study: str, spec: TrialSpec, launcher: str
+    ) -> None:
+        self._store, self._client, self._study = store, client, study
+        self._spec = spec
         self._buffer: list[CurvePoint] = []
         self._sent: set[int] = set()
         self._sent_at = time.monotonic()
         self._finished = False
         self._start = now()
         tags = run_tags(spec, launcher) | {"status": claims.CLAIMING}
-        run = self._client.create_run(experiment, self._start, tags, run_name(spec))
+        run = self._client.create_run(study, self._start, tags, run_name(spec))
         self.id = str(run.info.run_id)
 
     def __enter__(self) -> _Run:
@@ -161,15 +167,14 @@ class _Run:
         last = result.curve[-1:]  # it has grown since it was noted: the test split
         rest = [point for point in result.curve[:-1] if point.step not in self._sent]
         if result.traceback:
-            attach_traceback(self._uri, self.id, result.traceback)
+            self._store.put_text(self.id, "traceback.txt", result.traceback)
         self._send([*rest, *last], end_tags(result))
         self._client.set_terminated(self.id, end_state(result), later(self._start, result.summary))
         self._finished = True
         if self._spec.fresh_since and result.status in claims.ANSWERS:
             hashes = [self._spec.config_hash]
-            known = trial_runs(self._uri, self._spec.study, curves=False, hashes=hashes)
-            for run in claims.replaced(known, self.id):
-                self._client.delete_run(run)
+            known = self._store.trials(self._study, hashes=hashes)
+            self._store.trash(claims.replaced(known, self.id))
 
     def _send(self, points: Sequence[CurvePoint], tags: Mapping[str, str] | None = None) -> None:
         told = [RunTag(name, value) for name, value in (tags or {}).items()]

@@ -11,7 +11,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,7 @@ from markupsafe import Markup
 from reports.figures import style
 from reports.figures.panel import Panel
 from reports.figures.paper import VEGA_LITE
+from tasks.data.kept import text as kept_text
 
 HIDDEN = {"name": "hidden", "value": []}
 UNTIL = "until"
@@ -175,8 +177,17 @@ def _clip(spec: dict[str, Any]) -> None:
 
 @lru_cache(maxsize=1)
 def library() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed in one text, from vl-convert: nothing is fetched."""
-    return _inline(str(vl_convert.javascript_bundle(EXPORTED, VEGA_LITE)))
+    """Vega, Vega-Lite and Vega-Embed in one text, from vl-convert: nothing is fetched.
+
+    It is the same for all reports and takes seconds to put together.
+    """
+    versions = {
+        "vl-convert": version("vl-convert-python"),
+        "vega-lite": VEGA_LITE,
+        "ours": EXPORTED,
+    }
+    make = partial(vl_convert.javascript_bundle, EXPORTED, VEGA_LITE)
+    return _inline(kept_text("vega", (), versions, make))
 
 
 def script() -> Markup:

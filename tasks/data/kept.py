@@ -23,7 +23,7 @@ import numpy as np
 
 from tasks.data.dataset import SPLITS, Dataset, Split
 
-FACTS, MARK = "dataset.json", "fingerprint"
+FACTS, TEXT = "dataset.json", "text"
 Made = TypeVar("Made")
 
 
@@ -40,15 +40,15 @@ def dataset(
     return _once(_place(name, files, options), make, _read, _save)
 
 
-def fingerprint(
+def text(
     name: str, files: Iterable[Path], options: Mapping[str, Any], make: Callable[[], str]
 ) -> str:
-    """The same of a fingerprint alone: of data that stay in their own files."""
+    """The same of a text: a fingerprint of data that stay in their files, the scripts of a page."""
     return _once(
         _place(name, files, options),
         make,
-        lambda folder: (folder / MARK).read_text(),
-        lambda folder, made: (folder / MARK).write_text(made),
+        lambda folder: (folder / TEXT).read_text("utf-8"),
+        lambda folder, made: (folder / TEXT).write_text(made, "utf-8"),
     )
 
 

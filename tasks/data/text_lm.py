@@ -78,12 +78,12 @@ def dataset(
                 f"{length + 1}; give a longer text or a smaller length"
             )
     train, val, last = (windows(text, length) for text in parts)
-    splits = train, thinned(val, max(1, validation // length)), last
+    val = thinned(val, max(1, validation // length))
     options = {"length": length, "validation": validation}
     if test is not None:
-        splits = *splits[:2], thinned(last, max(1, test // length))
-        options["test"] = test
-    seen = kept.fingerprint(name, files, options, lambda: digest(splits))
+        last, options["test"] = thinned(last, max(1, test // length)), test
+    splits = train, val, last
+    seen = kept.text(name, files, options, lambda: digest(splits))
     return Dataset(*splits, vocabulary_size=VOCABULARY_SIZE, fingerprint=seen)
 
 

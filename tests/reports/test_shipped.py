@@ -43,7 +43,8 @@ def test_its_trials_are_of_the_task_as_it_is(task, records):
 
 @pytest.mark.parametrize("task", EMBEDDED)
 def test_the_baselines_of_tasks_are_of_the_tasks_as_they_are(task):
-    (one,) = chosen([f"task={task}", *BASELINES[task]])
+    others = [word for word in BASELINES[task] if not word.startswith("optimizer")]
+    (one,) = chosen([f"task={task}", *others])  # the setting is all but the optimizer
     today = protocol.setting(one.spec.config())
     shipped = baseline.read(baseline.find("tasks"))
     own = [record for record in shipped if record.config["task"]["name"] == task]

@@ -205,8 +205,9 @@ def test_each_image_is_changed_by_torchvisions_operation_that_it_drew(magnitude:
         expected = theirs._apply_image_or_video_transform(
             image, name, strength, theirs.interpolation, theirs._fill
         )
-        # Where a pixel lies halfway between two, rounding decides.
-        assert (ours == expected).float().mean() > 0.99, name
+        alike = (ours == expected).float().mean()
+        # Where a pixel that moves lies halfway between two, rounding decides.
+        assert alike > 0.99 if name in TORCHVISIONS[:5] else alike == 1, name
 
 
 def test_rand_augment_draws_each_operation_and_direction_alike(monkeypatch) -> None:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bench import output, tracking
+from bench import output
 from tests.bench.config import odd
+from tests.bench.in_mlflow import runs_of
 
 FEW, MANY = 30, 500
 """Cases of each of the two properties, in the suite and in ``make slow``."""
@@ -51,7 +52,7 @@ def ends_well(optbench, uri, tmp_path, monkeypatch):
         assert "Traceback" not in ended.out + ended.err
         if ended.code == 2 and not ended.err.startswith("usage: "):
             assert re.fullmatch(r"(refused: .+\n)+", ended.err)
-        running = [run for run in tracking.runs(uri, "scratch") if run.info.status == "RUNNING"]
+        running = [run for run in runs_of(uri, "scratch") if run.info.status == "RUNNING"]
         assert running == []
 
     return run

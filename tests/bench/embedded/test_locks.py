@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.address import check_file, sqlite_path
-from bench.embedded.study import opened
+from bench.embedded.lookup import lookup
 from bench.embedded.tables import open_tables
 from bench.spec import TrialSpec
 from tests.bench.specs import trial_spec
@@ -31,7 +31,7 @@ def test_looking_at_a_store_leaves_the_locks_of_an_open_connection(uri: str) -> 
     with closing(open_tables(path)) as store:
         store.execute("SELECT count(*) FROM runs").fetchone()
         for _ in range(3):
-            opened(uri, spec.study)
+            lookup(uri, spec.study, spec.config_hash)
             check_file(uri, path)
         subprocess.run([sys.executable, "-c", ANOTHER, str(path)], check=True)
         assert Path(log).exists()

@@ -80,7 +80,7 @@ finally:
 
 def test_answers_and_refusals_import_what_they_need(tmp_path: Path) -> None:
     """An answer waits for none of the large libraries, a refusal by the optimizer for torch, and a
-    trial of a study that is there for no MLflow."""
+    trial for MLflow only where it is the first of its machine."""
 
     def imported(*words: str) -> list[str]:
         command = [sys.executable, "-c", COMMAND, "budget.steps=2", "model.hidden=[4]", *words]
@@ -93,3 +93,4 @@ def test_answers_and_refusals_import_what_they_need(tmp_path: Path) -> None:
     assert "mlflow" in imported()
     assert imported() == []
     assert imported("seed=1") == ["pytorch_lightning", "torch"]
+    assert imported("study=another") == ["pytorch_lightning", "torch"]

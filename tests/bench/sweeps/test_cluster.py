@@ -17,6 +17,7 @@ from bench import tracking
 from bench.sweeps import on_submitit
 from bench.sweeps.cluster import divided
 from bench.sweeps.part import Ended
+from tests.bench.in_mlflow import runs_of
 from tests.bench.specs import trial_spec
 from tests.bench.sweeps.test_processes import (
     PATIENCE,
@@ -88,7 +89,7 @@ def nodes(monkeypatch):
 
 
 def seeds(uri, study):
-    found = tracking.runs(uri, study)
+    found = runs_of(uri, study)
     return Counter((run.data.tags["seed"], run.data.tags["status"]) for run in found)
 
 
@@ -108,7 +109,7 @@ def test_every_job_is_run_and_names_itself(optbench, uri, nodes):
     assert "5 trials in 3 jobs of submitit_local" in ended.out
     assert [len(part.specs) for part in engine.submitted] == [1, 2, 2]
     assert seeds(uri, "parts") == {(str(seed), "finished"): 1 for seed in range(5)}
-    jobs = Counter(run.data.tags["job"] for run in tracking.runs(uri, "parts"))
+    jobs = Counter(run.data.tags["job"] for run in runs_of(uri, "parts"))
     assert jobs == {part.job: len(part.specs) for part in engine.submitted}
 
 
@@ -123,12 +124,12 @@ def test_a_job_that_dies_costs_what_it_had_not_recorded(optbench, uri, nodes):
         **{(str(seed), "finished"): 1 for seed in range(4)},
         **{(str(seed), "failed"): 1 for seed in (4, 5)},
     }
-    assert not [r for r in tracking.runs(uri, "dies") if r.info.status == "RUNNING"]
+    assert not [r for r in runs_of(uri, "dies") if r.info.status == "RUNNING"]
     nodes()
     again = optbench(*words)
     assert again.code == 0, again.err
     assert "6 trials, 4 recorded, 2 to run" in again.out
-    assert Counter(run.data.tags["seed"] for run in tracking.runs(uri, "dies")) == {
+    assert Counter(run.data.tags["seed"] for run in runs_of(uri, "dies")) == {
         **{str(seed): 1 for seed in range(4)},
         **{"4": 2, "5": 2},  # the failure stands beside the answer
     }
@@ -208,12 +209,12 @@ def test_a_killed_node_costs_its_own_trials_and_the_rerun_completes(launcher, ur
     assert process.returncode == 1, out + err
     assert "Traceback" not in err
     assert statuses(uri, "killed") == {"finished": 2, "failed": 2}
-    assert not [r for r in tracking.runs(uri, "killed") if r.info.status == "RUNNING"]
+    assert not [r for r in runs_of(uri, "killed") if r.info.status == "RUNNING"]
     when(lambda: not left(process.pid))
     again = subprocess.run(command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
     assert again.returncode == 0
     assert statuses(uri, "killed") == {"finished": 4, "failed": 2}
-    answered = [r for r in tracking.runs(uri, "killed") if r.data.tags["status"] == "finished"]
+    answered = [r for r in runs_of(uri, "killed") if r.data.tags["status"] == "finished"]
     assert Counter(r.data.tags["seed"] for r in answered) == {str(seed): 1 for seed in range(4)}
 
 

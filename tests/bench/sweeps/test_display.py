@@ -1,6 +1,7 @@
 """The display of a phase: counts, best so far, time left; plain lines in a log."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -34,6 +35,19 @@ def test_it_says_how_far_how_well_and_how_long(clock):
     tally.add(3, outcome(value=0.9))
     assert tally.head() == "tuning 4/4: 1 diverged, 3 finished"
     assert tally.leaders() == ["  digits: adam 0.95"]
+
+
+def test_time_left_goes_by_the_pace_of_each_task_and_is_not_guessed_without(clock):
+    slow, quick = (replace(SPECS[0].task, name=name) for name in ("slow", "quick"))
+    specs = [replace(one, task=task) for task in (slow, quick) for one in SPECS]
+    tally = Tally("tuning", specs)
+    for at, now in enumerate((100.0, 110.0, 210.0)):  # two at a time
+        clock[0] = now
+        tally.add(at, outcome())
+    assert tally.head() == "tuning 3/8: 3 finished"
+    clock[0] = 211.0
+    tally.add(4, outcome())
+    assert tally.head() == "tuning 4/8: 4 finished, about 73 seconds left"  # 70 and three times 1
 
 
 def test_a_log_gets_a_line_now_and_then_and_failures_at_once(clock, monkeypatch, capsys):

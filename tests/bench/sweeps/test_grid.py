@@ -11,6 +11,7 @@ import pytest
 
 from bench import tracking
 from bench.spec import Status
+from tests.bench.in_mlflow import runs_of
 
 FAST = ["task=digits", "budget.steps=40", "report=false"]
 
@@ -187,7 +188,7 @@ def test_killed_and_continued_every_trial_is_there_once(uri, tmp_path):
     records = tracking.read(uri, "killed")
     assert sorted(record.config["seed"] for record in records) == list(range(12))
     assert {record.result.status for record in records} == {Status.FINISHED}
-    assert not [run for run in tracking.runs(uri, "killed") if run.info.status == "RUNNING"]
+    assert not [run for run in runs_of(uri, "killed") if run.info.status == "RUNNING"]
 
 
 def test_a_killed_worker_costs_its_own_trial_and_no_other(uri, tmp_path):
@@ -197,7 +198,7 @@ def test_a_killed_worker_costs_its_own_trial_and_no_other(uri, tmp_path):
     words += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     sweep = subprocess.Popen(command(*words), cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not (victims := [run for run in tracking.runs(uri, "murdered") if run.data.metrics]):
+    while not (victims := [run for run in runs_of(uri, "murdered") if run.data.metrics]):
         assert sweep.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -229,7 +230,7 @@ def test_interrupted_by_a_person_it_ends_calmly(uri, tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     deadline = time.monotonic() + 120
-    while not any(run.data.metrics for run in tracking.runs(uri, "stopped")):  # it trains
+    while not any(run.data.metrics for run in runs_of(uri, "stopped")):  # it trains
         assert sweep.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -238,4 +239,4 @@ def test_interrupted_by_a_person_it_ends_calmly(uri, tmp_path):
     assert sweep.returncode == 130
     assert "the same command runs what is missing" in err
     assert "Traceback" not in err
-    assert list(tracking.runs(uri, "stopped")) == []
+    assert list(runs_of(uri, "stopped")) == []

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from bench import tracking
+from tests.bench.in_mlflow import runs_of
 from tests.bench.sweeps.postgres import Postgres, programs
 from tests.bench.sweeps.test_processes import PATIENCE, begin
 from tests.bench.sweeps.test_store_lost import Server
@@ -31,7 +32,7 @@ def postgres():
 
 def complete(uri):
     """Every trial stands there once, with its whole curve."""
-    found = list(tracking.runs(uri, "many"))
+    found = list(runs_of(uri, "many"))
     assert Counter(run.info.status for run in found) == {"FINISHED": TRIALS}
     assert len({run.data.tags["config_hash"] for run in found}) == TRIALS
     records = tracking.read(uri, "many")
@@ -43,7 +44,7 @@ def complete(uri):
 
 
 def ended(uri):
-    found = list(tracking.runs(uri, "many", " AND attributes.status = 'FINISHED'"))
+    found = list(runs_of(uri, "many", " AND attributes.status = 'FINISHED'"))
     return len(found)
 
 

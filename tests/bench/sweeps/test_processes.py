@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bench import tracking
+from tests.bench.in_mlflow import runs_of
 
 LAUNCHERS = {
     "basic": [],
@@ -58,7 +59,7 @@ def when(true, process=None):
 
 def training(uri, study):
     """Whether some trial of it has been evaluated."""
-    return [run for run in tracking.runs(uri, study) if run.data.metrics]
+    return [run for run in runs_of(uri, study) if run.data.metrics]
 
 
 def left(session):
@@ -101,7 +102,7 @@ def assert_ended_by_sigterm(process, uri, study):
     said = [line for line in err.splitlines() if line.strip()]
     assert said == ["terminated; what is recorded stands; the same command runs what is missing"]
     when(lambda: not left(process.pid))
-    assert list(tracking.runs(uri, study)) == []
+    assert list(runs_of(uri, study)) == []
 
 
 @pytest.mark.slow
@@ -138,7 +139,7 @@ def test_workers_end_with_their_parent_and_the_rerun_doubles_nothing(uri, tmp_pa
     assert ended.returncode == 0
     assert statuses(uri, "orphans") == {"finished": 6}
     assert done < 6
-    assert not [run for run in tracking.runs(uri, "orphans") if run.info.status == "RUNNING"]
+    assert not [run for run in runs_of(uri, "orphans") if run.info.status == "RUNNING"]
 
 
 def both(uri, tmp_path, launcher, seeds, steps):
@@ -150,7 +151,7 @@ def both(uri, tmp_path, launcher, seeds, steps):
     assert [process.returncode for process in processes] == [0, 0], said
     assert not any("Traceback" in text for pair in said for text in pair)
     assert statuses(uri, "equal") == {"finished": seeds}
-    seen = Counter(run.data.tags["seed"] for run in tracking.runs(uri, "equal"))
+    seen = Counter(run.data.tags["seed"] for run in runs_of(uri, "equal"))
     assert set(seen.values()) == {1}
     assert len(seen) == seeds
     return [out for out, _ in said]

@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from bench import tracking
+from tests.bench.in_mlflow import runs_of
 from tests.bench.sweeps import slurm
 from tests.bench.sweeps.test_processes import PATIENCE, begin, command, statuses, training, when
 
@@ -43,8 +43,8 @@ def test_a_node_that_fails_costs_its_job_and_the_next_call_runs_it(jobs, server,
     assert "6 trials in 2 jobs of submitit_slurm" in out
     assert "Traceback" not in err
     assert statuses(server.uri, "nodes") == {"finished": 3, "failed": 3}
-    assert not [r for r in tracking.runs(server.uri, "nodes") if r.info.status == "RUNNING"]
+    assert not [r for r in runs_of(server.uri, "nodes") if r.info.status == "RUNNING"]
     again = subprocess.run(command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
     assert again.returncode == 0
-    found = tracking.runs(server.uri, "nodes", " AND tags.status = 'finished'")
+    found = runs_of(server.uri, "nodes", " AND tags.status = 'finished'")
     assert Counter(run.data.tags["seed"] for run in found) == {str(seed): 1 for seed in range(6)}

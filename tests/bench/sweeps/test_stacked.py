@@ -11,6 +11,7 @@ from bench.stack import probe as stack_probe
 from bench.stack import run as stack
 from bench.stack.probe import Gain
 from bench.trial.course import Course
+from tests.bench.in_mlflow import runs_of
 from tests.bench.specs import trial_spec
 
 FAST = ["-m", "task=digits", "model.hidden=[8]", "budget.steps=20", "report=false"]
@@ -57,7 +58,7 @@ def test_the_record_is_that_of_the_basic_launcher(optbench, uri):
             assert own == pytest.approx(values, rel=1e-5)
     hashes = [{r.config_hash for r in records(uri, study)} for study in ("stacked", "basic")]
     assert hashes[0] == hashes[1]
-    tags = [run.data.tags["launcher"] for run in tracking.runs(uri, "stacked")]
+    tags = [run.data.tags["launcher"] for run in runs_of(uri, "stacked")]
     assert set(tags) == {"stacked"}
     assert {r.result.summary["stack_size"] for r in records(uri, "stacked")} == {8.0}
 
@@ -159,7 +160,7 @@ def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
         records = tracking.recorder(uri, specs, "stacked")
         records.__enter__()  # and never leave
         records.log(0, CurvePoint(20, {"val/loss": 1.0}))
-    assert [run.info.status for run in tracking.runs(uri, "killed")] == ["RUNNING"] * 2
+    assert [run.info.status for run in runs_of(uri, "killed")] == ["RUNNING"] * 2
     assert (
         "2 trials, 0 recorded, 2 to run" in optbench(*FAST, "seed=0,1", STACKED, "study=killed").out
     )
@@ -176,7 +177,7 @@ def test_interrupted_by_a_person_it_keeps_what_has_ended(optbench, uri, my_conf,
     ended = optbench(*words, STACKED, "study=stopped")
     assert ended.code == 130
     assert "the same command runs what is missing" in ended.err
-    assert [run.info.status for run in tracking.runs(uri, "stopped")] == ["FAILED"] * 2
+    assert [run.info.status for run in runs_of(uri, "stopped")] == ["FAILED"] * 2
 
 
 def test_a_stack_that_is_out_of_memory_is_halved_until_it_fits(optbench, uri, monkeypatch):

@@ -11,8 +11,8 @@ from collections import Counter
 
 import pytest
 
-from bench import tracking
 from bench.tracking import dashboard
+from tests.bench.in_mlflow import runs_of
 from tests.bench.sweeps.test_processes import (
     LAUNCHERS,
     PATIENCE,
@@ -69,7 +69,7 @@ def half_way(server, process, launcher):
     wanted = {"RUNNING"} if stacks else {"RUNNING", "FINISHED"}
 
     def so():
-        found = tracking.runs(server.uri, "held")
+        found = runs_of(server.uri, "held")
         return {run.info.status for run in found if run.data.metrics} == wanted
 
     when(so, process)
@@ -77,7 +77,7 @@ def half_way(server, process, launcher):
 
 def each_once(uri):
     assert statuses(uri, "held") == {"finished": 6}
-    runs = list(tracking.runs(uri, "held"))
+    runs = list(runs_of(uri, "held"))
     assert Counter(run.data.tags["seed"] for run in runs) == {str(seed): 1 for seed in range(6)}
     assert {run.info.status for run in runs} == {"FINISHED"}
 

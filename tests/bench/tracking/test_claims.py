@@ -14,8 +14,8 @@ from bench.embedded.rows import TrialRun
 from bench.embedded.words import run_tags
 from bench.processes import mine
 from bench.spec import Status, TrialResult
-from bench.tracking import fetch, lease
-from bench.tracking.write import ClientRecorder
+from bench.tracking import lease, opening
+from tests.bench.in_mlflow import runs_of
 from tests.bench.specs import trial_spec
 
 
@@ -88,7 +88,7 @@ def test_in_whatever_order_requests_arrive_exactly_one_has_it(machines) -> None:
 @pytest.fixture
 def server(uri, monkeypatch):
     """A store that is used as a server's: by MLflow's client alone."""
-    monkeypatch.setattr(fetch, "embedded", lambda uri: None)
+    monkeypatch.setattr(opening, "embedded", lambda uri: None)
     monkeypatch.setattr(lease, "_HEARTS", {})
     return uri
 
@@ -104,11 +104,11 @@ def test_a_machine_that_is_alive_holds_its_trials_and_one_that_is_silent_does_no
     specs = [trial_spec(seed=seed, study="far") for seed in (0, 1)]
     keys = {spec.config_hash for spec in specs}
     on(monkeypatch, "node1")
-    first = ClientRecorder(server, specs[:1], "basic").__enter__()
+    first = tracking.recorder(server, specs[:1], "basic").__enter__()
     assert first.free == [0]
     name = lease.name(mine())
     on(monkeypatch, "node2")
-    with ClientRecorder(server, specs, "basic") as second:
+    with tracking.recorder(server, specs, "basic") as second:
         assert second.free == [1]
         assert tracking.held(server, "far", keys) == keys
         assert tracking.discard_interrupted(server, "far") == 0
@@ -118,7 +118,7 @@ def test_a_machine_that_is_alive_holds_its_trials_and_one_that_is_silent_does_no
         assert tracking.held(server, "far", keys) == {specs[1].config_hash}
         assert tracking.discard_interrupted(server, "far") == 1
         assert name not in client.get_experiment(study).tags
-        with ClientRecorder(server, specs[:1], "basic") as third:
+        with tracking.recorder(server, specs[:1], "basic") as third:
             assert third.free == [0]
             third.finish(0, TrialResult(Status.FINISHED))
     assert tracking.answers(server, "far").keys() == {specs[0].config_hash}
@@ -131,9 +131,9 @@ def test_a_run_that_an_outage_made_twice_is_one(server, monkeypatch) -> None:
     client.create_run(study, 1, run_tags(spec, "basic") | {"status": claims.CLAIMING}, "ghost")
     # as a request that was made again: when this process first looked there was no such run
     monkeypatch.setattr(claims, "free", lambda runs, specs: [0])
-    with ClientRecorder(server, [spec], "basic") as records:
+    with tracking.recorder(server, [spec], "basic") as records:
         assert records.free == [0]
         records.finish(0, TrialResult(Status.FINISHED))
-    (one,) = tracking.runs(server, "twice")
+    (one,) = runs_of(server, "twice")
     assert one.info.status == "FINISHED"
     assert one.data.tags["mlflow.runName"] != "ghost"

@@ -11,6 +11,7 @@ from mlflow.tracking import MlflowClient
 from bench import tracking
 from bench.faults import StoreLost
 from bench.spec import CurvePoint, RefusedInput, Status, TrialResult
+from tests.bench.in_mlflow import runs_of
 from tests.bench.specs import trial_spec
 
 
@@ -44,7 +45,7 @@ def write(uri, spec, outcome):
 
 def newest(uri):
     """Identity of the run that was made last."""
-    return next(tracking.runs(uri, "test")).info.run_id
+    return next(runs_of(uri, "test")).info.run_id
 
 
 def test_what_is_written_reads_back(uri):
@@ -135,7 +136,7 @@ def test_runs_of_dead_processes_are_discarded_and_others_kept(uri):
     ]:
         records.append(tracking.recorder(uri, [trial_spec(seed=len(ids))], "basic"))
         records[-1].__enter__()  # and never leave
-        (ids[name],) = {run.info.run_id for run in tracking.runs(uri, "test")} - set(ids.values())
+        (ids[name],) = {run.info.run_id for run in runs_of(uri, "test")} - set(ids.values())
         client.set_tag(ids[name], "host", host)
         client.set_tag(ids[name], "pid", str(pid))
     assert tracking.discard_interrupted(uri, "test") == 1

@@ -75,8 +75,6 @@ def test_a_store_that_is_not_there_is_refused(tmp_path, capsys, store, said):
 
 
 def test_a_store_without_a_study_is_refused(uri, capsys):
-    for name in tracking.studies(uri):
-        tracking.client.connect(uri).delete_experiment(tracking.prepare(uri, name))
     with pytest.raises(SystemExit) as ended:
         dashboard.main(["--store", uri])
     assert ended.value.code == 2

@@ -1,10 +1,14 @@
 """Several processes that meet a missing store at once."""
 
 import pickle
+import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from bench import tracking
 from tests.bench.specs import trial_spec
@@ -65,15 +69,50 @@ def test_a_store_that_is_there_is_opened_without_the_lock(uri, monkeypatch):
     def locked(path):
         raise AssertionError(f"{path} is locked")
 
-    monkeypatch.setattr("bench.tracking.client.FileLock", locked)
+    monkeypatch.setattr("bench.tracking.opening.FileLock", locked)
     tracking.prepare(uri, "test")
 
 
-def test_a_study_that_another_process_makes_meanwhile_is_used(uri, monkeypatch):
-    made = tracking.prepare(uri, "test")
-    known = tracking.client.experiment_id
-    answers = iter([None])
-    monkeypatch.setattr(
-        "bench.tracking.client.experiment_id", lambda *study: next(answers, known(*study))
+def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path):
+    """The same tables and indices, the same version of its migrations, the same first rows."""
+    ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
+    tracking.studies(f"sqlite:///{ours}")
+    MlflowClient(tracking_uri=f"sqlite:///{theirs}").search_experiments()
+
+    def inside(path):
+        with closing(sqlite3.connect(path)) as store:
+            made = store.execute("SELECT type || ' ' || name, sql FROM sqlite_master").fetchall()
+            # MLflow's migrations write the constraints of a table in an order of chance
+            schema = {name: sorted(re.findall(r"\w+", sql or "")) for name, sql in made}
+            rows = {
+                name: store.execute(f"SELECT * FROM {name.removeprefix('table ')}").fetchall()
+                for name in schema
+                if name.startswith("table ") and name != "table experiments"
+            }
+            first = store.execute("SELECT name, lifecycle_stage, workspace FROM experiments")
+            return schema, rows, first.fetchall()  # of an experiment its place and time are apart
+
+    (schema, rows, first), (its_schema, its_rows, its_first) = inside(ours), inside(theirs)
+    assert len(schema) > 100
+    assert sorted(schema) == sorted(its_schema)
+    assert [name for name in schema if schema[name] != its_schema[name]] == []
+    assert [name for name in rows if rows[name] != its_rows[name]] == []
+    assert first == its_first == [("Default", "active", "default")]
+
+
+def test_a_second_store_is_made_without_mlflow(tmp_path):
+    """Its migrations take seconds; they run once a machine."""
+    tracking.studies(f"sqlite:///{tmp_path}/first.db")
+    code = f"""
+import sys
+from bench import tracking
+tracking.prepare("sqlite:///{tmp_path}/second.db", "test")
+tracking.attach_text("sqlite:///{tmp_path}/second.db", "test", "plan.json", "{{}}")
+print({{"mlflow", "sqlalchemy", "torch"}} & set(sys.modules))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "set()\n"
+    (one,) = MlflowClient(tracking_uri=f"sqlite:///{tmp_path}/second.db").search_experiments(
+        filter_string="name = 'test'"
     )
-    assert tracking.prepare(uri, "test") == made
+    assert one.artifact_location == (tmp_path / "artifacts" / "test").as_uri()

@@ -10,7 +10,10 @@ from bench import tracking
 from bench.embedded import tables
 from bench.embedded.recorder import SQLiteRecorder
 from bench.spec import CurvePoint, Phase, Status, TrialResult, Tuning
+from bench.tracking.client import ClientStore
+from bench.tracking.opening import opened
 from bench.tracking.write import ClientRecorder
+from tests.bench.in_mlflow import runs_of
 from tests.bench.specs import trial_spec
 
 POINTS = [
@@ -29,17 +32,20 @@ FAILED = TrialResult(
 )
 
 
+def recorder(kind, uri, specs, launcher):
+    """One of the two."""
+    store = ClientStore(uri) if kind == "client" else opened(uri)
+    made = store.recorder(specs[0].study, specs, launcher)
+    assert isinstance(made, ClientRecorder if kind == "client" else SQLiteRecorder)
+    return made
+
+
 def write(uri, study, kind):
     """Two trials that end, one that does not; by one of the two recorders."""
     specs = [trial_spec(seed=seed, point={"lr": 0.1}, study=study) for seed in (0, 1, 2)]
     tracking.prepare(uri, study)
-    if kind == "client":
-        records = ClientRecorder(uri, specs, "stacked")
-    else:
-        records = tracking.recorder(uri, specs, "stacked")
-        assert isinstance(records, SQLiteRecorder)
-    with records:
-        assert [run.info.status for run in tracking.runs(uri, study)] == ["RUNNING"] * 3
+    with recorder(kind, uri, specs, "stacked") as records:
+        assert [run.info.status for run in runs_of(uri, study)] == ["RUNNING"] * 3
         for slot in (0, 1, 2):
             records.log(slot, POINTS[0])
         records.finish(1, FAILED)
@@ -50,7 +56,7 @@ def write(uri, study, kind):
 def stored(uri, study):
     """Everything that MLflow knows of a study's runs, without identities and times."""
     found = {}
-    for run in tracking.runs(uri, study):
+    for run in runs_of(uri, study):
         info, data = run.info, run.data
         history = {
             name: [
@@ -99,10 +105,10 @@ def test_long_stacks_show_their_curves_as_they_grow(uri, monkeypatch):
     specs = [trial_spec(seed=seed, study="live") for seed in (0, 1)]
     with tracking.recorder(uri, specs, "stacked") as records:
         records.log(0, POINTS[0])
-        shown = {run.data.tags["seed"]: run.data.metrics for run in tracking.runs(uri, "live")}
+        shown = {run.data.tags["seed"]: run.data.metrics for run in runs_of(uri, "live")}
         assert shown["0"]["val/loss"] == POINTS[0].values["val/loss"]
         assert shown["1"] == {}
-    assert list(tracking.runs(uri, "live")) == []
+    assert list(runs_of(uri, "live")) == []
 
 
 def test_a_store_with_other_columns_is_written_by_the_client(uri, monkeypatch):
@@ -114,15 +120,15 @@ def test_a_store_with_other_columns_is_written_by_the_client(uri, monkeypatch):
     assert len(tracking.read(uri, "other")) == 1
 
 
-@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+@pytest.mark.parametrize("kind", ["client", "rows"])
 def test_what_was_not_noted_is_written_at_the_end(uri, kind):
     curve = tuple(CurvePoint(p.step, {**p.values, "train_time_s": p.step / 40}) for p in POINTS)
-    with kind(uri, [trial_spec()], "none") as records:
+    with recorder(kind, uri, [trial_spec()], "none") as records:
         records.log(0, curve[0])
         records.finish(0, dataclasses.replace(FINISHED, curve=curve))
     (record,) = tracking.read(uri, "test")
     assert record.result.curve == curve
-    with kind(uri, [trial_spec(study="unseen")], "none") as records:
+    with recorder(kind, uri, [trial_spec(study="unseen")], "none") as records:
         records.finish(0, dataclasses.replace(FINISHED, curve=curve))
     (record,) = tracking.read(uri, "unseen")
     assert record.result.curve == curve
@@ -135,39 +141,39 @@ def test_a_recorder_is_of_one_study(uri):
     assert tracking.studies(uri) == []
 
 
-@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+@pytest.mark.parametrize("kind", ["client", "rows"])
 def test_what_was_declared_reads_back(uri, kind):
     tuning = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8, 1, 5, rank="steps_to_target")
     spec = dataclasses.replace(trial_spec(), phase=Phase.SELECT, tuning=tuning, reference="adamw")
-    with kind(uri, [spec], "none") as records:
+    with recorder(kind, uri, [spec], "none") as records:
         records.finish(0, FINISHED)
     (record,) = tracking.read(uri, "test")
     assert (record.phase, record.tuning, record.reference) == (Phase.SELECT, tuning, "adamw")
     assert record.config_hash == dataclasses.replace(spec, reference="adam").config_hash
 
 
-@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+@pytest.mark.parametrize("kind", ["client", "rows"])
 def test_a_runs_clock_is_its_own_training_time(uri, kind):
     tracking.prepare(uri, "test")
     curve = tuple(CurvePoint(p.step, {**p.values, "train_time_s": p.step / 8}) for p in POINTS)
     stacked = TrialResult(Status.FINISHED, "", curve, {"train_time_s": 2.5, "stack_size": 64.0})
-    with kind(uri, [trial_spec()], "stacked") as records:
+    with recorder(kind, uri, [trial_spec()], "stacked") as records:
         records.log(0, curve[0])
         records.finish(0, stacked)
-    (run,) = tracking.runs(uri, "test")
+    (run,) = runs_of(uri, "test")
     start = run.info.start_time
     assert run.info.end_time - start == 2500
     logged = MlflowClient(tracking_uri=uri).get_metric_history(run.info.run_id, "val/loss")
     assert sorted({(m.step, m.timestamp - start) for m in logged}) == [(10, 1250), (20, 2500)]
 
 
-@pytest.mark.parametrize("kind", [ClientRecorder, tracking.recorder])
+@pytest.mark.parametrize("kind", ["client", "rows"])
 def test_single_numbers_are_tags_that_keep_every_digit(uri, kind):
     tracking.prepare(uri, "test")
     summary = {"step_time_ms": 0.1 + 0.2, "steps_to_target": 1e23, "a_ms": 5e-324, "b": -math.inf}
-    with kind(uri, [trial_spec()], "none") as records:
+    with recorder(kind, uri, [trial_spec()], "none") as records:
         records.finish(0, dataclasses.replace(FINISHED, summary=summary))
-    (run,) = tracking.runs(uri, "test")
+    (run,) = runs_of(uri, "test")
     assert set(run.data.metrics) == set(LAST.values)
     assert run.data.tags["summary.step_time_ms"] == "0.30000000000000004"
     (record,) = tracking.read(uri, "test")

@@ -13,6 +13,7 @@ from bench.spec import Hardware, RefusedInput
 from bench.trial.batches import Batches
 from bench.trial.ranks import Shares, refuse_statistics
 from bench.trial.run import run_trial
+from tests.bench.in_mlflow import runs_of
 from tests.bench.specs import trial_spec
 
 DDP = ["trainer.devices=2", "trainer.strategy=ddp"]
@@ -53,7 +54,7 @@ def test_a_sweep_of_them_runs_one_by_one_and_records_each_once(optbench, uri) ->
     words = ["-m", "task=digits", "budget.steps=20", "seed=0,1", "report=false", *DDP]
     ended = optbench(*words, "study=two")
     assert ended.code == 0, ended.err
-    found = list(tracking.runs(uri, "two"))
+    found = list(runs_of(uri, "two"))
     assert [run.data.tags["env.world_size"] for run in found] == ["2", "2"]
     assert {run.data.tags["seed"] for run in found} == {"0", "1"}
 

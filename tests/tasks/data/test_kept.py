@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(file: Path, folder: Path)
     make = Loader()
     for _ in range(2):
         assert kept.dataset("mine", [file], {}, make).fingerprint
-        assert kept.fingerprint("mine", [file], {}, lambda: "abc") == "abc"
+        assert kept.text("mine", [file], {}, lambda: "abc") == "abc"
     assert make.calls == 2
 
 
@@ -108,7 +108,7 @@ def test_a_fingerprint_alone_is_kept_too(file: Path) -> None:
     def never() -> str:
         raise AssertionError
 
-    assert kept.fingerprint("text", [file], {"length": 3}, lambda: "abc") == "abc"
-    assert kept.fingerprint("text", [file], {"length": 3}, never) == "abc"
+    assert kept.text("text", [file], {"length": 3}, lambda: "abc") == "abc"
+    assert kept.text("text", [file], {"length": 3}, never) == "abc"
     with pytest.raises(AssertionError):
-        kept.fingerprint("text", [file], {"length": 4}, never)
+        kept.text("text", [file], {"length": 4}, never)

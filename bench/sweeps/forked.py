@@ -1,0 +1,17 @@
+"""What workers are forked from: a process that imports this, and with it what a trial needs.
+
+It ends with the process that started it, at once and by the kernel: it may be in the middle of its
+imports, and whoever reads what both print would wait for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+
+PR_SET_PDEATHSIG = 1
+"""Of Linux's prctl(2): the signal that this process gets when its parent ends."""
+
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+
+import bench.trial.run  # noqa: E402, F401
