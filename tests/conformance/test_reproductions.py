@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -84,3 +85,43 @@ def test_the_best_default_is_chosen_on_validation_and_set_beside_adam_tuned(page
     trials += study("sgd", Landscape(best=1e-1), numbers, tried=0)
     table = "\n".join(page.defaults(Study.of(trials)))
     assert "lion, of 3" in table and "adam, best of 8 points" in table
+
+
+FEW = ("tuning.trials=3", "reporting.seeds=5")
+SMALL = {  # words that make a preset a matter of a minute or two, behind each of its commands
+    "adam_figure1_imdb": (*FEW, "budget.epochs=1"),
+    "adam_figure1_mnist": (*FEW, "budget.epochs=1"),
+    "adam_figure2": (*FEW, "budget.steps=120", "model.hidden=[200,200]"),
+    "adam_figure4": (
+        *("budget.steps=150", "model.hidden=100", "optimizer.lr=1e-4,1e-3,1e-2"),
+        *("optimizer.betas=[0.9,0.999],[0.9,0.9999]", "seed=0,1"),
+    ),
+    "article_formula": (*FEW, "task=digits", "budget.steps=300"),
+    "choi_inclusion": ("tuning.trials=12", "reporting.seeds=5", "budget.steps=300"),
+    "deepobs_fashion_mnist": ("budget={epochs:null,steps:60}", "seed=range(0,5)"),
+}
+DATA = os.environ.get("OPTBENCH_DATA", "")
+NEEDS_DATA = set(SMALL) - {"article_formula", "choi_inclusion"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_its_commands_run_small_and_what_the_page_claims_is_seen(page, optbench, uri, name) -> None:
+    """Where the page says that an ordering holds, the mean of few and short trials agrees."""
+    if name in NEEDS_DATA and not DATA:
+        pytest.skip("OPTBENCH_DATA names no data")
+    (one,) = (each for each in page.REPRODUCTIONS if each.name == name)
+    for words in one.words:
+        own = [*words.split(), *SMALL[name], f"data_dir={DATA or 'data'}", "report=false"]
+        ended = optbench("-m", f"experiment={name}", *own)
+        assert ended.code == 0, ended.err + ended.out[-2000:]
+    small = Study.load(name, uri=uri)
+    assert "nan" not in "".join(page.section(one, small))
+    shipped = Study.load("", compare=[name])
+    for ahead, behind in one.orders:
+        if page.outcome(shipped, ahead, behind).startswith("**holds**"):
+            assert page.ordering(small, ahead, behind)["effect"] > 0, f"{ahead}, {behind}"
+    if not one.orders:
+        claimed = [each.beta2 for each in page.corrections(shipped) if each.apart.low > 0]
+        for each in page.corrections(small):
+            assert each.apart.estimate > 0 or each.beta2 not in claimed

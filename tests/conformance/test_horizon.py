@@ -1,0 +1,66 @@
+"""docs/horizon.py: how well two orders agree, of orders that are known."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import conf
+from reports import Study
+from tests.reports.studies import Landscape, study
+
+DOCS = Path(conf.__file__).parents[1] / "docs"
+NAMES = ["adam", "sgd", "lion", "muon", "soap"]
+
+
+@pytest.fixture
+def horizon(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(DOCS)
+    import horizon
+
+    yield horizon
+    del sys.modules["horizon"], sys.modules["league"]
+
+
+def table(means: list[float], spread: float = 0.01) -> pd.DataFrame:
+    numbers = np.random.default_rng(0)
+    values = np.asarray(means)[:, None] + spread * numbers.standard_normal((len(means), 10))
+    return pd.DataFrame(values, index=NAMES)
+
+
+def test_agreement_is_kendalls_and_knows_what_seeds_can_turn(horizon) -> None:
+    apart = table([0.1, 0.2, 0.3, 0.4, 0.5])
+    assert horizon.agreement(apart, apart).estimate == 1.0
+    assert horizon.agreement(apart, -apart).estimate == -1.0
+    other = table([0.2, 0.1, 0.3, 0.5, 0.4])
+    expected = stats.kendalltau([1, 2, 3, 4, 5], [2, 1, 3, 5, 4]).statistic
+    assert horizon.agreement(apart, other).estimate == pytest.approx(expected)
+    noisy = horizon.agreement(table([0.3] * 5, spread=1.0), apart)
+    assert noisy.low < noisy.estimate < noisy.high and noisy.high - noisy.low > 0.5
+
+
+def test_who_broke_off_is_last(horizon) -> None:
+    broken = table([0.1, 0.2, 0.3, 0.4, 0.5])
+    broken.loc["soap", 3] = -np.inf
+    assert horizon.agreement(broken, table([0.2, 0.3, 0.4, 0.5, 0.1])).estimate == 1.0
+
+
+def test_the_page_of_a_study_of_two_entrants(horizon) -> None:
+    numbers = np.random.default_rng(0)
+    trials = study("adam", Landscape(), numbers) + study("lion", Landscape(best=1e-3), numbers)
+    found = horizon.scores(Study.of(trials))
+    ((held, own),) = found.items()
+    assert set(own.index) == {"adam", "lion"}
+    longer = held._replace(steps=2 * held.steps)
+    text = "\n".join(horizon.page({held: own, longer: own[::-1]}))
+    assert text.count("τ +1.00") == 1
+    assert f"- {held.steps} and {longer.steps} steps, {held.schedule} rate: " in text
+    leader = own.mean(axis=1).idxmax()
+    assert f"who leads the first, {leader}, is 1. of 2 in the second" in text
+    assert f"| {leader} " in text
