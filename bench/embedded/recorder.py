@@ -49,7 +49,7 @@ class SQLiteRecorder:
         # 64 MiB of pages: rows of a large study go all over its tables, which outgrow the usual two
         self._store.execute("PRAGMA cache_size = -65536")
         self._start_time = 0
-        self._ids = [uuid.uuid4().hex for _ in specs]
+        self._ids = [_new_id() for _ in specs]
         self.free: list[int] = []
         self._unfinished: set[int] = set()
         self._points: list[tuple[int, CurvePoint]] = []
@@ -147,3 +147,10 @@ class SQLiteRecorder:
         if spec.fresh_since and result.status in claims.ANSWERS:
             known = claims.of_tables(self._store, self._experiment, [spec.config_hash])
             trash(self._store, claims.replaced(known, run))
+
+
+def _new_id() -> str:
+    """A run's id, which begins with the time, as UUIDs of version 7 do (RFC 9562): a new trial's
+    rows then stand at the end of every index, and cost in a large study what they cost in a small.
+    """
+    return f"{now():012x}{uuid.uuid4().hex[12:]}"

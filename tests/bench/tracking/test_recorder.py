@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -132,6 +133,18 @@ def test_what_was_not_noted_is_written_at_the_end(uri, kind):
         records.finish(0, dataclasses.replace(FINISHED, curve=curve))
     (record,) = tracking.read(uri, "unseen")
     assert record.result.curve == curve
+
+
+def test_later_trials_stand_behind_earlier_ones_in_every_index(uri):
+    ids = []
+    for seed in (0, 1, 2):
+        tracking.prepare(uri, "many")
+        with recorder("rows", uri, [trial_spec(seed=seed, study="many")], "stacked") as records:
+            time.sleep(0.002)  # an id begins with milliseconds
+            records.finish(0, FINISHED)
+        ids.append(next(iter({run.info.run_id for run in runs_of(uri, "many")} - set(ids))))
+    assert ids == sorted(ids)
+    assert {len(one) for one in ids} == {32}
 
 
 def test_a_recorder_is_of_one_study(uri):
