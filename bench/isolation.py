@@ -25,7 +25,7 @@ def isolated(threads: int | None = None) -> Iterator[None]:
     Args:
         threads: of torch on the CPU; None: as many as there are.
     """
-    processes.keep_freed_memory()
+    processes.keep_freed_memory()  # for good: no number depends on it
     before, folder = torch.get_num_threads(), Path.cwd()
     precision = torch.get_float32_matmul_precision()
     deterministic = torch.get_deterministic_debug_mode()

@@ -28,7 +28,10 @@ def main() -> None:
     parser.add_argument("--measure", choices=("eager", "compiled"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        print(json.dumps(measured(given.sizes[0], compiled=given.measure == "compiled")))
+        from bench.isolation import isolated
+
+        with isolated(threads=1):
+            print(json.dumps(measured(given.sizes[0], compiled=given.measure == "compiled")))
         return
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as cache:
@@ -58,16 +61,11 @@ def measured(size: int, *, compiled: bool) -> tuple[float, float]:
     import torch
     from torch.func import grad_and_value, vmap
 
-    from bench import processes
-    from bench.isolation import settle
     from bench.stack.model import StackedModel
     from tasks.data import digits
     from tasks.image import ImageClassification
     from tasks.models.image import MLP
 
-    processes.keep_freed_memory()
-    settle()
-    torch.set_num_threads(1)
     data = digits.load(data_dir="", download=False)
     task = ImageClassification(data)
     torch.manual_seed(0)
