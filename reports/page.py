@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,12 +17,13 @@ from reports.figures.page import Section
 from reports.formats import display
 from reports.gather import described
 from reports.leaderboard import Leaderboard
-from reports.numbers import MISSING, interval, number, short, whole
+from reports.numbers import MISSING, number, short, whole
 from reports.provenance import environments, failures, provenance
 from reports.rules import rules
 from reports.selection import final, status_counts
 from reports.sentences import headline
 from reports.stability import sentences as stability_sentences
+from reports.standings import standings
 from reports.study import Study
 
 IDENTITY = ("optimizer", "row")
@@ -58,7 +58,7 @@ def page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "counts": status_counts(study.trials),
         "filters": described(study.filters),
         "sources": study.joined,
-        "overall": _overall(study),
+        "overall": standings(study),
         "stability": stability_sentences(study.stability),
         "boards": [_board(board) for board in study.leaderboards],
         "files": files,
@@ -115,52 +115,6 @@ def _board(board: Leaderboard) -> dict[str, Any]:
         "details": _with(verdict, cells[[*place, *folded]]),
         "notes": board.notes,
     }
-
-
-def _overall(study: Study) -> list[dict[str, str]]:
-    """``Study.overall`` for people: log2 ratios as ratios, an incomplete entrant without any."""
-    return [
-        {
-            "optimizer": row["entrant"],
-            "row": str(row["row"]),
-            "rank": whole(row["rank"]) if row["complete"] else "incomplete",
-            "comparisons": f"{row['tasks']} of {row['of']}",
-            "better": whole(row["better"]),
-            "no difference": whole(row["unclear"]),
-            "worse": whole(row["worse"]),
-            "withheld": whole(row["withheld"]),
-            f"error ÷ {study.reference}'s [95 %]": _ratio(row, "value", -1),
-            f"P(better than {study.reference})": _between(row, "improvement"),
-            f"speed × {study.reference}'s [95 %]": _ratio(row, "speed", 1),
-            "profile area": _between(row, "profile_area"),
-            "rank by profile": _ranks(row),
-            "finished": f"{row['finished']} of {row['trials']}",
-        }
-        for row in study.overall.to_dict("records")
-    ]
-
-
-def _between(row: Mapping[Any, Any], name: str) -> str:
-    return interval(row[name], row[f"{name}_low"], row[f"{name}_high"], 2)
-
-
-def _ratio(row: Mapping[Any, Any], name: str, sign: int) -> str:
-    """A log2 score as a ratio, turned over where ``sign`` is negative."""
-    if math.isnan(row[name]):
-        return MISSING
-    estimate, one, other = (
-        float(np.exp2(sign * row[key])) for key in (name, f"{name}_low", f"{name}_high")
-    )
-    return interval(estimate, min(one, other), max(one, other), 2)
-
-
-def _ranks(row: Mapping[Any, Any]) -> str:
-    """``2``, or ``2 (1 to 3)``: what it becomes when another entrant is left out."""
-    if math.isnan(row["profile_rank"]):
-        return MISSING
-    low, high = row["rank_low"], row["rank_high"]
-    alone = math.isnan(low) or low == high
-    return whole(row["profile_rank"]) + ("" if alone else f" ({whole(low)} to {whole(high)})")
 
 
 def _with(verdicts: Sequence[object], cells: pd.DataFrame) -> list[tuple[Mapping[Any, str], Any]]:
