@@ -1,30 +1,30 @@
-"""Write docs/league.md, its figure and the README's first table: ``python docs/league.py``.
+"""Write docs/league.md, its figures and the README's first screen: ``python docs/league.py``.
 
 All of it comes from the shipped baseline.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from bench.spec import Status
 from reports import Study
 from reports.answer import answer, sentences
-from reports.figures import paper
+from reports.figures import default_tuned, heatmap, paper, score
 from reports.formats import display, important
 from reports.leaderboard import Leaderboard
-from reports.numbers import number
+from reports.numbers import interval
 from reports.sides import Kind
+from reports.standings import standings
 from reports.verdict import Claim
 
 HERE = Path(__file__).parent
-NAME = "embedded"
-FIGURE = "league.png"
+NAME, HALF = "laptop", "embedded"
+FIGURES = {"heatmap": heatmap, "score": score, "default_tuned": default_tuned}
 README = HERE.parent / "README.md"
 START, END = "<!-- league: made by docs/league.py -->", "<!-- end of league -->"
 
@@ -40,31 +40,36 @@ optbench -m --config-dir my_conf hydra/sweeper=study suite={name} optimizer=mine
 optbench-report study=mine --compare {name}
 ```
 
-`optbench -m experiment=league` runs it anew, `optbench-report study={name} export=FILE` makes the
-file. Made with {made}.
+`{half}` in the place of `{name}` is its half that needs no data. `optbench -m experiment=league`
+runs it anew, `optbench-report study={name} export=FILE` makes the file, `make league` runs a tenth
+of it and compares. Its budgets are short; what that says of longer ones: [horizon.md](horizon.md).
+Made with {made}.
 """
 
 
 def main() -> None:
     study = Study.load("", compare=[NAME])
-    chart = study.figure("default_tuned")
-    (HERE / FIGURE).write_bytes(paper.png(paper.svg(chart)))
-    lines = [
-        INTRODUCTION.format(name=NAME, trials=len(study.trials), made=made(study)),
-        f"**{answer(study)}**",
-        "",
-        *(f"- {sentence.text}" for sentence in sentences(study)),
-        "",
-        f"![Test accuracy, default and tuned, with intervals]({FIGURE})",
-        "",
-    ]
-    for board in study.leaderboards:
-        lines += [f"## {board.comparison}", "", table(board), ""]
-        lines += [f"- {note}" for note in board.notes] + [""]
-    (HERE / "league.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    for name in FIGURES:
+        (HERE / f"league_{name}.png").write_bytes(paper.png(paper.svg(study.figure(name))))
+    (HERE / "league.md").write_text("\n".join(page(study)).rstrip() + "\n", encoding="utf-8")
     readme = README.read_text(encoding="utf-8")
     before, after = readme.split(START)[0], readme.split(END)[1]
     README.write_text(f"{before}{START}\n{first_screen(study)}\n{END}{after}", encoding="utf-8")
+
+
+def page(study: Study) -> Iterator[str]:
+    """The answer, who stands where over all tasks, what separates, then a table a task."""
+    yield INTRODUCTION.format(name=NAME, half=HALF, trials=len(study.trials), made=made(study))
+    yield f"**{answer(study)}**\n"
+    yield from (f"- {sentence.text}" for sentence in sentences(study))
+    yield f"\n## All tasks\n\n{_over_all_tasks(study)}"
+    for name, figure in FIGURES.items():
+        yield f"\n![{figure.TITLE}](league_{name}.png)\n\n{figure.CAPTION}\n"
+    yield f"## What separates and what does not\n\n{_separated(study)}\n"
+    for board in study.leaderboards:
+        yield f"## {board.comparison}\n\n{table(board)}\n"
+        yield from (f"- {note}" for note in board.notes)
+        yield ""
 
 
 def table(board: Leaderboard) -> str:
@@ -75,29 +80,62 @@ def table(board: Leaderboard) -> str:
 
 
 def first_screen(study: Study) -> str:
-    """The answer, and each entrant's difference to the reference by task, default and tuned."""
-    columns = {
-        f"{board.comparison}, {kind}": {
-            row["entrant"]: difference(board, row)
-            for row in board.rows.to_dict("records")
-            if row["row"] == kind
-        }
+    """What ran, the answer, every optimizer on every task, and over all of them."""
+    ran = study.attempts[study.attempts["status"] != Status.SKIPPED]
+    points = max(side.tried for side in study.sides)
+    seeds = max(side.trials["seed"].nunique() for side in study.sides)
+    what = (
+        f"{ran['optimizer'].nunique()} optimizers on the {ran['task'].nunique()} tasks of "
+        f"`suite={NAME}`, each at its default and at the best of {points} points of its own "
+        f"declared search space (chosen on validation, run on {seeds} seeds that had chosen "
+        f"nothing), {len(ran)} trials: [docs/league.md](docs/league.md)."
+    )
+    picture = f"![{heatmap.TITLE}](docs/league_heatmap.png)\n\n<sub>{heatmap.CAPTION}</sub>"
+    return "\n\n".join([what, f"**{answer(study)}**", picture, _over_all_tasks(study)]) + "\n"
+
+
+def _over_all_tasks(study: Study) -> str:
+    """Who stands where tuned, and what is shown of the defaults."""
+    cells = pd.DataFrame(standings(study))
+    error = f"error ÷ {study.reference}'s [95 %]"
+    counts = ["better", "no difference", "worse", "withheld"]
+    shown = cells[["optimizer", "rank", error, *counts]].assign(
+        defaults=[_of_default(study, name) for name in cells["optimizer"]]
+    )
+    names = {"optimizer": "tuned", "defaults": "default: better, no difference, worse"}
+    text: str = shown.rename(columns=names).to_markdown(index=False, disable_numparse=True)
+    return text
+
+
+def _of_default(study: Study, entrant: str) -> str:
+    """``1, 5, 2``: on how many tasks its default is better than the reference's, and so on."""
+    claims = [
+        row["verdict"].claim
         for board in study.leaderboards
-        for kind in (Kind.DEFAULT, Kind.TUNED)
-    }
-    entrants = [name for name in study.entrants if name != study.reference]
-    cells = pd.DataFrame(columns).reindex(entrants).fillna("")
-    shown = cells.to_markdown(disable_numparse=True)
-    return f"**{answer(study)}** Test accuracy minus {study.reference}'s, n = 10:\n\n{shown}\n"
+        for row in board.rows.to_dict("records")
+        if (row["entrant"], row["row"]) == (entrant, Kind.DEFAULT)
+    ]
+    if Claim.REFERENCE in claims:
+        return "reference"
+    return ", ".join(str(claims.count(one)) for one in (Claim.BETTER, Claim.UNCLEAR, Claim.WORSE))
 
 
-def difference(board: Leaderboard, row: Mapping[Any, Any]) -> str:
-    """``+0.0122 **better**``; without a word no difference is shown."""
-    if math.isnan(row["diff_mean"]):
-        return str(row["statuses"])
-    shown = number(row["diff_mean"], 4, sign=True)
-    claim = row["verdict"].claim
-    return shown if claim is Claim.UNCLEAR else f"{shown} **{claim}**"
+def _separated(study: Study) -> str:
+    """Of every two entrants over all tasks, tuned: which are shown to differ."""
+    pairs = study.pairs
+    shown = pairs[pairs["claim"].isin([Claim.BETTER, Claim.WORSE])]
+    lines = [
+        f"Of {len(pairs)} pairs of tuned optimizers, each over all tasks that both ran and after "
+        f"Holm's correction, {len(shown)} are shown to differ; behind a pair, how many powers of "
+        "two less loss remain.\n"
+    ]
+    for row in shown.to_dict("records"):
+        sign = 1 if row["claim"] == Claim.BETTER else -1
+        ahead, behind = (row["ours"], row["theirs"])[::sign]
+        low, high = sorted((sign * row["low"], sign * row["high"]))
+        effect = interval(sign * row["effect"], low, high, 2, sign=True)
+        lines.append(f"- {ahead} ahead of {behind} ({row['tasks']} tasks): {effect}")
+    return "\n".join(lines)
 
 
 def made(study: Study) -> str:

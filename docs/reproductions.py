@@ -101,7 +101,7 @@ REPRODUCTIONS = (
         "DeepOBS: 2c2d on Fashion-MNIST",
         "After 100 epochs Adam (rate 2.51e-4) reaches .9234, SGD (.158) .9227 and momentum (.99, "
         "2.51e-3) .9214: no more than their spread apart (arXiv:1903.05499, table 2).",
-        "The same rates and epochs, of the 50 000 images that validation leaves; 5 seeds instead "
+        "The same rates and epochs, of the 55 000 images that validation leaves; 5 seeds instead "
         "of 10; trainer.accelerator=gpu stack.size=5.",
         (("adam", "sgd"), ("adam", "momentum")),
         (

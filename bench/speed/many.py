@@ -43,6 +43,7 @@ def main(trials: int, *words: str) -> None:
             began = time.time()
             _start(again, folder).wait()
             print(f"{what}: {time.time() - began:.1f} s")
+        print(f"its store: {store.stat().st_size / 1e3 / trials:.0f} kB a trial")
         page = folder / "outputs" / "many" / "report" / "index.html"
         print(f"its page: {page.stat().st_size / 1e6:.2f} MB")
 
