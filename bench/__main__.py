@@ -30,6 +30,8 @@ def job(cfg: DictConfig) -> dict[str, Any]:
     if hydra_cfg.mode == RunMode.RUN:
         try:
             refuse_study_keys(cfg)
+            if cfg.compare:
+                raise RefusedInput(f"compare={cfg.compare}: only a sweep's report heeds it; add -m")
             return _alone(trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it

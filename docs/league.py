@@ -36,8 +36,7 @@ as their configs, seeds and final values. Anybody's optimizer stands beside them
 one of them again:
 
 ```bash
-optbench -m --config-dir my_conf hydra/sweeper=study suite={name} optimizer=mine study=mine
-optbench-report study=mine --compare {name}
+optbench -m --config-dir my_conf hydra/sweeper=study suite={name} optimizer=mine study=mine compare={name}
 ```
 
 `{half}` in the place of `{name}` is its half that needs no data. `optbench -m experiment=league`

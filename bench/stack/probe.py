@@ -39,6 +39,9 @@ SAMPLE = 4
 """Trials that stand for a stack's memory on a GPU."""
 LARGEST = 16
 """Trials that stand for a larger stack: building them takes as long as training a few steps."""
+OF_EACH = 4
+"""At least so many of each optimizer, where time allows: all trials of one are one step, so that
+one of each would show only what stacking costs."""
 MOST = 512
 """Trials of a stack, where memory has room for more: in larger ones a trial takes no less time
 (``python -m bench.speed.many``), and what stops a stack stops all of it."""
@@ -90,7 +93,8 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
     if on_cpu and one > LONG:  # what stacking saves, about 1 ms a step, is not worth measuring
         return Gain(1, 1.0, cores, one)
     fit = int(SECONDS / (one * (WARM_UP + STEPS)))
-    size = min(len(specs), max(4, min(fit, LARGEST)))
+    optimizers = {spec.optimizer.name for spec in specs}
+    size = min(len(specs), max(4, min(fit, max(LARGEST, OF_EACH * len(optimizers)))))
     chosen = [specs[at * len(specs) // size] for at in range(size)]
     together = _Stopwatch(sorted({1, cores}) if on_cpu else [1])
     _fit(chosen, together, stacked=True)

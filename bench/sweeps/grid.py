@@ -18,7 +18,7 @@ from bench.config.trial import refuse_study_keys
 from bench.spec import RefusedInput
 from bench.sweeps import batch
 from bench.sweeps.compose import Composer
-from bench.sweeps.conclude import conclude
+from bench.sweeps.conclude import check, conclude
 from bench.sweeps.launchers import Launch, SpecLauncher, by_hydra
 
 
@@ -51,6 +51,7 @@ class GridSweeper(Sweeper):
         jobs = combinations(self.config_loader, self.params, arguments)
         composer = Composer(self.config_loader, self.config)
         specs = [composer.spec(job) for job in jobs]
+        check(self.config.compare, specs)
         if isinstance(self.launcher, SpecLauncher):
             launch: Launch = self.launcher.run
             prepare = self.launcher.warm_up
@@ -59,7 +60,8 @@ class GridSweeper(Sweeper):
             launch = by_hydra(self.launcher, by_hash, uri)
             prepare = None
         outcomes = batch.run(specs, uri, launch, self.max_batch_size, prepare=prepare)
-        conclude(specs[0].study, uri, outcomes, self.config.report)
+        config = self.config
+        conclude(specs[0].study, uri, outcomes, report=config.report, compare=config.compare)
         return []
 
 

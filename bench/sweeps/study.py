@@ -26,7 +26,7 @@ from bench.spec import Outcome, RefusedInput, TrialSpec
 from bench.sweeps import forecast, tune
 from bench.sweeps.changes import refuse_changes
 from bench.sweeps.compose import Composer
-from bench.sweeps.conclude import conclude
+from bench.sweeps.conclude import check, conclude
 from bench.sweeps.grid import combinations
 from bench.sweeps.launchers import SpecLauncher
 from bench.sweeps.plan import Plan, plan_of
@@ -54,9 +54,11 @@ class StudySweeper(Sweeper):
         uri = self.config.tracking.uri
         check_uri(uri)
         plan = self.plan(arguments)
+        check(self.config.compare, [plan.reporting(base)[0] for base in plan.bases])
         outcomes = self.run(plan, uri)
         if not self.config.plan:
-            conclude(plan.study, uri, outcomes, self.config.report)
+            config = self.config
+            conclude(plan.study, uri, outcomes, report=config.report, compare=config.compare)
         return []
 
     def plan(self, arguments: list[str]) -> Plan:

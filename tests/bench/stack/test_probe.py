@@ -1,5 +1,7 @@
 """What the probe measures; its gain depends on the machine, its form does not."""
 
+from dataclasses import replace
+
 import torch
 
 from bench.stack import probe as stack_probe
@@ -21,6 +23,19 @@ def test_it_measures_a_gain_and_leaves_the_threads_alone():
 def test_a_few_trials_stand_for_many_that_are_slow(monkeypatch):
     monkeypatch.setattr(stack_probe, "SECONDS", 0.0)
     assert probe([case(seed=seed) for seed in range(9)]).size == 4
+
+
+def test_of_many_optimizers_there_are_some_trials_each(monkeypatch):
+    monkeypatch.setattr(stack_probe, "SECONDS", 100.0)
+    monkeypatch.setattr(stack_probe, "LARGEST", 2)
+    spec = case()
+    specs = [
+        replace(spec, seed=seed, optimizer=replace(spec.optimizer, name=name))
+        for name in "abc"
+        for seed in range(6)
+    ]
+    assert probe(specs).size == 12
+    assert probe(specs[:6]).size == 4
 
 
 def test_a_long_step_says_enough(monkeypatch):

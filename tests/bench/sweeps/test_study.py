@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 
+import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -15,6 +16,7 @@ from bench.spec import Phase, Status, TrialResult
 from bench.stack import probe as stack_probe
 from bench.sweeps import tune
 from bench.sweeps.plan import plan_of
+from reports import baseline
 from tests.bench.specs import trial_spec
 
 STUDY = ["-m", "hydra/sweeper=study", "task=digits", "model.hidden=[8]", "budget.steps=20"]
@@ -252,6 +254,54 @@ def test_keys_of_a_study_are_refused_elsewhere(words, optbench):
         ended = optbench(*sweep, "task=digits", "budget.steps=5", *words)
         assert ended.code == 2
         assert "hydra/sweeper=" in ended.err
+
+
+@pytest.fixture
+def theirs(optbench, uri, tmp_path):
+    """A baseline of Adam, by another study."""
+    assert optbench(*TINY, "optimizer=adam", "study=theirs").code == 0
+    path = tmp_path / "theirs.json"
+    baseline.write(records(uri, "theirs"), path, {})
+    return path
+
+
+def test_one_command_tunes_runs_and_compares(optbench, uri, theirs):
+    words = [f"compare={theirs}", "report=true", "study=mine"]
+    ended = optbench(*TINY, "optimizer=sgd", *words)
+    assert ended.code == 0, ended.err
+    assert phases(uri, "mine") == {"select": 3, "report": 4}
+    assert "theirs: 7 trials join: 7 of adam" in ended.out
+    board = pd.read_csv("outputs/mine/report/leaderboard.csv")
+    assert set(board["entrant"]) == {"adam", "sgd"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["optimizer=sgd", "batch_size=16"], "digits has other settings: batch_size is 16 here"),
+        (["optimizer=adam", "tuning.seed=1"], "tuning.seed is 1 here and 0 there"),
+        (["optimizer=sgd", "compare=embeded"], "no such baseline; did you mean 'embedded'"),
+        (["optimizer=sgd", "compare=embedded.json"], "there is no such file"),
+    ],
+)
+def test_what_could_not_be_compared_is_refused_before_anything_trains(
+    words, said, optbench, uri, theirs
+):
+    ended = optbench(*TINY, f"compare={theirs}", "study=mine", *words)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "mine" not in tracking.studies(uri)
+
+
+def test_a_sweep_that_explores_is_not_compared_with_a_study(optbench, uri, theirs):
+    words = ["-m", *STUDY[2:], "optimizer=sgd", "seed=0,1", "study=mine", f"compare={theirs}"]
+    ended = optbench(*words)
+    assert ended.code == 2
+    assert "only explores" in ended.err
+    assert "mine" not in tracking.studies(uri)
+    alone = optbench("task=digits", "compare=embedded")
+    assert alone.code == 2
+    assert "compare=embedded: only a sweep's report heeds it; add -m" in alone.err
 
 
 def test_adaptive_samplers_ask_and_tell_and_resume(optbench, uri):
