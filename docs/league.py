@@ -36,12 +36,13 @@ as their configs, seeds and final values. Anybody's optimizer stands beside them
 one of them again:
 
 ```bash
-optbench -m --config-dir my_conf hydra/sweeper=study suite={name} optimizer=mine study=mine compare={name}
+optbench -m --config-dir my_conf hydra/sweeper=study suite={name} \\
+         optimizer=mine study=mine compare={name}
 ```
 
 `{half}` in the place of `{name}` is its half that needs no data. `optbench -m experiment=league`
 runs it anew, `optbench-report study={name} export=FILE` makes the file, `make league` runs a tenth
-of it and compares. Its budgets are short; what that says of longer ones: [horizon.md](horizon.md).
+of it and compares.
 Made with {made}.
 """
 
@@ -125,8 +126,8 @@ def _separated(study: Study) -> str:
     shown = pairs[pairs["claim"].isin([Claim.BETTER, Claim.WORSE])]
     lines = [
         f"Of {len(pairs)} pairs of tuned optimizers, each over all tasks that both ran and after "
-        f"Holm's correction, {len(shown)} are shown to differ; behind a pair, how many powers of "
-        "two less loss remain.\n"
+        f"Holm's correction, {len(shown) or 'none'} are shown to differ"
+        + ("; behind a pair, how many powers of two less loss remain.\n" if len(shown) else ".")
     ]
     for row in shown.to_dict("records"):
         sign = 1 if row["claim"] == Claim.BETTER else -1

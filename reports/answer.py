@@ -132,7 +132,8 @@ def _part(claim: Claim, said: Sequence[Said]) -> str:
     places: dict[str, list[str]] = {}
     for one in said:
         places.setdefault(_undecided(one), []).append(one.board.comparison)
-    listed = "; ".join(f"{_and(where)}{why}" for why, where in places.items())
+    bare_first = sorted(places.items(), key=lambda one: bool(one[0]))
+    listed = "; ".join(f"{_and(where)}{why}" for why, where in bare_first)
     if claim is Claim.NOT_TESTED:
         return f"nothing to compare it with on {listed}"
     if claim is Claim.WITHHELD:

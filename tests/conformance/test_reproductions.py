@@ -117,6 +117,8 @@ def test_its_commands_run_small_and_what_the_page_claims_is_seen(page, optbench,
         assert ended.code == 0, ended.err + ended.out[-2000:]
     small = Study.load(name, uri=uri)
     assert "nan" not in "".join(page.section(one, small))
+    if not one.ran:
+        return
     shipped = Study.load("", compare=[name])
     for ahead, behind in one.orders:
         if page.outcome(shipped, ahead, behind).startswith("**holds**"):
