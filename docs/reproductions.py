@@ -66,6 +66,7 @@ class Reproduction:
 
     @property
     def commands(self) -> str:
+        """What runs it, as a block of Markdown."""
         lines = (f"optbench -m experiment={self.name} {words}".rstrip() for words in self.words)
         return "```bash\n" + "\n".join(lines) + "\n```\n"
 

@@ -151,17 +151,8 @@ KEYS = st.sampled_from(
     + ["optimizer.lr", "optimizer.betas", "optimizer.bench", "optimizer._target_", "optimizer.x"]
     + ["optimizer.bench.clip_norm", "optimizer.bench.search_space", "optimizer.bench.needs"]
     + ["batch_size", "budget", "budget.eval_every", "budget.epochs", "stop_at_target", "download"]
-    + [
-        "data",
-        "data.x",
-        "data_dir",
-        "fresh",
-        "report",
-        "compare",
-        "tracking",
-        "trainer",
-        "stack.size",
-    ]
+    + ["data", "data.x", "data_dir", "fresh", "report", "compare", "tracking", "trainer"]
+    + ["stack.size"]
     + ["trainer.accelerator", "trainer.devices", "trainer.precision", "trainer.threads", "ablate"]
     + ["trainer.max_seconds", "model._target_", "model.hidden", "model.inputs", "model.x", "plan"]
     + ["schedule._target_", "schedule.x", "task.data", "task.data._target_", "task.data.seed"]
