@@ -15,7 +15,11 @@ from reports.numbers import MISSING, interval, number, short, whole
 from reports.sentences import decimals, headline, price
 from reports.sides import Kind
 
-IMPORTANT = ("optimizer", "row", "points tried", "n", "verdict", "p (Holm)")
+IMPORTANT = (
+    *("optimizer", "row", "points tried", "n"),
+    "minus with selection",  # the interval that a tuned row's verdict goes by
+    *("verdict", "p (Holm)"),
+)
 """Beside the intervals of the test value and of the difference, whose names carry the metric."""
 
 
