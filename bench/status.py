@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from bench import ending, protocol
 from bench.address import DEFAULT, check_uri, sqlite_path
 from bench.keys import parse
-from bench.spec import Phase, RefusedInput, Status, TrialRecord
+from bench.spec import Phase, RefusedInput, Status, TrialRecord, digest
 
 KEYS = ("study", "tracking.uri")
 
@@ -78,7 +78,7 @@ def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 
 def current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """All but reruns of points that were chosen once, before the tuning budget was raised."""
-    tunings: dict[tuple[str, str, str, int], dict[int, list[TrialRecord]]] = {}
+    tunings: dict[tuple[str, str, int], dict[int, list[TrialRecord]]] = {}
     for record in records:
         if record.phase is Phase.SELECT and record.tuning and record.tuning.index is not None:
             tried = tunings.setdefault(_tuning(record), {})
@@ -93,8 +93,11 @@ def current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     ]
 
 
-def _tuning(record: TrialRecord) -> tuple[str, str, str, int]:
-    return *protocol.place(record.config), record.tuning.repeat if record.tuning else 0
+def _tuning(record: TrialRecord) -> tuple[str, str, int]:
+    """What its point was chosen for: setting, entrant and repeat."""
+    setting = digest(protocol.setting(record.config))
+    repeat = record.tuning.repeat if record.tuning else 0
+    return setting, protocol.entrant(record.config), repeat
 
 
 def _chosen(tried: Mapping[int, Sequence[TrialRecord]]) -> int:

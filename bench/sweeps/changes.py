@@ -30,13 +30,16 @@ def refuse_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
     Raises:
         RefusedInput: with every difference and the way out.
     """
-    bases = {protocol.place(base.config()): base for base in plan.bases}
+    bases: dict[tuple[str, str, str], list[TrialSpec]] = {}  # several where budgets are swept
+    for base in plan.bases:
+        bases.setdefault(protocol.place(base.config()), []).append(base)
     found: dict[tuple[str, str], Change] = {}
     tuned = [(record.tuning, record) for record in records if record.tuning is not None]
     # the largest budget that was tried comes first, and stands for the others
     for _, record in sorted(tuned, key=lambda each: (-(each[0].index or 0), -each[0].repeat)):
-        base = bases.get(protocol.place(record.config))
-        for change in () if base is None else _changes(plan, base, record):
+        own = bases.get(protocol.place(record.config), [])
+        changes = [list(_changes(plan, base, record)) for base in own]
+        for change in min(changes, key=len, default=[]):
             found.setdefault((change.where, change.key), change)
     if found:
         told = "; ".join(f"{c.where}: {c.key} was {c.then} and is {c.now}" for c in found.values())

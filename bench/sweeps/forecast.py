@@ -86,29 +86,30 @@ def seconds(counted: Sequence[Count], workers: int, stacks: bool) -> float:
 
 
 def _seconds_of(group: Sequence[Count], workers: int, stacks: bool) -> float:
-    trials = sum(count.to_run for count in group)
-    if not trials:
+    if not any(count.to_run for count in group):
         return 0.0
     base = group[0].base
-    alone, took = _measured(base, FEW)
+    step, evaluation, took = _measured(base, FEW)
     if took < BRIEF:  # and now without what is built once a process
-        alone, _ = _measured(base, STEPS)
-    return trials * alone / max(workers, _gain(group) if stacks else 1.0)
+        step, evaluation, _ = _measured(base, STEPS)
+    alone = 0.0
+    for count in group:
+        steps, every = count.base.budget.steps, count.base.budget.eval_every
+        alone += count.to_run * (step * steps + evaluation * math.ceil(steps / every))
+    return alone / max(workers, _gain(group) if stacks else 1.0)
 
 
-def _measured(base: TrialSpec, most: int) -> tuple[float, float]:
-    """Expected seconds of a trial, from a short one and the seconds of that: its steps by their
-    own time, each of its evaluations by all the rest."""
+def _measured(base: TrialSpec, most: int) -> tuple[float, float, float]:
+    """Seconds of a step, of an evaluation with all else that is no step, and of the short trial
+    that they come of."""
     from bench.trial.run import run_trial
 
-    budget = base.budget
-    steps = min(most, budget.eval_every, budget.steps)
+    steps = min(most, base.budget.eval_every, base.budget.steps)
     began = time.perf_counter()
     result = run_trial(replace(base, budget=Budget(steps, steps), phase=Phase.SELECT))
     took = time.perf_counter() - began
     training = result.summary.get("train_time_s", took)  # a trial that failed has none
-    evaluations = math.ceil(budget.steps / budget.eval_every)
-    return training * budget.steps / steps + (took - training) * evaluations, took
+    return training / steps, took - training, took
 
 
 def _gain(group: Sequence[Count]) -> float:
@@ -125,7 +126,9 @@ def _gain(group: Sequence[Count]) -> float:
 
 def lines(plan: Plan, counted: Sequence[Count], expected: float | None) -> list[str]:
     """The plan for people, a line each."""
-    rows: list[tuple[str, ...]] = [("task", "entrant", "points", "select", "report", "recorded")]
+    rows: list[tuple[str, ...]] = [
+        ("task", "entrant", "steps", "points", "select", "report", "recorded")
+    ]
     rows += [_row(plan, count) for count in counted]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     table = ["  " + _joined(row, widths) for row in rows]
@@ -151,7 +154,7 @@ def _row(plan: Plan, count: Count) -> tuple[str, ...]:
     untuned = plan.points > 0 and not base.optimizer.search_space
     points = "no search_space" if untuned else str(count.points)
     numbers = (count.select, count.report, count.recorded)
-    return (base.task.name, entrant, points, *map(str, numbers))
+    return (base.task.name, entrant, str(base.budget.steps), points, *map(str, numbers))
 
 
 def _joined(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -81,3 +81,12 @@ def test_points_that_a_smaller_budget_chose_do_not_count(optbench, said):
     assert "select   8 of 8 done" in out
     assert "report   4 of 4 done" in out
     assert out.strip().endswith("complete")
+
+
+def test_budgets_of_one_study_are_tuned_and_counted_apart(optbench, said):
+    words = [*STUDY, "optimizer=adam", "reporting.seeds=2", "tuning.trials=4"]
+    optbench(*words, "budget.steps=2,40")
+    _, out, _ = said("study=s")
+    assert "select   8 of 8 done" in out
+    assert "report   8 of 8 done" in out
+    assert "smaller budget" not in out and out.strip().endswith("complete")

@@ -53,3 +53,11 @@ def test_what_is_recorded_takes_no_time(trials_of) -> None:
     ran = trials_of(1.0, 0.0)
     assert forecast.seconds([of(0)], workers=1, stacks=False) == 0
     assert ran == []
+
+
+def test_each_budget_has_its_own_price(trials_of) -> None:
+    ran = trials_of(0.001, 0.5)
+    long = forecast.Count(trial_spec(steps=4000, eval_every=2000), 0, 0, 1, 0)
+    expected = (1 + 4 * 0.5) + (4 + 2 * 0.5)
+    assert forecast.seconds([of(1), long], workers=1, stacks=False) == pytest.approx(expected)
+    assert ran == [5, 50]

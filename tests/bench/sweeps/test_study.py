@@ -151,6 +151,21 @@ def test_a_larger_budget_adds_and_nothing_runs_twice(optbench, uri):
     assert len({r.config_hash for r in records(uri)}) == len(records(uri))
 
 
+def test_budgets_are_swept_tuned_apart_and_resumed(optbench, uri):
+    words = [*TINY, "optimizer=adam", "budget.steps=10,20"]
+    assert optbench(*words).code == 0
+    again = optbench(*words)
+    assert "14 trials, 14 recorded, 0 to run" in again.out, again.err
+    rows = [line.split()[:3] for line in again.out.splitlines() if "adam " in line]
+    assert [row for row in rows if row[0] == "digits"][:2] == [
+        ["digits", "adam", "10"],
+        ["digits", "adam", "20"],
+    ]
+    ended = optbench(*words, "budget.steps=20,30")
+    assert ended.code == 2
+    assert "digits · adam: budget.steps was 10 and is 20" in ended.err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
