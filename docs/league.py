@@ -42,7 +42,7 @@ optbench -m --config-dir my_conf hydra/sweeper=study suite={name} \\
 
 `{half}` in the place of `{name}` is its half that needs no data. `optbench -m experiment=league`
 runs it anew, `optbench-report study={name} export=FILE` makes the file, `make league` runs a tenth
-of it and compares.
+of it and compares. Its budgets are short; what that says of longer ones: [horizon.md](horizon.md).
 Made with {made}.
 """
 

@@ -163,12 +163,12 @@ def _tried(plan: Plan, draw: Draw, index: int, results: Results) -> list[tuple[f
 
 
 def _said(one: Chosen) -> str:
-    """``digits · adam: chose lr=0.00421 (point 3), val/accuracy 0.9833``."""
+    """``digits · adam: chose lr=0.00421 (point 3), val/accuracy 0.9833 after 1000 steps``."""
     metric = one.base.task.target_metric.metric
     again = f" (tuning {one.repeat + 1})" if one.repeat else ""
     value = "no trial of any point finished" if math.isnan(one.value) else f"{one.value:.4f}"
     entrant = protocol.label(one.base.optimizer.name, one.base.schedule.name)
     return (
         f"{one.base.task.name} · {entrant}{again}: chose {point_label(one.point)} "
-        f"(point {one.place + 1}), val/{metric} {value}"
+        f"(point {one.place + 1}), val/{metric} {value} after {one.base.budget.steps} steps"
     )

@@ -57,10 +57,24 @@ def test_the_page_of_a_study_of_two_entrants(horizon) -> None:
     found = horizon.scores(Study.of(trials))
     ((held, own),) = found.items()
     assert set(own.index) == {"adam", "lion"}
-    longer = held._replace(steps=2 * held.steps)
-    text = "\n".join(horizon.page({held: own, longer: own[::-1]}))
-    assert text.count("τ +1.00") == 1
-    assert f"- {held.steps} and {longer.steps} steps, {held.schedule} rate: " in text
+    longer, longest = (held._replace(steps=times * held.steps) for times in (2, 4))
+    decayed = held._replace(schedule="cosine")
+    third = own.loc[["lion"]].rename({"lion": "sgd"}) - 1
+    orders = {
+        held: pd.concat([own, third]),  # sgd allows no other schedule and no longer budget
+        longer: own[::-1],
+        longest: -own,
+        decayed: own,
+    }
+    text = "\n".join(horizon.page(dict(sorted(orders.items()))))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    found = {tuple(row[1:3]): row[3:] for row in rows if row[:1] == [held.task]}
     leader = own.mean(axis=1).idxmax()
-    assert f"who leads the first, {leader}, is 1. of 2 in the second" in text
-    assert f"| {leader} " in text
+    same = found["constant", f"{held.steps}, {longer.steps}"]
+    assert same[0].startswith("+1.00") and same[1:] == [leader, "1 of 2"]
+    for one in (held, longer):
+        other = found["constant", f"{one.steps}, {longest.steps}"]
+        assert other[0].startswith("−1.00") and other[1:] == [leader, "2 of 2"]
+    assert found[f"{held.steps}", "constant, cosine"][1:] == [leader, "1 of 2"]
+    (places,) = (row for row in rows if row[:1] == ["sgd"])
+    assert places[-1] == "n/a" and any(cell.startswith("3 (") for cell in places)
