@@ -72,11 +72,12 @@ def scores(study: Study) -> dict[Held, pd.DataFrame]:
 
 def page(found: dict[Held, pd.DataFrame]) -> Iterator[str]:
     """How well the orders of two budgets and of two schedules agree, and who stands where."""
-    budgets, schedules = [], []
+    budgets, schedules, ends = [], [], []
     for task in dict.fromkeys(held.task for held in found):
         own = [held for held in found if held.task == task]
         for schedule in dict.fromkeys(held.schedule for held in own):
             alike = [held for held in own if held.schedule == schedule]
+            ends.append(f"{_between(found[alike[0]], found[alike[-1]])} on {task}, {schedule} rate")
             pairs = dict.fromkeys([*pairwise(alike), (alike[0], alike[-1])])
             budgets += [
                 {"task": task, "rate": schedule, "steps": f"{one.steps}, {other.steps}"}
@@ -90,6 +91,7 @@ def page(found: dict[Held, pd.DataFrame]) -> Iterator[str]:
                 | _agreement(found[one], found[other])
                 for one, other in pairwise(alike)
             ]
+    yield f"**From the shortest budget to the longest: τ {'; '.join(ends)}.**\n"
     for title, rows in (("Short and long", budgets), ("With and without decay", schedules)):
         if rows:
             cells = pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
@@ -102,18 +104,22 @@ def page(found: dict[Held, pd.DataFrame]) -> Iterator[str]:
 def _agreement(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, str]:
     """Cells of a row: of those that ran under both."""
     one, other = one.align(other, join="inner", axis=0)
-    found = agreement(one, other)
     first = one.mean(axis=1).idxmax()
     return {
-        "agreement τ [95 %]": interval(found.estimate, found.low, found.high, 2, sign=True),
+        "agreement τ [95 %]": _between(one, other),
         "who leads the first": str(first),
         "its place in the second": f"{_ranked(other)[first]:.0f} of {len(other)}",
     }
 
 
+def _between(one: pd.DataFrame, other: pd.DataFrame) -> str:
+    found = agreement(one, other)
+    return interval(found.estimate, found.low, found.high, 2, sign=True)
+
+
 def agreement(one: pd.DataFrame, other: pd.DataFrame) -> Interval:
-    """Kendall's τ-b of two orders of the same entrants, each entrants × seeds."""
-    other = other.loc[one.index]
+    """Kendall's τ-b of two orders of the entrants of both, each entrants × seeds."""
+    one, other = one.align(other, join="inner", axis=0)
     drawn = [bootstrap.draws(table.shape[1], at) for at, table in enumerate((one, other))]
     replicates = [
         _tau(one.to_numpy()[:, a].mean(axis=1), other.to_numpy()[:, b].mean(axis=1))
