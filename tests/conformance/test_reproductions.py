@@ -77,8 +77,9 @@ def test_bias_correction_is_compared_at_the_best_rate_of_each(page) -> None:
         assert cells[1:3] == ["101.00 (0.001)", "132.00 (0.001)"]
         assert cells[3].startswith("+31.00 [+28.5") and cells[4:] == ["never", "0.01", "3"]
     settings = "2 of 2 settings (0.9, 0.99; 0.9, 0.9999)"
-    assert f"with ahead of without, each at its best rate: shown at {settings}" in text
-    assert "without ahead of with, each at its best rate: shown at 0 of 2 settings\n" in text
+    by = "each at its best rate, by an interval without 0"
+    assert f"with ahead of without, {by}: at {settings}" in text
+    assert f"without ahead of with, {by}: at 0 of 2 settings\n" in text
     assert f"at a smaller rate without than with: at {settings}; at a larger one: at 0" in text
 
 
