@@ -43,13 +43,13 @@ optimizers: install ## Check every optimizer, write docs/optimizers.md
 
 tasks: install ## Check every task whose data is here, write docs/tasks.md
 	$(BIN)/optbench-check task=all --markdown docs/tasks.md
-	$(BIN)/python docs/baselines.py
+	$(BIN)/python -m reports.pages.baselines
 
 spaces: install ## Write docs/spaces.md from conf/optimizer
-	$(BIN)/python docs/spaces.py
+	$(BIN)/python -m reports.pages.spaces
 
 league: install ## Run a tenth of the shipped league again, compare it with the file
-	$(BIN)/python docs/league_sample.py
+	$(BIN)/python -m reports.pages.league_sample
 
 dashboard: install ## MLflow on this machine only, an address a study, port 5000 (PORT=...)
 	@$(BIN)/python -m bench.tracking.dashboard --port $(PORT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reports.study import Study
+    from reports.analysis.study import Study
 
 __all__ = ["Study"]
 
@@ -13,7 +13,7 @@ __all__ = ["Study"]
 def __getattr__(name: str) -> Any:
     """``Study`` on first use: ``optbench-report --help`` should not wait for pandas."""
     if name == "Study":
-        from reports.study import Study
+        from reports.analysis.study import Study
 
         return Study
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,13 +35,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from bench import ending
-from bench.address import DEFAULT
-from bench.keys import listed, parse, switch
+from bench.runtime import exit_codes
+from bench.runtime.arguments import listed, parse, switch
 from bench.spec import Hardware, RefusedInput
+from bench.tracking.uri import DEFAULT
 
 if TYPE_CHECKING:
-    from reports.study import Study
+    from reports.analysis.study import Study
 
 
 class Measuring(NamedTuple):
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     try:
         given = parse(words, KEYS, needed=("study", "compare"))
         _check(given)
-        with ending.answered():
+        with exit_codes.answered():
             _answer(given)
     except RefusedInput as refusal:
         print(f"optbench-report: {refusal}", file=sys.stderr)
@@ -95,13 +95,13 @@ def make_report(
 
     Returns the path of ``index.html``. Raises RefusedInput for what is not there.
     """
-    from reports.gather import NoTrials
-    from reports.study import Study  # with pandas, which a refused word need not wait for
+    from reports.analysis.study import Study  # with pandas, which a refused word need not wait for
+    from reports.data.load import NoTrials
 
     try:
         loaded = Study.load(study, uri, filters=filters, compare=compare)
     except NoTrials as nothing:
-        from reports.render import render_empty
+        from reports.output.render import render_empty
 
         name = study.replace(",", "+")
         index = render_empty(name, directory or Path("outputs", name, "report"))
@@ -111,9 +111,9 @@ def make_report(
     if measure is not None:
         loaded = _measured(loaded, uri, studies, measure)
     from bench import tracking
-    from reports.render import render
-    from reports.summary import summary
-    from reports.terminal import print_study
+    from reports.output.mlflow_summary import summary
+    from reports.output.render import render
+    from reports.output.terminal import print_study
 
     index = render(loaded, directory or Path("outputs", loaded.name, "report"))
     if len(studies) == 1 and not filters and not compare:
@@ -156,8 +156,8 @@ def _answer(given: Mapping[str, str]) -> None:
 
 
 def _export(uri: str, studies: str, path: Path, filters: Mapping[str, Sequence[str]]) -> None:
-    from reports import baseline
-    from reports.gather import described, gather
+    from reports.data import baseline
+    from reports.data.load import described, gather
 
     baseline.check_path(path)
     records = gather(studies.split(","), uri, filters, ()).records
@@ -169,12 +169,13 @@ def _export(uri: str, studies: str, path: Path, filters: Mapping[str, Sequence[s
 def _measured(study: Study, uri: str, studies: Sequence[str], where: Measuring) -> Study:
     """The study with the costs of its entrants, measured now and kept with each of the studies."""
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
-    from bench import costs, tracking
-    from reports.costs import wanted
-    from reports.gather import COSTS
+    from bench import tracking
+    from bench.trial import cost
+    from reports.data.costs import wanted
+    from reports.data.load import COSTS
 
     configs = wanted(study.reported, study.configs)
-    fresh = costs.measure(
+    fresh = cost.measure(
         configs,
         where.data_dir,
         Hardware(where.accelerator),
@@ -186,7 +187,7 @@ def _measured(study: Study, uri: str, studies: Sequence[str], where: Measuring) 
     return replace(study, measured=measured)
 
 
-command = ending.command(main)
+command = exit_codes.command(main)
 
 if __name__ == "__main__":
     command()

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.augmentation import Augment
+from tasks.augment.augmentation import Augment
 from tasks.data.dataset import Dataset, InvalidData, Split
-from tasks.data.mapped import is_large
+from tasks.data.io.mapped import is_large
 from tasks.stored import Stored
 
 Rows = Tensor | Stored

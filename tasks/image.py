@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from tasks.augmentation import Augment, Augmentation
+from tasks.augment.augmentation import Augment, Augmentation
+from tasks.augment.mixup import mixed
+from tasks.augment.rand_augment import RandAugment
 from tasks.base import Classification
 from tasks.data.dataset import Dataset, InvalidData, Split
-from tasks.data.mapped import chunks, is_large
-from tasks.mixup import mixed
-from tasks.rand_augment import RandAugment
+from tasks.data.io.mapped import chunks, is_large
 
 
 class ImageClassification(Classification):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tasks.data.dataset import Split
-from tasks.data.mapped import release
+from tasks.data.io.mapped import release
 
 
 class Stored:

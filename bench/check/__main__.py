@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bench import ending
 from bench.check import choose
 from bench.check.findings import Check, Report
 from bench.config import refusal
+from bench.runtime import exit_codes
 from bench.spec import RefusedInput, TrialSpec
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _one(
     chosen: Chosen, limit: float | None, on_check: Callable[[Check[Any]], None] | None = None
 ) -> Report:
     from bench.check.suite import SECONDS, examine, examine_task
-    from bench.isolation import isolated
+    from bench.runtime.isolation import isolated
 
     spec, seconds = chosen.spec, limit or SECONDS
     with isolated(threads=1):  # as a trial is
@@ -155,7 +155,7 @@ def _write(path: str, text: str) -> None:
     Path(path).write_text(text)
 
 
-command = ending.command(main)
+command = exit_codes.command(main)
 
 if __name__ == "__main__":
     command()

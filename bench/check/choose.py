@@ -21,7 +21,7 @@ from bench.config.files import file_values, headline
 from bench.config.optimizer import optimizer_spec
 from bench.config.trial import trial_spec
 from bench.spec import OptimizerSpec, RefusedInput, TrialSpec
-from bench.suggest import suggest
+from bench.spec.suggest import suggest
 from bench.sweeps import plugins
 from tasks.data.dataset import MissingData
 

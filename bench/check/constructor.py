@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bench.check.drive import Drive, distance
 from bench.check.effects import SHORT, SWITCHES, Trials
 from bench.check.findings import Failed
 from bench.check.problems import standard
+from bench.check.runner import Drive, distance
 from bench.check.variants import is_number, last
-from bench.hyperparameters import at, hyperparameters
 from bench.spec import NotApplicable, OptimizerSpec
+from bench.spec.hyperparameters import at, hyperparameters
 
 ROUNDING = 1e-3
 """Of the way that parameters went in float32, after a dozen updates."""

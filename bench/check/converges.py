@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 import torch
 
-from bench import build
-from bench.check.drive import Drive, finite
+from bench.build import components
 from bench.check.findings import Failed
 from bench.check.problems import (
     IllConditioned,
@@ -21,9 +20,10 @@ from bench.check.problems import (
     landscape,
     standard,
 )
+from bench.check.runner import Drive, finite
 from bench.check.variants import faster, is_number, rates
-from bench.hyperparameters import at
 from bench.spec import OptimizerSpec
+from bench.spec.hyperparameters import at
 
 FACTORS = (1.0, 10.0, 0.1, 100.0, 0.01)
 """Times the learning rate of its YAML, which suits networks; one of them has to do."""
@@ -83,7 +83,7 @@ def rated(spec: OptimizerSpec) -> OptimizerSpec:
     """With the number that its library puts for a learning rate of null."""
     if spec.arguments.get("lr", 0.0) is not None:
         return spec
-    rate = build.optimizer(spec, standard(spec)).param_groups[0].get("lr")
+    rate = components.optimizer(spec, standard(spec)).param_groups[0].get("lr")
     return at(spec, {"lr": rate}) if is_number(rate) else spec
 
 

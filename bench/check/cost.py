@@ -7,11 +7,11 @@ from statistics import median
 
 from torch import Tensor
 
-from bench.check.drive import Drive
 from bench.check.findings import Measurement
 from bench.check.problems import Large, large, standard
+from bench.check.runner import Drive
 from bench.spec import OptimizerSpec
-from bench.trial.memory import state_bytes
+from bench.trial.state_size import state_bytes
 from bench.trial.update import update
 
 ROUND, MIN_ROUNDS, MAX_ROUNDS, SECONDS = 10, 3, 15, 0.4

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import torch
 
-from bench.check.drive import Drive, copies, distance, identical, seed
 from bench.check.findings import Failed
 from bench.check.problems import Problem, large, standard
+from bench.check.runner import Drive, copies, distance, identical, seed
 from bench.spec import NotApplicable, OptimizerSpec
 
 STEPS, LONG, LIMIT_STEPS, LIMIT = 12, 60, 30, 1e-5
@@ -73,7 +73,7 @@ USED = {
     "eval_mode": _is_evaluated_elsewhere,
     "random": _draws_random_numbers,
 }
-"""What shows that a need is made use of: one for every ``checked`` of ``bench.needs.NEEDS``."""
+"""What shows that a need is made use of: one for every ``checked`` of ``spec.needs.NEEDS``."""
 
 
 def modes(spec: OptimizerSpec) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import Tensor
 
-from bench import output
-from bench.check.drive import Drive, copies, identical, tensors
 from bench.check.findings import Failed
 from bench.check.problems import standard
+from bench.check.runner import Drive, copies, identical, tensors
 from bench.check.variants import is_number, last
-from bench.hyperparameters import at, hyperparameters
+from bench.runtime import capture
 from bench.spec import NotApplicable, OptimizerSpec
+from bench.spec.hyperparameters import at, hyperparameters
 
 SWITCHES = ("fused", "foreach", "capturable", "differentiable", "implementation")
 """How torch computes, not what: ``constructor.switches`` asks about these."""
@@ -52,7 +52,7 @@ class Trials:
     def printed(self, values: Values) -> int:
         """Lines that it prints or logs with these settings, where that is not the first time."""
         self.result(values, SHORT)
-        with output.heard() as heard:
+        with capture.heard() as heard:
             self.drive(values, SHORT)
         return heard.getvalue().count("\n")
 

@@ -6,9 +6,9 @@ import math
 
 import torch
 
-from bench.check.drive import Drive, copies, finite, identical
 from bench.check.findings import Failed
 from bench.check.problems import standard
+from bench.check.runner import Drive, copies, finite, identical
 from bench.check.variants import DECAYS, unlisted_decay, with_decay
 from bench.spec import OptimizerSpec
 

@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import build
-from bench.check.drive import Drive, distance, tensors
+from bench.build import components
 from bench.check.findings import Failed
 from bench.check.problems import standard
+from bench.check.runner import Drive, distance, tensors
 from bench.check.variants import with_decay
 from bench.spec import NotApplicable, OptimizerSpec, RefusedInput
 
@@ -57,7 +57,7 @@ def _in_two(spec: OptimizerSpec) -> OptimizerSpec:
     if spec.param_groups == "all" and not {"model", "sparse_gradients"} & set(spec.needs):
         spec = replace(spec, param_groups="no_decay_1d")
     try:
-        groups = build.optimizer(spec, standard(spec)).param_groups
+        groups = components.optimizer(spec, standard(spec)).param_groups
     except RefusedInput as error:
         if isinstance(error.__cause__, ValueError | NotImplementedError):
             raise NotApplicable(f"refuses two groups: {error.__cause__}") from error

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from bench.check.findings import Finding, Grade, Report
 from bench.check.terminal import fault
-from bench.hyperparameters import hyperparameters
 from bench.spec import OptimizerSpec, TrialSpec
+from bench.spec.hyperparameters import hyperparameters
 
 HEAD = (
     "optimizer",

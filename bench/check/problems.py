@@ -1,6 +1,6 @@
 """What optimizers are tried on: one tiny model, with several losses over its parameters.
 
-The model has every kind of parameter that a rule of ``bench.param_groups`` tells apart: an
+The model has every kind of parameter that a rule of ``bench.build.param_groups`` tells apart: an
 embedding, hidden matrices, a kernel with 4 axes, vectors and an output layer, 142 numbers in all.
 """
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from torch.optim.lr_scheduler import LambdaLR
 
-from bench.check.drive import Drive, distance, identical
 from bench.check.findings import Failed
 from bench.check.problems import standard
+from bench.check.runner import Drive, distance, identical
 from bench.check.variants import with_decay
 from bench.spec import NotApplicable, OptimizerSpec
 

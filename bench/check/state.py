@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import torch
 
-from bench.check.drive import Drive, distance, identical, seed
 from bench.check.findings import Failed
 from bench.check.problems import standard
+from bench.check.runner import Drive, distance, identical, seed
 from bench.spec import OptimizerSpec
 
 BEFORE, AFTER = 12, 13

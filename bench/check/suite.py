@@ -10,16 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import build, output
+from bench.build import components
 from bench.check import converges
 from bench.check.checks import CHECKS
 from bench.check.findings import Check, Failed, Finding, Grade, Measurement, Report, S
 from bench.check.problems import standard
 from bench.check.tasks import TASK_CHECKS, Subject
-from bench.faults import TimeIsUp, said
-from bench.needs import hinted
+from bench.runtime import capture
+from bench.runtime.timeout import at_most
 from bench.spec import NotApplicable, OptimizerSpec, RefusedInput, TrialSpec
-from bench.trial.limit import at_most
+from bench.spec.errors import TimeIsUp, said
+from bench.spec.needs import hinted
 
 SECONDS = 120.0
 """That a check may take: enough to compile an update once, not at each of many shapes."""
@@ -45,7 +46,7 @@ def examine(
         warnings.simplefilter("always")
         # the cycle that this warns of ends with the next zero_grad, which frees the gradients
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
-        with output.kept() as kept:
+        with capture.kept() as kept:
             spec, tamed = _ready(spec, seconds)
         if tamed is None:
             findings = [Finding(CHECKS[0], Grade.UNFINISHED, _too_long(seconds))]
@@ -86,7 +87,7 @@ def _findings(
     for number, (check, subject) in enumerate(questions):
         if on_check is not None:
             on_check(check)
-        with output.kept() as kept:
+        with capture.kept() as kept:
             finding = judge(check, subject, seconds)
         yield replace(finding, printed=kept.lines)
         if number == 0 and finding.grade in (Grade.FAILED, Grade.UNFINISHED):
@@ -103,7 +104,7 @@ def _ready(spec: OptimizerSpec, seconds: float) -> tuple[OptimizerSpec, Optimize
     """
     try:
         with at_most(seconds):
-            build.optimizer(spec, standard(spec))
+            components.optimizer(spec, standard(spec))
             spec = converges.rated(spec)
             return spec, converges.tamed(spec)
     except RefusedInput:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from bench import build
+from bench.build import components
 from bench.check.findings import Check, Failed, Measurement
-from bench.lightning import pl
+from bench.runtime.lightning import pl
 from bench.spec import NotApplicable, TrialSpec
 from bench.stack.stackable import why_not
 from bench.trial.batches import Batches
@@ -55,18 +55,18 @@ class Subject:
     def of(cls, spec: TrialSpec) -> Subject:
         """Raises RefusedInput: the data is not there, or task or model cannot be built."""
         name, component, files = spec.task.name, spec.task.data, spec.task.files
-        data = build.dataset(name, component, spec.data_dir, spec.download, files)
+        data = components.dataset(name, component, spec.data_dir, spec.download, files)
         train, val, test = (_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
         exact = {name: v for name, v in spec.task.arguments.items() if name != "label_smoothing"}
         few = replace(data, train=train, val=val, test=test)
-        task = build.task(replace(spec.task, arguments=exact), few)
-        build.model(spec.model, task)
+        task = components.task(replace(spec.task, arguments=exact), few)
+        components.model(spec.model, task)
         return cls(spec, data, task)
 
     def model(self, seed: int = 0) -> nn.Module:
         """Freshly made from a seed, as a trial makes it."""
         pl.seed_everything(seed, verbose=False)
-        return build.model(self.spec.model, self.task)
+        return components.model(self.spec.model, self.task)
 
     def batch(self, split: str = "train", count: int = EXAMPLES) -> tuple[Tensor, Tensor]:
         """The first examples of a split, as the model takes them."""
@@ -247,7 +247,7 @@ def constant_guess(subject: Subject) -> Measurement:
     """What the target metric is for whoever only knows how often each class occurs."""
     if subject.task.guess(1) is None:
         raise NotApplicable("outputs are no logits of classes")
-    whole = build.task(subject.spec.task, subject.data)
+    whole = components.task(subject.spec.task, subject.data)
 
     def guess(inputs: Tensor) -> Tensor:
         found = whole.guess(len(inputs))
@@ -261,7 +261,7 @@ def linear_model(subject: Subject) -> Measurement:
     """What the target metric is for a linear model (``bench.check.linear``)."""
     from bench.check.linear import linear  # scikit-learn takes a second to import
 
-    whole = build.task(subject.spec.task, subject.data)
+    whole = components.task(subject.spec.task, subject.data)
     model = linear(whole)
     if model is None:
         raise NotApplicable("no linear model takes its inputs, or gives its outputs")

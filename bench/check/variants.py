@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bench.build import REST
-from bench.hyperparameters import at, hyperparameters
-from bench.locate import located
+from bench.build.components import REST
+from bench.build.imports import located
 from bench.spec import Component, OptimizerSpec
+from bench.spec.hyperparameters import at, hyperparameters
 
 DECAYS = ("weight_decay", "weight_decay_1d", "lambd")
 """What pulls parameters to zero without a gradient; the last two names are MARS' and ASGD's."""

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from bench.config import sources
 from bench.spec import Component, RefusedInput
-from bench.suggest import suggest
+from bench.spec.suggest import suggest
 
 
 def check_against_file(group: str, name: str, values: Mapping[str, Any]) -> None:

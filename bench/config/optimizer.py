@@ -12,15 +12,15 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from bench.build.param_groups import RULES
 from bench.config import sources
 from bench.config.files import check_against_file, check_target, file_values, yaml_path
 from bench.config.schema import OptimizerBlock
-from bench.hyperparameters import flat, hyperparameters
-from bench.needs import CONSTRUCTED, NEEDS
-from bench.param_groups import RULES
-from bench.space import dimensions
 from bench.spec import Component, OptimizerSpec, RefusedInput
-from bench.suggest import suggest
+from bench.spec.hyperparameters import flat, hyperparameters
+from bench.spec.needs import CONSTRUCTED, NEEDS
+from bench.spec.search_space import dimensions
+from bench.spec.suggest import suggest
 
 EXAMPLES = {
     "search_space": "{lr: {log: [1.0e-4, 1.0]}}",

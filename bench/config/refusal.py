@@ -22,9 +22,9 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
 from bench.config import schema
-from bench.faults import said
 from bench.spec import RefusedInput
-from bench.suggest import suggest
+from bench.spec.errors import said
+from bench.spec.suggest import suggest
 
 REFUSED = (RefusedInput, HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
 """What a person's input raises, in our words or in those of the packages that read it."""

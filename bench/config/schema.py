@@ -12,12 +12,12 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from bench.address import DEFAULT
+from bench.tracking.uri import DEFAULT
 
 
 @dataclass
 class AugmentConfig:
-    """Random changes of training images (``tasks.augmentation``)."""
+    """Random changes of training images (``tasks.augment.augmentation``)."""
 
     crop: int = 0  # pixels that an image moves at most, each way
     flip: bool = False  # half of them mirrored

@@ -16,8 +16,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
-from bench.hyperparameters import flat
-from bench.places import OURS, own
+from bench.build.user_code import OURS, own
+from bench.spec.hyperparameters import flat
 
 TORCH = frozenset({"torch", "torchvision"})
 """Every trial computes with them: their versions stand in the environment of its record."""

@@ -18,7 +18,7 @@ from typing import Any
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from bench import build
+from bench.build import components
 from bench.config import sources
 from bench.config.files import (
     check_against_file,
@@ -40,7 +40,7 @@ from bench.spec import (
     all_refused,
     check_study,
 )
-from bench.suggest import suggest
+from bench.spec.suggest import suggest
 
 STARTED = time.time()
 """When this process began: ``fresh=true`` lets no earlier record answer."""
@@ -92,7 +92,7 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         check_target(f"{path}: task", "task", task)
         check_target(f"{path}: task.data", "data set", task["data"])
         data = replace(component("task", choices["task"], task["data"]), name="")
-        dataset = build.dataset(
+        dataset = components.dataset(
             choices["task"], data, plain["data_dir"], plain["download"], task["files"]
         )
         examples = len(dataset.train.targets)

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
-from tasks.augmentation import Augmentation
-from tasks.rand_augment import RandAugment
+from tasks.augment.augmentation import Augmentation
+from tasks.augment.rand_augment import RandAugment
 
 BATCH, ROUNDS = 128, 15
 

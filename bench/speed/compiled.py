@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--measure", choices=("eager", "compiled"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        from bench.isolation import isolated
+        from bench.runtime.isolation import isolated
 
         with isolated(threads=1):
             print(json.dumps(measured(given.sizes[0], compiled=given.measure == "compiled")))

@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench import build
+from bench.build import components
 from bench.spec import TrialSpec
 from bench.speed.stacked import RATES, Sweeps
 from bench.stack import run as stack
-from bench.trial.machine import Machine
+from bench.trial.trainer import Machine
 from tasks.base import Task
 
 STEPS, EVERY, BATCH = 300, 15, 32
@@ -140,7 +140,7 @@ def compare(spec: TrialSpec, trials: int, repeats: int, threads: int) -> None:
     if importlib.util.find_spec("jax"):
         rates = np.array([RATES[at % len(RATES)] for at in range(trials)], dtype=np.float32)
         seeds = np.arange(trials) // len(RATES)
-        theirs = in_jax(build.task_of(spec), rates, seeds)
+        theirs = in_jax(components.task_of(spec), rates, seeds)
         began = time.perf_counter()
         (_, (_, accuracy)) = theirs()
         print(

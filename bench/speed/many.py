@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from bench.embedded.tables import has_write_ahead_log, open_tables
+from bench.tracking.sqlite.schema import has_write_ahead_log, open_tables
 
 USUAL = ("task=digits", "budget.steps=40")
 PART = 1000

@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench import build, tracking
+from bench import tracking
+from bench.build import components
 from bench.spec import (
     Budget,
     Component,
@@ -71,7 +72,7 @@ def _spec(study: str) -> TrialSpec:
         seed=0,
         precision="32-true",
         stop_at_target=False,
-        data_fingerprint=build.dataset("digits", data, "data", False).fingerprint,
+        data_fingerprint=components.dataset("digits", data, "data", False).fingerprint,
         data_dir="data",
         download=False,
         hardware=Hardware(),

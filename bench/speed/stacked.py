@@ -30,13 +30,14 @@ from typing import Any
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
-from bench import build, processes
 from bench.__main__ import main as optbench
-from bench.embedded import recorder as sqlite
+from bench.build import components
+from bench.runtime import processes
 from bench.spec import TrialSpec
 from bench.stack import model as stack_model
 from bench.stack import module, optimizers, probe, run
 from bench.sweeps.compose import Composer
+from bench.tracking.sqlite import recorder as sqlite
 from bench.trial.batches import Batches
 from bench.trial.evaluation import evaluate
 
@@ -136,12 +137,12 @@ def silent_workers() -> Iterator[None]:
 
 def bare_loop(spec: TrialSpec) -> float:
     """Seconds of the loop that anybody would write, evaluations included."""
-    task = build.task_of(spec)
+    task = components.task_of(spec)
     device = torch.device("cuda" if spec.hardware.accelerator == "gpu" else "cpu")
     torch.set_num_threads(1)
     began = time.perf_counter()
     torch.manual_seed(spec.seed)
-    model = build.model(spec.model, task).to(device)
+    model = components.model(spec.model, task).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=spec.optimizer.arguments["lr"])
     inputs, targets = task.tensors("train", device)
     batches = Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed)

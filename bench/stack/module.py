@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench.stack.captured import Captured
+from bench.stack.cuda_graph import Captured
 from bench.stack.model import Gradients, StackedModel, clip_slices
 from bench.stack.optimizers import Fused, Individuals, StackedTrial, all_fused, optimizers
 from bench.stack.threads import Threads

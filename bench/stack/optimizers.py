@@ -1,7 +1,7 @@
 """The optimizers of a stack: many alike as one step, any other as it is on its own slice.
 
-``bench.build`` makes every trial's own optimizer and schedule first, as for a trial alone. Those
-that are fusible (``bench.stack.fusible``) are then replaced, all alike together, by one that does
+``bench.build.components`` makes every trial's own optimizer and schedule first, as for a trial alone. Those
+that are fusible (``bench.stack.fusion``) are then replaced, all alike together, by one that does
 the same with a hyperparameter for each slice, read from the very parameter groups that were built.
 The others stay: their parameters are views of their slice, their gradients views of one buffer.
 """
@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from bench.faults import NOT_THEIRS
-from bench.isolation import mend
+from bench.runtime.isolation import mend
 from bench.spec import TrialSpec
-from bench.stack.fusible import fusion, kind_of, merged
+from bench.spec.errors import NOT_THEIRS
+from bench.stack.fusion import fusion, kind_of, merged
 from bench.stack.model import Gradients, StackedModel
-from bench.trial.course import Course
+from bench.trial.state import Course
 
 
 @dataclass(eq=False)
@@ -46,7 +46,7 @@ class StackedTrial:
 
     @cached_property
     def fusion(self) -> Hashable | None:
-        """Equal for trials whose optimizers can be one (``bench.stack.fusible``)."""
+        """Equal for trials whose optimizers can be one (``bench.stack.fusion``)."""
         return fusion(self.optimizer, self.model, self.spec.optimizer.needs)
 
 

@@ -17,16 +17,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench import build, processes
-from bench.lightning import pl
+from bench.build import components
+from bench.runtime import processes
+from bench.runtime.lightning import pl
 from bench.spec import Budget, TrialSpec
 from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import StackedTrial, in_order
 from bench.trial.batches import Batches
-from bench.trial.course import Course
-from bench.trial.machine import fit, make_trainer
 from bench.trial.module import LeanModule, Parts, TrialModule
 from bench.trial.run import built
+from bench.trial.state import Course
+from bench.trial.trainer import fit, make_trainer
 
 WARM_UP, STEPS = 2, 5
 """Steps before the clock runs, and steps that it sees."""
@@ -145,7 +146,7 @@ def _fit(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> Non
     trainer = make_trainer(specs[0])
     trainer.callbacks.append(watch)  # type: ignore[attr-defined]
     device = trainer.strategy.root_device
-    task = build.task_of(specs[0])
+    task = components.task_of(specs[0])
     courses = [Course(spec, {}) for spec in specs]
     trials = in_order([StackedTrial(one, *built(one.spec, task, device)) for one in courses])
     module: LeanModule
@@ -175,7 +176,7 @@ def fitting(spec: TrialSpec) -> int:
 
 def _measured_bytes(spec: TrialSpec, device: torch.device) -> float:
     """What a trial of a stack adds to the memory that a GPU's allocator has given out at most."""
-    build.task_of(spec).tensors("train", device)  # all trials share the data
+    components.task_of(spec).tensors("train", device)  # all trials share the data
     before = torch.cuda.memory_allocated(device)
     torch.cuda.reset_peak_memory_stats(device)
     _fit([replace(spec, seed=seed) for seed in range(SAMPLE)], _Stopwatch([1]), stacked=True)
@@ -188,7 +189,7 @@ def _counted_bytes(spec: TrialSpec, device: torch.device) -> float:
     It holds parameters, their gradient twice, and up to four numbers of optimizer state beside
     each; its forward pass keeps what is counted here, and the backward pass as much again.
     """
-    task = build.task_of(spec)
+    task = components.task_of(spec)
     model = built(spec, task, device).model
     inputs, targets = (part[: spec.batch_size] for part in task.tensors("train", device))
     kept: dict[int, int] = {}

@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bench import build, processes
-from bench.lightning import pl
+from bench.build import components
+from bench.runtime import processes
+from bench.runtime.lightning import pl
+from bench.runtime.timeout import at_most
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import StackedTrial, in_order
-from bench.trial.course import Course
-from bench.trial.limit import at_most
-from bench.trial.machine import machine
 from bench.trial.run import built
+from bench.trial.state import Course
+from bench.trial.trainer import machine
 
 
 def run_stack(
@@ -43,7 +44,7 @@ def run_stack(
     limit = at_most(specs[0].hardware.max_seconds)
     threads = threads or processes.cores()
     with machine(specs[0], threads) as made, limit:
-        task = build.task_of(specs[0])
+        task = components.task_of(specs[0])
         courses = [
             Course(spec, made.environment, partial(on_evaluation, at), partial(on_end, at))
             for at, spec in enumerate(specs)

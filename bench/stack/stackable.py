@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
-from bench import build
-from bench.faults import NOT_THEIRS, said
-from bench.lightning import pl
-from bench.needs import NEEDS
+from bench.build import components
+from bench.runtime.lightning import pl
 from bench.spec import TrialSpec
+from bench.spec.errors import NOT_THEIRS, said
+from bench.spec.needs import NEEDS
 from bench.stack.model import StackedModel
-from bench.trial.machine import make_trainer
+from bench.trial.trainer import make_trainer
 from bench.trial.update import statistics_of
 from tasks.base import Task
 
@@ -39,14 +39,14 @@ def why_not(spec: TrialSpec) -> str:
     if key not in _VERDICTS:
         _VERDICTS[key] = _refusal(spec)
     moves = "eval_mode" in spec.optimizer.needs
-    if moves and not _VERDICTS[key] and statistics_of(_model(spec, build.task_of(spec), 0)):
+    if moves and not _VERDICTS[key] and statistics_of(_model(spec, components.task_of(spec), 0)):
         return f"{spec.model.name} has running statistics to take anew at each evaluation"
     return _VERDICTS[key]
 
 
 def _refusal(spec: TrialSpec) -> str:
     """Empty if two models compute together what each computes alone."""
-    task = build.task_of(spec)
+    task = components.task_of(spec)
     device = make_trainer(spec).strategy.root_device  # vmap has rules for each of them
     examples, labels = task.tensors("train", device)
     rows = torch.arange(8).view(2, 4) % len(labels)  # a landscape has one
@@ -74,7 +74,7 @@ def _refusal(spec: TrialSpec) -> str:
 
 def _model(spec: TrialSpec, task: Task, seed: int) -> nn.Module:
     pl.seed_everything(seed, verbose=False)
-    return build.model(spec.model, task)
+    return components.model(spec.model, task)
 
 
 def _alone(task: Task, model: nn.Module, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bench import build, progress
-from bench.outcome import outcome, stands
-from bench.progress import Told, each
+from bench.build import components
 from bench.spec import ELSEWHERE, Outcome, RefusedInput, Status, TrialSpec
-from bench.sweeps.launchers import Launch
+from bench.sweeps import progress
+from bench.sweeps.execute import outcome, stands
+from bench.sweeps.launchers.base import Launch
+from bench.sweeps.progress import Told, each
 
 
 def run(
@@ -33,7 +34,8 @@ def run(
     Raises:
         RefusedInput: a trial cannot be built; nothing has trained.
     """
-    from bench import record, tracking
+    from bench import tracking
+    from bench.sweeps import execute
 
     study = _study(specs)
     wanted = {spec.config_hash: spec for spec in specs}
@@ -43,7 +45,7 @@ def run(
     new = {key: spec for key, spec in wanted.items() if key not in known}
     if prepare is not None:
         prepare(list(new.values()))
-    inapplicable = build.check(new.values())
+    inapplicable = components.check(new.values())
     progress.assumed(specs)
     progress.say(
         f"study {study}: {len(wanted)} trials, {len(outcomes)} recorded, "
@@ -51,7 +53,7 @@ def run(
         + (f"; the record is up to {progress.age(*known.values())}" if known else "")
     )
     for key, reason in inapplicable.items():
-        outcomes[key] = record.skip(new[key], uri, reason)
+        outcomes[key] = execute.skip(new[key], uri, reason)
         progress.say(progress.shown(outcomes[key]))
     pending = [spec for key, spec in new.items() if key not in inapplicable]
     told = telling(pending)
@@ -62,7 +64,7 @@ def run(
         answered = {}
         if taken:
             progress.say(f"study {study}: another process runs {len(taken)} of them; waiting")
-            answered = record.others(taken, uri)
+            answered = execute.others(taken, uri)
         for spec in taken:
             if (key := spec.config_hash) in answered:
                 outcomes[key] = outcome(spec, answered[key])

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from rich.live import Live
 from rich.text import Text
 
-from bench import progress, protocol
-from bench.progress import Told, duration
-from bench.spec import Outcome, Status, TrialSpec
+from bench.spec import Outcome, Status, TrialSpec, protocol
+from bench.sweeps import progress
+from bench.sweeps.progress import Told, duration
 
 SECONDS = 10.0
 """Between lines in a log file."""

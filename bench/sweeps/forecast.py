@@ -7,10 +7,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench import protocol
-from bench.progress import duration
-from bench.spec import Budget, Phase, TrialSpec
+from bench.spec import Budget, Phase, TrialSpec, protocol
 from bench.sweeps.plan import Plan
+from bench.sweeps.progress import duration
 from bench.sweeps.tune import Results, choose, draws_of, selecting
 
 FEW, STEPS = 5, 50

@@ -10,10 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench import protocol
-from bench.hyperparameters import at
-from bench.spec import Phase, RefusedInput, TrialSpec, Tuning
-from bench.suggest import suggest
+from bench.spec import Phase, RefusedInput, TrialSpec, Tuning, protocol
+from bench.spec.hyperparameters import at
+from bench.spec.suggest import suggest
 from bench.sweeps.search import check_sampler
 
 RANKS = ("final", "steps_to_target")

@@ -9,13 +9,18 @@ from types import ModuleType
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 
-from bench.sweeps.ablate import AblationSweeper
-from bench.sweeps.grid import GridSweeper
-from bench.sweeps.launchers import AutoLauncher, BasicLauncher, StackedLauncher, WorkersLauncher
-from bench.sweeps.on_ray import CONFIG, RayLauncher
-from bench.sweeps.on_submitit import COMMON, SLURM, LocalLauncher, SlurmLauncher
-from bench.sweeps.study import StudySweeper
-from bench.sweeps.target import TargetSweeper
+from bench.sweeps.launchers.base import (
+    AutoLauncher,
+    BasicLauncher,
+    StackedLauncher,
+    WorkersLauncher,
+)
+from bench.sweeps.launchers.ray import CONFIG, RayLauncher
+from bench.sweeps.launchers.submitit import COMMON, SLURM, LocalLauncher, SlurmLauncher
+from bench.sweeps.sweepers.ablate import AblationSweeper
+from bench.sweeps.sweepers.grid import GridSweeper
+from bench.sweeps.sweepers.study import StudySweeper
+from bench.sweeps.sweepers.target import TargetSweeper
 
 SWEEPERS = (GridSweeper, StudySweeper, AblationSweeper, TargetSweeper)
 LAUNCHERS = (

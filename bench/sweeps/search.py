@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from bench.space import Dimension, dimensions
 from bench.spec import RefusedInput, digest
-from bench.suggest import suggest
+from bench.spec.search_space import Dimension, dimensions
+from bench.spec.suggest import suggest
 
 FIXED = ("sobol", "random", "grid")
 ADAPTIVE = ("tpe", "gp", "cmaes")

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from bench import progress, protocol
-from bench.spec import Outcome, Status, TrialResult, TrialSpec, point_label
-from bench.sweeps import batch, search
+from bench.spec import Outcome, Status, TrialResult, TrialSpec, point_label, protocol
+from bench.sweeps import batch, progress, search
 from bench.sweeps.display import display
-from bench.sweeps.launchers import Launch
+from bench.sweeps.launchers.base import Launch
 from bench.sweeps.plan import Plan
 
 Results = Mapping[str, TrialResult]

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.address import DEFAULT, check_uri, sqlite_path
 from bench.spec import RefusedInput
+from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",

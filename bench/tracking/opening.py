@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
-from bench.address import check_file, check_local, sqlite_path
-from bench.embedded.tables import embedded, has_write_ahead_log
-from bench.tracking.embedded import EmbeddedStore
+from bench.tracking.sqlite.schema import embedded, has_write_ahead_log
+from bench.tracking.sqlite.store import EmbeddedStore
 from bench.tracking.store import Store, cannot_open, found_or_made
+from bench.tracking.uri import check_file, check_local, sqlite_path
 
 
 def opened(uri: str) -> Store:
@@ -50,7 +50,9 @@ def _opened(uri: str, path: Path | None) -> Store:
                 return EmbeddedStore(uri, path)
         except (OSError, sqlite3.Error) as error:
             raise cannot_open(uri, error) from error
-    from bench.tracking.client import ClientStore  # with MLflow, which takes seconds to import
+    from bench.tracking.server.store import (
+        ClientStore,  # with MLflow, which takes seconds to import
+    )
 
     return ClientStore(uri)
 
@@ -84,7 +86,7 @@ def _create(path: Path) -> None:
 
 def _empty() -> str:
     """An empty store in SQL. MLflow's migrations make it in seconds, so that is done once."""
-    from tasks.data.kept import text
+    from tasks.data.io.cache import text
 
     return text("store", (), {"mlflow": version("mlflow")}, _dumped)
 
@@ -98,6 +100,6 @@ def _dumped() -> str:
 
 
 def _by_mlflow(path: Path) -> None:
-    from bench.tracking.client import connect
+    from bench.tracking.server.store import connect
 
     connect(f"sqlite:///{path}")

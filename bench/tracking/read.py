@@ -7,10 +7,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bench.embedded import claims
-from bench.embedded.lookup import answered, is_curve, result_of, summary_of
-from bench.embedded.rows import TrialRun, Value
-from bench.processes import alive, on_this_machine
+from bench.runtime.processes import alive, on_this_machine
 from bench.spec import (
     CurvePoint,
     Phase,
@@ -20,8 +17,11 @@ from bench.spec import (
     TrialResult,
     Tuning,
 )
-from bench.tracking import lease
+from bench.tracking import claims
 from bench.tracking.opening import opened, prepare
+from bench.tracking.runs import answered, is_curve, result_of, summary_of
+from bench.tracking.server import heartbeat
+from bench.tracking.sqlite.read import TrialRun, Value
 from bench.tracking.store import Store
 
 
@@ -79,12 +79,12 @@ def discard_interrupted(uri: str, study: str) -> int:
     found = store.study(study)
     if found is None:
         return 0
-    signs = lease.signs(found.tags)
+    signs = heartbeat.signs(found.tags)
     silent = {name for name, at in signs.items() if time.time() - at > claims.LEASE}
 
     def gone(run: TrialRun) -> bool:
         tags = run.tags
-        return not alive(tags) if on_this_machine(tags) else lease.name(tags) in silent
+        return not alive(tags) if on_this_machine(tags) else heartbeat.name(tags) in silent
 
     interrupted = [run.run_id for run in store.trials(found.id, running=True) if gone(run)]
     store.trash(interrupted)

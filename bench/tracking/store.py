@@ -1,7 +1,7 @@
 """What optbench asks of a store of MLflow, whichever kind it is.
 
 There are two: a file of this machine, read and written as SQLite's tables
-(``bench.tracking.embedded``), and any other, by MLflow's client (``bench.tracking.client``), whose
+(``bench.tracking.sqlite.store``), and any other, by MLflow's client (``bench.tracking.server.store``), whose
 import takes longer than a small trial.
 """
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from bench.embedded.rows import TrialRun
-from bench.faults import StoreLost
-from bench.processes import serves
+from bench.runtime.processes import serves
 from bench.spec import CurvePoint, RefusedInput, TrialResult, TrialSpec
+from bench.spec.errors import StoreLost
+from bench.tracking.sqlite.read import TrialRun
 
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Tells MLflow's pages that a study is made of training runs, not of language-model traces."""
@@ -35,7 +35,7 @@ class Recorder(Protocol):
 
     Attributes:
         free: the slots whose trials are claimed by this recorder; other processes run the rest, or
-            have run them (``bench.embedded.claims``).
+            have run them (``bench.tracking.claims``).
     """
 
     free: list[int]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.embedded.naming import SEPARATOR
+from bench.tracking.naming import SEPARATOR
 from bench.tracking.opening import opened, prepare
 from bench.tracking.views import share
 

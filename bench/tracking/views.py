@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from bench.embedded.rows import TrialRun
 from bench.spec import Phase
 from bench.tracking.opening import opened, prepare
+from bench.tracking.sqlite.read import TrialRun
 
 TAG = "mlflow.sharedViewState."
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bench.spec import TrialSpec
-from bench.trial.read_ahead import read_ahead
-from tasks.augmentation import Augment
+from bench.trial.prefetch import read_ahead
+from tasks.augment.augmentation import Augment
 from tasks.base import Rows, Task
 from tasks.stored import Stored
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from bench import processes
+from bench.runtime import processes
 
 _ASKED: dict[str, Any] = {"text": True, "stderr": subprocess.DEVNULL}
 PACKAGES = ("optbench", "torch", "pytorch-lightning", "numpy")

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from bench.lightning import pl
-from bench.trial.course import Course
+from bench.runtime.lightning import pl
 from bench.trial.evaluation import a_pass, evaluate
+from bench.trial.state import Course
 from bench.trial.update import CALLS_BACK, Gradient, averaged, recalibrated, update
 from tasks.base import Task
 

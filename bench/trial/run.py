@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import torch
 
-from bench import build
-from bench.faults import NOT_THEIRS
-from bench.lightning import pl
+from bench.build import components
+from bench.runtime.lightning import pl
+from bench.runtime.timeout import at_most
 from bench.spec import CurvePoint, TrialResult, TrialSpec
+from bench.spec.errors import NOT_THEIRS
 from bench.trial.batches import Batches
-from bench.trial.course import Course
-from bench.trial.limit import at_most
-from bench.trial.machine import Machine, machine
+from bench.trial.distributed import Shares, refuse_statistics, run_in_ranks
 from bench.trial.module import Parts, TrialModule
-from bench.trial.ranks import Shares, refuse_statistics, run_in_ranks
+from bench.trial.state import Course
+from bench.trial.trainer import Machine, machine
 from tasks.base import Task
 
 
@@ -32,7 +32,7 @@ def run_trial(
 
     Raises:
         RefusedInput: the spec cannot be built. Whatever else its code raises is the result
-            ``failed`` (``bench.faults``).
+            ``failed`` (``bench.spec.errors``).
     """
     if spec.hardware.ranks > 1:
         return run_in_ranks(spec, on_evaluation, progress_bar, run_here)
@@ -59,15 +59,15 @@ def run_here(
 def built(spec: TrialSpec, task: Task, device: torch.device) -> Parts:
     """Model, optimizer and schedule from the trial's seed."""
     pl.seed_everything(spec.seed, verbose=False)
-    model = build.model(spec.model, task).to(device)
-    optimizer = build.optimizer(spec.optimizer, model)
-    return Parts(model, optimizer, build.scheduler(spec, optimizer))
+    model = components.model(spec.model, task).to(device)
+    optimizer = components.optimizer(spec.optimizer, model)
+    return Parts(model, optimizer, components.scheduler(spec, optimizer))
 
 
 def _fit(course: Course, made: Machine) -> None:
     """Build everything from the seed and train."""
     spec = course.spec
-    task = build.task_of(spec)
+    task = components.task_of(spec)
     module = TrialModule(task, built(spec, task, made.device), course)
     # Again: dropout must not depend on how many numbers the model and optimizer drew when built.
     pl.seed_everything(spec.seed, verbose=False)

@@ -1,7 +1,7 @@
 """Figures of a report: a file each, with ``TITLE``, ``CAPTION``, ``EMPTY``, ``info``, ``plot``.
 
 Another figure is another file with these five and its place in ``FIGURES``. ``info`` takes a
-``reports.study.Study`` and gives a table of numbers; ``plot`` draws that table as a list of
+``reports.analysis.study.Study`` and gives a table of numbers; ``plot`` draws that table as a list of
 ``Panel``, empty where there is nothing to show, which ``EMPTY`` then says in a line.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 import altair as alt
 
 from bench.spec import RefusedInput
-from bench.suggest import suggest
+from bench.spec.suggest import suggest
+from reports.analysis.study import Study
 from reports.figures import (
     best_of_k,
     costs,
@@ -28,7 +29,6 @@ from reports.figures import (
     trajectories,
 )
 from reports.figures.paper import concatenated
-from reports.study import Study
 
 FIGURES = {
     module.__name__.rpartition(".")[2]: module

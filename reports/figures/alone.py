@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from reports.study import Study
+from reports.analysis.study import Study
 
 STACKED = "Not measured: trials of a stack share clock and memory."
 

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bench.spec import Phase
+from reports.analysis.selection import ENTRANT
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
-from reports.selection import ENTRANT
-from reports.study import Study
 
 TITLE = "What tuning costs"
 CAPTION = (

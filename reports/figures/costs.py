@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
+from reports.analysis.study import Study
 from reports.figures.alone import STACKED, alone
 from reports.figures.forest import forest
 from reports.figures.panel import Panel
-from reports.study import Study
 
 TITLE = "Costs of a step"
 CAPTION = (

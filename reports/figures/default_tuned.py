@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
+from reports.analysis.arms import Kind
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
-from reports.sides import Kind
-from reports.study import Study
 
 TITLE = "Default against tuned"
 CAPTION = (

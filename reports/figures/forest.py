@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reports.figures import style
-from reports.numbers import short
+from reports.text.numbers import short
 
 
 def forest(

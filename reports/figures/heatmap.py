@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from reports.effect import effect
+from reports.analysis.effect import effect
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.cells import END, matrix
 from reports.figures.panel import Panel
-from reports.numbers import number
-from reports.study import Study
+from reports.text.numbers import number
 
 TITLE = "Optimizers by task"
 CAPTION = (

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from bench.spec import Status
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
-from reports.study import Study
 
 TITLE = "Learning curves"
 CAPTION = (

@@ -22,7 +22,7 @@ from markupsafe import Markup
 from reports.figures import style
 from reports.figures.panel import Panel
 from reports.figures.paper import VEGA_LITE
-from tasks.data.kept import text as kept_text
+from tasks.data.io.cache import text as kept_text
 
 HIDDEN = {"name": "hidden", "value": []}
 UNTIL = "until"

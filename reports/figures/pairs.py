@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.cells import BREAK, END, matrix
 from reports.figures.panel import Panel
-from reports.numbers import number
 from reports.stats.intervals import CONFIDENCE
-from reports.study import Study
+from reports.text.numbers import number
 
 TITLE = "Pairwise comparisons"
 CAPTION = (

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
-from reports.study import Study
 
 TITLE = "Performance profile"
 CAPTION = (

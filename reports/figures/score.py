@@ -8,10 +8,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.forest import forest
 from reports.figures.panel import Panel
-from reports.study import Study
 
 TITLE = "Scores over all tasks"
 CAPTION = (

@@ -15,13 +15,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from bench.space import Dimension, dimensions
 from bench.spec import Phase, Status
+from bench.spec.search_space import Dimension, dimensions
+from reports.analysis.selection import final, in_study
+from reports.analysis.study import Study
+from reports.data.labels import family
 from reports.figures import style
 from reports.figures.panel import Panel
-from reports.labels import family
-from reports.selection import final, in_study
-from reports.study import Study
 
 TITLE = "Sensitivity to hyperparameters"
 CAPTION = (

@@ -8,13 +8,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from reports.analysis.selection import final
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.alone import STACKED, alone
 from reports.figures.panel import Panel
-from reports.selection import final
 from reports.stats import intervals
 from reports.stats.sampling import bounded
-from reports.study import Study
 
 TITLE = "Time against quality"
 CAPTION = (

@@ -8,10 +8,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
 from reports.stats.to_target import median_to_target
-from reports.study import Study
 
 TITLE = "Steps and time to target"
 CAPTION = (

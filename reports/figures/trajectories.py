@@ -11,10 +11,10 @@ import altair as alt
 import pandas as pd
 
 from bench.spec import Status
+from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.contours import contours
 from reports.figures.panel import Panel
-from reports.study import Study
 from tasks.landscapes import LANDSCAPES, TASKS, Landscape, Point
 
 TITLE = "Trajectories"

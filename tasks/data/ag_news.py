@@ -12,10 +12,10 @@ import csv
 import io
 from pathlib import Path
 
-from tasks.data import hub, rows
 from tasks.data.dataset import Dataset, MissingData, missing
-from tasks.data.labelled import Labelled
-from tasks.data.texts import classification
+from tasks.data.io import hub, rows
+from tasks.data.io.labelled import Labelled
+from tasks.data.io.texts import classification
 
 FILES = {"train": "train.csv", "test": "test.csv"}
 TOPICS = ("World", "Sports", "Business", "Sci/Tech")  # 1 to 4

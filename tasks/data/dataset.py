@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.data.mapped import chunks, is_large
+from tasks.data.io.mapped import chunks, is_large
 
 SPLITS = ("train", "val", "test")
 

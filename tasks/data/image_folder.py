@@ -1,6 +1,6 @@
 """Image classification on a user's own folder, one subfolder a class, as torchvision reads it.
 
-The images are brought to one size once (``tasks.data.kept``).
+The images are brought to one size once (``tasks.data.io.cache``).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.data import kept
 from tasks.data.dataset import SPLITS, Dataset, MissingData, Split
-from tasks.data.labelled import Labelled, class_indices, class_names, drawn
+from tasks.data.io import cache
+from tasks.data.io.labelled import Labelled, class_indices, class_names, drawn
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 FOLDERS = {"train": ("train",), "val": ("val", "validation", "valid"), "test": ("test",)}
@@ -30,7 +30,7 @@ def load(
     Args:
         data_dir, download: not needed; the folder is named.
         path: holds a folder a class; or ``train`` and maybe ``val`` and ``test`` that do. A split
-            that is not there is drawn (``tasks.data.labelled.drawn``).
+            that is not there is drawn (``tasks.data.io.labelled.drawn``).
 
     Raises:
         MissingData: naming folder or file, and the remedy.
@@ -55,7 +55,7 @@ def load(
         return Dataset(train, val, test, classes)
 
     options = {"root": str(root.resolve()), "size": size, "colour": colour}
-    return kept.dataset("image_folder", files, options, make)
+    return cache.dataset("image_folder", files, options, make)
 
 
 def _splits(root: Path, name: str) -> list[tuple[str, Path]]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tasks.data import kept, rows
 from tasks.data.dataset import Dataset, missing
-from tasks.data.labelled import Labelled
-from tasks.data.texts import classification
+from tasks.data.io import cache, rows
+from tasks.data.io.labelled import Labelled
+from tasks.data.io.texts import classification
 
 FILES = {"train": "train.csv", "test": "test.csv"}  # or the same packed as .gz
 BREAK = "<br />"
@@ -41,7 +41,7 @@ def load(*, data_dir: str, download: bool, min_count: int = 5, max_length: int =
     def make() -> Dataset:
         return classification({split: read(path) for split, path in there.items()}, **options)
 
-    return kept.dataset("imdb", there.values(), options, make)
+    return cache.dataset("imdb", there.values(), options, make)
 
 
 def _find(path: Path) -> Path | None:

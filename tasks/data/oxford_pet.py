@@ -4,7 +4,7 @@ Source: Parkhi, Vedaldi, Zisserman and Jawahar, Cats and Dogs (2012), in its own
 photographs are drawn from the training ones, each of the 37 breeds alike. Files are as published,
 where torchvision puts them. The border that the authors drew around each animal counts as no class.
 
-Photographs are brought to one size once (``tasks.data.kept``).
+Photographs are brought to one size once (``tasks.data.io.cache``).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tasks.data import kept
 from tasks.data.dataset import Dataset, MissingData, Split, missing, stratified_split, take
+from tasks.data.io import cache
 
 FOLDER = "oxford-iiit-pet"
 NEEDED = ("images", "annotations/trimaps", "annotations/trainval.txt", "annotations/test.txt")
@@ -48,7 +48,7 @@ def load(*, data_dir: str, download: bool, size: int = 64, validation: int = 736
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".jpg", ".png", ".txt"))
     options = {"size": size, "validation": validation}
     make = partial(_dataset, data_dir, size, validation)
-    return kept.dataset("oxford_pet", files, options, make)
+    return cache.dataset("oxford_pet", files, options, make)
 
 
 def _dataset(data_dir: str, size: int, validation: int) -> Dataset:

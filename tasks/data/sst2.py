@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.data import hub, rows, tokens
 from tasks.data.dataset import Dataset, MissingData, Split, missing
+from tasks.data.io import hub, rows, tokens
 
 FILES = {"train": "train.tsv", "val": "dev.tsv", "test": "test.tsv"}
 HUB_NAME = "SetFit/sst2"  # the same sentences and splits

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tasks.data import kept, rows
 from tasks.data.dataset import Dataset, MissingData
-from tasks.data.labelled import Labelled
-from tasks.data.texts import classification
+from tasks.data.io import cache, rows
+from tasks.data.io.labelled import Labelled
+from tasks.data.io.texts import classification
 
 KEYS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -27,7 +27,7 @@ def load(
     max_length: int = 64,
     vocabulary: int = 4096,
 ) -> Dataset:
-    """Token ids of the texts; see ``tasks.data.texts.classification``.
+    """Token ids of the texts; see ``tasks.data.io.texts.classification``.
 
     Args:
         data_dir, download: not needed; the files are named.
@@ -60,7 +60,7 @@ def load(
     if not all(place.is_file() for place in places):
         return make()  # which says what is missing
     about = {**options, "splits": list(files), "text": text, "label": label}
-    return kept.dataset("text_file", places, about, make)
+    return cache.dataset("text_file", places, about, make)
 
 
 def read(file: str, key: str, text: str, label: str) -> list[Labelled]:

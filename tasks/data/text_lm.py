@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.data import kept
 from tasks.data.dataset import Dataset, InvalidData, MissingData, Split, digest
-from tasks.data.mapped import bytes_of
+from tasks.data.io import cache
+from tasks.data.io.mapped import bytes_of
 
 VOCABULARY_SIZE = 256  # byte values
 HELD_OUT, MOST = 0.05, 1 << 20  # share of validation, and of test, and its bytes at most
@@ -83,7 +83,7 @@ def dataset(
     if test is not None:
         last, options["test"] = thinned(last, max(1, test // length)), test
     splits = train, val, last
-    seen = kept.text(name, files, options, lambda: digest(splits))
+    seen = cache.text(name, files, options, lambda: digest(splits))
     return Dataset(*splits, vocabulary_size=VOCABULARY_SIZE, fingerprint=seen)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.data.dataset import Dataset, MissingData, missing
-from tasks.data.labelled import Labelled
-from tasks.data.texts import classification
+from tasks.data.io.labelled import Labelled
+from tasks.data.io.texts import classification
 
 FILES = {"train": "train.txt", "test": "test.txt"}
 PUBLISHED = {"train": "train_5500.label", "test": "TREC_10.label"}  # the names of the authors

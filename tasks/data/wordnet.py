@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tasks.data import kept, rows
 from tasks.data.dataset import Dataset, MissingData, missing
-from tasks.data.labelled import Labelled
-from tasks.data.texts import classification
+from tasks.data.io import cache, rows
+from tasks.data.io.labelled import Labelled
+from tasks.data.io.texts import classification
 
 FILES = {"train": "train.csv", "test": "test.csv"}  # label,text: the same rows, made elsewhere
 DEBIAN = Path("/usr/share/wordnet/data.noun")
@@ -57,7 +57,7 @@ def load(*, data_dir: str, download: bool, max_length: int = 32) -> Dataset:
             found = {split: read_csv(file) for split, file in zip(FILES, files, strict=True)}
         return classification(found, max_length=max_length)
 
-    return kept.dataset("wordnet", files, {"max_length": max_length}, make)
+    return cache.dataset("wordnet", files, {"max_length": max_length}, make)
 
 
 def read_csv(path: Path) -> list[Labelled]:

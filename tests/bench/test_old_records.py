@@ -15,7 +15,7 @@ lr: 0.1
 momentum: 0.5
 bench: {clip_norm: 1.0, param_groups: no_decay_1d}
 """
-RAISES = "_target_: tests.bench.faulty.Raises\nlr: 0.1\nat: 20\n"
+RAISES = "_target_: tests.helpers.faulty.Raises\nlr: 0.1\nat: 20\n"
 
 SWEEPS = [  # the commands that made it, and how many trials each has
     (

@@ -1,9 +1,8 @@
-"""docs/reproductions.py: what it says of trials whose outcome is known."""
+"""reports/pages/reproductions.py: what it says of trials whose outcome is known."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -12,20 +11,16 @@ import pytest
 
 import conf
 from reports import Study
+from reports.pages import reproductions as reproductions_page
+from tests.helpers.studies import Landscape, reports, study
 from tests.reports.conftest import make_record
-from tests.reports.studies import Landscape, reports, study
 
-DOCS = Path(conf.__file__).parents[1] / "docs"
 PRESETS = Path(conf.__file__).parent / "experiment"
 
 
 @pytest.fixture
-def page(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(DOCS)
-    import reproductions
-
-    yield reproductions
-    del sys.modules["reproductions"], sys.modules["league"]
+def page() -> ModuleType:
+    return reproductions_page
 
 
 def test_each_is_a_preset_that_runs_under_its_own_name(page) -> None:

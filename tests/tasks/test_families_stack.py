@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import build
+from bench.build import components
 from bench.spec import Component, Target, TaskSpec, TrialSpec
 from bench.stack.run import run_stack
 from bench.stack.stackable import why_not
 from bench.trial.run import run_trial
 from tasks.data.dataset import Dataset, Split
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 
 def patches(*, data_dir: str, download: bool) -> Dataset:
@@ -60,7 +60,7 @@ def trial(family: str, seed: int, text: Path) -> TrialSpec:
     spec = trial_spec(point={"lr": 3e-3}, steps=12, eval_every=4, seed=seed)
     direction = "maximize" if metric == "miou" else "minimize"
     task = TaskSpec(family, target, data=data, target_metric=Target(metric, direction, None))
-    fingerprint = build.dataset(family, data, spec.data_dir, spec.download).fingerprint
+    fingerprint = components.dataset(family, data, spec.data_dir, spec.download).fingerprint
     size = 1 if family == "landscape" else 8
     return replace(spec, task=task, model=model, batch_size=size, data_fingerprint=fingerprint)
 

@@ -14,8 +14,9 @@ import torch
 from bench import tracking
 from bench.trial.batches import Batches
 from tasks.base import Task
-from tasks.data import mapped, text_lm
+from tasks.data import text_lm
 from tasks.data.dataset import Dataset, Split, digest
+from tasks.data.io import mapped
 from tasks.image import ImageClassification, channel_statistics
 from tasks.language import LanguageModelling
 from tasks.stored import Stored

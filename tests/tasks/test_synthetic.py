@@ -11,7 +11,7 @@ import torch
 from scipy.optimize import rosen
 from torch import Tensor
 
-from bench import build
+from bench.build import components
 from bench.spec import Component, Target, TaskSpec, TrialSpec
 from bench.trial.run import run_trial
 from tasks import synthetic
@@ -19,7 +19,7 @@ from tasks.data import noise
 from tasks.data.dataset import InvalidData
 from tasks.landscapes import LANDSCAPES, TASKS, curvature
 from tasks.models.synthetic import Point
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 CPU = torch.device("cpu")
 CLASSES = {
@@ -95,7 +95,7 @@ def trial(target: str, data: Component, model: Component, **changes: Any) -> Tri
     """A trial of our Adam with learning rate 0.02 on a task of this family."""
     spec = trial_spec(point={"lr": 0.02}, steps=100, eval_every=1)
     task = TaskSpec("synthetic", target, data=data, target_metric=Target("loss", "minimize", 1e-9))
-    fingerprint = build.dataset("synthetic", data, spec.data_dir, spec.download).fingerprint
+    fingerprint = components.dataset("synthetic", data, spec.data_dir, spec.download).fingerprint
     parts = {"task": task, "model": model, "batch_size": 1, "data_fingerprint": fingerprint}
     return replace(spec, **(parts | changes))  # type: ignore[arg-type]
 

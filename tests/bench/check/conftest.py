@@ -31,7 +31,7 @@ def brief_timings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def spec(target: str, arguments: dict | None = None, **rest: object) -> OptimizerSpec:
     """An optimizer of ``broken.py``, or of anywhere where the name has a dot."""
-    dotted = target if "." in target else f"tests.bench.check.broken.{target}"
+    dotted = target if "." in target else f"tests.helpers.broken_optimizers.{target}"
     return OptimizerSpec("mine", dotted, arguments or HEAVY_BALL, **rest)
 
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from bench.check import constructor, converges, cost, declarations, effects, groups, scheduler
-from bench.check.drive import Drive, copies, distance, identical
 from bench.check.findings import Failed
 from bench.check.problems import (
     IllConditioned,
@@ -18,8 +17,9 @@ from bench.check.problems import (
     Rows,
     Scalar,
 )
-from bench.needs import NEEDS
+from bench.check.runner import Drive, copies, distance, identical
 from bench.spec import Component, NotApplicable
+from bench.spec.needs import NEEDS
 from tests.bench.check.conftest import HEAVY_BALL, spec
 
 ADAM = {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0}

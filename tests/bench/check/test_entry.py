@@ -60,7 +60,7 @@ def my_conf(tmp_path):
     folder = tmp_path / "my_conf" / "optimizer"
     folder.mkdir(parents=True)
     (tmp_path / "my_own_module.py").write_text(
-        f"from tests.bench.check.broken import {', '.join(TARGETS.values())}\n"
+        f"from tests.helpers.broken_optimizers import {', '.join(TARGETS.values())}\n"
     )
     for name, target in TARGETS.items():
         (folder / f"{name}.yaml").write_text(

@@ -4,9 +4,9 @@ import pytest
 
 from bench.check import suite
 from bench.check.checks import CHECKS
-from bench.check.drive import Drive, identical
 from bench.check.findings import Check, Failed, Grade, Measurement
 from bench.check.problems import Network
+from bench.check.runner import Drive, identical
 from bench.check.suite import examine, judge
 from bench.spec import NotApplicable, RefusedInput
 from tests.bench.check.conftest import HEAVY_BALL, faults, report, spec

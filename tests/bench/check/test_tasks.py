@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bench import build
+from bench.build import components
 from bench.check.findings import Check, Failed, Measurement
 from bench.check.tasks import TASK_CHECKS, Subject
 from bench.spec import Component, NotApplicable, Target, TaskSpec
 from tasks.base import Task
 from tasks.data.dataset import Dataset, Split
 from tasks.image import ImageClassification
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 BY_NAME = {check.name: check for check in TASK_CHECKS}
 
@@ -122,7 +122,7 @@ def subject(
         target_metric=target or Target("accuracy", "maximize", 0.9),
     )
     module = Component("m", model if model.startswith("tasks.") else here + model)
-    fingerprint = build.dataset("three", data, spec.data_dir, spec.download).fingerprint
+    fingerprint = components.dataset("three", data, spec.data_dir, spec.download).fingerprint
     return Subject.of(
         replace(spec, task=full, model=module, batch_size=16, data_fingerprint=fingerprint)
     )

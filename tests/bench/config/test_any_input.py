@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bench import output
-from tests.bench.config import odd
-from tests.bench.in_mlflow import runs_of
+from bench.runtime import capture
+from tests.helpers import odd_input
+from tests.helpers.mlflow_runs import runs_of
 
 FEW, MANY = 30, 500
 """Cases of each of the two properties, in the suite and in ``make slow``."""
@@ -42,7 +42,7 @@ def ends_well(optbench, uri, tmp_path, monkeypatch):
     def run(words, content):
         file.write_bytes(content)
         monkeypatch.chdir(tmp_path)  # hydra.job.chdir is one of the words
-        monkeypatch.setattr(output.Limited, "left", output.LINES)
+        monkeypatch.setattr(capture.Limited, "left", capture.LINES)
         first = [word for word in words if word.startswith("-")]
         others = [word for word in words if not word.startswith("-")]
         ended = optbench(
@@ -67,26 +67,26 @@ def of_words(ends_well, flags, words):
 
 
 @cases(FEW)
-@given(content=odd.FILES)
+@given(content=odd_input.FILES)
 def test_any_file(ends_well, content):
     of_a_file(ends_well, content)
 
 
 @cases(FEW)
-@given(flags=odd.FLAGS, words=st.lists(odd.OVERRIDES, min_size=1, max_size=2))
+@given(flags=odd_input.FLAGS, words=st.lists(odd_input.OVERRIDES, min_size=1, max_size=2))
 def test_any_words(ends_well, flags, words):
     of_words(ends_well, flags, words)
 
 
 @pytest.mark.slow
 @cases(MANY)
-@given(content=odd.FILES)
+@given(content=odd_input.FILES)
 def test_any_file_of_many(ends_well, content):
     of_a_file(ends_well, content)
 
 
 @pytest.mark.slow
 @cases(MANY)
-@given(flags=odd.FLAGS, words=st.lists(odd.OVERRIDES, min_size=1, max_size=2))
+@given(flags=odd_input.FLAGS, words=st.lists(odd_input.OVERRIDES, min_size=1, max_size=2))
 def test_any_words_of_many(ends_well, flags, words):
     of_words(ends_well, flags, words)

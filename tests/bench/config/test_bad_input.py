@@ -9,7 +9,10 @@ from bench.spec import RefusedInput, check_study
 
 SGD = "_target_: torch.optim.SGD\nlr: 0.1\n"
 BLOCKS = {
-    "a need in a list of lists": ("{needs: [[closure]]}", "bench.needs: ['closure'] is unknown"),
+    "a need in a list of lists": (
+        "{needs: [[closure]]}",
+        "bench.needs: ['closure'] is unknown",
+    ),
     "a key that is no name": ("{1: 2}", "unknown key bench.1; Valid: clip_norm"),
     "a list": ("[1]", "bench: [1] is no mapping; write bench: {KEY: VALUE}"),
     "a word": ("hello", "bench: 'hello' is no mapping"),

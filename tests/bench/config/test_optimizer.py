@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 from bench.config import schema
 from bench.config.optimizer import optimizer_spec
 from bench.spec import RefusedInput, TrialSpec
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 NESTED = """
 _target_: pytorch_optimizer.SAM

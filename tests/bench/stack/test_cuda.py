@@ -6,18 +6,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from bench import build
+from bench.build import components
 from bench.spec import OptimizerSpec, Status
-from bench.stack.captured import WARM_UP, Captured
+from bench.stack.cuda_graph import WARM_UP, Captured
 from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import StackedTrial, in_order
 from bench.stack.probe import fitting, probe
 from bench.stack.run import run_stack
 from bench.stack.stackable import why_not
-from bench.sweeps.stacked import StackedSweep
-from bench.trial.course import Course
+from bench.sweeps.launchers.executor import StackedSweep
 from bench.trial.run import built, run_trial
-from tests.bench.stack.cases import case
+from bench.trial.state import Course
+from tests.helpers.stack_cases import case
 
 pytestmark = [
     pytest.mark.gpu,
@@ -54,7 +54,7 @@ def assert_curves_equal(results, others, rel):
 
 def module_of(specs):
     """A stack on the device, and its batches."""
-    task = build.task_of(specs[0])
+    task = components.task_of(specs[0])
     courses = [Course(spec, {}) for spec in specs]
     trials = in_order([StackedTrial(one, *built(one.spec, task, CUDA)) for one in courses])
     return StackModule(task, trials), StackBatches(task, CUDA, trials)

@@ -2,17 +2,17 @@
 
 import torch
 
-from bench import build
+from bench.build import components
 from bench.stack.model import StackedModel
-from tests.bench.stack.cases import MODELS, case
+from tests.helpers.stack_cases import MODELS, case
 
 
 def stack(model, seeds=(0, 1, 2)):
-    task = build.task_of(case(model))
+    task = components.task_of(case(model))
     made = []
     for seed in seeds:
         torch.manual_seed(seed)
-        made.append(build.model(MODELS[model], task))
+        made.append(components.model(MODELS[model], task))
     inputs, targets = task.tensors("train", torch.device("cpu"))
     rows = torch.arange(4 * len(seeds)).view(len(seeds), 4)
     return StackedModel(made, task), made, (inputs[rows], targets[rows])

@@ -6,7 +6,7 @@ import torch
 
 from bench.stack import probe as stack_probe
 from bench.stack.probe import Gain, fitting, probe
-from tests.bench.stack.cases import case
+from tests.helpers.stack_cases import case
 
 
 def test_it_measures_a_gain_and_leaves_the_threads_alone():

@@ -6,16 +6,16 @@ import pytest
 import torch
 from scipy import stats
 
-from bench import build
+from bench.build import components
 from bench.spec import Component, OptimizerSpec, Status
 from bench.stack.model import StackedModel
 from bench.stack.module import StackBatches
 from bench.stack.optimizers import Fused, Individuals, StackedTrial, in_order, optimizers
 from bench.stack.run import run_stack
 from bench.trial.batches import Batches
-from bench.trial.course import Course
 from bench.trial.run import built, run_trial
-from tests.bench.stack.cases import case
+from bench.trial.state import Course
+from tests.helpers.stack_cases import case
 
 SGD, TORCH_ADAM, ADAMW = (f"torch.optim.{name}" for name in ("SGD", "Adam", "AdamW"))
 
@@ -58,14 +58,14 @@ def assert_same(result, alone, rel):
 
 def weights(specs, train):
     """Final weights of trials that ``train`` trains."""
-    made, model = [], build.model
+    made, model = [], components.model
 
     def keep(*arguments):
         made.append(model(*arguments))
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "model", keep)
+        patch.setattr(components, "model", keep)
         train(specs)
     return [one.state_dict() for one in made]
 
@@ -121,7 +121,7 @@ def test_weights_after_200_steps_are_those_of_each_trial_alone():
         ("normalised", SGD, {"momentum": 0.9}),
         ("mlp", SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 1e-3}),
         ("mlp", "torch.optim.RMSprop", {}),
-        ("mlp", "tests.bench.stack.cases.OwnMemory", {}),
+        ("mlp", "tests.helpers.stack_cases.OwnMemory", {}),
     ],
 )
 def test_every_kind_of_model_and_optimizer_gives_what_it_gives_alone(model, target, point):
@@ -145,7 +145,7 @@ def test_many_optimizers_share_a_stack_and_alike_ones_are_one_step():
     targets = [SGD, "bench.optimizers.adam.Adam", "torch.optim.Adagrad", SGD, TORCH_ADAM]
     specs = [case(target=target, seed=at, lr=0.01) for at, target in enumerate(targets)]
     assert_equal_alone(specs)
-    task = build.task_of(specs[0])
+    task = components.task_of(specs[0])
     trials = in_order([stacked(spec, task) for spec in specs])
     parts = optimizers(trials, StackedModel([trial.model for trial in trials], task))
     assert [(type(part), part.size) for part in parts] == [(Fused, 2), (Individuals, 3)]
@@ -190,9 +190,9 @@ def test_optimizers_of_other_packages_run_unmodified(optimizer):
 
 
 def test_a_trial_that_goes_wrong_touches_no_other():
-    broken = case(target="tests.bench.faulty.AnyLR", lr=1e30, seed=3)
-    unused = case(target="tests.bench.faulty.BreaksUnusedParameter", seed=4)
-    raising = case(target="tests.bench.faulty.Raises", at=20, seed=5)
+    broken = case(target="tests.helpers.faulty.AnyLR", lr=1e30, seed=3)
+    unused = case(target="tests.helpers.faulty.BreaksUnusedParameter", seed=4)
+    raising = case(target="tests.helpers.faulty.Raises", at=20, seed=5)
     explodes = case(target=SGD, lr=1e30, seed=1)
     healthy = [case(target=SGD, lr=0.1, seed=0), case(lr=1e-3, seed=1), case(seed=2, lr=1e-2)]
     results = assert_equal_alone(
@@ -216,7 +216,7 @@ def test_all_going_wrong_ends_the_stack():
     specs = [case(target=SGD, lr=1e30, seed=seed, steps=4000) for seed in (0, 1)]
     results = run_stack(specs, threads=1)
     assert [result.summary["diverged_step"] for result in results] == [2, 2]
-    failing = [case(target="tests.bench.faulty.Raises", seed=seed, steps=4000) for seed in (0, 1)]
+    failing = [case(target="tests.helpers.faulty.Raises", seed=seed, steps=4000) for seed in (0, 1)]
     assert {result.status for result in run_stack(failing, threads=1)} == {Status.FAILED}
 
 
@@ -264,7 +264,7 @@ def test_batches_are_those_of_each_seed_alone(augment):
     specs = [case(seed=seed, steps=3) for seed in (5, 0, 5)]
     arguments = {"augment": augment} if augment else {}
     specs = [replace(one, task=replace(one.task, arguments=arguments)) for one in specs]
-    task = build.task_of(specs[0])
+    task = components.task_of(specs[0])
     trials = [stacked(spec, task) for spec in specs]
     cpu = torch.device("cpu")
     alone = [Batches.of(spec, task, cpu) for spec in specs]
@@ -279,7 +279,7 @@ def test_batches_are_those_of_each_seed_alone(augment):
 def test_threads_are_set_back_and_points_are_reported_as_they_come():
     torch.set_num_threads(1)
     seen, ended = [], []
-    specs = [case(seed=0, steps=8), case(target="tests.bench.faulty.Raises", at=3, steps=8)]
+    specs = [case(seed=0, steps=8), case(target="tests.helpers.faulty.Raises", at=3, steps=8)]
     run_stack(
         specs,
         lambda at, point: seen.append((at, point.step)),

@@ -6,8 +6,8 @@ import pytest
 
 from bench.spec import OptimizerSpec
 from bench.stack.stackable import why_not
-from tests.bench.specs import trial_spec
-from tests.bench.stack.cases import case
+from tests.helpers.specs import trial_spec
+from tests.helpers.stack_cases import case
 
 
 @pytest.mark.parametrize(

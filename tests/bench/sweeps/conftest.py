@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.sweeps.test_store_lost import Server
+from tests.bench.sweeps.launchers.test_store_lost import Server
 
 
 @pytest.fixture

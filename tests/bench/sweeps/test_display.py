@@ -9,7 +9,7 @@ from rich.console import Console
 from bench.spec import Outcome
 from bench.sweeps import display
 from bench.sweeps.display import Tally, duration
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 SPECS = [trial_spec(seed=seed) for seed in range(4)]
 

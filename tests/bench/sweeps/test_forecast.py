@@ -9,7 +9,7 @@ import pytest
 from bench.spec import Status, TrialResult, TrialSpec
 from bench.sweeps import forecast
 from bench.trial import run
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from mlflow.tracking import MlflowClient
 
 from bench import tracking
 from bench.spec import Status, TrialResult
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 
 def test_a_text_of_a_study_reads_back_and_is_replaced(uri):

@@ -9,14 +9,14 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.embedded import claims
-from bench.embedded.rows import TrialRun
-from bench.embedded.words import run_tags
-from bench.processes import mine
+from bench.runtime.processes import mine
 from bench.spec import Status, TrialResult
-from bench.tracking import lease, opening
-from tests.bench.in_mlflow import runs_of
-from tests.bench.specs import trial_spec
+from bench.tracking import claims, opening
+from bench.tracking.server import heartbeat
+from bench.tracking.sqlite.read import TrialRun
+from bench.tracking.tags import run_tags
+from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.specs import trial_spec
 
 
 def run(name: str, status: str, mlflow: str = "RUNNING", seen: float = 0.0, host: str = "there"):
@@ -89,13 +89,13 @@ def test_in_whatever_order_requests_arrive_exactly_one_has_it(machines) -> None:
 def server(uri, monkeypatch):
     """A store that is used as a server's: by MLflow's client alone."""
     monkeypatch.setattr(opening, "embedded", lambda uri: None)
-    monkeypatch.setattr(lease, "_HEARTS", {})
+    monkeypatch.setattr(heartbeat, "_HEARTS", {})
     return uri
 
 
 def on(monkeypatch, host: str) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: host)
-    monkeypatch.setattr(lease, "_HEARTS", {})
+    monkeypatch.setattr(heartbeat, "_HEARTS", {})
 
 
 def test_a_machine_that_is_alive_holds_its_trials_and_one_that_is_silent_does_not(
@@ -106,7 +106,7 @@ def test_a_machine_that_is_alive_holds_its_trials_and_one_that_is_silent_does_no
     on(monkeypatch, "node1")
     first = tracking.recorder(server, specs[:1], "basic").__enter__()
     assert first.free == [0]
-    name = lease.name(mine())
+    name = heartbeat.name(mine())
     on(monkeypatch, "node2")
     with tracking.recorder(server, specs, "basic") as second:
         assert second.free == [1]

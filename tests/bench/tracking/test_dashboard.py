@@ -8,9 +8,9 @@ import pytest
 from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
 from bench.tracking import dashboard
-from docs import chromium
-from docs.dashboard import DRAWN, serving, without_assistant
-from tests.bench.specs import trial_spec
+from reports.pages.dashboard import DRAWN, serving, without_assistant
+from tests.helpers import chromium
+from tests.helpers.specs import trial_spec
 
 FRAME = "document.querySelector('iframe')"
 REPORT = "<!doctype html><title>r</title><p>The verdict of this study</p>"

@@ -7,11 +7,12 @@ import sys
 
 import pytest
 
-from bench import record, tracking
-from bench.faults import StoreLost
+from bench import tracking
 from bench.spec import Status, TrialSpec
-from tests.bench.in_mlflow import runs_of
-from tests.bench.specs import trial_spec
+from bench.spec.errors import StoreLost
+from bench.sweeps import execute
+from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.specs import trial_spec
 
 READ = sys.modules["bench.tracking.read"]
 """The module; the package gives its function."""
@@ -41,16 +42,16 @@ def test_a_trial_goes_on_where_another_was_interrupted(
     spec = trial_spec(steps=2)
     started(uri, spec)
     monkeypatch.setattr(READ, "alive", lambda tags: False)
-    monkeypatch.setattr("bench.embedded.claims.alive", lambda tags: False)
-    assert record.answer(spec, uri)["status"] == "finished"
+    monkeypatch.setattr("bench.tracking.claims.alive", lambda tags: False)
+    assert execute.answer(spec, uri)["status"] == "finished"
     (found,) = tracking.read(uri, spec.study)
     assert found.result.status is Status.FINISHED
 
 
 def test_the_traceback_of_a_trial_that_raised_is_kept(uri: str) -> None:
     tracking.prepare(uri, trial_spec().study)
-    spec = trial_spec(target="tests.bench.faulty.Raises", steps=2)
-    assert record.answer(spec, uri)["status"] == "failed"
+    spec = trial_spec(target="tests.helpers.faulty.Raises", steps=2)
+    assert execute.answer(spec, uri)["status"] == "failed"
     (found,) = tracking.read(uri, spec.study)
     assert "Traceback" in found.result.traceback
 
@@ -61,6 +62,6 @@ def test_a_store_that_fails_meanwhile_is_lost(uri: str, monkeypatch: pytest.Monk
     def full(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("bench.tracking.embedded.from_tables", full)
+    monkeypatch.setattr("bench.tracking.sqlite.store.from_tables", full)
     with pytest.raises(StoreLost, match="disk is full"):
         tracking.discard_interrupted(uri, "any")

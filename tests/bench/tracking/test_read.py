@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bench import tracking
-from bench.embedded import tables
 from bench.spec import CurvePoint, Status, TrialResult
-from bench.tracking.client import ClientStore
 from bench.tracking.opening import opened
 from bench.tracking.read import record
-from tests.bench.specs import trial_spec
+from bench.tracking.server.store import ClientStore
+from bench.tracking.sqlite import schema
+from tests.helpers.specs import trial_spec
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
 
@@ -62,7 +62,7 @@ def test_numbers_that_sql_does_not_know_read_the_same_by_both(uri):
 @pytest.mark.parametrize("columns", ["as they are", "others"])
 def test_a_diverged_trial_keeps_the_time_of_its_last_evaluation(uri, monkeypatch, columns):
     if columns == "others":
-        monkeypatch.setitem(tables.COLUMNS, "runs", "run_uuid another")
+        monkeypatch.setitem(schema.COLUMNS, "runs", "run_uuid another")
     curve = (CurvePoint(20, {"val/loss": 2.0, "train_time_s": 1.0}),)
     summary = {"train_time_s": 1.5, "diverged_step": 25.0}
     diverged = TrialResult(Status.DIVERGED, "training loss", curve, summary)

@@ -9,14 +9,14 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.address import sqlite_path
-from bench.embedded import tables
-from bench.faults import StoreLost
 from bench.spec import RefusedInput, Status, TrialResult
-from bench.tracking.client import ClientStore
-from bench.tracking.embedded import EmbeddedStore
+from bench.spec.errors import StoreLost
 from bench.tracking.opening import opened
-from tests.bench.specs import trial_spec
+from bench.tracking.server.store import ClientStore
+from bench.tracking.sqlite import schema
+from bench.tracking.sqlite.store import EmbeddedStore
+from bench.tracking.uri import sqlite_path
+from tests.helpers.specs import trial_spec
 
 
 @pytest.fixture(params=["tables write", "the client writes"])
@@ -111,8 +111,8 @@ def test_trials_are_narrowed_and_go_to_the_trash(stores, monkeypatch):
 
 
 def test_tables_of_another_version_are_left_to_the_client(uri, monkeypatch):
-    later = {**tables.COLUMNS, "tags": "key value run_uuid and_more"}
-    monkeypatch.setattr(tables, "COLUMNS", later)
+    later = {**schema.COLUMNS, "tags": "key value run_uuid and_more"}
+    monkeypatch.setattr(schema, "COLUMNS", later)
     assert isinstance(opened(uri), ClientStore)
 
 

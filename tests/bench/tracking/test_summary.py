@@ -9,7 +9,7 @@ from mlflow.tracking import MlflowClient
 
 from bench import tracking
 from bench.spec import Status, TrialResult
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 TABLE = {
     "task": ["digits", "langid"],

@@ -10,10 +10,10 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.embedded.rows import TrialRun
 from bench.spec import CurvePoint, Phase, Status, Target, TrialResult, Tuning
+from bench.tracking.sqlite.read import TrialRun
 from bench.tracking.views import state_of
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
 METRICS = {"train/loss": 1.0, "val/loss": 2.0, "val/accuracy": 0.5, "lr": 0.1, "train_time_s": 1.0}

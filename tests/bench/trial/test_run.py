@@ -7,22 +7,22 @@ import pytest
 import torch
 from torch import nn
 
-from bench import build
-from bench.faults import Terminated
-from bench.lightning import pl
+from bench.build import components
+from bench.runtime.lightning import pl
 from bench.spec import Component, Phase, RefusedInput, Status
+from bench.spec.errors import Terminated
 from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
-from bench.trial.course import Course, Diverged
 from bench.trial.evaluation import evaluate
 from bench.trial.run import run_trial
-from tests.bench.specs import trial_spec
+from bench.trial.state import Course, Diverged
+from tests.helpers.specs import trial_spec
 
 
 def by_hand(spec, make_optimizer, factor=lambda step: 1.0):
     """The trial as anybody would write it: losses and the trained model."""
-    task = build.task(
-        spec.task, build.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+    task = components.task(
+        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
     )
     inputs, targets = task.tensors("train", torch.device("cpu"))
     torch.manual_seed(spec.seed)
@@ -56,8 +56,8 @@ def test_the_size_of_the_test_split_is_recorded_by_who_opened_it():
     spec = trial_spec(steps=20)
     tested = run_trial(spec).summary
     shut = run_trial(dataclasses.replace(spec, phase=Phase.SELECT)).summary
-    targets = build.task(
-        spec.task, build.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+    targets = components.task(
+        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
     ).tensors("test", torch.device("cpu"))[1]
     assert tested["test_examples"] == len(targets) > 300
     assert "test_examples" not in shut
@@ -82,7 +82,7 @@ def test_the_schedule_moves_every_step():
         point={"lr": 0.5},
         schedule=Component("linear", "bench.schedules.linear", {"warmup": 0.1}),
     )
-    factor = build._instantiate("schedule", spec.schedule, spec.budget.steps)
+    factor = components._instantiate("schedule", spec.schedule, spec.budget.steps)
     losses, accuracy = by_hand(spec, lambda p: torch.optim.SGD(p, lr=0.5), factor)
     result = run_trial(spec)
     assert result.curve[-1].values["train/loss"] == pytest.approx(sum(losses[40:]) / 20, rel=1e-6)
@@ -160,7 +160,7 @@ def test_batches_depend_on_the_seed_alone():
 
 @pytest.mark.parametrize(("lr", "what"), [(1e30, "training loss"), (math.nan, "training loss")])
 def test_a_diverged_trial_ends_early_as_a_result(lr, what):
-    result = run_trial(trial_spec(target="tests.bench.faulty.AnyLR", point={"lr": lr}, steps=400))
+    result = run_trial(trial_spec(target="tests.helpers.faulty.AnyLR", point={"lr": lr}, steps=400))
     assert result.status is Status.DIVERGED
     assert what in result.reason
     assert result.summary["diverged_step"] == 2
@@ -168,9 +168,9 @@ def test_a_diverged_trial_ends_early_as_a_result(lr, what):
 
 
 def test_nonfinite_parameters_are_divergence_too():
-    spec = trial_spec(target="tests.bench.faulty.BreaksUnusedParameter", steps=40, eval_every=20)
+    spec = trial_spec(target="tests.helpers.faulty.BreaksUnusedParameter", steps=40, eval_every=20)
     spec = dataclasses.replace(
-        spec, model=Component("with_spare", "tests.bench.faulty.WithSpareParameter")
+        spec, model=Component("with_spare", "tests.helpers.faulty.WithSpareParameter")
     )
     result = run_trial(spec)
     assert result.status is Status.DIVERGED
@@ -178,7 +178,7 @@ def test_nonfinite_parameters_are_divergence_too():
 
 
 def test_an_exception_is_a_result_with_its_traceback():
-    result = run_trial(trial_spec(target="tests.bench.faulty.Raises", point={"at": 30}))
+    result = run_trial(trial_spec(target="tests.helpers.faulty.Raises", point={"at": 30}))
     assert result.status is Status.FAILED
     assert result.reason == "ArithmeticError: step 30 went wrong"
     assert "faulty.py" in result.traceback
@@ -213,8 +213,8 @@ def test_training_time_leaves_evaluation_out(monkeypatch):
 
 def test_evaluation_is_exact_and_leaves_the_mode_alone():
     spec = trial_spec()
-    task = build.task(
-        spec.task, build.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+    task = components.task(
+        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
     )
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Dropout(0.5)).train()

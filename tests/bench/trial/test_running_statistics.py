@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from bench import build
+from bench.build import components
 from bench.spec import Component, OptimizerSpec, Status
 from bench.stack.stackable import why_not
 from bench.trial.run import run_trial
 from bench.trial.update import Gradient, recalibrated
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
-NORMALISED = Component("normalised", "tests.bench.stack.cases.Normalised")
+NORMALISED = Component("normalised", "tests.helpers.stack_cases.Normalised")
 SCHEDULE_FREE = OptimizerSpec(
     "free", "pytorch_optimizer.ScheduleFreeAdamW", {"lr": 0.01}, needs=("eval_mode",)
 )
@@ -57,7 +57,7 @@ def test_recalibrated_statistics_are_those_of_the_batches_and_go_again():
 def test_an_averaged_point_is_evaluated_with_statistics_of_its_own(monkeypatch):
     """By hand: after training, at the averaged weights, statistics from training batches."""
     spec = dataclasses.replace(trial_spec(steps=40), model=NORMALISED, optimizer=SCHEDULE_FREE)
-    made, model_of, optimizer_of = {}, build.model, build.optimizer
+    made, model_of, optimizer_of = {}, components.model, components.optimizer
 
     def keep_model(*arguments):
         made["model"] = model_of(*arguments)
@@ -67,11 +67,11 @@ def test_an_averaged_point_is_evaluated_with_statistics_of_its_own(monkeypatch):
         made["optimizer"] = optimizer_of(*arguments)
         return made["optimizer"]
 
-    monkeypatch.setattr(build, "model", keep_model)
-    monkeypatch.setattr(build, "optimizer", keep_optimizer)
+    monkeypatch.setattr(components, "model", keep_model)
+    monkeypatch.setattr(components, "optimizer", keep_optimizer)
     result = run_trial(spec)
     assert result.status is Status.FINISHED
-    model, optimizer, task = made["model"], made["optimizer"], build.task_of(spec)
+    model, optimizer, task = made["model"], made["optimizer"], components.task_of(spec)
     inputs, _ = task.tensors("train", torch.device("cpu"))
     test, targets = task.tensors("test", torch.device("cpu"))
     optimizer.eval()

@@ -9,14 +9,14 @@ import torch
 from pytorch_optimizer import SAM, AdaHessian, ScheduleFreeAdamW, SophiaH
 from torch.nn.functional import cross_entropy
 
-from bench import build
+from bench.build import components
 from bench.optimizers.combined import Combined
 from bench.spec import Component, OptimizerSpec, RefusedInput, Status
 from bench.trial.batches import Batches
 from bench.trial.evaluation import evaluate
 from bench.trial.run import run_trial
 from bench.trial.update import averaged, clip, update
-from tests.bench.specs import trial_spec
+from tests.helpers.specs import trial_spec
 
 STEPS = 25
 SGD = {"_target_": "torch.optim.SGD", "_partial_": True, "momentum": 0.9}
@@ -34,13 +34,13 @@ def trained(monkeypatch):
 
     def run(spec):
         models = []
-        build_model = build.model
+        build_model = components.model
 
         def keep(*args):
             models.append(build_model(*args))
             return models[-1]
 
-        monkeypatch.setattr(build, "model", keep)
+        monkeypatch.setattr(components, "model", keep)
         result = run_trial(spec)
         monkeypatch.undo()
         assert result.status is Status.FINISHED, result.traceback
@@ -54,10 +54,10 @@ class ByHand:
 
     def __init__(self, spec):
         torch.set_flush_denormal(True)
-        data = build.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
-        self.task = build.task(spec.task, data)
+        data = components.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
+        self.task = components.task(spec.task, data)
         torch.manual_seed(spec.seed)
-        self.model = build.model(spec.model, self.task)
+        self.model = components.model(spec.model, self.task)
         torch.manual_seed(spec.seed)
         inputs, targets = self.task.tensors("train", torch.device("cpu"))
         self.batches = Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed)
@@ -195,7 +195,7 @@ def test_the_gradient_is_clipped_before_the_update(trained):
 
 
 def test_an_optimizer_can_be_built_from_the_model(trained):
-    by_model = spec_of("tests.bench.faulty.FromModel", needs=("model",))
+    by_model = spec_of("tests.helpers.faulty.FromModel", needs=("model",))
     by_groups = spec_of("torch.optim.SGD", arguments={"lr": 0.1})
     assert trained(by_model)[0].curve[-1].values["val/loss"] == pytest.approx(
         trained(by_groups)[0].curve[-1].values["val/loss"]
@@ -206,9 +206,11 @@ def test_a_second_point_is_declared_or_refused():
     model = torch.nn.Linear(2, 2)
     free = "pytorch_optimizer.ScheduleFreeSGD"
     with pytest.raises(RefusedInput, match=r"entrant\.yaml.*add eval_mode"):
-        build.optimizer(OptimizerSpec("entrant", free), model)
+        components.optimizer(OptimizerSpec("entrant", free), model)
     with pytest.raises(RefusedInput, match="remove eval_mode"):
-        build.optimizer(OptimizerSpec("entrant", "torch.optim.Adam", needs=("eval_mode",)), model)
+        components.optimizer(
+            OptimizerSpec("entrant", "torch.optim.Adam", needs=("eval_mode",)), model
+        )
 
 
 def test_averaged_returns_to_the_training_point_even_after_an_error():

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.data import wordnet
 from tasks.data.dataset import MissingData
-from tasks.data.labelled import Labelled
+from tasks.data.io.labelled import Labelled
 
 LICENCE = "  1 This software and database is being provided to you, the LICENSEE, by  \n"
 LINE = "0000{n:04} {topic} n 01 thing 0 000 | {gloss}  \n"

@@ -1,0 +1,300 @@
+"""From specs to live objects: data, task, model, optimizer, schedule.
+
+The only file that instantiates anything, and so the only one that has to say which YAML a wrong
+argument came from. torch arrives with the targets: checking a config does not import it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
+from bench.build.imports import NotThere, at, located
+from bench.build.param_groups import RULES
+from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
+from bench.spec.errors import NOT_THEIRS, TimeIsUp, said, words
+from bench.spec.needs import hinted
+from tasks.data.dataset import Dataset, MissingData
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LambdaLR
+
+    from tasks.base import Task
+
+REST = Component("", "torch.optim.AdamW")
+"""Updates what ``matrices`` leaves over where the optimizer's YAML does not say otherwise."""
+
+
+def dataset(
+    task: str,
+    data: Component,
+    data_dir: str,
+    download: bool,
+    files: Mapping[str, Any] | None = None,
+) -> Dataset:
+    """The examples of a task; loaded once a process.
+
+    Args:
+        files: paths that its loader takes beside ``data_dir``.
+
+    Raises:
+        RefusedInput: the data is not there, or none that can be learned from; says what to do.
+    """
+    arguments = {**data.arguments, **(files or {})}
+    return _load(task, data.target, json.dumps(arguments), data_dir, download, data.path)
+
+
+@lru_cache(maxsize=4)
+def _load(
+    task: str, target: str, arguments: str, data_dir: str, download: bool, path: str
+) -> Dataset:
+    loader = Component(task, target, json.loads(arguments), path=path)
+    try:
+        found = _instantiate("task", loader, data_dir=data_dir, download=download)
+    except MissingData as error:
+        raise RefusedInput(str(error)) from error
+    built: Dataset = _of_kind("task", loader, found, Dataset, "a loader returns one")
+    return built
+
+
+def task(spec: TaskSpec, data: Dataset) -> Task:
+    """The task over its data; one object a process, so that trials share its tensors."""
+    return _task(spec.name, spec.target, json.dumps(spec.arguments), data, spec.path)
+
+
+@lru_cache(maxsize=2)
+def _task(name: str, target: str, arguments: str, data: Dataset, path: str) -> Task:
+    from tasks.base import Task
+
+    spec = Component(name, target, json.loads(arguments), path=path)
+    built: Task = _of_kind("task", spec, _instantiate("task", spec, data), Task, "derive from it")
+    return built
+
+
+def task_of(spec: TrialSpec) -> Task:
+    """The task of a trial over its data; one object a process, as of ``task``."""
+    name, data, files = spec.task.name, spec.task.data, spec.task.files
+    return task(spec.task, dataset(name, data, spec.data_dir, spec.download, files))
+
+
+def model(spec: Component, task: Task) -> nn.Module:
+    """A freshly initialised model for the task's shapes, from torch's global random state."""
+    from torch import nn
+
+    found = _instantiate("model", spec, **task.model_arguments())
+    built: nn.Module = _of_kind("model", spec, found, nn.Module, "a model is one")
+    return built
+
+
+def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
+    """The optimizer over the model's parameters, ready for its first ``bench.trial.update.update``.
+
+    Raises:
+        NotApplicable: the model has no parameter of the kind that it updates.
+    """
+    _check_sparse(spec, model)
+    if "model" in spec.needs:
+        built = _instantiate("optimizer", spec, model)
+    elif "named_parameters" in spec.needs:
+        trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+        built = _instantiate("optimizer", spec, trained)
+    elif spec.param_groups == "matrices":
+        built = _with_rest(spec, model)
+    else:
+        built = _instantiate("optimizer", spec, RULES[spec.param_groups](model))
+    if not (callable(getattr(built, "step", None)) and hasattr(built, "param_groups")):
+        raise RefusedInput(
+            f"{_file('optimizer', spec)}: {spec.target} gives a {type(built).__name__} without "
+            "step() and param_groups; an optimizer has both, as torch.optim.Optimizer does"
+        )
+    _check_modes(spec, built)
+    if "eval_mode" in spec.needs:
+        built.train()
+    return built
+
+
+def _with_rest(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
+    """One optimizer of two: the declared one for the hidden matrices, another for the rest."""
+    from bench.optimizers.combined import Combined
+
+    hidden, *others = RULES["matrices"](model)
+    parts = [_instantiate("optimizer", spec, [hidden])]
+    other = spec.rest or REST
+    other = Component(spec.file or spec.name, other.target, other.arguments, path=spec.path)
+    return Combined(parts + [_instantiate("optimizer", other, [group]) for group in others])
+
+
+def _check_sparse(spec: OptimizerSpec, model: nn.Module) -> None:
+    sparse = [layer for layer in model.modules() if getattr(layer, "sparse", False)]
+    theirs = {id(p) for layer in sparse for p in layer.parameters()}
+    if "sparse_gradients" in spec.needs and {id(p) for p in model.parameters()} - theirs:
+        raise NotApplicable(
+            f"{spec.name} updates sparse gradients only; {type(model).__name__} has parameters "
+            "outside embeddings with sparse=True"
+        )
+
+
+def _check_modes(spec: OptimizerSpec, built: Optimizer) -> None:
+    """An optimizer with a second point to evaluate at would silently be evaluated at the first."""
+    has_modes = callable(getattr(built, "train", None)) and callable(getattr(built, "eval", None))
+    if has_modes != ("eval_mode" in spec.needs):
+        said, remedy = (
+            ("train() and eval()", "add") if has_modes else ("no train() and eval()", "remove")
+        )
+        raise RefusedInput(
+            f"{_file('optimizer', spec)}: {spec.target} has {said}; {remedy} eval_mode in "
+            "bench.needs"
+        )
+
+
+def scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
+    """The schedule, stepped once a training step; None for a learning rate that never moves.
+
+    Raises:
+        NotApplicable: the optimizer does not allow this schedule.
+    """
+    from torch.optim.lr_scheduler import LambdaLR
+
+    allowed, schedule = spec.optimizer.schedules, spec.schedule
+    if allowed and schedule.name not in allowed:
+        raise NotApplicable(
+            f"{spec.optimizer.name} allows schedule={','.join(allowed)} only, not {schedule.name}"
+        )
+    arguments = json.dumps(schedule.arguments)
+    factor = _factor(schedule.name, schedule.target, arguments, schedule.path, spec.budget.steps)
+    return None if factor is None else LambdaLR(optimizer, factor)
+
+
+@lru_cache(maxsize=64)
+def _factor(
+    name: str, target: str, arguments: str, path: str, steps: int
+) -> Callable[[int], float] | None:
+    """Of the step, as a schedule gives it; None where it is 1 throughout."""
+    schedule = Component(name, target, json.loads(arguments), path=path)
+    factor = _instantiate("schedule", schedule, steps)
+    if not callable(factor) or not isinstance(factor(0), int | float):
+        raise RefusedInput(
+            f"{_file('schedule', schedule)}: {schedule.target} gives no function from the step to "
+            "a factor; see bench/schedules.py"
+        )
+    if all(factor(step) == 1.0 for step in range(steps)):
+        return None
+    found: Callable[[int], float] = factor
+    return found
+
+
+def check(specs: Iterable[TrialSpec]) -> dict[str, str]:
+    """Build every distinct combination once and feed it two examples, before anything trains.
+
+    Returns:
+        Why a trial cannot apply, by ``config_hash``: those are skipped, the others can run.
+
+    Raises:
+        RefusedInput: something cannot be built, or the task does not measure its target metric.
+    """
+    models: dict[str, nn.Module] = {}
+    verdicts: dict[str, str] = {}
+    skipped: dict[str, str] = {}
+    for spec in specs:
+        from bench.runtime.isolation import (
+            isolated,  # with torch, only where there is something to build
+        )
+
+        fit = repr((spec.task, spec.model))
+        if fit not in models:
+            with isolated():
+                models[fit] = _checked_model(spec, task_of(spec))
+        parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
+        if parts not in verdicts:
+            with isolated():
+                verdicts[parts] = _why_not(spec, models[fit])
+        if verdicts[parts]:
+            skipped[spec.config_hash] = verdicts[parts]
+    return skipped
+
+
+def _why_not(spec: TrialSpec, model: nn.Module) -> str:
+    """Empty where the optimizer and schedule apply to the model."""
+    try:
+        scheduler(spec, optimizer(spec.optimizer, model))
+    except NotApplicable as reason:
+        return str(reason)
+    return ""
+
+
+def _checked_model(spec: TrialSpec, task: Task) -> nn.Module:
+    import torch
+
+    built = model(spec.model, task)
+    inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
+    with torch.no_grad():
+        sums = {name: value.double() for name, value in task.sums(built(inputs), targets).items()}
+        metrics = task.metrics(sums, len(targets))
+    wanted = spec.task.target_metric.metric
+    if wanted not in metrics:
+        raise RefusedInput(
+            f"{_file('task', spec.task)}: task.metric: {wanted!r} is not measured; "
+            f"{spec.task.target} measures {', '.join(sorted(metrics))}"
+        )
+    return built
+
+
+def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
+    """Call the target. A wrong argument is refused with the file it stands in."""
+    # YAML has lists where Python's signatures say tuples, and some code compares the two.
+    tuples = {name: tuple(v) for name, v in spec.arguments.items() if isinstance(v, list | tuple)}
+    others = {name: value for name, value in spec.arguments.items() if name not in tuples}
+    try:
+        return _callable(spec.target, others)(*args, **tuples, **kwargs)
+    except (*NOT_THEIRS, TimeIsUp, MissingData):
+        raise
+    except BaseException as error:  # a constructor may raise anything
+        raise RefusedInput(
+            f"{_file(group, spec)}: cannot build {spec.target}: "
+            f"{_cause(error, getattr(spec, 'needs', ()))}"
+        ) from error
+
+
+def _callable(target: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
+    """The target with its arguments. Only nested components need Hydra again for each trial."""
+    found = located(target)
+    nested = {name: v for name, v in arguments.items() if isinstance(v, Mapping)}
+    plain = {name: v for name, v in arguments.items() if name not in nested}
+    if nested:
+        config = {"_target_": target, "_partial_": True, "_convert_": "all", **nested}
+        return partial(instantiate(config), **plain)
+    return partial(found, **plain)
+
+
+def _of_kind(group: str, spec: Component, built: Any, kind: type, remedy: str) -> Any:
+    """What was built, where it is what it has to be."""
+    if not isinstance(built, kind):
+        raise RefusedInput(
+            f"{_file(group, spec)}: {spec.target} gives a {type(built).__name__}, no "
+            f"{kind.__module__}.{kind.__name__}; {remedy}"
+        )
+    return built
+
+
+def _file(group: str, spec: Component) -> str:
+    return spec.path or f"conf/{group}/{getattr(spec, 'file', '') or spec.name}.yaml"
+
+
+def _cause(error: BaseException, needs: tuple[str, ...]) -> str:
+    """The innermost cause in a line, with the user's own line where it came through one."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, SystemExit):
+        return said(error) + at(error)
+    if isinstance(error, NotThere):
+        return str(error)
+    told = words(error).split("\n", maxsplit=1)[0] or type(error).__name__
+    kind = "" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: "
+    return hinted(f"{kind}{told}{at(error)}", needs)

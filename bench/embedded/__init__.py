@@ -1,1 +1,0 @@
-"""An embedded store of MLflow, read by its tables: what answers at once does not import MLflow."""

@@ -1,0 +1,72 @@
+"""The plain command line of ``optbench-report`` and ``optbench-status``: words of ``key=value``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from bench.spec import RefusedInput
+from bench.spec.suggest import suggest
+
+
+def parse(
+    words: Iterable[str], keys: Collection[str], needed: Collection[str] = ("study",)
+) -> dict[str, str]:
+    """``["study=a", "--compare", "b"]`` as ``{"study": "a", "compare": "b"}``.
+
+    Args:
+        keys: all there are; each may also be written ``--key=value`` or ``--key value``.
+        needed: of these at least one has to be given.
+
+    Raises:
+        RefusedInput: for anything else, with the remedy.
+    """
+    given: dict[str, str] = {}
+    for word, key, value in _pairs(words, keys):
+        if key not in keys:
+            raise RefusedInput(f"{word}: {key!r} is no key; {suggest(key, keys)}")
+        if not value:
+            raise RefusedInput(f"{word}: no value; write {key}=VALUE")
+        if key in given:
+            raise RefusedInput(f"{word}: {key} is given twice; keep one of them")
+        given[key] = value
+    if needed and not set(needed) & set(given):
+        first = next(iter(needed))
+        raise RefusedInput(f"{first}: no value; write {first}=NAME")
+    return given
+
+
+def listed(given: Mapping[str, str], key: str) -> tuple[str, ...]:
+    """The values of ``key=a,b``, each once, in their order; none where it is not given.
+
+    Raises:
+        RefusedInput: one of them is empty.
+    """
+    if key not in given:
+        return ()
+    values = [value.strip() for value in given[key].split(",")]
+    if not all(values):
+        raise RefusedInput(f"{key}={given[key]}: an empty value; write {key}=A or {key}=A,B")
+    return tuple(dict.fromkeys(values))
+
+
+def switch(given: Mapping[str, str], key: str) -> bool:
+    """Whether ``key=true``; false where it is not given.
+
+    Raises:
+        RefusedInput: it is neither true nor false.
+    """
+    value = given.get(key, "false")
+    if value not in ("true", "false"):
+        raise RefusedInput(f"{key}={value}: no switch; write {key}=true or {key}=false")
+    return value == "true"
+
+
+def _pairs(words: Iterable[str], keys: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Each word as it was written, its key and its value; empty where it has none."""
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        key, equals, value = word.removeprefix("--").partition("=")
+        if word.startswith("--") and not equals and rest and rest[0].partition("=")[0] not in keys:
+            value = rest.pop(0)
+        yield word, key, value

@@ -1,0 +1,37 @@
+"""The longest that a trial or a check may take. It costs nothing while it goes on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from bench.spec.errors import TimeIsUp
+
+
+@contextmanager
+def at_most(seconds: float | None, name: str = "trainer.max_seconds") -> Iterator[None]:
+    """Inside, ``TimeIsUp`` is raised once so many seconds are over, even in an endless loop.
+
+    By the system's alarm, which reaches the main thread between two lines of Python: a call into C
+    that never returns is not ended by it. And again each second: somebody may catch everything.
+
+    Args:
+        name: the key or option that it was set by.
+    """
+    if seconds is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        raise TimeIsUp(f"{name}={seconds:g} are over")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)

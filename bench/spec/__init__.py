@@ -1,0 +1,59 @@
+"""Trials, results and the rules of a fair comparison as plain data. Standard library only.
+
+Nothing here holds a tensor, a config object or a tracking client: a spec can be hashed, pickled,
+sent to a worker and compared with what a store recorded months ago.
+"""
+
+from bench.spec.errors import NotApplicable, RefusedInput, all_refused
+from bench.spec.result import (
+    ELSEWHERE,
+    CurvePoint,
+    Outcome,
+    Status,
+    TrialRecord,
+    TrialResult,
+)
+from bench.spec.trial import (
+    MOST_STEPS,
+    PROTOCOL_VERSION,
+    STUDY,
+    Budget,
+    Component,
+    Hardware,
+    OptimizerSpec,
+    Phase,
+    Target,
+    TaskSpec,
+    TrialSpec,
+    Tuning,
+    check_study,
+    digest,
+    point_label,
+)
+
+__all__ = [
+    "ELSEWHERE",
+    "MOST_STEPS",
+    "PROTOCOL_VERSION",
+    "STUDY",
+    "Budget",
+    "Component",
+    "CurvePoint",
+    "Hardware",
+    "NotApplicable",
+    "OptimizerSpec",
+    "Outcome",
+    "Phase",
+    "RefusedInput",
+    "Status",
+    "Target",
+    "TaskSpec",
+    "TrialRecord",
+    "TrialResult",
+    "TrialSpec",
+    "Tuning",
+    "all_refused",
+    "check_study",
+    "digest",
+    "point_label",
+]

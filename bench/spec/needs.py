@@ -1,0 +1,97 @@
+"""What an optimizer may declare in ``bench.needs`` beyond one gradient a step: one table.
+
+The trial and the check honour a need in ``bench.trial.update`` and ``bench.build.components``; what each
+means, whether such trials can be stacked and what ``optbench-check`` does with it stands here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Need:
+    """One word of ``bench.needs``.
+
+    Attributes:
+        meaning: what the harness does for an optimizer that declares it.
+        stacks: whether a gradient from outside, once a step, still meets it.
+        checked: what ``optbench-check`` asks of an optimizer that declares it; empty: nothing.
+        missed: a pattern of the words in which Python or torch miss it where it is not declared.
+    """
+
+    meaning: str
+    stacks: bool = False
+    checked: str = ""
+    missed: str = ""
+
+
+NEEDS = {
+    "closure": Need(
+        "step(closure) evaluates loss and gradient as often as it likes (LBFGS)",
+        checked="calls the closure at least once a step",
+        missed=r"closure|'NoneType' .* callable|number, not 'NoneType'",
+    ),
+    "two_gradients": Need(
+        "the gradient first; step(closure) evaluates it again elsewhere (SAM)",
+        checked="takes more than one gradient a step",
+    ),
+    "create_graph": Need(
+        "the gradient is differentiated once more (AdaHessian, Sophia)",
+        checked="fails, or goes elsewhere, without the graph",
+        missed=r"does not require grad|grad_fn|create_graph",
+    ),
+    "eval_mode": Need(
+        "train() and eval() move the parameters between the point where gradients are taken and "
+        "the point that is evaluated (Schedule-Free)",
+        stacks=True,
+        checked="eval() goes to another point and train() comes back from it",
+    ),
+    "model": Need(
+        "it is constructed from the model instead of parameter groups",
+        missed=r"'(list|generator)' object has no attribute '\w*(parameters|modules|children)",
+    ),
+    "named_parameters": Need(
+        "it is constructed from pairs of name and parameter instead of parameter groups",
+        stacks=True,
+        missed=r"(not enough|too many) values to unpack \(expected 2",
+    ),
+    "sparse_gradients": Need(
+        "it only updates parameters whose gradients are sparse (SparseAdam)",
+        missed=r"does not support dense gradients",
+    ),
+    "random": Need(
+        "it draws random numbers as it steps, so that trials cannot share a generator",
+        checked="another seed gives other numbers",
+    ),
+}
+
+CONSTRUCTED = ("model", "named_parameters")
+"""From something else than parameter groups."""
+
+MATRICES_ONLY = r"\bndim *(>=|==)|\b2-?D\b"
+"""How an optimizer of matrices receives a bias."""
+
+NOT_ITERABLE = r"'\w+' object is not (iterable|subscriptable)"
+"""How an optimizer that takes parameters receives a model."""
+
+
+def hinted(words: str, declared: tuple[str, ...] = ()) -> str:
+    """An exception's words, and after them what ``bench.needs`` may lack, or have too much."""
+    hint = _hint(words, declared)
+    return f"{words.rstrip('.')}; {hint}" if hint else words
+
+
+def _hint(words: str, declared: tuple[str, ...]) -> str:
+    for name, need in NEEDS.items():
+        if name not in declared and need.missed and re.search(need.missed, words):
+            return f"does it need {name}? If so, bench: {{needs: [{name}]}} in its YAML"
+    if re.search(MATRICES_ONLY, words):
+        return "is it for matrices only? If so, bench: {param_groups: matrices} in its YAML"
+    if "model" in declared and re.search(NOT_ITERABLE, words):
+        return (
+            "it may take parameters: in its YAML, remove model from bench.needs, or write "
+            "named_parameters instead where it takes their names as well"
+        )
+    return ""

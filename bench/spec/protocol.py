@@ -1,0 +1,173 @@
+"""The rules of a fair comparison as pure functions; the sweeps and the reports both call them.
+
+What is compared with what, who takes part, which seeds choose and which report, which point is
+chosen, and when a verdict is withheld. Plain data in and out, standard library only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.spec.search_space import dimensions
+from bench.spec.trial import Phase
+
+COMPARED = (
+    *("protocol_version", "task", "data_fingerprint", "model", "batch_size", "budget"),
+    *("precision", "stop_at_target"),
+)
+"""Keys of a trial's config that have to be equal within a comparison; what else a config holds
+belongs to the entrant (optimizer, schedule) or to the trial (seed, phase)."""
+
+ENTRANT = ("optimizer", "schedule")
+"""Keys of a trial's config whose names make the entrant."""
+
+REFERENCE = "adam"
+"""The optimizer that everybody is compared with."""
+
+MINIMUM_PAIRS = 5
+"""Seed-paired differences below which there is no verdict."""
+
+EDGE = 0.1
+"""A chosen value in this outer share of its declared range, on its scale, stands at its edge."""
+
+SELECTION_SEEDS = 1_000_000
+"""The first seed of tuning; reporting seeds lie below it, so that the two never meet."""
+
+
+def setting(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a recorded config that has to be equal within a comparison."""
+    return {key: config[key] for key in COMPARED if key in config}
+
+
+def entrant(config: Mapping[str, Any]) -> str:
+    """``adam``, or ``adam+cosine`` with another schedule than a constant learning rate."""
+    optimizer, schedule = (config[key]["name"] for key in ENTRANT)
+    return label(optimizer, schedule)
+
+
+def place(config: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Where a trial of a study belongs: task, model and entrant."""
+    return config["task"]["name"], config["model"]["name"], entrant(config)
+
+
+def label(optimizer: str, schedule: str) -> str:
+    """An entrant's name."""
+    return optimizer if schedule == "constant" else f"{optimizer}+{schedule}"
+
+
+def tests(phase: Phase) -> bool:
+    """Whether a trial evaluates the test split at its end; one that selects never opens it."""
+    return phase is not Phase.SELECT
+
+
+def reporting_seeds(count: int) -> list[int]:
+    """The seeds on which results are reported: 0, 1, …"""
+    return list(range(count))
+
+
+def selection_seeds(count: int) -> list[int]:
+    """The seeds on which a point is chosen."""
+    return list(range(SELECTION_SEEDS, SELECTION_SEEDS + count))
+
+
+def preference(
+    values: Sequence[float], direction: str, steps: Sequence[float] = ()
+) -> tuple[bool, float, float]:
+    """A sort key of a point by its trials' final validation values; the least is the best.
+
+    Args:
+        values: one a seed; NaN for a trial that diverged, failed or did not reach its end: such a
+            point stands behind every point all of whose trials finished.
+        direction: ``maximize`` or ``minimize``.
+        steps: steps to the target, one a seed, ∞ for a miss, where these come first and the final
+            values break ties; empty: the final values alone.
+    """
+    finished = [value for value in values if not math.isnan(value)]
+    if not finished:
+        return True, math.inf, math.inf
+    mean = math.fsum(finished) / len(finished)
+    first = sum(math.inf if math.isnan(step) else step for step in steps) / max(1, len(steps))
+    return len(finished) < len(values), first, -mean if direction == "maximize" else mean
+
+
+def chosen(
+    points: Sequence[Sequence[float]],
+    direction: str,
+    steps: Sequence[Sequence[float]] | None = None,
+) -> int:
+    """The place of the best of at least one point; of equal ones the first.
+
+    Args:
+        points, direction: final validation values of each point's trials, see ``preference``.
+        steps: each point's steps to the target, where a study ranks by them.
+    """
+    ranked = steps if steps is not None else [()] * len(points)
+    return min(range(len(points)), key=lambda at: preference(points[at], direction, ranked[at]))
+
+
+def edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """Hyperparameters that stand in the outer tenth of their declared range.
+
+    Args:
+        space: as declared (``bench.spec.search_space``).
+        values: the chosen point, by name.
+    """
+    found = []
+    for dimension in dimensions(space):
+        if dimension.name in values:
+            unit = dimension.unit(values[dimension.name])
+            if not EDGE <= unit <= 1 - EDGE and not math.isnan(unit):
+                found.append(dimension.name)
+    return found
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a comparison has to know of one of its two sides.
+
+    Attributes:
+        name: for people.
+        points: points that were tried to find the one that is reported; 0 for a default.
+        edges: hyperparameters at the edge of their declared range.
+        chosen_on_reported_seeds: whether seeds that chose the point are among the reported ones.
+        sampler: what drew the points, e.g. ``sobol``; empty without points.
+    """
+
+    name: str
+    points: int
+    edges: tuple[str, ...] = ()
+    chosen_on_reported_seeds: bool = False
+    sampler: str = ""
+
+
+def withheld(loser: Standing, winner: Standing, pairs: int) -> str:
+    """Why no verdict may be given on a difference between two sides; empty where it may.
+
+    Args:
+        loser: the side that the difference speaks against.
+        pairs: seeds that both ran.
+    """
+    if pairs < MINIMUM_PAIRS:
+        return f"{pairs} {'pair' if pairs == 1 else 'pairs'} of seeds, {MINIMUM_PAIRS} are needed"
+    for side in (loser, winner):
+        if side.chosen_on_reported_seeds:
+            return f"{side.name} was chosen on seeds that are reported"
+    if loser.points != winner.points:
+        less, more = sorted((loser, winner), key=lambda side: side.points)
+        rest = f"with {less.points}" if less.points else "at its default"
+        return f"not comparable: {more.name} tuned with {_counted(more.points)}, {less.name} {rest}"
+    if loser.sampler != winner.sampler and loser.sampler and winner.sampler:
+        return (
+            f"not comparable: points of {winner.name} drawn by {winner.sampler}, "
+            f"of {loser.name} by {loser.sampler}"
+        )
+    if loser.edges:
+        return f"{loser.name} stands at the edge of its range of {', '.join(loser.edges)}"
+    return ""
+
+
+def _counted(points: int) -> str:
+    return f"{points} {'point' if points == 1 else 'points'}"

@@ -1,0 +1,182 @@
+"""``optbench-status``: how far a study is, what failed and why, and what the next call would do.
+
+usage: optbench-status study=NAME [tracking.uri=URI]
+
+  study=NAME         the study, as given to optbench -m … study=NAME
+  tracking.uri=URI   where its trials are recorded   (default: sqlite:///outputs/optbench.db)
+
+Exit codes: 0 done, 2 refused input.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from bench.runtime import exit_codes
+from bench.runtime.arguments import parse
+from bench.spec import Phase, RefusedInput, Status, TrialRecord, digest, protocol
+from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
+
+KEYS = ("study", "tracking.uri")
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of ``optbench-status``; ends the process with its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or any(word in ("-h", "--help") for word in words):
+        print(__doc__)
+        sys.exit(0 if words else 2)
+    try:
+        given = parse(words, KEYS)
+        with exit_codes.answered():
+            lines = status(given.get("tracking.uri", DEFAULT), given["study"])
+        print(*lines, sep="\n")
+    except RefusedInput as refusal:
+        print(f"refused: {refusal}", file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def status(uri: str, study: str) -> list[str]:
+    """The lines that are printed.
+
+    Raises:
+        RefusedInput: there is no such store or study.
+    """
+    check_uri(uri)
+    path = sqlite_path(uri)
+    if path is not None and not Path(path).is_file():
+        raise RefusedInput(f"tracking.uri={uri}: there is no file {path}; run optbench first")
+    from bench import tracking
+
+    records = standing(tracking.read(uri, study))
+    declared = tracking.attached_text(uri, study, "plan.json")
+    plan = None if declared is None else json.loads(declared)
+    now = current(records)
+    lines = [f"study {study}: {_counts(records)}", *_phases(now, plan), *_failures(records)]
+    if former := len(records) - len(now):
+        lines.append(f"  {former} more report points that a smaller budget had chosen")
+    return [*lines, _next(now, plan)]
+
+
+def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """One record a trial: of one that failed and was run again, the later outcome."""
+    order = list(Status)
+    best: dict[str, TrialRecord] = {}
+    for record in records:
+        known = best.get(record.config_hash)
+        if known is None or order.index(record.result.status) < order.index(known.result.status):
+            best[record.config_hash] = record
+    return list(best.values())
+
+
+def current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """All but reruns of points that were chosen once, before the tuning budget was raised."""
+    tunings: dict[tuple[str, str, int], dict[int, list[TrialRecord]]] = {}
+    for record in records:
+        if record.phase is Phase.SELECT and record.tuning and record.tuning.index is not None:
+            tried = tunings.setdefault(_tuning(record), {})
+            tried.setdefault(record.tuning.index, []).append(record)
+    now = {tuning: _chosen(tried) for tuning, tried in tunings.items()}
+    return [
+        record
+        for record in records
+        if record.phase is not Phase.REPORT
+        or record.tuning is None
+        or record.tuning.index in (None, now.get(_tuning(record), record.tuning.index))
+    ]
+
+
+def _tuning(record: TrialRecord) -> tuple[str, str, int]:
+    """What its point was chosen for: setting, entrant and repeat."""
+    setting = digest(protocol.setting(record.config))
+    repeat = record.tuning.repeat if record.tuning else 0
+    return setting, protocol.entrant(record.config), repeat
+
+
+def _chosen(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
+    """The index of the point that one tuning chose so far."""
+    places = sorted(tried)
+    first = tried[places[0]][0]
+    ranks = first.tuning is not None and first.tuning.rank == "steps_to_target"
+    target = first.config["task"]["target_metric"]
+    metric, direction = f"val/{target['metric']}", target["direction"]
+    finals = [[record.result.final(metric) for record in tried[place]] for place in places]
+    steps = [[_steps(record) for record in tried[place]] for place in places]
+    return places[protocol.chosen(finals, direction, steps if ranks else None)]
+
+
+def _steps(record: TrialRecord) -> float:
+    return record.result.summary.get("steps_to_target", math.inf)
+
+
+def _phases(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[str]:
+    lines = []
+    for phase in Phase:
+        own = [record for record in records if record.phase is phase]
+        total = _total(plan, phase)
+        if own or total:
+            of = f" of {total}" if total else ""
+            lines.append(f"  {phase:<8} {len(_done(own))}{of} done: {_counts(own) or 'none yet'}")
+    return lines
+
+
+def _total(plan: dict[str, Any] | None, phase: Phase) -> int:
+    """Trials of a phase that the plan has; 0 where nothing was declared."""
+    if plan is None or phase is Phase.EXPLORE:
+        return 0
+    if phase is Phase.SELECT:
+        return sum(one["points"] for one in plan["entrants"]) * plan["tuning_seeds"]
+    rows = sum(1 + (plan["repeats"] if one["points"] else 0) for one in plan["entrants"])
+    return int(rows * plan["reporting_seeds"])
+
+
+def _failures(records: Sequence[TrialRecord]) -> list[str]:
+    """Each reason once, with how many trials it ended and the first of them by seed."""
+    failed = [record for record in records if record.result.status is Status.FAILED]
+    failed.sort(key=lambda record: (record.config["task"]["name"], record.config["seed"]))
+    by_reason = Counter(record.result.reason for record in failed)
+    lines = []
+    for reason, count in by_reason.most_common():
+        first = next(record for record in failed if record.result.reason == reason)
+        config = first.config
+        name = f"{config['task']['name']} · {protocol.entrant(config)} · seed {config['seed']}"
+        more = f" and {count - 1} more" if count > 1 else ""
+        lines.append(f"  failed: {name}{more}: {reason}")
+    return lines
+
+
+def _next(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> str:
+    """What the same command would do."""
+    failed = sum(record.result.status is Status.FAILED for record in records)
+    again = f"{failed} failed {'trial' if failed == 1 else 'trials'} again" if failed else ""
+    if plan is None:
+        return f"  the same command runs {again or 'what its grid has beyond this'}"
+    missing = 0
+    for phase in (Phase.SELECT, Phase.REPORT):
+        ran = [record for record in records if record.phase is phase]
+        missing += max(0, _total(plan, phase) - len(ran))
+    parts = [part for part in (again, f"{missing} missing trials" if missing else "") if part]
+    return f"  the same command runs {' and '.join(parts)}" if parts else "  complete"
+
+
+def _done(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    return [record for record in records if record.result.status is not Status.FAILED]
+
+
+def _counts(records: Sequence[TrialRecord]) -> str:
+    """``12 finished, 1 diverged``."""
+    counts = Counter(record.result.status for record in records)
+    return ", ".join(f"{counts[one]} {one}" for one in Status if counts[one])
+
+
+command = exit_codes.command(main)
+
+if __name__ == "__main__":
+    command()

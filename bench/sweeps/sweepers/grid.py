@@ -1,0 +1,90 @@
+"""The basic sweep: every combination of the values given on the command line."""
+
+from __future__ import annotations
+
+import itertools
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from bench.config.trial import refuse_study_keys
+from bench.spec import RefusedInput
+from bench.sweeps import batch
+from bench.sweeps.compose import Composer
+from bench.sweeps.launchers.base import Launch, SpecLauncher, by_hydra
+from bench.sweeps.report import check, conclude
+from bench.tracking.uri import check_uri
+
+
+class GridSweeper(Sweeper):
+    """Registered as ``hydra/sweeper=basic``.
+
+    Args:
+        params: values to sweep over, as on the command line; what stands there wins.
+        max_batch_size: trials handed to the launcher at once; None for all.
+    """
+
+    def __init__(self, params: dict[str, str] | None, max_batch_size: int | None) -> None:
+        self.params = params or {}
+        self.max_batch_size = max_batch_size
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        self.config: DictConfig = config
+        self.config_loader: ConfigLoader = hydra_context.config_loader
+        self.launcher: Launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> list[JobReturn]:
+        """Run all, then report; ends the process where some trial failed."""
+        uri = self.config.tracking.uri
+        check_uri(uri)
+        refuse_study_keys(self.config)
+        jobs = combinations(self.config_loader, self.params, arguments)
+        composer = Composer(self.config_loader, self.config)
+        specs = [composer.spec(job) for job in jobs]
+        check(self.config.compare, specs)
+        if isinstance(self.launcher, SpecLauncher):
+            launch: Launch = self.launcher.run
+            prepare = self.launcher.warm_up
+        else:
+            by_hash = {spec.config_hash: job for spec, job in zip(specs, jobs, strict=True)}
+            launch = by_hydra(self.launcher, by_hash, uri)
+            prepare = None
+        outcomes = batch.run(specs, uri, launch, self.max_batch_size, prepare=prepare)
+        config = self.config
+        conclude(specs[0].study, uri, outcomes, report=config.report, compare=config.compare)
+        return []
+
+
+def combinations(
+    loader: ConfigLoader, params: dict[str, str], arguments: list[str]
+) -> list[list[str]]:
+    """The overrides of every trial: all combinations of the values given.
+
+    Raises:
+        RefusedInput: an override that names no values.
+    """
+    parser = OverridesParser.create(config_loader=loader)
+    given = [f"{key}={value}" for key, value in params.items()]
+    values: dict[str, list[str]] = {}
+    for override in parser.parse_overrides([*given, *arguments]):
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            values[key] = [f"{key}={override.get_value_element_as_str()}"]
+        elif override.is_discrete_sweep():
+            values[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            raise RefusedInput(
+                f"{override.input_line}: a range is searched by hydra/sweeper=study, from the "
+                "optimizer's search_space; a sweep takes lists, choice(…), range(…) and glob(…)"
+            )
+    return [list(job) for job in itertools.product(*values.values())]

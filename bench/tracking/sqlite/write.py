@@ -1,0 +1,50 @@
+"""Changes of an embedded store's rows, as MLflow's client would make them; the caller commits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from bench.tracking.sqlite.schema import COLUMNS, now
+
+
+def insert(store: sqlite3.Connection, table: str, rows: Iterable[Sequence[object]]) -> None:
+    """Rows in the order of ``COLUMNS``, each in place of one with its key."""
+    names = COLUMNS[table].split()
+    places = ", ".join("?" * len(names))
+    store.executemany(
+        f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({places})", rows
+    )
+
+
+def insert_run(
+    store: sqlite3.Connection,
+    run: str,
+    experiment: str,
+    name: str,
+    tags: Mapping[str, str],
+    *,
+    start: int,
+    end: int | None = None,
+) -> None:
+    """A new run, which has ended where ``end`` is given; both in milliseconds since 1970."""
+    (files,) = store.execute(
+        "SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,)
+    ).fetchone()
+    status = "RUNNING" if end is None else "FINISHED"
+    state = ("UNKNOWN", "", "", "unknown", status, start, end, None, "", "active")
+    insert(store, "runs", [(run, name, *state, f"{files}/{run}/artifacts", int(experiment))])
+    set_tags(store, run, {**tags, "mlflow.runName": name})
+
+
+def set_tags(store: sqlite3.Connection, run: str, tags: Mapping[str, str]) -> None:
+    """Of a run."""
+    insert(store, "tags", [(key, value, run) for key, value in tags.items()])
+
+
+def trash(store: sqlite3.Connection, runs: Iterable[str]) -> None:
+    """Into MLflow's trash, from where they can be restored."""
+    store.executemany(
+        "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? WHERE run_uuid = ?",
+        [(now(), run) for run in runs],
+    )

@@ -1,0 +1,144 @@
+"""Marks on rows: what weakens a number stands beside it. A mark is a value with a meaning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from enum import Enum
+
+import numpy as np
+import pandas as pd
+
+from bench.spec import Status, protocol
+from reports.analysis.arms import Kind, Side
+from reports.analysis.selection import final
+from reports.data.labels import family
+from reports.stats import seeds
+from reports.text.numbers import short
+
+ADAPTIVE = ("tpe", "gp", "cmaes")  # samplers whose later points depend on earlier results
+
+
+class Mark(Enum):
+    """One weakness; the value is what it means."""
+
+    FEW_SEEDS = (
+        "few seeds",
+        f"fewer than {protocol.MINIMUM_PAIRS} finished seeds: intervals are wide and rest on the "
+        "assumption of normal noise.",
+    )
+    SAME_SEEDS = (
+        "same seeds",
+        "the point was selected on the validation values of the seeds that are reported, so its "
+        "numbers are optimistic; rerun it on new seeds, or tune with hydra/sweeper=study.",
+    )
+    EDGE = (
+        "edge",
+        "a hyperparameter of the selected point stands at the edge of its range (the outer tenth "
+        "of a declared one, else the smallest or largest value tried): a better one may lie "
+        "beyond.",
+    )
+    DEFAULT_ONLY = (
+        "default only",
+        "it has no tuned row here: it declares no search space, or its chosen point was not rerun.",
+    )
+    ADAPTIVE = (
+        "adaptive",
+        "its sampler learns from earlier points: a different tuner, not only another draw.",
+    )
+    BAD_SEEDS = (
+        "bad seeds",
+        "some seeds broke off or ended far behind the others: the mean describes neither kind, "
+        "and its interval is not to be trusted.",
+    )
+    GROUPING = (
+        "grouping",
+        "weight decay applies to other parameters than in other rows: part of a difference may be "
+        "that.",
+    )
+    MORE_GRADIENTS = (
+        "more gradients",
+        "it takes more than one gradient a step: equal steps are not equal work.",
+    )
+    STACKED = (
+        "stacked",
+        "trained at once with other trials: there is no time of its own to compare; "
+        "hydra/launcher=basic measures one.",
+    )
+    INCOMPLETE = (
+        "incomplete",
+        "some seeds did not finish; means and differences cover the finished ones only and "
+        "flatter the optimizer; the verdict counts them as worst.",
+    )
+
+    def __init__(self, word: str, meaning: str) -> None:
+        self.word = word
+        self.meaning = meaning
+
+    def __str__(self) -> str:
+        return self.word
+
+
+def marks(side: Side, tuned: Collection[str], groupings: int) -> tuple[Mark, ...]:
+    """The marks of one row.
+
+    Args:
+        tuned: entrants of the comparison that have a tuned row.
+        groupings: different ways in which the comparison's rows group parameters for weight decay.
+    """
+    trials = side.trials
+    finished = trials[trials["status"] == Status.FINISHED]
+    holds = {
+        Mark.FEW_SEEDS: finished["seed"].nunique() < protocol.MINIMUM_PAIRS,
+        Mark.SAME_SEEDS: side.standing.chosen_on_reported_seeds,
+        Mark.EDGE: bool(side.standing.edges),
+        Mark.DEFAULT_ONLY: side.kind is Kind.DEFAULT and bool(tuned) and side.entrant not in tuned,
+        Mark.ADAPTIVE: side.standing.sampler in ADAPTIVE,
+        Mark.BAD_SEEDS: bool(bad_seeds(side).any()),
+        Mark.GROUPING: groupings > 1,
+        Mark.MORE_GRADIENTS: bool((finished["gradients"] > finished["steps"]).any()),
+        Mark.STACKED: bool(trials["stack_size"].notna().any()),
+        Mark.INCOMPLETE: len(finished) < len(trials),
+    }
+    return tuple(mark for mark, applies in holds.items() if applies)
+
+
+def bad_seeds(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Which of a side's trials went bad, one entry a trial that ran."""
+    return seeds.bad(_outcomes(side), side.direction)
+
+
+def seed_groups(side: Side) -> str:
+    """``6 seeds 28.3-29.3, 4 seeds 52.9-53.0``; empty where all ended alike."""
+    groups = seeds.groups(_outcomes(side), side.direction)
+    return ", ".join(map(_group, groups)) if len(groups) > 1 else ""
+
+
+def _group(group: seeds.Group) -> str:
+    counted = f"{group.n} {'seed' if group.n == 1 else 'seeds'}"
+    if math.isnan(group.low):
+        return f"{counted} broke off"
+    low, high = short(group.low), short(group.high)
+    return f"{counted} {low}" + (f"–{high}" if high != low else "")
+
+
+def _outcomes(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """On test, and where no trial measured that on validation."""
+    measured = np.isfinite(side.test.value).any()
+    return side.test.outcomes if measured else side.val.outcomes
+
+
+def groupings(trials: pd.DataFrame) -> int:
+    """Ways of grouping parameters among trials, where some weight decay is not zero."""
+    decays = [name for name in family(trials, "hp.") if name.rpartition(".")[2] == "weight_decay"]
+    used = [pd.to_numeric(trials[name], errors="coerce").fillna(0) != 0 for name in decays]
+    decaying = np.logical_or.reduce(used) if used else np.zeros(len(trials), dtype=bool)
+    return int(trials.loc[decaying, "param_groups"].nunique())
+
+
+def unmeasured(trials: pd.DataFrame) -> list[str]:
+    """Splits on which no finished trial has a value, of trials that should have one."""
+    finished = trials[trials["status"] == Status.FINISHED]
+    return [
+        split for split in ("val", "test") if len(finished) and final(finished, split).isna().all()
+    ]

@@ -1,0 +1,305 @@
+"""A baseline: the trials of a study as one small file that others compare their own with.
+
+JSON, or JSON in gzip by the file's ending. Parts that many trials share (settings, optimizers,
+schedules, draws, environments) stand in it once and a trial names them by their place, so that the
+whole config of every trial can be put together and its ``config_hash`` verified. Of curves it has
+the last point only, of failures the reason without the traceback. The same trials give the same
+bytes::
+
+    {"format": 1, "made_by": {...}, "parts": {"setting": [...], ...}, "columns": [...],
+     "trials": [[...], ...]}
+
+A number that is not finite is written as text (``"nan"``, ``"inf"``); null: not measured.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from bench.spec import (
+    PROTOCOL_VERSION,
+    CurvePoint,
+    Phase,
+    RefusedInput,
+    Status,
+    TrialRecord,
+    TrialResult,
+    Tuning,
+    digest,
+    point_label,
+    protocol,
+)
+from bench.spec.suggest import suggest
+from bench.sweeps.status import standing
+
+FORMAT = 1
+ENDINGS = (".json", ".json.gz")
+APART = ("optimizer", "schedule", "seed")
+"""Keys of a config that stand beside its setting."""
+
+PARTS = ("setting", "optimizer", "schedule", "point", "draw", "environment", "origin")
+COLUMNS = [
+    *("config_hash", "check", *PARTS, "seed", "phase", "repeat", "index", "status", "reason"),
+    "step",
+]
+LAST, SUMMARY = "last.", "summary."
+"""Before the names of what was measured at the last point of the curve, and of the whole trial."""
+
+SHIPPED = resources.files("reports") / "baselines"
+
+
+def write(records: Iterable[TrialRecord], path: Path, made_by: Mapping[str, str]) -> int:
+    """Write a baseline of the trials, one record a trial; returns how many there are.
+
+    A baseline that is there already is replaced.
+
+    Args:
+        made_by: how it came about, e.g. ``{"command": "optbench-report study=a export=…"}``.
+
+    Raises:
+        RefusedInput: ``path`` has another ending, is a folder or a file of another kind.
+    """
+    check_path(path)
+    trials = standing(list(records))
+    text = dumps(trials, made_by).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+    return len(trials)
+
+
+def check_path(path: Path) -> None:
+    """Refuse what a baseline cannot be written to."""
+    if not path.name.endswith(ENDINGS):
+        raise RefusedInput(f"export={path}: a baseline's name ends in {' or '.join(ENDINGS)}")
+    if path.is_dir():
+        raise RefusedInput(f"export={path}: is a folder; name a file in it")
+    if path.exists():
+        try:
+            _content(path, f"export={path}")
+        except RefusedInput as other:
+            raise RefusedInput(
+                f"export={path}: there is a file that is no baseline, it is not overwritten; "
+                "name another"
+            ) from other
+
+
+def find(word: str) -> Path:
+    """The file that ``compare=`` names: a path by its ending, else a baseline that is shipped.
+
+    Raises:
+        RefusedInput: there is no such file or name.
+    """
+    if word.endswith(ENDINGS):
+        if not Path(word).is_file():
+            raise RefusedInput(f"compare={word}: there is no such file")
+        return Path(word)
+    shipped = {name(Path(one.name)): one for one in SHIPPED.iterdir() if one.name.endswith(ENDINGS)}
+    if word not in shipped:
+        known = suggest(word, shipped) if shipped else "none is shipped yet"
+        raise RefusedInput(
+            f"compare={word}: no such baseline; {known}. A file of your own ends in "
+            f"{' or '.join(ENDINGS)}"
+        )
+    return Path(str(shipped[word]))
+
+
+def name(path: Path) -> str:
+    """What a baseline is called in reports: its file's name without the ending."""
+    return path.name.removesuffix(".gz").removesuffix(".json")
+
+
+def read(path: Path) -> list[TrialRecord]:
+    """The trials of a baseline; ``run_id`` is the ``config_hash``, ``source`` the ``name(path)``.
+
+    Raises:
+        RefusedInput: it is no baseline, cut, changed or of a later format.
+    """
+    content = _content(path, f"compare={path}")
+    records = []
+    for at, row in enumerate(content["trials"], start=1):
+        where = f"compare={path}: trial {at} of {content['count']}"
+        try:
+            record, check = _record(dict(zip(content["columns"], row, strict=True)), content, path)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise RefusedInput(f"{where}: cannot be read ({error!r}); fetch it anew") from error
+        label = f"{record.config['task']['name']} · {protocol.entrant(record.config)}"
+        where = f"{where} ({label} · {point_label(record.point)} · seed {record.config['seed']})"
+        if digest(record.config) != record.config_hash:
+            raise RefusedInput(
+                f"{where}: its config does not give its config_hash {record.config_hash}: the file "
+                "was changed; fetch or export it anew"
+            )
+        if _check(record) != check:
+            raise RefusedInput(f"{where}: its values were changed; fetch or export it anew")
+        records.append(record)
+    if len(records) != content["count"]:
+        raise RefusedInput(
+            f"compare={path}: {len(records)} trials of {content['count']}: the file was cut; "
+            "fetch or export it anew"
+        )
+    return records
+
+
+def dumps(records: Sequence[TrialRecord], made_by: Mapping[str, str]) -> str:
+    """The text of a baseline: a line a part and a line a trial."""
+    parts: dict[str, dict[str, int]] = {part: {} for part in PARTS}
+    rows = [_row(record, parts) for record in sorted(records, key=_order)]
+    measured = sorted({key for row in rows for key in row} - set(COLUMNS))
+    columns = [*COLUMNS, *measured]
+    head = {
+        "format": FORMAT,
+        "made_by": {"optbench": metadata.version("optbench"), **made_by},
+        "protocol_version": PROTOCOL_VERSION,
+        "count": len(rows),
+        "columns": columns,
+    }
+    lines = [f"{_json(key)}:{_json(value)}," for key, value in head.items()]
+    tables = [f"{_json(part)}:{_lines(stored)}" for part, stored in parts.items()]
+    lines.append('"parts":{' + ",\n".join(tables) + "},")
+    trials = [_json([row.get(column) for column in columns]) for row in rows]
+    lines.append('"trials":' + _lines(trials))
+    return "{" + "\n".join(lines) + "}\n"
+
+
+def _order(record: TrialRecord) -> tuple[Any, ...]:
+    """By what a reader looks for; the same whatever the order of the records."""
+    config = record.config
+    phase, point = str(record.phase), point_label(record.point)
+    return *protocol.place(config), phase, point, config["seed"], record.config_hash
+
+
+def _row(record: TrialRecord, parts: Mapping[str, dict[str, int]]) -> dict[str, Any]:
+    """A trial by the names of ``columns``; its parts are put into ``parts`` where they are new."""
+    config, result, tuning = record.config, record.result, record.tuning
+    draw = {**asdict(tuning), "space": dict(tuning.space)} if tuning else {}
+    places = {name: draw.pop(name, None) for name in ("repeat", "index")}
+    values: dict[str, Any] = {
+        "setting": {key: value for key, value in config.items() if key not in APART},
+        "optimizer": config["optimizer"],
+        "schedule": config["schedule"],
+        "point": dict(record.point),
+        "draw": draw,
+        "environment": dict(result.environment),
+        "origin": {"study": record.study, "reference": record.reference},
+    }
+    last = result.curve[-1] if result.curve else None
+    return {
+        **{part: _place(parts[part], _json(value)) for part, value in values.items()},
+        "config_hash": record.config_hash,
+        "check": _check(record),
+        "seed": config["seed"],
+        "phase": str(record.phase),
+        **places,
+        "status": str(result.status),
+        "reason": _reason(result),
+        "step": last.step if last else None,
+        **{f"{LAST}{key}": _number(value) for key, value in (last.values if last else {}).items()},
+        **{f"{SUMMARY}{key}": _number(value) for key, value in result.summary.items()},
+    }
+
+
+def _record(
+    row: Mapping[str, Any], content: Mapping[str, Any], path: Path
+) -> tuple[TrialRecord, str]:
+    """A trial's record, and what it has to agree with."""
+    part = {name: content["parts"][name][row[name]] for name in PARTS}
+    config = {
+        **part["setting"],
+        "optimizer": part["optimizer"],
+        "schedule": part["schedule"],
+        "seed": row["seed"],
+    }
+    draw = part["draw"]
+    record = TrialRecord(
+        run_id=row["config_hash"],
+        study=part["origin"]["study"],
+        config_hash=row["config_hash"],
+        config=config,
+        point=part["point"],
+        result=TrialResult(
+            Status(row["status"]),
+            row["reason"],
+            curve=() if row["step"] is None else (CurvePoint(row["step"], _measured(row, LAST)),),
+            summary=_measured(row, SUMMARY),
+            environment=part["environment"],
+        ),
+        phase=Phase(row["phase"]),
+        tuning=Tuning(**draw, repeat=row["repeat"], index=row["index"]) if draw else None,
+        reference=part["origin"]["reference"],
+        source=name(path),
+    )
+    return record, row["check"]
+
+
+def _check(record: TrialRecord) -> str:
+    """8 hexadecimal digits of everything that the file holds of a trial."""
+    result = record.result
+    last = result.curve[-1] if result.curve else None
+    values = {
+        "config": record.config,
+        "point": dict(record.point),
+        "tuning": asdict(record.tuning) if record.tuning else None,
+        "said": [str(record.phase), str(result.status), _reason(result)],
+        "origin": [record.study, record.reference],
+        "environment": dict(result.environment),
+        "last": [last.step, {k: _number(v) for k, v in last.values.items()}] if last else None,
+        "summary": {key: _number(value) for key, value in result.summary.items()},
+    }
+    return digest(values)[:8]
+
+
+def _content(path: Path, where: str) -> dict[str, Any]:
+    """A file's JSON, once it is known to be a baseline of a format that can be read."""
+    try:
+        packed = path.read_bytes()
+        text = gzip.decompress(packed) if path.suffix == ".gz" else packed
+        content = json.loads(text)
+    except (OSError, EOFError, ValueError) as error:
+        raise RefusedInput(f"{where}: no baseline, or a cut one ({error})") from error
+    wanted = {"format", "columns", "parts", "count", "trials"}
+    if not isinstance(content, dict) or not wanted <= content.keys():
+        raise RefusedInput(
+            f"{where}: no baseline; optbench-report study=NAME export=FILE makes one"
+        )
+    if content["format"] != FORMAT:
+        raise RefusedInput(
+            f"{where}: format {content['format']}, this version reads {FORMAT}; "
+            "install the version of optbench that wrote it"
+        )
+    return content
+
+
+def _reason(result: TrialResult) -> str:
+    """Its first line: an exception's text may go on for pages."""
+    return result.reason.split("\n", maxsplit=1)[0]
+
+
+def _measured(row: Mapping[str, Any], prefix: str) -> dict[str, float]:
+    return {
+        key.removeprefix(prefix): float(value)
+        for key, value in row.items()
+        if key.startswith(prefix) and value is not None
+    }
+
+
+def _number(value: float) -> float | str:
+    return float(value) if math.isfinite(value) else str(float(value))
+
+
+def _place(stored: dict[str, int], text: str) -> int:
+    return stored.setdefault(text, len(stored))
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "[\n" + ",\n".join(texts) + "]"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,61 @@
+"""Costs of entrants that were measured alone, beside the sides that a report shows.
+
+Trials of a stack have no time of their own, and trials of several machines have times that do not
+compare: ``optbench-report study=NAME costs=true`` measures each entrant again, all on one machine
+and in turns (``bench.trial.cost``), and keeps the numbers with the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.spec import digest
+
+COLUMNS = [
+    *["comparison", "entrant", "point", "step_time_ms", "state_mib", "steps_measured"],
+    *["device", "reason"],
+]
+"""Milliseconds a step, median over rounds; MiB of tensors that the optimizer keeps; training steps
+that were timed; what it ran on; why there is no number, else empty."""
+
+Config = Mapping[str, Any]
+
+
+def key(config: Config) -> str:
+    """What has one cost: a trial whatever its seed and phase."""
+    return digest({name: value for name, value in config.items() if name not in ("seed", "phase")})
+
+
+def wanted(reported: pd.DataFrame, configs: Mapping[str, Config]) -> dict[str, Config]:
+    """The config to measure of each entrant at its reported point, by ``key``.
+
+    Args:
+        reported: ``Study.reported``; of repeated tunings the first point counts.
+        configs: a trial's config by its run_id.
+    """
+    found = [configs[run_id] for run_id in _first(reported)["run_id"]]
+    return {key(config): config for config in found}
+
+
+def table(
+    reported: pd.DataFrame,
+    configs: Mapping[str, Config],
+    measured: Mapping[str, Mapping[str, Any]],
+) -> pd.DataFrame:
+    """The measured costs of the entrants that are reported; those never measured have no row."""
+    rows: list[dict[Any, Any]] = []
+    for side in _first(reported).to_dict("records"):
+        cost = measured.get(key(configs[side["run_id"]]))
+        if cost is not None:
+            rows.append({**side, **cost})
+    found = pd.DataFrame(rows, columns=COLUMNS)
+    return found.astype({"step_time_ms": "float64", "state_mib": "float64"})
+
+
+def _first(reported: pd.DataFrame) -> pd.DataFrame:
+    return reported.drop_duplicates(["comparison", "entrant"])[
+        ["comparison", "entrant", "point", "run_id"]
+    ]

@@ -1,0 +1,144 @@
+"""What a report is about: trials of one or several studies, filtered, and those of baselines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.spec import RefusedInput, TrialRecord
+from bench.spec.suggest import suggest
+from bench.sweeps.status import standing
+from bench.tracking.uri import sqlite_path
+from reports.data import baseline
+from reports.data.merge import check_draws, pool
+
+Filters = Mapping[str, Sequence[str]]
+
+FILTERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "task": lambda config: str(config["task"]["name"]),
+    "optimizer": lambda config: str(config["optimizer"]["name"]),
+}
+"""What trials can be narrowed to, and where a config says it."""
+
+
+class NoTrials(RefusedInput):
+    """The studies are there, and nothing has run in them."""
+
+    def __init__(self) -> None:
+        super().__init__("the study has no trials yet: run some with optbench -m … study=NAME")
+
+
+COSTS = "costs.json"
+"""Of a study's summary run: what ``costs=true`` measured."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Attributes:
+    records: of the studies in the order of their names, then of the baselines.
+    notes: what joined and what was left out, in sentences.
+    costs: what was measured of entrants alone, by the digest of their config.
+    """
+
+    records: tuple[TrialRecord, ...]
+    notes: tuple[str, ...] = ()
+    costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def gather(
+    studies: Sequence[str], uri: str, filters: Filters, baselines: Sequence[str]
+) -> Gathered:
+    """Read what a report is to be made of.
+
+    A trial that several studies ran (one ``config_hash``) counts once: one that finished before
+    one that did not, else that of the study named first.
+
+    Args:
+        baselines: files, or names of shipped ones (``baseline.find``).
+
+    Raises:
+        RefusedInput: there is no such store, study, baseline or value of a filter; nothing is
+            left (NoTrials: nothing was there); or a baseline does not go with the studies.
+    """
+    own, costs = read_studies(uri, studies) if studies else ([], {})
+    theirs = read_baselines(baselines)
+    check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
+    own = narrowed(own, filters)
+    theirs = {name: narrowed(records, filters) for name, records in theirs.items()}
+    if len(studies) > 1:
+        check_draws(own, f"study={','.join(studies)}")
+    records, notes = pool(own, theirs)
+    if not records:
+        if not filters:
+            raise NoTrials
+        raise RefusedInput(
+            f"no trial is left of study={','.join(studies)} under {described(filters)}"
+        )
+    return Gathered(tuple(records), tuple(notes), costs)
+
+
+def read_studies(
+    uri: str, names: Sequence[str]
+) -> tuple[list[TrialRecord], dict[str, Mapping[str, Any]]]:
+    """The trials of the studies and their measured costs.
+
+    Raises:
+        RefusedInput: there is no such store or study.
+    """
+    path = sqlite_path(uri)
+    if path and not path.is_file():  # opening would create it, empty
+        raise RefusedInput(
+            f"tracking.uri={uri}: there is no file {path}; run optbench first, or name its store"
+        )
+    from bench import tracking  # takes seconds, so only once the input is known to be good
+
+    known = tracking.studies(uri)
+    for name in names:
+        if name not in known:
+            raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
+    records = [record for name in names for record in tracking.read(uri, name)]
+    costs: dict[str, Mapping[str, Any]] = {}
+    for name in names:
+        text = tracking.attached_text(uri, name, COSTS)
+        costs = {**(json.loads(text) if text else {}), **costs}
+    return records if len(names) == 1 else standing(records), costs
+
+
+def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:
+    """The trials of each baseline by its name."""
+    found: dict[str, list[TrialRecord]] = {}
+    for word in words:
+        path = baseline.find(word)
+        name = baseline.name(path)
+        if name in found:
+            raise RefusedInput(f"compare={word}: two baselines are named {name!r}; rename one")
+        found[name] = baseline.read(path)
+    return found
+
+
+def check_filters(filters: Filters, records: Iterable[TrialRecord]) -> None:
+    """Refuse a key or value that no trial has."""
+    records = list(records)
+    for key, values in filters.items():
+        if key not in FILTERS:
+            raise RefusedInput(f"{key}: no filter; {suggest(key, FILTERS)}")
+        known = {FILTERS[key](record.config) for record in records}
+        for value in values:
+            if value not in known:
+                raise RefusedInput(f"{key}={value}: no trial has it; {suggest(value, known)}")
+
+
+def narrowed(records: Iterable[TrialRecord], filters: Filters) -> list[TrialRecord]:
+    """The trials that every filter lets through."""
+    return [
+        record
+        for record in records
+        if all(FILTERS[key](record.config) in values for key, values in filters.items())
+    ]
+
+
+def described(filters: Filters) -> str:
+    """``task=digits optimizer=adam,lion``."""
+    return " ".join(f"{key}={','.join(values)}" for key, values in filters.items())

@@ -1,0 +1,228 @@
+"""The trials of baselines beside one's own: what joins, what is left out, what is refused.
+
+Entrants that only a baseline has become rows of their own. Of an entrant that both have the trials
+are pooled: they are the same but for the seed where settings, optimizer and schedule are, and one's
+own stands where both ran the same trial. Refused is what would be compared or pooled though it is
+not the same: other settings of a task, another optimizer under one name, tuning by another draw.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from bench.spec import Phase, RefusedInput, TrialRecord, digest, protocol
+from bench.spec.hyperparameters import flat
+
+Records = Sequence[TrialRecord]
+Place = tuple[str, str]
+"""Digest of a comparison's setting, and the entrant."""
+
+
+def pool(own: Records, baselines: Mapping[str, Records]) -> tuple[list[TrialRecord], list[str]]:
+    """All trials that stand in the report, one's own first, and sentences on the baselines'.
+
+    Args:
+        own: may be empty; then the first baseline stands for them.
+        baselines: by name.
+
+    Raises:
+        RefusedInput: with every difference, where it is, both values and the way out.
+    """
+    records, notes = list(own), []
+    for name, theirs in baselines.items():
+        joined, said = (list(theirs), []) if not records else _joined(records, theirs, name)
+        ran = {record.config_hash for record in records}
+        fresh = [record for record in joined if record.config_hash not in ran]
+        notes += [_who(name, fresh, len(joined) - len(fresh)), *said]
+        records += fresh
+    return records, notes
+
+
+def check_draws(records: Records, where: str) -> None:
+    """Refuse trials of one entrant that were tuned by several draws: they are no one tuning.
+
+    Args:
+        where: names the studies.
+    """
+    for (_, entrant), own in _by_place(records).items():
+        draws = {digest(draw): draw for draw in map(_draw, own) if draw}
+        if len(draws) > 1:
+            first, second, *_ = draws.values()
+            told = "; ".join(f"{key}: {a} and {b}" for key, a, b in _differences(first, second))
+            raise RefusedInput(
+                f"{where}: {entrant} on {_task(own[0])} was tuned by several draws ({told}); "
+                "report the studies apart, or leave it out with optimizer=…"
+            )
+
+
+def _joined(own: Records, theirs: Records, name: str) -> tuple[list[TrialRecord], list[str]]:
+    """The trials of one baseline that belong beside one's own."""
+    if not theirs:
+        return [], [f"{name}: nothing of it is left by the filters"]
+    tasks = {_task(record) for record in own}
+    absent = sorted({_task(record) for record in theirs} - tasks)
+    shared = [record for record in theirs if _task(record) in tasks]
+    if not shared:
+        raise RefusedInput(
+            f"compare={name}: it has trials on {', '.join(absent) or 'no task'} and this study on "
+            f"{', '.join(sorted(tasks))}; run one of its tasks"
+        )
+    settings = _settings(own)
+    for task, there in _by_task(_settings(shared)).items():
+        here = _by_task(settings)[task]
+        if not here.keys() & there.keys():
+            _refuse_settings(name, task, next(iter(here.values())), next(iter(there.values())))
+    joined = [record for record in shared if _setting(record) in settings]
+    _refuse_phases(name, own, joined)
+    _refuse_entrants(name, own, joined)
+    said = []
+    if absent:
+        said.append(f"{name}: left out, for no trial of this study is on it: {', '.join(absent)}")
+    if other := len(shared) - len(joined):
+        said.append(f"{name}: {other} trials under settings that this study has not are left out")
+    if alone := sorted(tasks - {_task(record) for record in theirs}):
+        said.append(f"{name}: has no trial on {', '.join(alone)}, where this study stands alone")
+    return joined, said
+
+
+def _refuse_settings(
+    name: str, task: str, here: Mapping[str, Any], there: Mapping[str, Any]
+) -> None:
+    told = "; ".join(
+        f"{key} is {a} here and {b} there" for key, a, b in _differences(flat(here), flat(there))
+    )
+    raise RefusedInput(
+        f"compare={name}: {task} has other settings: {told}. "
+        "Run this task as the baseline did, or leave it out with task=…"
+    )
+
+
+def _refuse_phases(name: str, own: Records, theirs: Records) -> None:
+    """A sweep that explores and a study that reports do not stand in one table."""
+    here, there = _studied(own), _studied(theirs)
+    for record in theirs:
+        setting = _setting(record)
+        if setting in there - here:
+            raise RefusedInput(
+                f"compare={name}: on {_task(record)} it reports points by a declared plan and this "
+                "study only explores; run yours as a study too: optbench -m hydra/sweeper=study …"
+            )
+        if setting in here - there:
+            raise RefusedInput(
+                f"compare={name}: on {_task(record)} it only explores and this study reports "
+                "points by a declared plan; compare with the baseline of a study"
+            )
+
+
+def _studied(records: Records) -> set[str]:
+    return {_setting(record) for record in records if record.phase is not Phase.EXPLORE}
+
+
+def _refuse_entrants(name: str, own: Records, theirs: Records) -> None:
+    here, there = _by_place(own), _by_place(theirs)
+    found: dict[tuple[str, ...], None] = {}
+    for place in sorted(here.keys() & there.keys()):
+        differences = [
+            *_optimizer_differences(here[place], there[place]),
+            *_draw_differences(here[place], there[place]),
+        ]
+        for key, ours, others in differences:
+            found[place[1], f"{key} is {ours} here and {others} there"] = None
+    if found:
+        told = "; ".join(": ".join(difference) for difference in found)
+        raise RefusedInput(
+            f"compare={name}: one name, but not the same optimizer: {told}. Give yours another "
+            "name (bench.name in its YAML), run it as the baseline did, or leave it out with "
+            "optimizer=…"
+        )
+
+
+def _optimizer_differences(here: Records, there: Records) -> Iterator[tuple[str, str, str]]:
+    """Where two optimizers differ beyond the points that were tried."""
+    for ours, our_point in _optimizers(here):
+        for theirs, their_point in _optimizers(there):
+            for key, a, b in _differences(ours, theirs):
+                if _hyperparameter(key) not in our_point | their_point:
+                    yield f"optimizer.{key}", a, b
+
+
+def _draw_differences(here: Records, there: Records) -> Iterator[tuple[str, str, str]]:
+    ours, theirs = (next(filter(None, map(_draw, records)), {}) for records in (here, there))
+    if ours and theirs:
+        yield from _differences(ours, theirs)
+
+
+def _draw(record: TrialRecord) -> dict[str, Any]:
+    """What has to be equal for two tunings to be parts of one; empty where nothing was tuned."""
+    tuning = record.tuning
+    if tuning is None or not tuning.space:
+        return {}
+    return {
+        "search_space": json.dumps(dict(tuning.space), sort_keys=True),
+        "tuning.sampler": tuning.sampler,
+        "tuning.seed": tuning.seed,
+        "tuning.rank": tuning.rank,
+    }
+
+
+def _optimizers(records: Records) -> list[tuple[dict[str, Any], frozenset[str]]]:
+    """Each distinct optimizer without the hyperparameters that its point sets, and their names."""
+    found = {}
+    for record in records:
+        point = frozenset(flat(record.point))
+        described = flat(record.config["optimizer"])
+        rest = {key: value for key, value in described.items() if _hyperparameter(key) not in point}
+        found[digest({"of": rest, "without": sorted(point)})] = rest, point
+    return list(found.values())
+
+
+def _hyperparameter(key: str) -> str:
+    """Its name (``bench.spec.hyperparameters``): of ``arguments.lr`` and ``rest.arguments.lr``."""
+    return key.removeprefix("arguments.").replace("rest.arguments.", "rest.")
+
+
+def _differences(
+    here: Mapping[str, Any], there: Mapping[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    for key in {**here, **there}:
+        ours, theirs = here.get(key, "absent"), there.get(key, "absent")
+        if ours != theirs:
+            yield key, str(ours), str(theirs)
+
+
+def _who(name: str, fresh: Records, known: int) -> str:
+    """``embedded: 180 trials join: 100 of lion, 80 of sgd; 20 are this study's own already``."""
+    counts = Counter(protocol.entrant(record.config) for record in fresh)
+    named = ", ".join(f"{count} of {entrant}" for entrant, count in sorted(counts.items()))
+    joined = f"{name}: {len(fresh)} trials join{': ' if named else ''}{named}"
+    return f"{joined}; {known} more ran here too, and these stand" if known else joined
+
+
+def _settings(records: Iterable[TrialRecord]) -> dict[str, dict[str, Any]]:
+    """Each setting by its digest."""
+    return {_setting(record): protocol.setting(record.config) for record in records}
+
+
+def _by_task(settings: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for key, setting in settings.items():
+        found.setdefault(setting["task"]["name"], {})[key] = setting
+    return found
+
+
+def _by_place(records: Records) -> dict[Place, list[TrialRecord]]:
+    found: dict[Place, list[TrialRecord]] = {}
+    for record in records:
+        found.setdefault((_setting(record), protocol.entrant(record.config)), []).append(record)
+    return found
+
+
+def _setting(record: TrialRecord) -> str:
+    return digest(protocol.setting(record.config))
+
+
+def _task(record: TrialRecord) -> str:
+    return str(record.config["task"]["name"])

@@ -1,0 +1,67 @@
+"""The tables of a study as files: what a person opens as text, what a program reads as Parquet.
+
+``curves`` is the long one, a row a measured value, so it is there as Parquet only: a tenth of the
+bytes and of the time that CSV takes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from reports.output.latex import as_latex
+from reports.text.leaderboards import as_csv, as_json, as_markdown
+
+if TYPE_CHECKING:
+    from reports.analysis.study import Study
+
+
+def write_tables(study: Study, directory: Path) -> list[str]:
+    """Write every table and return the files' names.
+
+    ``trials`` (CSV, Parquet), ``curves`` (Parquet), ``best_of_k``, ``overall``, ``pairs`` (CSV),
+    ``costs`` (CSV, where they were measured), ``leaderboard`` (CSV, JSON, Markdown, LaTeX).
+    """
+    boards = study.leaderboards
+    frames = {
+        "trials": study.trials,
+        "best_of_k": study.best_of_k,
+        "overall": study.overall,
+        "pairs": study.pairs,
+    }
+    if len(study.costs):
+        frames["costs"] = study.costs
+    texts = {
+        **{
+            f"{name}.csv": frame.to_csv(index=False, lineterminator="\n")
+            for name, frame in frames.items()
+        },
+        "leaderboard.csv": as_csv(boards),
+        "leaderboard.json": as_json(boards),
+        "leaderboard.md": as_markdown(boards),
+        "leaderboard.tex": as_latex(boards),
+    }
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8", newline="\n")
+    typed_frames = {"trials.parquet": study.trials, "curves.parquet": study.curves}
+    for name, frame in typed_frames.items():
+        typed(frame).to_parquet(directory / name, engine="pyarrow", index=False)
+    return [*texts, *typed_frames]
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of one type each, as Parquet wants them: a hyperparameter may be a number for one
+    optimizer and text for another, and is text then."""
+    return frame.assign(
+        **{
+            name: frame[name].map(str, na_action="ignore")
+            for name in frame.columns
+            if frame[name].dtype == object and not _uniform(frame[name])
+        }
+    )
+
+
+def _uniform(column: pd.Series) -> bool:
+    return column.dropna().map(type).nunique() <= 1

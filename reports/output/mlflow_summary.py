@@ -1,0 +1,61 @@
+"""What a study's summary run says in MLflow: the answer in words, counts, the leaderboards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any, TypedDict
+
+import pandas as pd
+
+from bench.spec import Status
+from reports.analysis.study import Study
+from reports.text.answer import answer, counts, sentences
+from reports.text.leaderboards import display
+
+LONGEST = 6000
+"""Characters of the note's sentences: MLflow cuts a tag off at 8000."""
+
+
+class Summary(TypedDict):
+    """Plain data for ``bench.tracking.summarize``."""
+
+    note: str
+    metrics: Mapping[str, float]
+    tables: Mapping[str, Mapping[str, Sequence[Any]]]
+
+
+def summary(study: Study) -> Summary:
+    """Of one whole study."""
+    statuses = study.trials["status"].value_counts()
+    verdicts = {word: n for word, n in counts(study).items() if not word.startswith("trials")}
+    return {
+        "note": "\n".join([answer(study), "", *_listed([one.text for one in sentences(study)])]),
+        "metrics": {
+            **{f"trials/{status}": float(statuses.get(status, 0)) for status in Status},
+            **{f"verdicts/{word.replace(' ', '_')}": float(n) for word, n in verdicts.items()},
+        },
+        "tables": {"leaderboard": _leaderboard(study)},
+    }
+
+
+def _listed(said: Sequence[str]) -> list[str]:
+    """As many as a note can hold, and how many it cannot."""
+    ends = accumulate(len(text) for text in said)
+    kept = [f"- {text}" for text, end in zip(said, ends, strict=True) if end <= LONGEST]
+    left = len(said) - len(kept)
+    return [*kept, *([f"- … and {left} more in the report"] if left else [])]
+
+
+def _leaderboard(study: Study) -> dict[str, list[str]]:
+    """Every row of every table; columns without the metric's name, which differs by task."""
+    tables = []
+    for board in study.leaderboards:
+        cells = display(board)
+        cells.columns = cells.columns.str.replace(f"/{board.metric}", "", regex=False)
+        cells.insert(0, "task", board.comparison)
+        tables.append(cells.assign(metric=board.metric))
+    if not tables:
+        return {}
+    joined = pd.concat(tables, ignore_index=True).fillna("")
+    return {str(name): joined[name].tolist() for name in joined}

@@ -1,0 +1,100 @@
+"""Make the screenshots of ``docs/dashboard.md``: ``python -m reports.pages.dashboard``.
+
+Runs a small study into a folder of its own, serves it as ``make dashboard`` does, and takes what
+headless Chromium shows. It takes a few minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import tracking
+from bench.tracking.dashboard import QUIET, server
+from tests.helpers.chromium import Page
+
+STUDY = "tour"
+SWEEP = (
+    "hydra/sweeper=study task=digits,langid optimizer=adam,sgd,rmsprop tuning=quick "
+    "reporting.seeds=5 budget.steps=200 budget.eval_every=20"
+)
+DRAWN = "document.querySelectorAll('.scatterlayer .trace').length > {}"
+"""Whether the charts show more than so many lines."""
+
+
+def main() -> None:
+    """Write ``dashboard_curves.png``, ``dashboard_runs.png`` and ``dashboard_report.png``."""
+    here = Path(__file__).parents[2] / "docs"
+    with tempfile.TemporaryDirectory() as folder:
+        uri = f"sqlite:///{folder}/outputs/optbench.db"
+        command = [sys.executable, "-m", "bench", "-m", *SWEEP.split(), f"study={STUDY}"]
+        subprocess.run(
+            [*command, f"tracking.uri={uri}"],
+            check=True,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(here.parent)},
+        )
+        every, digits, *_ = tracking.share(uri, STUDY)
+        report = tracking.report_path(uri, STUDY)
+        with serving(uri) as address, Page(1280, 800) as page:
+            without_assistant(page, address)
+            page.goto(address + digits.path)
+            page.wait(DRAWN.format(5))
+            page.screenshot(here / "dashboard_curves.png")
+            page.goto(address + every.path.replace("CHART", "TABLE"))
+            page.wait("document.body.innerText.includes('matching runs')")
+            page.screenshot(here / "dashboard_runs.png")
+            page.goto(f"{address}{report}")
+            page.wait("document.querySelector('iframe')")
+            page.screenshot(here / "dashboard_report.png")
+
+
+@contextmanager
+def serving(uri: str) -> Iterator[str]:
+    """MLflow's server of a store on a free port of this machine; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        server(uri, port),
+        env={**os.environ, **QUIET},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}/"
+        end = time.monotonic() + 120
+        while not _answers(address):
+            assert process.poll() is None, "the server ended"
+            assert time.monotonic() < end, "the server does not answer"
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def without_assistant(page: Page, address: str) -> None:
+    """As after its pane, which opens at a browser's first visit, was closed."""
+    page.goto(f"{address}health")
+    page.run("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}health", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+"""The protocol check: each rule of a fair comparison, whether this study kept it, and what to do.
+
+A rule is *kept*; or *marked*, where it weakens numbers that are shown all the same; or *broken*,
+where no verdict may rest on it (the rows concerned are withheld). One that this study gives no
+occasion to keep does not apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bench.spec import Phase, digest, protocol
+from reports.analysis.arms import Kind, Side
+from reports.analysis.caveats import ADAPTIVE, Mark
+from reports.analysis.selection import final
+from reports.analysis.study import Study
+from reports.analysis.verdict import Claim
+from reports.text.numbers import counted, listed
+
+STUDY = "tune with hydra/sweeper=study"
+
+
+class State(StrEnum):
+    """What became of a rule."""
+
+    KEPT = "kept"
+    MARKED = "marked"
+    BROKEN = "broken"
+    NO_OCCASION = "does not apply"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one rule, and the remedy where it was not kept."""
+
+    state: State
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule in a few words, with what was found."""
+
+    text: str
+    finding: Finding
+
+
+def rules(study: Study) -> list[Rule]:
+    """Every rule, in the order of the protocol."""
+    return [Rule(text, check(study)) for text, check in RULES.items()]
+
+
+def _equal_settings(study: Study) -> Finding:
+    settings = study.trials.groupby("task")["comparison"].nunique()
+    if several := _listed(settings[settings > 1].index):
+        return Finding(
+            State.MARKED,
+            f"{several} ran under several settings: a table for each, nothing across them",
+            "compare within a table",
+        )
+    if marked := _marked(study, Mark.GROUPING):
+        return Finding(
+            State.MARKED,
+            f"weight decay reaches other parameters in some rows ({marked})",
+            "give them the same bench.param_groups",
+        )
+    return Finding(State.KEPT, "one setting a task")
+
+
+def _declared_spaces(study: Study) -> Finding:
+    drawn = study.trials[study.trials["phase"] == Phase.SELECT]
+    if drawn.empty:
+        return _without_tuning(study, "no search space was declared")
+    spaces = drawn.groupby("entrant")["space_hash"].nunique()
+    if several := _listed(spaces[spaces > 1].index):
+        return Finding(
+            State.BROKEN,
+            f"{several}: not the same space on all tasks",
+            "tune all tasks in one study",
+        )
+    return Finding(State.KEPT, f"{len(spaces)} spaces, each the same on all tasks")
+
+
+def _equal_budgets(study: Study) -> Finding:
+    tuned = [side for side in study.sides if side.kind is not Kind.DEFAULT]
+    unequal = {}
+    for comparison in sorted({side.comparison for side in tuned}):
+        counts = sorted({s.standing.points for s in tuned if s.comparison == comparison})
+        if len(counts) > 1:
+            unequal[comparison] = f"{counts[0]} to {counts[-1]} points on {comparison}"
+    if unequal:
+        return Finding(
+            State.BROKEN,
+            "; ".join(unequal.values()),
+            "give every optimizer the same tuning.trials; the same command adds what is missing",
+        )
+    if untuned := _marked(study, Mark.DEFAULT_ONLY):
+        return Finding(
+            State.MARKED,
+            f"at its default only: {untuned}",
+            "declare bench.search_space in its YAML",
+        )
+    if not tuned:
+        return Finding(State.NO_OCCASION, "nothing was tuned")
+    return Finding(State.KEPT, f"{max(s.standing.points for s in tuned)} points each")
+
+
+def _even_draws(study: Study) -> Finding:
+    samplers = sorted({s.standing.sampler for s in study.sides if s.standing.sampler})
+    if not samplers:
+        return _without_tuning(study, "points were listed by hand")
+    if samplers == ["sobol"]:
+        return Finding(State.KEPT, "scrambled Sobol points")
+    learns = any(name in ADAPTIVE for name in samplers)
+    said = f"drawn by {', '.join(samplers)}" + (" (learns from results)" if learns else "")
+    return Finding(State.MARKED, said, "tuning.sampler=sobol")
+
+
+def _validation_only(study: Study) -> Finding:
+    chose = study.trials[study.trials["phase"] == Phase.SELECT]
+    opened = int(final(chose, "test").notna().sum())
+    if opened:
+        return Finding(
+            State.BROKEN, f"{opened} tuning trials measured test", "run the tuning again"
+        )
+    if chose.empty:
+        return Finding(State.KEPT, "points were compared on validation")
+    return Finding(State.KEPT, f"none of {len(chose)} tuning trials opened the test split")
+
+
+def _fresh_seeds(study: Study) -> Finding:
+    reused = _sides(s for s in study.sides if s.standing.chosen_on_reported_seeds)
+    if reused:
+        return Finding(State.BROKEN, f"chosen on the seeds that are reported: {reused}", STUDY)
+    counts = [side.trials["seed"].nunique() for side in study.sides]
+    few = min(counts, default=0)
+    if few < protocol.MINIMUM_PAIRS:
+        return Finding(
+            State.BROKEN,
+            f"only {counted(few, 'reporting seed')} in some rows",
+            f"reporting.seeds={protocol.MINIMUM_PAIRS} or more; 10 is the default of a study",
+        )
+    return Finding(State.KEPT, f"{few} or more seeds a row, none of which chose")
+
+
+def _defaults_beside(study: Study) -> Finding:
+    there = {(s.comparison, s.entrant, s.kind) for s in study.sides}
+    tuned = [s for s in study.sides if s.kind is Kind.TUNED]
+    if not tuned:
+        return Finding(State.NO_OCCASION, "nothing was tuned")
+    alone = _sides(s for s in tuned if (s.comparison, s.entrant, Kind.DEFAULT) not in there)
+    if alone:
+        return Finding(State.MARKED, f"no default row: {alone}", "run the study to its end")
+    return Finding(State.KEPT, "every tuned row has its default below; best of k under Figures")
+
+
+def _inside_ranges(study: Study) -> Finding:
+    if edges := _sides(s for s in study.sides if s.standing.edges):
+        return Finding(
+            State.MARKED,
+            f"best point at the edge of its range: {edges}",
+            "widen that range in the optimizer's YAML, in a new study",
+        )
+    if all(s.kind is Kind.DEFAULT for s in study.sides):
+        return Finding(State.NO_OCCASION, "nothing was tuned")
+    return Finding(State.KEPT, "no chosen point in the outer tenth of a range")
+
+
+def _full_horizon(study: Study) -> Finding:
+    stopping = study.trials[study.trials["stop_at_target"]]
+    if len(stopping):
+        return Finding(
+            State.BROKEN,
+            f"{_listed(stopping['comparison'].unique())}: trials stop at the target",
+            "leave stop_at_target off; steps to target are measured anyway",
+        )
+    return Finding(State.KEPT, "every trial ran to its budget or broke off")
+
+
+def _fixed_targets(study: Study) -> Finding:
+    boards = study.leaderboards
+    without = _listed(b.comparison for b in boards if b.target != b.target)
+    if without:
+        return Finding(State.MARKED, f"no target: {without}", "declare task.target in its YAML")
+    missed = _listed(b.comparison for b in boards if not b.rows["reached"].any())
+    if missed:
+        return Finding(
+            State.MARKED,
+            f"reached by nobody: {missed}",
+            "its target belongs to a longer budget.steps",
+        )
+    return Finding(State.KEPT, "declared with the task; a miss is ∞")
+
+
+def _shown_differences(study: Study) -> Finding:
+    withheld = [
+        verdict
+        for board in study.leaderboards
+        for verdict in board.rows["verdict"]
+        if verdict.claim is Claim.WITHHELD
+    ]
+    if not withheld:
+        return Finding(State.KEPT, "no verdict had to be withheld")
+    reasons = sorted({verdict.reason for verdict in withheld})
+    more = f"; … ({len(reasons)} reasons)" if len(reasons) > 3 else ""
+    return Finding(
+        State.MARKED,
+        f"{len(withheld)} withheld: {'; '.join(reasons[:3])}{more}",
+        "see the rules above",
+    )
+
+
+def _left_out(study: Study) -> Finding:
+    table = study.overall.dropna(subset=["rank_low"])
+    if len(table) < 3:
+        return Finding(State.NO_OCCASION, "fewer than three entrants to rank")
+    moved = table[table["rank_low"] != table["rank_high"]]
+    if moved.empty:
+        return Finding(State.KEPT, "no order depends on who else is entered")
+    return Finding(
+        State.MARKED,
+        f"ranks by profile depend on who is entered: {_listed(moved['entrant'])}",
+        "rely on the scores against the reference, which do not",
+    )
+
+
+def _one_version(study: Study) -> Finding:
+    found = [
+        f"{task}: {column.replace('_', ' ')} {_listed(sorted(set(values)))}"
+        for column in ("protocol_version", "task_version")
+        for task, values in study.trials.groupby("task")[column]
+        if values.nunique() > 1
+    ]
+    if found:
+        return Finding(
+            State.MARKED,
+            f"{'; '.join(found)}: tables of their own, nothing across them",
+            "run the old part again in a new study",
+        )
+    return Finding(State.KEPT, "one version of protocol and tasks")
+
+
+def _regenerates(study: Study) -> Finding:
+    told = {
+        run_id: [config_hash, status]
+        for run_id, config_hash, status in zip(
+            *(study.trials[name] for name in ("run_id", "config_hash", "status")), strict=True
+        )
+    }
+    return Finding(
+        State.KEPT, f"{len(told)} trials, digest {digest(told)}; the same trials, the same bytes"
+    )
+
+
+RULES: dict[str, Callable[[Study], Finding]] = {
+    "Everything but optimizer and schedule is equal within a comparison": _equal_settings,
+    "Search spaces are declared before, the same for all tasks": _declared_spaces,
+    "Every optimizer may try equally many points; broken ones count": _equal_budgets,
+    "Points are scrambled quasi-random, on log scales": _even_draws,
+    "Points are chosen on validation only": _validation_only,
+    f"Seeds that choose are not reported; at least {protocol.MINIMUM_PAIRS} are": _fresh_seeds,
+    "The default stands beside the tuned point": _defaults_beside,
+    "No chosen point at the edge of its range": _inside_ranges,
+    "The final value at the full horizon counts": _full_horizon,
+    "Targets are fixed beforehand": _fixed_targets,
+    "No claim without a difference that was shown": _shown_differences,
+    "The order does not depend on who else is entered": _left_out,
+    "One version of protocol and tasks": _one_version,
+    "The report regenerates from the recorded trials": _regenerates,
+}
+
+
+def _without_tuning(study: Study, said: str) -> Finding:
+    if (study.trials["phase"] == Phase.EXPLORE).any():
+        return Finding(State.MARKED, f"{said}: a plain sweep", STUDY)
+    return Finding(State.NO_OCCASION, "nothing was tuned")
+
+
+def _marked(study: Study, mark: Mark) -> str:
+    return _listed(
+        f"{row['entrant']} on {board.comparison}"
+        for board in study.leaderboards
+        for row in board.rows.to_dict("records")
+        if mark in row["marks"]
+    )
+
+
+def _sides(found: Iterable[Side]) -> str:
+    return _listed(
+        f"{side.entrant} on {side.comparison}"
+        + (f" ({', '.join(side.standing.edges)})" if side.standing.edges else "")
+        for side in found
+    )
+
+
+def _listed(names: Iterable[object]) -> str:
+    return listed(names, 6)

@@ -1,0 +1,111 @@
+"""The rules of a fair comparison, one by one."""
+
+import math
+
+import pytest
+
+from bench.spec import Phase, protocol
+from bench.spec.protocol import Standing
+
+CONFIG = {
+    "protocol_version": 1,
+    "task": {"name": "digits"},
+    "optimizer": {"name": "adam"},
+    "schedule": {"name": "cosine"},
+    "batch_size": 32,
+    "seed": 3,
+    "phase": "report",
+}
+
+
+def test_schedule_seed_and_phase_are_no_setting():
+    assert protocol.setting(CONFIG) == {
+        "protocol_version": 1,
+        "task": {"name": "digits"},
+        "batch_size": 32,
+    }
+
+
+def test_an_entrant_is_optimizer_times_schedule():
+    assert protocol.entrant(CONFIG) == "adam+cosine"
+    assert protocol.entrant(CONFIG | {"schedule": {"name": "constant"}}) == "adam"
+
+
+def test_seeds_that_choose_never_report():
+    assert not set(protocol.selection_seeds(50)) & set(protocol.reporting_seeds(10_000))
+
+
+def test_only_selection_keeps_the_test_split_shut():
+    assert [protocol.tests(phase) for phase in Phase] == [True, False, True]
+
+
+@pytest.mark.parametrize(("direction", "best"), [("maximize", 1), ("minimize", 0)])
+def test_the_best_mean_is_chosen(direction, best):
+    assert protocol.chosen([[0.1, 0.2], [0.3, 0.4]], direction) == best
+
+
+def test_a_point_that_broke_once_stands_behind_every_complete_one():
+    assert protocol.chosen([[0.99, math.nan], [0.1, 0.1], [math.nan, math.nan]], "maximize") == 1
+
+
+def test_ties_go_to_the_first():
+    assert protocol.chosen([[0.5], [0.5]], "maximize") == 0
+
+
+def test_steps_to_the_target_come_first_where_a_study_ranks_by_them():
+    values, steps = [[0.99], [0.5], [0.6]], [[math.inf], [100.0], [100.0]]
+    assert protocol.chosen(values, "maximize", steps) == 2  # final values break the tie
+    assert protocol.chosen(values, "maximize") == 0
+    missed = [[math.inf]] * 3
+    assert protocol.chosen(values, "maximize", missed) == 0
+
+
+def test_edges_are_the_outer_tenth_of_the_declared_range_on_its_scale():
+    space = {"lr": {"log": [1e-5, 1e-1]}, "momentum": {"linear": [0.0, 1.0]}}
+    # a tenth of four decades from either end: 10**-4.6 and 10**-1.4
+    assert protocol.edges(space, {"lr": 10**-4.61, "momentum": 0.5}) == ["lr"]
+    assert protocol.edges(space, {"lr": 10**-4.59, "momentum": 0.91}) == ["momentum"]
+    assert protocol.edges(space, {"lr": 10**-1.39, "momentum": 0.09}) == ["lr", "momentum"]
+    assert protocol.edges({"nesterov": {"choice": [True, False]}}, {"nesterov": True}) == []
+
+
+TUNED = Standing("lion", 8, sampler="sobol")
+ADAM = Standing("adam", 8, sampler="sobol")
+
+
+@pytest.mark.parametrize(
+    ("loser", "winner", "pairs", "reason"),
+    [
+        (ADAM, TUNED, 10, ""),
+        (ADAM, TUNED, 4, "4 pairs of seeds, 5 are needed"),
+        (ADAM, TUNED, 1, "1 pair of seeds, 5 are needed"),
+        (
+            Standing("adam", 0),
+            TUNED,
+            10,
+            "not comparable: lion tuned with 8 points, adam at its default",
+        ),
+        (
+            Standing("lion", 60),
+            Standing("adam", 1),
+            10,
+            "not comparable: lion tuned with 60 points, adam with 1",
+        ),
+        (
+            ADAM,
+            Standing("lion", 8, chosen_on_reported_seeds=True),
+            10,
+            "lion was chosen on seeds that are reported",
+        ),
+        (
+            Standing("adam", 8, sampler="tpe"),
+            TUNED,
+            10,
+            "not comparable: points of lion drawn by sobol, of adam by tpe",
+        ),
+        (Standing("adam", 8, ("lr",)), TUNED, 10, "adam stands at the edge of its range of lr"),
+        (ADAM, Standing("lion", 8, ("lr",)), 10, ""),  # a winner at an edge is only marked
+    ],
+)
+def test_verdicts_are_withheld(loser, winner, pairs, reason):
+    assert protocol.withheld(loser, winner, pairs) == reason

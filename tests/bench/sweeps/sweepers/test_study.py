@@ -1,0 +1,364 @@
+"""``hydra/sweeper=study``: equal tuning, choice on validation, reruns on fresh seeds, resume."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+
+from bench import tracking
+from bench.spec import Phase, Status, TrialResult, protocol
+from bench.stack import probe as stack_probe
+from bench.sweeps import tune
+from bench.sweeps.plan import plan_of
+from reports.data import baseline
+from tests.helpers.specs import trial_spec
+
+STUDY = ["-m", "hydra/sweeper=study", "task=digits", "model.hidden=[8]", "budget.steps=20"]
+TINY = [*STUDY, "reporting.seeds=2", "tuning.trials=3", "report=false", "study=fair"]
+SPACE = {"lr": {"log": [1e-3, 1e-1]}}
+TUNING = {
+    "trials": 3,
+    "seeds": 1,
+    "repeats": 1,
+    "sampler": "sobol",
+    "rank": "final",
+    "seed": 0,
+}
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch):
+    """A gain that does not depend on this machine."""
+    gain = stack_probe.Gain(4, 5.0, 1)
+    monkeypatch.setattr(stack_probe, "probe", lambda specs: gain)
+
+
+def records(uri, study="fair"):
+    return tracking.read(uri, study)
+
+
+def phases(uri, study="fair"):
+    return Counter(str(record.phase) for record in records(uri, study))
+
+
+def test_everybody_gets_the_same_budget_and_the_winner_is_rerun(optbench, uri):
+    ended = optbench(*TINY, "optimizer=adam,sgd")
+    assert ended.code == 0, ended.err
+    assert phases(uri) == {"select": 6, "report": 8}
+    for name in ("adam", "sgd"):
+        own = [r for r in records(uri) if r.config["optimizer"]["name"] == name]
+        select = [r for r in own if r.phase is Phase.SELECT]
+        assert sorted(r.tuning.index for r in select) == [0, 1, 2]
+        best = max(select, key=lambda r: r.result.curve[-1].values["val/accuracy"])
+        reported = [r for r in own if r.phase is Phase.REPORT]
+        assert Counter(r.tuning.index for r in reported) == {None: 2, best.tuning.index: 2}
+        chosen = next(r for r in reported if r.tuning.index is not None)
+        assert chosen.config["optimizer"]["arguments"] == best.config["optimizer"]["arguments"]
+    assert "digits · adam: chose " in ended.out
+
+
+def test_tuning_never_opens_the_test_split_and_shares_no_seed(optbench, uri):
+    optbench(*TINY, "optimizer=adam")
+    client = MlflowClient(tracking_uri=uri)
+    seeds = {Phase.SELECT: set(), Phase.REPORT: set()}
+    for record in records(uri):
+        metrics = client.get_run(record.run_id).data.metrics
+        tested = {name for name in metrics if name.startswith("test/")}
+        assert bool(tested) == (record.phase is Phase.REPORT)
+        seeds[record.phase].add(record.config["seed"])
+    assert not seeds[Phase.SELECT] & seeds[Phase.REPORT]
+    assert min(seeds[Phase.SELECT]) >= protocol.SELECTION_SEEDS > max(seeds[Phase.REPORT])
+
+
+def result(value, test, status=Status.FINISHED):
+    return TrialResult(status, summary={"val/accuracy": value, "test/accuracy": test})
+
+
+def planned(**tuning):
+    base = trial_spec(study="fair", point={"lr": 0.01})
+    optimizer = type(base.optimizer)(**{**vars(base.optimizer), "search_space": SPACE})
+    return plan_of([type(base)(**{**vars(base), "optimizer": optimizer})], TUNING | tuning, 2)
+
+
+def chosen_by(plan, results):
+    """The place that is chosen when the point at each place gave ``results`` there."""
+    (draw,) = tune.draws_of(plan)
+    known = {}
+    for place, (point, given) in enumerate(zip(draw.points, results, strict=True)):
+        for spec in plan.selecting(draw.base, 0, place, point):
+            known[spec.config_hash] = given
+    return tune.choose(plan, [draw], known)[0]
+
+
+def test_a_misleading_test_value_has_no_say():
+    chosen = chosen_by(planned(), [result(0.8, 0.99), result(0.9, 0.1), result(0.7, 1.0)])
+    assert (chosen.place, chosen.value) == (1, 0.9)
+
+
+def test_diverged_and_failed_points_are_the_worst():
+    diverged, failed = result(1.0, 1.0, Status.DIVERGED), result(1.0, 1.0, Status.FAILED)
+    assert chosen_by(planned(), [diverged, failed, result(0.1, 0.1)]).place == 2
+
+
+def test_points_can_be_ranked_by_steps_to_target():
+    def reached(steps, value):
+        summary = {"val/accuracy": value, **({"steps_to_target": steps} if steps else {})}
+        return TrialResult(Status.FINISHED, summary=summary)
+
+    quick = [reached(None, 0.99), reached(60.0, 0.9), reached(40.0, 0.8)]
+    assert chosen_by(planned(rank="steps_to_target"), quick).place == 2
+    nobody = [reached(None, 0.5), reached(None, 0.7), reached(None, 0.6)]
+    assert chosen_by(planned(rank="steps_to_target"), nobody).place == 1
+
+
+@pytest.fixture
+def half(tmp_path):
+    """An optimizer at whose higher rates training diverges at once."""
+    folder = tmp_path / "my_conf" / "optimizer"
+    folder.mkdir(parents=True)
+    (folder / "half.yaml").write_text(
+        "_target_: tests.helpers.faulty.AnyLR\nlr: 0.1\n"
+        "bench: {search_space: {lr: {log: [1.0e-2, 1.0e+80]}}}\n"
+    )
+    return ["--config-dir", str(folder.parent)]
+
+
+def test_a_space_half_of_which_diverges_costs_its_budget(half, optbench, uri):
+    ended = optbench(*half, *TINY, "optimizer=half", "tuning.trials=8")
+    assert ended.code == 0, ended.err
+    select = [r.result.status for r in records(uri) if r.phase is Phase.SELECT]
+    assert len(select) == 8
+    assert select.count(Status.DIVERGED) >= 3
+    reported = [r.result.status for r in records(uri) if r.phase is Phase.REPORT]
+    assert reported == [Status.FINISHED] * 4
+
+
+def test_a_larger_budget_adds_and_nothing_runs_twice(optbench, uri):
+    optbench(*TINY, "optimizer=adam,sgd")
+    first = {record.run_id for record in records(uri)}
+    again = optbench(*TINY, "optimizer=adam,sgd")
+    assert "14 trials, 14 recorded, 0 to run" in again.out
+    assert {record.run_id for record in records(uri)} == first
+    optbench(*TINY, "optimizer=adam,sgd", "tuning.trials=7")
+    select = [r for r in records(uri) if r.phase is Phase.SELECT]
+    assert len(select) == 6 + 8
+    assert len({r.config_hash for r in records(uri)}) == len(records(uri))
+
+
+def test_budgets_are_swept_tuned_apart_and_resumed(optbench, uri):
+    words = [*TINY, "optimizer=adam", "budget.steps=10,20"]
+    assert optbench(*words).code == 0
+    again = optbench(*words)
+    assert "14 trials, 14 recorded, 0 to run" in again.out, again.err
+    rows = [line.split()[:3] for line in again.out.splitlines() if "adam " in line]
+    assert [row for row in rows if row[0] == "digits"][:2] == [
+        ["digits", "adam", "10"],
+        ["digits", "adam", "20"],
+    ]
+    ended = optbench(*words, "budget.steps=20,30")
+    assert ended.code == 2
+    assert "digits · adam: budget.steps was 10 and is 20" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["optimizer.bench.search_space.lr.log=[1e-5,1e-2]"], "search_space was"),
+        (["budget.steps=30"], "budget.steps was 20 and is 30"),
+        (["tuning.seed=1"], "tuning.seed was 0 and is 1"),
+        (["tuning.sampler=random"], "tuning.sampler was sobol and is random"),
+        (["tuning.trials=2"], "tuning.trials was at least 3 and is 2"),
+        (["task.version=2"], "task.version was 1 and is 2"),
+        (["optimizer.eps=1e-6"], "optimizer.arguments.eps was 1e-08 and is 1e-06"),
+    ],
+)
+def test_a_study_that_began_otherwise_is_refused(words, said, optbench, uri):
+    optbench(*TINY, "optimizer=adam")
+    before = len(records(uri))
+    ended = optbench(*TINY, "optimizer=adam", *words)
+    assert ended.code == 2
+    assert f"digits · adam: {said}" in ended.err
+    assert "study=fair_2" in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+    assert ended.err.count(said.split()[0]) == 1  # each difference once, not once a trial
+    assert len(records(uri)) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["seed=3"], "seed: a study"),
+        (["optimizer.lr=0.1,0.2"], "optimizer.lr: a study draws"),
+        (["tuning.trials=-1"], "tuning.trials=-1: has to be at least 0"),
+        (["tuning.rank=best"], "tuning.rank=best: unknown"),
+        (["tuning.sampler=sobl"], "did you mean 'sobol'"),
+        (["reporting.seeds=0"], "reporting.seeds=0"),
+        (["suite=embedded"], "task: suite names the tasks"),
+        (["tuning=smal"], "did you mean 'small'"),
+    ],
+)
+def test_a_mistake_is_refused_before_anything_trains(words, said, optbench, uri):
+    ended = optbench(*STUDY, "study=fair", "optimizer=adam", *words)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "fair" not in tracking.studies(uri)
+
+
+def test_the_plan_is_said_and_nothing_runs(optbench, uri):
+    ended = optbench(*TINY, "optimizer=adam,sgd", "plan=true")
+    assert ended.code == 0
+    assert "3 points by sobol on 1 tuning seed; default and chosen point on 2 other" in ended.out
+    assert "14 trials, 0 recorded, 14 to run, about" in ended.out
+    assert records(uri) == []
+
+
+def test_schedules_make_entrants_and_what_is_forbidden_is_skipped(optbench, uri):
+    words = ["optimizer=adam,schedulefree_adamw", "schedule=constant,cosine", "tuning.trials=2"]
+    ended = optbench(*TINY, *words)
+    assert ended.code == 0, ended.err
+    found = Counter((protocol.entrant(r.config), str(r.result.status)) for r in records(uri))
+    assert found == {
+        ("adam", "finished"): 6,
+        ("adam+cosine", "finished"): 6,
+        ("schedulefree_adamw", "finished"): 6,
+        ("schedulefree_adamw+cosine", "skipped"): 1,
+    }
+
+
+def test_an_optimizer_without_a_space_takes_part_at_its_default(tmp_path, optbench, uri):
+    folder = tmp_path / "my_conf" / "optimizer"
+    folder.mkdir(parents=True)
+    (folder / "plain.yaml").write_text("_target_: torch.optim.SGD\nlr: 0.1\n")
+    words = ["--config-dir", str(folder.parent), *TINY, "optimizer=plain,sgd"]
+    ended = optbench(*words)
+    assert ended.code == 0, ended.err
+    assert "no search_space" in ended.out
+    own = [r for r in records(uri) if r.config["optimizer"]["name"] == "plain"]
+    assert [(str(r.phase), r.tuning.index, r.tuning.points) for r in own] == [
+        ("report", None, 0)
+    ] * 2
+
+
+def test_repeats_tune_again_on_points_of_their_own(optbench, uri):
+    optbench(*TINY, "optimizer=adam", "tuning.repeats=2")
+    assert phases(uri) == {"select": 6, "report": 6}
+    rates = {r.config["optimizer"]["arguments"]["lr"] for r in records(uri) if r.phase == "select"}
+    assert len(rates) == 6
+
+
+def test_a_suite_names_tasks_and_their_budgets(tmp_path, optbench, uri):
+    folder = tmp_path / "my_conf" / "suite"
+    folder.mkdir(parents=True)
+    (folder / "two.yaml").write_text("digits: [budget.steps=6]\nlangid: [budget.steps=4]\n")
+    words = ["-m", "hydra/sweeper=study", "suite=two", "optimizer=adam", "tuning=one_shot"]
+    ended = optbench("--config-dir", str(folder.parent), *words, "reporting.seeds=1", "study=s")
+    assert ended.code == 0, ended.err
+    steps = {r.config["task"]["name"]: r.config["budget"]["steps"] for r in records(uri, "s")}
+    assert steps == {"digits": 6, "langid": 4}
+
+
+@pytest.mark.parametrize("words", [["suite=embedded"], ["plan=true"], ["ablate=[lr]"]])
+def test_keys_of_a_study_are_refused_elsewhere(words, optbench):
+    for sweep in ([], ["-m"]):
+        ended = optbench(*sweep, "task=digits", "budget.steps=5", *words)
+        assert ended.code == 2
+        assert "hydra/sweeper=" in ended.err
+
+
+@pytest.fixture
+def theirs(optbench, uri, tmp_path):
+    """A baseline of Adam, by another study."""
+    assert optbench(*TINY, "optimizer=adam", "study=theirs").code == 0
+    path = tmp_path / "theirs.json"
+    baseline.write(records(uri, "theirs"), path, {})
+    return path
+
+
+def test_one_command_tunes_runs_and_compares(optbench, uri, theirs):
+    words = [f"compare={theirs}", "report=true", "study=mine"]
+    ended = optbench(*TINY, "optimizer=sgd", *words)
+    assert ended.code == 0, ended.err
+    assert phases(uri, "mine") == {"select": 3, "report": 4}
+    assert "theirs: 7 trials join: 7 of adam" in ended.out
+    board = pd.read_csv("outputs/mine/report/leaderboard.csv")
+    assert set(board["entrant"]) == {"adam", "sgd"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["optimizer=sgd", "batch_size=16"], "digits has other settings: batch_size is 16 here"),
+        (["optimizer=adam", "tuning.seed=1"], "tuning.seed is 1 here and 0 there"),
+        (["optimizer=sgd", "compare=embeded"], "no such baseline; did you mean 'embedded'"),
+        (["optimizer=sgd", "compare=embedded.json"], "there is no such file"),
+    ],
+)
+def test_what_could_not_be_compared_is_refused_before_anything_trains(
+    words, said, optbench, uri, theirs
+):
+    ended = optbench(*TINY, f"compare={theirs}", "study=mine", *words)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "mine" not in tracking.studies(uri)
+
+
+def test_a_sweep_that_explores_is_not_compared_with_a_study(optbench, uri, theirs):
+    words = ["-m", *STUDY[2:], "optimizer=sgd", "seed=0,1", "study=mine", f"compare={theirs}"]
+    ended = optbench(*words)
+    assert ended.code == 2
+    assert "only explores" in ended.err
+    assert "mine" not in tracking.studies(uri)
+    alone = optbench("task=digits", "compare=embedded")
+    assert alone.code == 2
+    assert "compare=embedded: only a sweep's report heeds it; add -m" in alone.err
+
+
+def test_adaptive_samplers_ask_and_tell_and_resume(optbench, uri):
+    pytest.importorskip("optuna")
+    words = [*TINY, "optimizer=adam", "tuning.sampler=tpe"]
+    assert optbench(*words).code == 0
+    rates = [r.config["optimizer"]["arguments"]["lr"] for r in records(uri) if r.phase == "select"]
+    assert len(set(rates)) == 3
+    again = optbench(*words)
+    assert "1 trials, 0 recorded" not in again.out
+    assert len(records(uri)) == 3 + 4
+
+
+@pytest.mark.parametrize("kills", [[7], pytest.param([2, 7, 15], marks=pytest.mark.slow)])
+def test_killed_it_ends_in_the_same_leaderboard(kills, uri, tmp_path):
+    words = ["-m", "hydra/sweeper=study", "task=digits", "model.hidden=[8]", "budget.steps=200"]
+    words += ["optimizer=adam,sgd", "tuning.trials=4", "reporting.seeds=5"]
+    words += ["hydra/launcher=basic", f"tracking.uri={uri}"]
+    boards = []
+    for study, ends in (("calm", []), ("killed", kills)):
+        for after in ends:
+            sweep = subprocess.Popen(
+                [sys.executable, "-m", "bench", *words, f"study={study}"],
+                cwd=tmp_path,
+                start_new_session=True,
+                stdout=subprocess.DEVNULL,
+            )
+            deadline = time.monotonic() + 120
+            while len(tracking.answers(uri, study)) < after:
+                assert sweep.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            os.killpg(sweep.pid, signal.SIGKILL)
+            sweep.wait()
+        subprocess.run(
+            [sys.executable, "-m", "bench", *words, f"study={study}"],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            timeout=240,
+        )
+        assert len(records(uri, study)) == len({r.config_hash for r in records(uri, study)}) == 28
+        boards.append((tmp_path / "outputs" / study / "report" / "leaderboard.csv").read_text())
+    untimed = [[line.split(",")[:12] for line in board.splitlines()] for board in boards]
+    assert untimed[0] == untimed[1]

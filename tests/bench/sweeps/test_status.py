@@ -1,0 +1,92 @@
+"""``optbench-status``: phases, failures with reasons, what the next call would do."""
+
+import pytest
+
+from bench.stack import probe as stack_probe
+from bench.sweeps import status
+
+
+@pytest.fixture
+def said(uri, capsys, monkeypatch):
+    monkeypatch.setattr(stack_probe, "probe", lambda specs: stack_probe.Gain(4, 5.0, 1))
+
+    def run(*words, store=uri):
+        with pytest.raises(SystemExit) as end:
+            status.main([*words, f"tracking.uri={store}"])
+        return end.value.code, *capsys.readouterr()
+
+    return run
+
+
+STUDY = ["-m", "hydra/sweeper=study", "task=digits", "budget.steps=10", "report=false", "study=s"]
+
+
+def test_a_complete_study(optbench, said):
+    optbench(*STUDY, "optimizer=adam,sgd", "tuning.trials=2", "reporting.seeds=3")
+    code, out, _ = said("study=s")
+    assert code == 0
+    assert "study s: 16 finished" in out
+    assert "select   4 of 4 done" in out
+    assert "report   12 of 12 done" in out
+    assert out.strip().endswith("complete")
+
+
+def test_failures_and_what_is_missing(optbench, said, tmp_path):
+    folder = tmp_path / "my_conf" / "optimizer"
+    folder.mkdir(parents=True)
+    (folder / "raises.yaml").write_text("_target_: tests.helpers.faulty.Raises\nlr: 0.1\nat: 5\n")
+    words = ["--config-dir", str(folder.parent), *STUDY, "tuning.trials=0", "reporting.seeds=2"]
+    optbench(*words, "optimizer=raises")
+    code, out, _ = said("study=s")
+    assert code == 0
+    assert "failed: digits · raises · seed 0 and 1 more: ArithmeticError: step 5 went wrong" in out
+    assert "the same command runs 2 failed trials again" in out
+    optbench(*words, "optimizer=raises")  # again: later outcomes stand, none is counted twice
+    assert "study s: 2 failed" in said("study=s")[1]
+
+
+def test_a_grid_has_no_total(optbench, said):
+    optbench("-m", "task=digits", "budget.steps=5", "seed=0,1", "report=false", "study=g")
+    _, out, _ = said("study=g")
+    assert "explore  2 done: 2 finished" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["sudy=s"], "did you mean 'study'"),
+        (["study="], "write study=VALUE"),
+        ([], "write study=NAME"),
+        (["study=nowhere"], "it holds"),
+    ],
+)
+def test_mistakes_are_refused(words, remedy, said):
+    code, _, err = said(*words)
+    assert code == 2
+    assert remedy in err
+
+
+def test_a_missing_store_is_not_made(said, tmp_path):
+    code, _, err = said("study=s", store=f"sqlite:///{tmp_path / 'none.db'}")
+    assert code == 2
+    assert "there is no file" in err
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_points_that_a_smaller_budget_chose_do_not_count(optbench, said):
+    words = [*STUDY, "optimizer=adam", "reporting.seeds=2"]
+    for points in (1, 8):
+        optbench(*words, f"tuning.trials={points}")
+    _, out, _ = said("study=s")
+    assert "select   8 of 8 done" in out
+    assert "report   4 of 4 done" in out
+    assert out.strip().endswith("complete")
+
+
+def test_budgets_of_one_study_are_tuned_and_counted_apart(optbench, said):
+    words = [*STUDY, "optimizer=adam", "reporting.seeds=2", "tuning.trials=4"]
+    optbench(*words, "budget.steps=2,40")
+    _, out, _ = said("study=s")
+    assert "select   8 of 8 done" in out
+    assert "report   8 of 8 done" in out
+    assert "smaller budget" not in out and out.strip().endswith("complete")

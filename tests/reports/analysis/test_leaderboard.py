@@ -1,0 +1,305 @@
+"""Selection on validation only, honest verdicts, marks and notes."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from bench.spec import Phase, Tuning
+from bench.spec.protocol import SELECTION_SEEDS
+from reports.analysis.arms import outermost
+from reports.analysis.study import Study
+from reports.output.latex import as_latex
+from reports.text.headline import headline
+from reports.text.leaderboards import as_csv, as_markdown, display
+from reports.text.numbers import interval, number, short
+
+SPACE = {"lr": {"log": [0.001, 1.0]}}
+
+
+def board_of(records):
+    (board,) = Study.of(records).leaderboards
+    return board, board.rows.set_index("optimizer")
+
+
+def words(marks):
+    return ", ".join(map(str, marks))
+
+
+def claims(rows):
+    return {name: str(verdict.claim) for name, verdict in rows["verdict"].items()}
+
+
+def seeds(record, values, **options):
+    """One trial a seed; ``values`` are its validation values, test equals them unless given."""
+    return [record(seed=i, val=v, **({"test": v} | options)) for i, v in enumerate(values)]
+
+
+def test_the_point_is_selected_on_validation_even_where_test_prefers_another(record):
+    records = [
+        *seeds(record, [0.90, 0.91, 0.92], point={"lr": 0.1}, test=0.50),
+        *seeds(record, [0.80, 0.81, 0.82], point={"lr": 0.2}, test=0.99),
+    ]
+    _, rows = board_of(records)
+    assert rows.loc["adam", "point"] == "lr=0.1"
+    assert rows.loc["adam", "test_mean"] == pytest.approx(0.50)
+    assert rows.loc["adam", "points_tried"] == 2
+
+
+def test_minimized_metrics_are_selected_and_ordered_the_other_way(record):
+    options = {"metric": "loss", "direction": "minimize"}
+    records = [
+        *seeds(record, [0.9, 0.8], point={"lr": 0.1}, **options),
+        *seeds(record, [0.4, 0.5], point={"lr": 0.2}, **options),
+        *seeds(record, [0.3, 0.3], optimizer="sgd", **options),
+    ]
+    board, rows = board_of(records)
+    assert rows.loc["adam", "point"] == "lr=0.2"
+    assert list(board.rows["optimizer"]) == ["sgd", "adam"]
+
+
+def test_order_is_by_validation_not_test(record):
+    records = [
+        *seeds(record, [0.9, 0.91], test=0.5),
+        *seeds(record, [0.8, 0.81], optimizer="sgd", test=0.99),
+    ]
+    assert list(board_of(records)[0].rows["optimizer"]) == ["adam", "sgd"]
+
+
+@pytest.mark.parametrize("status", ["diverged", "failed"])
+def test_a_point_that_broke_once_stands_behind_every_complete_one(record, status):
+    records = [
+        *seeds(record, [0.99, 0.99], point={"lr": 1.0}),
+        record(seed=2, point={"lr": 1.0}, status=status),
+        *seeds(record, [0.5, 0.6, 0.55], point={"lr": 0.1}),
+    ]
+    assert board_of(records)[1].loc["adam", "point"] == "lr=0.1"
+
+
+def test_points_with_most_seeds_are_preferred(record):
+    records = [
+        *seeds(record, [0.99], point={"lr": 1.0}),
+        *seeds(record, [0.5, 0.6], point={"lr": 0.1}),
+    ]
+    _, rows = board_of(records)
+    assert rows.loc["adam", "point"] == "lr=0.1"
+    assert "same seeds" not in words(rows.loc["adam", "marks"])
+
+
+def test_a_study_reports_what_it_declared_and_nothing_else(record):
+    def select(place, lr, val):
+        tuning = Tuning(SPACE, "sobol", 0, 2, index=place)
+        seed = SELECTION_SEEDS
+        return record(
+            seed=seed, point={"lr": lr}, val=val, test=None, phase=Phase.SELECT, tuning=tuning
+        )
+
+    def report(place, lr, val):
+        tuning = Tuning(SPACE, "sobol", 0, 2, index=place)
+        point = {} if place is None else {"lr": lr}
+        return [
+            record(seed=s, point=point, val=val, test=val, phase=Phase.REPORT, tuning=tuning)
+            for s in range(5)
+        ]
+
+    records = [select(0, 0.1, 0.6), select(1, 0.2, 0.7), *report(1, 0.2, 0.3)]
+    records += report(None, 0.001, 0.9)  # a better default does not take the tuned row's place
+    records += report(0, 0.1, 0.99)  # of a point that was chosen once, with a smaller budget
+    board, _ = board_of(records)
+    rows = board.rows.set_index("row")
+    assert rows["point"].to_dict() == {"tuned": "lr=0.2", "default": "default"}
+    assert rows["points_tried"].to_dict() == {"tuned": 2, "default": 0}
+    assert rows["test_mean"].to_dict() == pytest.approx({"tuned": 0.3, "default": 0.9})
+    assert rows["n"].to_dict() == {"tuned": 5, "default": 5}
+
+
+def test_incomplete_rows_come_last_and_are_marked(record):
+    records = [
+        *seeds(record, [0.99, 0.99], optimizer="lion"),
+        record(optimizer="lion", seed=2, status="diverged"),
+        *seeds(record, [0.5, 0.6, 0.55]),
+    ]
+    board, rows = board_of(records)
+    assert list(board.rows["optimizer"]) == ["adam", "lion"]
+    assert rows.loc["lion", ["n", "seeds", "statuses"]].tolist() == [2, 3, "2 finished, 1 diverged"]
+    assert "incomplete" in words(rows.loc["lion", "marks"])
+    assert any(note.startswith("incomplete:") for note in board.notes)
+
+
+def test_verdicts(record):
+    noise = [0.001, -0.001, 0.0005, -0.0005, 0.0]
+    adam = [0.90, 0.91, 0.92, 0.93, 0.94]
+    shifts = {"lion": 0.02, "sgd": -0.02, "adamw": 0.0001}
+    records = seeds(record, adam)
+    for name, shift in shifts.items():
+        values = [a + shift + e for a, e in zip(adam, noise, strict=True)]
+        records += seeds(record, values, optimizer=name)
+    _, rows = board_of(records)
+    assert claims(rows) == {
+        "adam": "reference",
+        "lion": "better",
+        "sgd": "worse",
+        "adamw": "no difference shown",
+    }
+    assert rows.loc["lion", "diff_mean"] == pytest.approx(0.02)
+    assert rows.loc["lion", "diff_n"] == 5
+
+
+def test_holm_outweighs_single_intervals_and_says_so(record):
+    adam = [0.50, 0.52, 0.51, 0.53, 0.505]
+    records = seeds(record, adam)
+    noise = [0.008, -0.008, 0.009, -0.009, 0.001]
+    for i, name in enumerate(["a", "b", "c", "d"]):
+        values = [v + 0.011 + e for v, e in zip(adam, noise, strict=True)]
+        records += seeds(record, [v + i / 1e4 for v in values], optimizer=name)
+    board, rows = board_of(records)
+    others = rows.drop(index="adam")
+    assert (others["diff_low"] > 0).all()
+    assert set(claims(others).values()) == {"no difference shown"}
+    assert any("allow for all 4 tests" in note for note in board.notes)
+
+
+def test_holm_counts_every_comparison_of_the_report(record):
+    adam = [0.50, 0.52, 0.51, 0.53, 0.505]
+    noise = [0.008, -0.008, 0.009, -0.009, 0.001]
+    lion = [v + 0.011 + e for v, e in zip(adam, noise, strict=True)]
+    records = []
+    for task in ("one", "two", "three"):
+        records += seeds(record, adam, task=task)
+        records += seeds(record, lion, task=task, optimizer="lion")
+    study = Study.of(records)
+    (pair,) = study.pairs.to_dict("records")
+    assert pair["p_holm"] == pytest.approx(4 * pair["p"])  # the least of four: step-down
+    for board in study.leaderboards:
+        row = board.rows.set_index("optimizer").loc["lion"]
+        assert row["p_holm"] == pytest.approx(3 * row["p"])
+
+
+def test_nothing_is_claimed_of_a_point_that_was_chosen_on_the_reported_seeds(record):
+    records = seeds(record, [0.90, 0.91, 0.92, 0.905, 0.915])
+    records += seeds(record, [0.951, 0.96, 0.969, 0.955, 0.965], optimizer="lion")
+    assert headline(board_of(records)[0]).endswith("; better than adam (5 pairs).")
+    records += seeds(record, [0.5] * 5, optimizer="lion", point={"lr": 1.0})
+    board, rows = board_of(records)
+    assert claims(rows)["lion"] == "withheld"
+    assert "lion was chosen on seeds that are reported" in headline(board)
+
+
+def test_a_constant_difference_is_no_evidence(record):
+    records = [*seeds(record, [0.5] * 5), *seeds(record, [0.75] * 5, optimizer="sgd")]
+    row = board_of(records)[1].loc["sgd"]
+    assert str(row["verdict"]) == "no difference shown"
+    assert math.isnan(row["diff_low"])
+
+
+def test_fewer_than_five_pairs_carry_no_verdict(record):
+    records = seeds(record, [0.90, 0.91, 0.92, 0.93])
+    records += seeds(record, [0.95, 0.961, 0.97, 0.98], optimizer="lion")
+    row = board_of(records)[1].loc["lion"]
+    assert str(row["verdict"]) == "withheld: 4 pairs of seeds, 5 are needed"
+    assert row["p_t"] < 1e-4
+
+
+def test_without_adam_and_with_one_seed_nothing_is_claimed(record):
+    board, rows = board_of([record(optimizer="sgd")])
+    assert claims(rows) == {"sgd": "not tested"}
+    assert board.notes[0].startswith("adam did not run")
+    assert display(board)["test/accuracy [95 %]"].tolist() == ["0.9000 [n/a]"]
+    assert "not tested" in headline(board)
+
+
+def test_all_diverged(record):
+    board, _ = board_of([record(seed=s, status="diverged") for s in range(3)])
+    assert headline(board) == "digits: no trial finished at a selected point."
+    assert display(board)["test/accuracy [95 %]"].tolist() == ["n/a"]
+
+
+def test_a_switch_has_no_edge():
+    trials = pd.DataFrame(
+        {
+            "point": ["lr=0.1", "lr=0.1", "lr=0.2", "lr=0.3"],
+            "hp.lr": [0.1, 0.1, 0.2, 0.3],
+            "hp.amsgrad": [True, True, False, False],
+        }
+    )
+    assert outermost(trials, "lr=0.1") == ["lr"]
+    assert outermost(trials, "lr=0.2") == []
+
+
+def test_marks_edge_same_seeds_few_seeds(study):
+    board = Study.of(study).leaderboards[0]
+    rows = board.rows.set_index("optimizer")
+    assert words(rows.loc["adam", "marks"]) == "few seeds, same seeds, edge"
+
+
+def test_more_gradients_and_stacks_are_marked(record):
+    sam = record(optimizer="sam", summary={"gradients": 600.0})
+    stacked = record(optimizer="sgd", summary={"stack_size": 4.0})
+    board, _ = board_of([record(), sam, stacked])
+    marks = board.rows.set_index("optimizer")["marks"].map(words)
+    assert marks["adam"] == "few seeds"
+    assert marks["sam"] == "few seeds, more gradients"
+    assert marks["sgd"] == "few seeds, stacked"
+    assert board.rows.set_index("optimizer")["step_time_ms"].isna().to_dict() == {
+        "adam": False,
+        "sam": False,
+        "sgd": True,
+    }
+    assert any("equal steps are not equal work" in note for note in board.notes)
+
+
+def test_mixed_environment_is_noted(record):
+    other = {"device": "cpu", "threads": "2", "python": "3.11.9", "torch": "2.15.0"}
+    board, _ = board_of([record(), record(optimizer="sgd", environment=other)])
+    assert any("mixed threads (1, 2)" in note for note in board.notes)
+
+
+def test_unequal_tuning_is_noted(record):
+    records = [record(), record(point={"lr": 0.1}), record(optimizer="sgd")]
+    assert any(note.startswith("unequal tuning") for note in board_of(records)[0].notes)
+
+
+def test_a_trial_run_again_counts_once(record):
+    records = [record(status="failed"), record(), record(seed=1)]
+    study = Study.of(records)
+    assert study.attempts["status"].tolist() == ["finished", "finished"]
+    assert len(study.trials) == 3
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_of_two_answers_the_later_stands(record, first):
+    second = {"a": "b", "b": "a"}[first]
+    records = [
+        record(val=0.7, run_id=first, ended_at=100.0),
+        record(status="diverged", run_id=second, ended_at=200.0),
+        record(status="failed", run_id="c", ended_at=300.0),
+    ]
+    assert Study.of(records).attempts["run_id"].tolist() == [second]
+
+
+def test_adam_comes_first_among_entrants(study):
+    assert Study.of(study).entrants == ["adam", "lion", "sgd"]
+
+
+def test_numbers_as_text():
+    assert interval(0.97234, 0.9681, 0.9766, 4) == "0.9723 [0.9681, 0.9766]"
+    assert interval(-0.001, -0.002, 0.0, 3, sign=True) == "−0.001 [−0.002, +0.000]"
+    assert number(-0.00001, 3) == "0.000"
+    assert [short(v) for v in (math.inf, math.nan, 1234.5, 0.01234)] == [
+        "∞",
+        "n/a",
+        "1234",
+        "0.0123",
+    ]
+
+
+def test_text_tables_hold_every_optimizer(study):
+    boards = Study.of(study).leaderboards
+    for text in (as_csv(boards), as_markdown(boards), as_latex(boards)):
+        assert all(text.count(name) >= 2 for name in ("adam", "sgd", "lion"))
+    assert r"\toprule" in as_latex(boards)
+
+
+def test_markdown_escapes_pipes(record):
+    board, _ = board_of([record(point={"groups": "a|b"})])
+    assert r"a\|b" in as_markdown([board])

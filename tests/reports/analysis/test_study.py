@@ -1,0 +1,232 @@
+"""A study with phases: rows, chosen points, prices, selection in intervals, best of k."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.spec import RefusedInput, Tuning, protocol
+from reports import Study
+from reports.analysis.caveats import Mark
+from reports.figures import best_of_k, learning_curves, sensitivity
+from reports.output.render import render
+from reports.text.leaderboards import display
+from tests.helpers import simulated
+from tests.reports.conftest import make_record
+
+SHIFT = 0.06  # against a noise of 0.004 and a luck of selection of about 0.01
+
+
+def random(seed=0):
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def fair():
+    return Study.of(
+        [*simulated.tuned("adam", random(0)), *simulated.tuned("lion", random(1), shift=SHIFT)]
+    )
+
+
+def rows(study):
+    (board,) = study.leaderboards
+    return board.rows.set_index(["entrant", "row"])
+
+
+def test_tuned_and_default_rows_stand_beside_each_other(fair):
+    assert list(rows(fair).index) == [
+        ("lion", "tuned"),
+        ("lion", "default"),
+        ("adam", "tuned"),
+        ("adam", "default"),
+    ]
+    assert rows(fair)["points_tried"].tolist() == [8, 0, 8, 0]
+    assert rows(fair)["n"].tolist() == [10] * 4
+    assert rows(fair)["verdict"].map(str).tolist() == ["better", "better", "reference", "reference"]
+
+
+def test_the_chosen_point_is_recomputed_from_validation_alone():
+    draw = [Tuning(simulated.SPACE, "sobol", 0, 2, index=i) for i in range(2)]
+    (seed,) = protocol.selection_seeds(1)
+    chosen = [
+        make_record(seed=seed, point={"lr": lr}, val=val, phase="select", tuning=one)
+        for lr, val, one in zip((1e-3, 1e-2), (0.9, 0.8), draw, strict=True)
+    ]
+    reruns = [  # the one chosen from fewer points once has the better test values
+        make_record(seed=s, point={"lr": lr}, val=0.9, test=t, phase="report", tuning=one)
+        for lr, t, one in zip((1e-3, 1e-2), (0.5, 0.99), draw, strict=True)
+        for s in range(5)
+    ]
+    default = [
+        make_record(seed=s, phase="report", tuning=replace(draw[0], index=None), point={"lr": 0.5})
+        for s in range(5)
+    ]
+    table = rows(Study.of([*chosen, *reruns, *default]))
+    assert table.loc[("adam", "tuned"), "test_mean"] == 0.5
+    assert table.loc[("adam", "tuned"), "point"] == "lr=0.001"
+    assert len(table) == 2
+
+
+def test_points_are_counted_as_recorded_not_as_declared():
+    records = simulated.tuned("adam", random(), points=12)
+    raised = [replace(r, tuning=replace(r.tuning, points=8)) for r in records]
+    assert rows(Study.of(raised)).loc[("adam", "tuned"), "points_tried"] == 12
+
+
+def test_a_study_that_ranks_by_steps_chooses_by_them():
+    draw = [Tuning(simulated.SPACE, "sobol", 0, 2, index=i) for i in range(2)]
+    records = [
+        make_record(
+            seed=10**6, point={"lr": lr}, val=val, steps_to_target=s, phase="select", tuning=one
+        )
+        for lr, val, s, one in zip((1e-3, 1e-2), (0.9, 0.8), (200, 100), draw, strict=True)
+    ]
+    assert Study.of(records).points.query("selected")["point"].tolist() == ["lr=0.001"]
+
+    ranked = [replace(r, tuning=replace(r.tuning)) for r in records]
+    for one in ranked:
+        object.__setattr__(one.tuning, "rank", "steps_to_target")
+    assert Study.of(ranked).points.query("selected")["point"].tolist() == ["lr=0.01"]
+
+
+def test_one_configuration_is_one_point_whatever_its_record_calls_it():
+    old = make_record(seed=0, point={"betas": [0.8, 0.99]})
+    new = make_record(seed=1, arguments={"betas": [0.8, 0.99]})
+    new = replace(new, point={"betas.0": 0.8, "betas.1": 0.99})
+    assert set(Study.of([old, new]).trials["point"]) == {"betas.0=0.8, betas.1=0.99"}
+
+
+def test_the_interval_with_selection_is_the_wider_one(fair):
+    tuned = rows(fair).loc[("lion", "tuned")]
+    assert tuned["test_selection_low"] < tuned["test_low"]
+    assert tuned["diff_selection_high"] > tuned["diff_high"]
+    assert {"test with selection", "minus with selection"} <= set(display(fair.leaderboards[0]))
+    assert math.isnan(rows(fair).loc[("lion", "default"), "test_selection_low"])
+
+
+def test_repeats_give_the_interval_of_their_means():
+    records = simulated.tuned("adam", random(3), repeats=3)
+    study = Study.of(records)
+    row = rows(study).loc[("adam", "tuned")]
+    assert (row["repeats"], row["points_tried"], row["n"]) == (3, 8, 30)
+    assert display(study.leaderboards[0])["points tried"].iloc[0] == "3 × 8"
+    reported = [r for r in records if r.phase == "report" and r.tuning.index is not None]
+    values = np.zeros((3, 10))
+    for r in reported:
+        values[r.tuning.repeat, r.config["seed"]] = r.result.curve[-1].values["test/accuracy"]
+    seeds = values.mean(axis=0).var(ddof=1) / 10
+    repeats = values.mean(axis=1).var(ddof=1) / 3
+    df = (seeds + repeats) ** 2 / (seeds**2 / 9 + repeats**2 / 2)
+    from scipy.stats import t
+
+    half = t.ppf(0.975, df) * math.sqrt(seeds + repeats)
+    assert row["test_selection_high"] == pytest.approx(values.mean() + half)
+    assert row["test_high"] == pytest.approx(values.mean() + t.ppf(0.975, 9) * math.sqrt(seeds))
+
+
+def test_a_repeat_that_was_not_rerun_yet_is_left_out():
+    records = simulated.tuned("adam", random(3), repeats=2)
+    waiting = [r for r in records if not (r.phase == "report" and r.tuning.repeat == 1)]
+    row = rows(Study.of(waiting)).loc[("adam", "tuned")]
+    assert (row["repeats"], row["n"]) == (1, 10)
+    assert row["test_selection_low"] < row["test_low"]
+
+
+def test_an_entrant_without_a_tuned_row_is_marked_and_withheld():
+    study = Study.of(
+        [*simulated.tuned("adam", random(0)), *simulated.reported("sgd", random(1), None, 1e-3)]
+    )
+    row = rows(study).loc[("sgd", "default")]
+    assert str(row["verdict"]) == (
+        "withheld: not comparable: adam tuned with 8 points, sgd at its default"
+    )
+    assert Mark.DEFAULT_ONLY in row["marks"]
+
+
+def test_nobody_beats_a_weakened_adam():
+    weak = simulated.tuned("adam", random(0))
+    strong = simulated.with_schedule(simulated.tuned("adam", random(2), shift=SHIFT), "cosine")
+    lion = simulated.tuned("lion", random(5), shift=SHIFT)
+    study = Study.of([*weak, *strong, *lion])
+    table = rows(study)
+    assert set(table["reference"]) == {"adam+cosine"}
+    assert str(table.loc[("adam", "tuned"), "verdict"]) == "worse"
+    assert str(table.loc[("lion", "tuned"), "verdict"]) == "no difference shown"
+    assert any(
+        note.startswith("adam, adam+cosine all run adam") for note in study.leaderboards[0].notes
+    )
+    assert display(study.leaderboards[0])["compared with"].iloc[0] == "adam+cosine"
+
+
+def test_trials_that_stop_at_the_target_get_steps_and_no_verdict():
+    records = [
+        make_record(optimizer=name, seed=s, stop_at_target=True, steps_to_target=steps, test=test)
+        for name, steps, test in (("adam", 200, 0.9), ("lion", 100, 0.95))
+        for s in range(5)
+    ]
+    table = rows(Study.of(records))
+    assert [entrant for entrant, _ in table.index] == ["lion", "adam"]
+    assert table["verdict"].map(str).tolist() == [
+        "withheld: trials stop at the target; compare their steps",
+        "reference",
+    ]
+    assert table["steps_to_target"].tolist() == [100, 200]
+
+
+def test_unequal_grouping_is_marked_where_weights_decay():
+    def records(decay):
+        made = [
+            make_record(optimizer=name, seed=s, arguments={"weight_decay": decay})
+            for name in ("adam", "lars")
+            for s in range(5)
+        ]
+        for r in made[5:]:
+            r.config["optimizer"]["param_groups"] = "no_decay_1d"
+        return made
+
+    assert all(Mark.GROUPING in marks for marks in rows(Study.of(records(0.1)))["marks"])
+    assert not any(Mark.GROUPING in marks for marks in rows(Study.of(records(0.0)))["marks"])
+
+
+def test_best_of_k_ends_at_the_points_of_one_tuning(fair):
+    table = fair.best_of_k
+    own = table[table["entrant"] == "lion"]
+    assert own["k"].tolist() == list(range(1, 9))
+    assert own["expected"].is_monotonic_increasing
+    values = fair.points[fair.points["entrant"] == "lion"]["val_mean"]
+    assert own["expected"].iloc[0] == pytest.approx(values.mean())
+
+
+def test_figures_know_phases(fair):
+    assert set(learning_curves.info(fair)["n"]) == {10}
+    assert set(sensitivity.info(fair)["phase"]) == {"select"}
+    assert len(best_of_k.info(fair)) == 16
+
+
+def test_the_report_of_a_study(fair, tmp_path):
+    html = render(fair, tmp_path).read_text(encoding="utf-8")
+    (space,) = fair.spaces
+    assert space in html
+    back = pd.read_csv(tmp_path / "best_of_k.csv")
+    assert list(back.columns) == [
+        *["comparison", "entrant", "k", "points", "expected", "spread", "all_broken", "regret"]
+    ]
+    assert (tmp_path / "figures" / "best_of_k.svg").is_file()
+
+
+def test_a_study_still_being_tuned_is_a_report(tmp_path):
+    records = [r for r in simulated.tuned("adam", random()) if r.phase == "select"]
+    assert Study.of(records).leaderboards == []
+    assert render(records, tmp_path).is_file()
+
+
+def test_loading_refuses_what_is_not_there(tmp_path):
+    with pytest.raises(RefusedInput, match="there is no file"):
+        Study.load("mine", f"sqlite:///{tmp_path / 'none.db'}")
+
+
+def test_steps_are_those_made():
+    table = Study.of([make_record(), make_record(seed=1, status="diverged")]).trials
+    assert table["steps"].tolist() == [300, 150]

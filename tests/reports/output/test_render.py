@@ -1,0 +1,168 @@
+"""The written report: complete, self-contained, escaped, the same bytes every time."""
+
+import random
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from bench.spec import RefusedInput
+from reports.figures import FIGURES as ALL
+from reports.figures import OF_SOME_TASKS
+from reports.output.render import render
+
+FIGURES = set(ALL) - {"best_of_k", "default_tuned"} - OF_SOME_TASKS  # of a sweep: nobody is tuned
+
+FILES = {
+    *["index.html", "trials.csv", "leaderboard.csv", "leaderboard.md"],
+    *["trials.parquet", "curves.parquet", "leaderboard.json"],
+    *["best_of_k.csv", "overall.csv", "pairs.csv"],
+    "leaderboard.tex",
+    *[f"figures/{name}.{kind}" for name in FIGURES for kind in ("svg", "png")],
+}
+
+
+def written(directory):
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+class Tags(HTMLParser):
+    """Opening tags with their attributes; fails on a tag that is closed out of order."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.open = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+        if tag not in ("meta", "link", "br", "img", "path", "use"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag not in ("path", "use"):
+            assert self.open.pop() == tag
+
+
+def tags_of(html):
+    parser = Tags()
+    parser.feed(html)
+    assert parser.open == []
+    return parser.seen
+
+
+@pytest.fixture(scope="module")
+def directory(study, tmp_path_factory):
+    return render(study, tmp_path_factory.mktemp("report")).parent
+
+
+@pytest.fixture
+def html(directory):
+    return (directory / "index.html").read_text(encoding="utf-8")
+
+
+def test_same_records_same_bytes(study, directory, tmp_path):
+    render(random.Random(0).sample(study, len(study)), tmp_path)
+    one, two = written(directory), written(tmp_path)
+    assert set(one) == FILES
+    assert one == two
+
+
+def test_html_loads_nothing_and_runs_only_its_own_scripts(html):
+    tags = tags_of(html)
+    assert not {"link", "iframe", "img", "object"} & {tag for tag, _ in tags}
+    assert not [a for tag, a in tags if tag == "script" and set(a) - {"type", "id"}]
+    loaded = [a.get(key, "") for _, a in tags for key in ("src", "href", "xlink:href")]
+    assert not [url for url in loaded if re.match(r"(https?:)?//", url or "")]
+    written = re.sub(r"<script[^>]*>.*?</script>", "", html, flags=re.DOTALL)
+    assert "url(http" not in written
+    assert not re.search(r"\son\w+=", written)
+
+
+def test_html_ids_are_unique_and_anchors_exist(html):
+    tags = tags_of(html)
+    ids = [a["id"] for _, a in tags if "id" in a]
+    anchors = {a["href"][1:] for tag, a in tags if tag == "a" and a["href"].startswith("#")}
+    assert len(set(ids)) == len(ids)
+    assert anchors <= set(ids)
+    sections = {a["id"] for tag, a in tags if tag == "section"}
+    assert sections <= anchors | set(ALL)
+
+
+def test_html_answers_first_and_shows_every_failure(html):
+    assert html.index("No verdict: no comparison with adam") < html.index("<table>")
+    assert html.index("verdict withheld on digits and langid") < html.index("<table>")
+    assert "train/loss is nan at step 150" in html
+    assert "RuntimeError" in html
+    assert "34 finished, 1 diverged, 1 failed" in html
+
+
+def test_hostile_text_is_escaped(record, tmp_path):
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    records = [
+        record(optimizer=hostile, status="failed", reason=hostile, traceback=hostile),
+        record(optimizer=hostile, seed=1, point={"x": hostile}, environment={"device": hostile}),
+        record(task=hostile),
+        record(task="$a^{b$"),
+    ]
+    html = render(records, tmp_path).read_text(encoding="utf-8")
+    tags = [tag for tag, _ in tags_of(html)]
+    assert tags.count("script") == 4  # the figures' data, Vega, and two of ours
+    assert "img" not in tags
+    assert "&lt;script&gt;" in html
+
+
+def test_csvs_read_back(study, directory):
+    trials, board = (pd.read_csv(directory / f"{name}.csv") for name in ("trials", "leaderboard"))
+    assert len(trials) == len(study)
+    assert len(board) == 6
+    assert set(board["verdict"]) <= {"reference", "withheld"}
+
+
+def test_no_trials_is_refused(tmp_path):
+    with pytest.raises(RefusedInput, match="no trials"):
+        render([], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"status": "diverged"}, {"status": "failed"}, {"target": None}, {"optimizer": "sgd"}],
+)
+def test_one_trial_is_a_report(record, tmp_path, changes):
+    html = render([record(**changes)], tmp_path).read_text(encoding="utf-8")
+    tags_of(html)
+    assert not re.search(r"\bnan\b", re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL))
+
+
+def test_many_optimizers_and_points(record, tmp_path):
+    records = [
+        record(optimizer=name, point={"lr": lr}, val=0.5 + i / 100, evaluations=2)
+        for i, name in enumerate(["adam", *(f"optimizer_{i}" for i in range(30))])
+        for lr in (1e-3, 1e-2, 1e-1)
+    ]
+    tags_of(render(records, tmp_path).read_text(encoding="utf-8"))
+
+
+def luminance(colour):
+    """Relative luminance of ``#rrggbb`` (WCAG 2.2)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_text_stands_out_in_light_and_dark(html, mode):
+    """Contrast of at least 4.5, that of WCAG's level AA, on the page and on tinted rows."""
+    block = re.findall(r":root \{(.*?)\}", html, flags=re.DOTALL)[mode]
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block))
+    for text in ("ink", "quiet", "better", "worse"):
+        for ground in ("page", "tint"):
+            light, dark = sorted((luminance(colours[text]), luminance(colours[ground])))[::-1]
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
