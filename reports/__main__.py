@@ -157,11 +157,11 @@ def _answer(given: Mapping[str, str]) -> None:
 
 def _export(uri: str, studies: str, path: Path, filters: Mapping[str, Sequence[str]]) -> None:
     from reports.data import baseline
-    from reports.data.load import described, gather
+    from reports.data.load import describe_filters, load_records
 
     baseline.check_path(path)
-    records = gather(studies.split(","), uri, filters, ()).records
-    asked = f"optbench-report study={studies} {described(filters)}".strip()
+    records = load_records(studies.split(","), uri, filters, ()).records
+    asked = f"optbench-report study={studies} {describe_filters(filters)}".strip()
     count = baseline.write(records, path, {"command": asked})
     print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")
 
@@ -171,10 +171,10 @@ def _measured(study: Study, uri: str, studies: Sequence[str], where: Measuring) 
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     from bench import tracking
     from bench.trial import cost
-    from reports.data.costs import wanted
+    from reports.data.costs import choose_configs
     from reports.data.load import COSTS
 
-    configs = wanted(study.reported, study.configs)
+    configs = choose_configs(study.reported, study.configs)
     fresh = cost.measure(
         configs,
         where.data_dir,

@@ -23,10 +23,10 @@ def check(compare: str, specs: Iterable[TrialSpec]) -> None:
     if not compare:
         return
     from reports.data import baseline
-    from reports.data.merge import pool
+    from reports.data.merge import merge_baselines
 
     path, nothing = baseline.find(compare), TrialResult(Status.SKIPPED)
-    pool([_planned(spec, nothing) for spec in specs], {baseline.name(path): baseline.read(path)})
+    merge_baselines([_planned(spec, nothing) for spec in specs], {baseline.name(path): baseline.read(path)})
 
 
 def _planned(spec: TrialSpec, result: TrialResult) -> TrialRecord:

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 
 from bench.spec import Status, protocol
-from reports.analysis.arms import Kind, Side
-from reports.analysis.selection import final
-from reports.data.labels import family
+from reports.analysis.arms import Arm, Kind
+from reports.analysis.selection import final_values
+from reports.data.labels import prefixed_columns
 from reports.stats import seeds
 from reports.text.numbers import short
 
 ADAPTIVE = ("tpe", "gp", "cmaes")  # samplers whose later points depend on earlier results
 
 
-class Mark(Enum):
+class Caveat(Enum):
     """One weakness; the value is what it means."""
 
     FEW_SEEDS = (
@@ -79,7 +79,7 @@ class Mark(Enum):
         return self.word
 
 
-def marks(side: Side, tuned: Collection[str], groupings: int) -> tuple[Mark, ...]:
+def marks(side: Arm, tuned: Collection[str], groupings: int) -> tuple[Caveat, ...]:
     """The marks of one row.
 
     Args:
@@ -89,26 +89,26 @@ def marks(side: Side, tuned: Collection[str], groupings: int) -> tuple[Mark, ...
     trials = side.trials
     finished = trials[trials["status"] == Status.FINISHED]
     holds = {
-        Mark.FEW_SEEDS: finished["seed"].nunique() < protocol.MINIMUM_PAIRS,
-        Mark.SAME_SEEDS: side.standing.chosen_on_reported_seeds,
-        Mark.EDGE: bool(side.standing.edges),
-        Mark.DEFAULT_ONLY: side.kind is Kind.DEFAULT and bool(tuned) and side.entrant not in tuned,
-        Mark.ADAPTIVE: side.standing.sampler in ADAPTIVE,
-        Mark.BAD_SEEDS: bool(bad_seeds(side).any()),
-        Mark.GROUPING: groupings > 1,
-        Mark.MORE_GRADIENTS: bool((finished["gradients"] > finished["steps"]).any()),
-        Mark.STACKED: bool(trials["stack_size"].notna().any()),
-        Mark.INCOMPLETE: len(finished) < len(trials),
+        Caveat.FEW_SEEDS: finished["seed"].nunique() < protocol.MINIMUM_PAIRS,
+        Caveat.SAME_SEEDS: side.standing.chosen_on_reported_seeds,
+        Caveat.EDGE: bool(side.standing.edges),
+        Caveat.DEFAULT_ONLY: side.kind is Kind.DEFAULT and bool(tuned) and side.entrant not in tuned,
+        Caveat.ADAPTIVE: side.standing.sampler in ADAPTIVE,
+        Caveat.BAD_SEEDS: bool(bad_seeds(side).any()),
+        Caveat.GROUPING: groupings > 1,
+        Caveat.MORE_GRADIENTS: bool((finished["gradients"] > finished["steps"]).any()),
+        Caveat.STACKED: bool(trials["stack_size"].notna().any()),
+        Caveat.INCOMPLETE: len(finished) < len(trials),
     }
     return tuple(mark for mark, applies in holds.items() if applies)
 
 
-def bad_seeds(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def bad_seeds(side: Arm) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
     """Which of a side's trials went bad, one entry a trial that ran."""
     return seeds.bad(_outcomes(side), side.direction)
 
 
-def seed_groups(side: Side) -> str:
+def seed_groups(side: Arm) -> str:
     """``6 seeds 28.3-29.3, 4 seeds 52.9-53.0``; empty where all ended alike."""
     groups = seeds.groups(_outcomes(side), side.direction)
     return ", ".join(map(_group, groups)) if len(groups) > 1 else ""
@@ -122,7 +122,7 @@ def _group(group: seeds.Group) -> str:
     return f"{counted} {low}" + (f"–{high}" if high != low else "")
 
 
-def _outcomes(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _outcomes(side: Arm) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """On test, and where no trial measured that on validation."""
     measured = np.isfinite(side.test.value).any()
     return side.test.outcomes if measured else side.val.outcomes
@@ -130,7 +130,7 @@ def _outcomes(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
 
 def groupings(trials: pd.DataFrame) -> int:
     """Ways of grouping parameters among trials, where some weight decay is not zero."""
-    decays = [name for name in family(trials, "hp.") if name.rpartition(".")[2] == "weight_decay"]
+    decays = [name for name in prefixed_columns(trials, "hp.") if name.rpartition(".")[2] == "weight_decay"]
     used = [pd.to_numeric(trials[name], errors="coerce").fillna(0) != 0 for name in decays]
     decaying = np.logical_or.reduce(used) if used else np.zeros(len(trials), dtype=bool)
     return int(trials.loc[decaying, "param_groups"].nunique())
@@ -140,5 +140,5 @@ def unmeasured(trials: pd.DataFrame) -> list[str]:
     """Splits on which no finished trial has a value, of trials that should have one."""
     finished = trials[trials["status"] == Status.FINISHED]
     return [
-        split for split in ("val", "test") if len(finished) and final(finished, split).isna().all()
+        split for split in ("val", "test") if len(finished) and final_values(finished, split).isna().all()
     ]

@@ -16,12 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.spec import Status
-from reports.analysis.arms import Kind, Side
+from reports.analysis.arms import Arm, Kind
 from reports.analysis.caveats import bad_seeds, groupings, marks, seed_groups
 from reports.analysis.difference import NONE, Difference, compare, with_selection
 from reports.analysis.multiplicity import Adjusted, Hypothesis
 from reports.analysis.notes import notes
-from reports.analysis.selection import status_counts
+from reports.analysis.selection import count_statuses
 from reports.analysis.verdict import Claim, Verdict, barred, judge
 from reports.stats import intervals
 from reports.stats.iqm import iqm
@@ -69,8 +69,8 @@ class Leaderboard:
 class Rivalry:
     """A row's side and what it is compared with: None where the reference did not run."""
 
-    side: Side
-    reference: Side | None
+    side: Arm
+    reference: Arm | None
     difference: Difference
 
     @property
@@ -87,7 +87,7 @@ class Rivalry:
         return self.difference.p
 
 
-def rivalries(sides: Sequence[Side], reference: str) -> list[Rivalry]:
+def rivalries(sides: Sequence[Arm], reference: str) -> list[Rivalry]:
     """Every side with what it is compared with.
 
     Args:
@@ -138,20 +138,20 @@ def entrants(boards: Sequence[Leaderboard]) -> list[str]:
     """All entrants of a report in one order: the reference, then by mean position."""
     if not boards:
         return []
-    names = [board.rows["entrant"].drop_duplicates().reset_index(drop=True) for board in boards]
+    names = [board.table["entrant"].drop_duplicates().reset_index(drop=True) for board in boards]
     positions = pd.concat(names)
     mean_position = positions.index.to_series().groupby(positions.to_numpy()).mean()
     first = {
         entrant
         for board in boards
-        for entrant in board.rows.loc[board.rows["optimizer"] == board.reference, "entrant"]
+        for entrant in board.table.loc[board.table["optimizer"] == board.reference, "entrant"]
     }
     return sorted(
         mean_position.index, key=lambda name: (name not in first, mean_position[name], name)
     )
 
 
-def _reference_of(side: Side, sides: Sequence[Side], reference: str) -> Side | None:
+def _reference_of(side: Arm, sides: Sequence[Arm], reference: str) -> Arm | None:
     """What a side is compared with: the reference's best entrant by validation, at its like point.
 
     Tuned with tuned, default with default. An entrant that has no tuned side is held against the
@@ -169,7 +169,7 @@ def _reference_of(side: Side, sides: Sequence[Side], reference: str) -> Side | N
 
 def _leaderboard(
     trials: pd.DataFrame,
-    sides: Sequence[Side],
+    sides: Sequence[Arm],
     cells: Sequence[Mapping[str, object]],
     reference: str,
     tests: int,
@@ -214,7 +214,7 @@ def _row(one: Rivalry, adjusted: Adjusted) -> dict[str, object]:
         "repeats": side.repeats,
         "seeds": len(trials),
         "n": int((trials["status"] == Status.FINISHED).sum()),
-        "statuses": status_counts(trials),
+        "statuses": count_statuses(trials),
         "bad_share": float(bad.mean()) if len(bad) else math.nan,
         "val_mean": _mean(side.val.value[np.isfinite(side.val.value)]),
         "seed_groups": seed_groups(side),
@@ -268,7 +268,7 @@ def _n_needed(verdict: Verdict, difference: Difference, level: float) -> float:
     return n_needed(difference.seeds.estimate, difference.spread, level, difference.luck)
 
 
-def _sampling_error(side: Side, mean: float) -> float:
+def _sampling_error(side: Arm, mean: float) -> float:
     """Of the test split, where the metric is a share of its examples and their number is known."""
     examples = side.trials["test_examples"].dropna().unique()
     if side.trials["metric"].iloc[0] != "accuracy" or len(examples) != 1:

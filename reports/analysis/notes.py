@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from reports.analysis.arms import Kind, Side
-from reports.analysis.caveats import Mark, unmeasured
+from reports.analysis.arms import Arm, Kind
+from reports.analysis.caveats import Caveat, unmeasured
 from reports.analysis.verdict import Claim
-from reports.data.labels import family
+from reports.data.labels import prefixed_columns
 from reports.stats.intervals import CONFIDENCE
 
 
-def notes(trials: pd.DataFrame, sides: Sequence[Side], rows: pd.DataFrame, name: str) -> list[str]:
+def notes(trials: pd.DataFrame, sides: Sequence[Arm], rows: pd.DataFrame, name: str) -> list[str]:
     """What has to be said of one comparison.
 
     Args:
@@ -33,7 +33,7 @@ def notes(trials: pd.DataFrame, sides: Sequence[Side], rows: pd.DataFrame, name:
     said += [*_unequal_tuning(rows), *_selection(sides), *_mixed_environment(trials)]
     said += [*_stricter_than_intervals(rows), *_floor(rows)]
     present = {mark for marks in rows["marks"] for mark in marks}
-    return said + [f"{mark}: {mark.meaning}" for mark in Mark if mark in present]
+    return said + [f"{mark}: {mark.meaning}" for mark in Caveat if mark in present]
 
 
 def _several_references(rows: pd.DataFrame, name: str) -> list[str]:
@@ -57,7 +57,7 @@ def _unequal_tuning(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _selection(sides: Sequence[Side]) -> list[str]:
+def _selection(sides: Sequence[Arm]) -> list[str]:
     tuned = [side for side in sides if side.kind is Kind.TUNED]
     if not tuned:
         return []
@@ -108,7 +108,7 @@ def _floor(rows: pd.DataFrame) -> list[str]:
 def _mixed_environment(trials: pd.DataFrame) -> list[str]:
     """Hardware and versions that vary inside one table: timings lose their meaning."""
     said = []
-    for column in family(trials, "env."):
+    for column in prefixed_columns(trials, "env."):
         values = sorted({str(value) for value in trials[column].dropna().unique()})
         if len(values) > 1:
             shown = ", ".join(values[:4]) + (", …" if len(values) > 4 else "")

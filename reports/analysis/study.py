@@ -18,7 +18,7 @@ import pandas as pd
 from bench.spec import Phase, TrialRecord
 from bench.tracking.uri import DEFAULT
 from reports.analysis import selection
-from reports.analysis.arms import Side, sides
+from reports.analysis.arms import Arm, sides
 from reports.analysis.grid import Grid, grid
 from reports.analysis.leaderboard import Leaderboard, Rivalry, entrants, leaderboards, rivalries
 from reports.analysis.multiplicity import Adjusted, Hypothesis, adjust
@@ -27,8 +27,8 @@ from reports.analysis.pairwise import Pair, meetings, pair_table
 from reports.analysis.profiles import Race, profiles, race
 from reports.analysis.stability import stability
 from reports.data import costs
-from reports.data.load import NoTrials, gather
-from reports.data.tables import tables
+from reports.data.load import NoTrials, load_records
+from reports.data.tables import make_tables
 from reports.output import notebook
 from reports.stats.best_of_k import best_of_k
 
@@ -90,7 +90,7 @@ class Study:
                 left.
         """
         names = list(dict.fromkeys(one.strip() for one in name.split(",") if one.strip()))
-        found = gather(names, uri, filters or {}, compare)
+        found = load_records(names, uri, filters or {}, compare)
         return cls(found.records, filters or {}, found.notes, found.costs)
 
     @property
@@ -141,14 +141,14 @@ class Study:
         return {tuning.space_hash: dict(tuning.space) for tuning in tunings if tuning.space}
 
     @cached_property
-    def sides(self) -> list[Side]:
+    def sides(self) -> list[Arm]:
         """What stands in the rows of the leaderboards, with its trials."""
         return sides(self.attempts, self.points, self.configs, self.spaces)
 
     @cached_property
     def reported(self) -> pd.DataFrame:
         """Trials that figures show: each entrant's at its tuned point, else at its only one."""
-        shown = [self.grid.sides[key].trials for key in sorted(self.grid.sides, key=_by_comparison)]
+        shown = [self.grid.arms[key].trials for key in sorted(self.grid.arms, key=_by_comparison)]
         return pd.concat(shown, ignore_index=True) if shown else self.trials.iloc[:0]
 
     @cached_property

@@ -29,7 +29,7 @@ def key(config: Config) -> str:
     return digest({name: value for name, value in config.items() if name not in ("seed", "phase")})
 
 
-def wanted(reported: pd.DataFrame, configs: Mapping[str, Config]) -> dict[str, Config]:
+def choose_configs(reported: pd.DataFrame, configs: Mapping[str, Config]) -> dict[str, Config]:
     """The config to measure of each entrant at its reported point, by ``key``.
 
     Args:

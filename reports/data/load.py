@@ -12,7 +12,7 @@ from bench.spec.suggest import suggest
 from bench.sweeps.status import standing
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
-from reports.data.merge import check_draws, pool
+from reports.data.merge import check_draws, merge_baselines
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -35,7 +35,7 @@ COSTS = "costs.json"
 
 
 @dataclass(frozen=True)
-class Gathered:
+class LoadedRecords:
     """Attributes:
     records: of the studies in the order of their names, then of the baselines.
     notes: what joined and what was left out, in sentences.
@@ -47,9 +47,9 @@ class Gathered:
     costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def gather(
+def load_records(
     studies: Sequence[str], uri: str, filters: Filters, baselines: Sequence[str]
-) -> Gathered:
+) -> LoadedRecords:
     """Read what a report is to be made of.
 
     A trial that several studies ran (one ``config_hash``) counts once: one that finished before
@@ -69,14 +69,14 @@ def gather(
     theirs = {name: narrowed(records, filters) for name, records in theirs.items()}
     if len(studies) > 1:
         check_draws(own, f"study={','.join(studies)}")
-    records, notes = pool(own, theirs)
+    records, notes = merge_baselines(own, theirs)
     if not records:
         if not filters:
             raise NoTrials
         raise RefusedInput(
-            f"no trial is left of study={','.join(studies)} under {described(filters)}"
+            f"no trial is left of study={','.join(studies)} under {describe_filters(filters)}"
         )
-    return Gathered(tuple(records), tuple(notes), costs)
+    return LoadedRecords(tuple(records), tuple(notes), costs)
 
 
 def read_studies(
@@ -139,6 +139,6 @@ def narrowed(records: Iterable[TrialRecord], filters: Filters) -> list[TrialReco
     ]
 
 
-def described(filters: Filters) -> str:
+def describe_filters(filters: Filters) -> str:
     """``task=digits optimizer=adam,lion``."""
     return " ".join(f"{key}={','.join(values)}" for key, values in filters.items())

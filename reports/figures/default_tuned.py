@@ -29,7 +29,7 @@ def info(study: Study) -> pd.DataFrame:
     """
     found = []
     for board in study.leaderboards:
-        rows = board.rows[board.rows["row"].isin([Kind.DEFAULT, Kind.TUNED])]
+        rows = board.table[board.table["row"].isin([Kind.DEFAULT, Kind.TUNED])]
         for entrant, own in rows.groupby("entrant", sort=False):
             if own["row"].nunique() < 2 or own["test_mean"].isna().any():
                 continue

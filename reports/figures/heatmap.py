@@ -33,9 +33,9 @@ def info(study: Study) -> pd.DataFrame:
     (on test, ours minus theirs), n (pairs that finished), broken (trials of ours that did not
     finish), verdict.
     """
-    boards = {board.comparison: board.rows for board in study.leaderboards}
+    boards = {board.comparison: board.table for board in study.leaderboards}
     found = []
-    for (entrant, comparison), side in study.grid.sides.items():
+    for (entrant, comparison), side in study.grid.arms.items():
         anchor = study.grid.anchors.get(comparison)
         if anchor is None or anchor is side:
             continue

@@ -13,10 +13,10 @@ from markupsafe import Markup
 
 from bench.spec import PROTOCOL_VERSION, Status
 from reports.analysis.leaderboard import Leaderboard
-from reports.analysis.selection import final, status_counts
+from reports.analysis.selection import final_values, count_statuses
 from reports.analysis.stability import sentences as stability_sentences
 from reports.analysis.study import Study
-from reports.data.load import described
+from reports.data.load import describe_filters
 from reports.figures.page import Section
 from reports.text.answer import answer, counts, sentences
 from reports.text.headline import headline
@@ -55,8 +55,8 @@ def page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "answer": answer(study),
         "sentences": sentences(study),
         "tiles": counts(study),
-        "counts": status_counts(study.trials),
-        "filters": described(study.filters),
+        "counts": count_statuses(study.trials),
+        "filters": describe_filters(study.filters),
         "sources": study.joined,
         "overall": standings(study),
         "stability": stability_sentences(study.stability),
@@ -98,7 +98,7 @@ def _asset(name: str) -> Markup:
 def _board(board: Leaderboard) -> dict[str, Any]:
     """A leaderboard in two parts: what one looks at, and the rest."""
     cells = display(board)
-    verdict = list(board.rows["verdict"])
+    verdict = list(board.table["verdict"])
     names = [str(name) for name in cells]
     place = [name for name in IDENTITY if name in names]
     test = [name for name in names if name.startswith("test/")]
@@ -131,8 +131,8 @@ def _trials(trials: pd.DataFrame) -> dict[str, Any]:
             "point": trials["point"],
             "seed": trials["seed"].astype(str),
             "phase": trials["phase"],
-            "validation": final(trials, "val").map(_value),
-            "test": final(trials, "test").map(_value),
+            "validation": final_values(trials, "val").map(_value),
+            "test": final_values(trials, "test").map(_value),
             "steps to target": trials["steps_to_target"].map(whole).replace(MISSING, ""),
             "step (ms)": trials["step_time_ms"].map(short).replace(MISSING, ""),
         },

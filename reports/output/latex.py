@@ -76,7 +76,7 @@ def escaped(text: str) -> str:
 
 def _environment(board: Leaderboard) -> str:
     cells = display(board)
-    cells = cells[important(cells)].assign(verdict=[str(v.claim) for v in board.rows["verdict"]])
+    cells = cells[important(cells)].assign(verdict=[str(v.claim) for v in board.table["verdict"]])
     columns = "".join("l" if name in TEXTUAL else "r" for name in cells)
     return "\n".join(
         [
@@ -101,7 +101,7 @@ def _environment(board: Leaderboard) -> str:
 
 def _reasons(board: Leaderboard) -> list[str]:
     """Why verdicts are withheld, each reason once; the cells say only that they are."""
-    verdicts = [verdict for verdict in board.rows["verdict"] if verdict.claim is Claim.WITHHELD]
+    verdicts = [verdict for verdict in board.table["verdict"] if verdict.claim is Claim.WITHHELD]
     reasons = dict.fromkeys(verdict.reason for verdict in verdicts)
     if not reasons:
         return []

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.analysis.caveats import Mark
+from reports.analysis.caveats import Caveat
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
@@ -53,7 +53,7 @@ def print_study(study: Study, console: Console | None = None) -> None:
 
 
 def _print_board(board: Leaderboard, console: Console) -> None:
-    cells, claims = display(board), [verdict.claim for verdict in board.rows["verdict"]]
+    cells, claims = display(board), [verdict.claim for verdict in board.table["verdict"]]
     if console.width < NARROW:  # the sentences above have the reasons
         cells["verdict"] = [str(claim) for claim in claims]
     widths = {name: _width(cells, name, console.width) for name in cells.columns.astype(str)}
@@ -74,7 +74,7 @@ def _print_board(board: Leaderboard, console: Console) -> None:
 
 
 def _explains_a_mark(note: str) -> bool:
-    return note.startswith(tuple(f"{mark}: " for mark in Mark))
+    return note.startswith(tuple(f"{mark}: " for mark in Caveat))
 
 
 def _fitting(widths: dict[str, int], width: int) -> list[str]:

@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _row(task: str, words: list[str], board: Leaderboard, trials: pd.DataFrame) -> dict[str, str]:
-    (row,) = board.rows.to_dict("records")
+    (row,) = board.table.to_dict("records")
     shown: Any = display(board).iloc[0]
     (column,) = (name for name in shown.index if name.startswith("test/"))
     own = trials[trials["task"] == task]

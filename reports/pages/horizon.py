@@ -60,13 +60,14 @@ def main() -> None:
 def scores(study: Study) -> dict[Held, pd.DataFrame]:
     """Of tuned entrants on test, entrants × seeds: the larger the better, −∞ where it broke off."""
     found: dict[Held, dict[str, pd.Series]] = {}
-    for side in study.sides:
+    for side in study.arms:
         if side.kind is not Kind.TUNED or side.trials.empty:
             continue
-        one, values = side.trials.iloc[0], side.values("test").droplevel("repeat")
-        better = values["value"] * (1 if side.direction == "maximize" else -1)
+        one, ran = side.trials.iloc[0], side.test.ran[0]
+        values = pd.Series(side.test.value[0, ran], index=side.test.seeds[ran])
+        better = values * (1 if side.direction == "maximize" else -1)
         held = Held(one["task"], one["schedule"], int(one["budget_steps"]))
-        found.setdefault(held, {})[side.optimizer] = better.where(~values["broken"], -np.inf)
+        found.setdefault(held, {})[side.optimizer] = better.fillna(-np.inf)
     return {held: pd.DataFrame(own).T for held, own in sorted(found.items())}
 
 

@@ -82,8 +82,8 @@ def table(board: Leaderboard) -> str:
 def first_screen(study: Study) -> str:
     """What ran, the answer, every optimizer on every task, and over all of them."""
     ran = study.attempts[study.attempts["status"] != Status.SKIPPED]
-    points = max(side.tried for side in study.sides)
-    seeds = max(side.trials["seed"].nunique() for side in study.sides)
+    points = max(side.tried for side in study.arms)
+    seeds = max(side.trials["seed"].nunique() for side in study.arms)
     what = (
         f"{ran['optimizer'].nunique()} optimizers on the {ran['task'].nunique()} tasks of "
         f"`suite={NAME}`, each at its default and at the best of {points} points of its own "
@@ -112,7 +112,7 @@ def _of_default(study: Study, entrant: str) -> str:
     claims = [
         row["verdict"].claim
         for board in study.leaderboards
-        for row in board.rows.to_dict("records")
+        for row in board.table.to_dict("records")
         if (row["entrant"], row["row"]) == (entrant, Kind.DEFAULT)
     ]
     if Claim.REFERENCE in claims:

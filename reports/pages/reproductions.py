@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from reports import Study
-from reports.analysis.arms import Kind, Side
+from reports.analysis.arms import Arm, Kind
 from reports.analysis.difference import compare
 from reports.analysis.verdict import Claim
 from reports.pages.league import made, table
@@ -274,7 +274,7 @@ def defaults(study: Study) -> Iterator[str]:
     yield "**Here.** The league's trials (docs/league.md); the default is chosen on validation.\n"
     rows = []
     for board in study.leaderboards:
-        sides = [side for side in study.sides if side.comparison == board.comparison]
+        sides = [side for side in study.arms if side.comparison == board.comparison]
         best = min(
             (side for side in sides if side.kind is Kind.DEFAULT), key=lambda side: side.preference
         )
@@ -285,7 +285,7 @@ def defaults(study: Study) -> Iterator[str]:
     yield pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True) + "\n"
 
 
-def _beside(best: Side, tuned: Side, sides: Sequence[Side]) -> dict[str, str]:
+def _beside(best: Arm, tuned: Arm, sides: Sequence[Arm]) -> dict[str, str]:
     apart = compare(best, tuned)
     tried = sum(side.kind is Kind.DEFAULT for side in sides)
     shown = apart.selection if math.isfinite(apart.selection.low) else apart.seeds

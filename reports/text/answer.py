@@ -50,7 +50,7 @@ def speaking(boards: Sequence[Leaderboard]) -> dict[str, list[Said]]:
     """Each entrant's rows that speak for it, one a comparison; the reference's not among them."""
     found: dict[str, list[Said]] = {}
     for board in boards:
-        for row in board.rows.drop_duplicates("entrant").to_dict("records"):
+        for row in board.table.drop_duplicates("entrant").to_dict("records"):
             said = Said(board, row)
             if said.claim is not Claim.REFERENCE:
                 found.setdefault(row["entrant"], []).append(said)
@@ -80,7 +80,7 @@ def _of_defaults(study: Study) -> list[str]:
     """Defaults that are shown to be better where a tuned row speaks for their entrant."""
     found: dict[str, list[str]] = {}
     for board in study.leaderboards:
-        for row in board.rows[board.rows.duplicated("entrant")].to_dict("records"):
+        for row in board.table[board.table.duplicated("entrant")].to_dict("records"):
             if row["verdict"].claim is Claim.BETTER:
                 found.setdefault(row["entrant"], []).append(board.comparison)
     shown = "; ".join(f"{name} on {_and(where)}" for name, where in found.items())

@@ -22,7 +22,7 @@ def headline(board: Leaderboard) -> str:
     ``digits: lion tuned 0.951 [0.947, 0.955] (n=10, 8 points tried, 300 steps, target 0.85);
     better than adam (10 pairs).``
     """
-    best: Row = board.rows.iloc[0].to_dict()
+    best: Row = board.table.iloc[0].to_dict()
     if best["n"] == 0:
         return f"{board.comparison}: no trial finished at a selected point."
     measured = best["test_mean"], best["test_low"], best["test_high"]
@@ -66,7 +66,7 @@ def decimals(board: Leaderboard, value: float, low: float, high: float) -> int:
     The typical one keeps a table in line; the own one keeps a small value beside a huge one, as a
     loss beside one that went to 1e12.
     """
-    typical = ((board.rows["test_high"] - board.rows["test_low"]) / 2).median()
+    typical = ((board.table["test_high"] - board.table["test_low"]) / 2).median()
     known = [significant(width) for width in (typical, (high - low) / 2) if width > 0]
     return max(known, default=4 if abs(value) < 100 else 0)
 
@@ -93,11 +93,11 @@ def finishing(row: Row, against: str) -> str:
 
 def _others(board: Leaderboard) -> str:
     """What a reference in front leaves to say: whether anyone was shown to be better anyway."""
-    claims = pd.Series([verdict.claim for verdict in board.rows["verdict"]])
-    others = board.rows[(claims != Claim.REFERENCE).to_numpy()]
+    claims = pd.Series([verdict.claim for verdict in board.table["verdict"]])
+    others = board.table[(claims != Claim.REFERENCE).to_numpy()]
     if others.empty:
         return "no other optimizer ran"
-    better = board.rows[(claims == Claim.BETTER).to_numpy()].to_dict("records")
+    better = board.table[(claims == Claim.BETTER).to_numpy()].to_dict("records")
     named = [
         f"{_name(row)} ({row['pairs']} pairs){finishing(row, row['reference'])}" for row in better
     ]

@@ -32,7 +32,7 @@ OPTIONAL = (
 
 def display(board: Leaderboard) -> pd.DataFrame:
     """The leaderboard with every cell a string; columns carry metric, interval and unit."""
-    rows = board.rows
+    rows = board.table
     cells = [_cells(row, board) for row in rows.to_dict("records")]
     table = pd.DataFrame(cells)
     optional = {
@@ -125,7 +125,7 @@ def _numbers(board: Leaderboard) -> pd.DataFrame:
         "direction": board.direction,
         "target": board.target,
     }
-    rows = _texts(board.rows)
+    rows = _texts(board.table)
     for position, (name, value) in enumerate(described.items()):
         rows.insert(position, name, value)
     return rows
@@ -170,7 +170,7 @@ def as_json(boards: Sequence[Leaderboard]) -> str:
             "reference": board.reference,
             "rows": [
                 {str(key): _plain(value) for key, value in row.items()}
-                for row in _texts(board.rows).to_dict("records")
+                for row in _texts(board.table).to_dict("records")
             ],
             "notes": [str(note) for note in board.notes],
         }

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.spec import Phase, digest, protocol
-from reports.analysis.arms import Kind, Side
-from reports.analysis.caveats import ADAPTIVE, Mark
-from reports.analysis.selection import final
+from reports.analysis.arms import Arm, Kind
+from reports.analysis.caveats import ADAPTIVE, Caveat
+from reports.analysis.selection import final_values
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
 from reports.text.numbers import counted, listed
@@ -61,7 +61,7 @@ def _equal_settings(study: Study) -> Finding:
             f"{several} ran under several settings: a table for each, nothing across them",
             "compare within a table",
         )
-    if marked := _marked(study, Mark.GROUPING):
+    if marked := _marked(study, Caveat.GROUPING):
         return Finding(
             State.MARKED,
             f"weight decay reaches other parameters in some rows ({marked})",
@@ -85,7 +85,7 @@ def _declared_spaces(study: Study) -> Finding:
 
 
 def _equal_budgets(study: Study) -> Finding:
-    tuned = [side for side in study.sides if side.kind is not Kind.DEFAULT]
+    tuned = [side for side in study.arms if side.kind is not Kind.DEFAULT]
     unequal = {}
     for comparison in sorted({side.comparison for side in tuned}):
         counts = sorted({s.standing.points for s in tuned if s.comparison == comparison})
@@ -97,7 +97,7 @@ def _equal_budgets(study: Study) -> Finding:
             "; ".join(unequal.values()),
             "give every optimizer the same tuning.trials; the same command adds what is missing",
         )
-    if untuned := _marked(study, Mark.DEFAULT_ONLY):
+    if untuned := _marked(study, Caveat.DEFAULT_ONLY):
         return Finding(
             State.MARKED,
             f"at its default only: {untuned}",
@@ -109,7 +109,7 @@ def _equal_budgets(study: Study) -> Finding:
 
 
 def _even_draws(study: Study) -> Finding:
-    samplers = sorted({s.standing.sampler for s in study.sides if s.standing.sampler})
+    samplers = sorted({s.standing.sampler for s in study.arms if s.standing.sampler})
     if not samplers:
         return _without_tuning(study, "points were listed by hand")
     if samplers == ["sobol"]:
@@ -121,7 +121,7 @@ def _even_draws(study: Study) -> Finding:
 
 def _validation_only(study: Study) -> Finding:
     chose = study.trials[study.trials["phase"] == Phase.SELECT]
-    opened = int(final(chose, "test").notna().sum())
+    opened = int(final_values(chose, "test").notna().sum())
     if opened:
         return Finding(
             State.BROKEN, f"{opened} tuning trials measured test", "run the tuning again"
@@ -132,10 +132,10 @@ def _validation_only(study: Study) -> Finding:
 
 
 def _fresh_seeds(study: Study) -> Finding:
-    reused = _sides(s for s in study.sides if s.standing.chosen_on_reported_seeds)
+    reused = _sides(s for s in study.arms if s.standing.chosen_on_reported_seeds)
     if reused:
         return Finding(State.BROKEN, f"chosen on the seeds that are reported: {reused}", STUDY)
-    counts = [side.trials["seed"].nunique() for side in study.sides]
+    counts = [side.trials["seed"].nunique() for side in study.arms]
     few = min(counts, default=0)
     if few < protocol.MINIMUM_PAIRS:
         return Finding(
@@ -147,8 +147,8 @@ def _fresh_seeds(study: Study) -> Finding:
 
 
 def _defaults_beside(study: Study) -> Finding:
-    there = {(s.comparison, s.entrant, s.kind) for s in study.sides}
-    tuned = [s for s in study.sides if s.kind is Kind.TUNED]
+    there = {(s.comparison, s.entrant, s.kind) for s in study.arms}
+    tuned = [s for s in study.arms if s.kind is Kind.TUNED]
     if not tuned:
         return Finding(State.NO_OCCASION, "nothing was tuned")
     alone = _sides(s for s in tuned if (s.comparison, s.entrant, Kind.DEFAULT) not in there)
@@ -158,13 +158,13 @@ def _defaults_beside(study: Study) -> Finding:
 
 
 def _inside_ranges(study: Study) -> Finding:
-    if edges := _sides(s for s in study.sides if s.standing.edges):
+    if edges := _sides(s for s in study.arms if s.standing.edges):
         return Finding(
             State.MARKED,
             f"best point at the edge of its range: {edges}",
             "widen that range in the optimizer's YAML, in a new study",
         )
-    if all(s.kind is Kind.DEFAULT for s in study.sides):
+    if all(s.kind is Kind.DEFAULT for s in study.arms):
         return Finding(State.NO_OCCASION, "nothing was tuned")
     return Finding(State.KEPT, "no chosen point in the outer tenth of a range")
 
@@ -199,7 +199,7 @@ def _shown_differences(study: Study) -> Finding:
     withheld = [
         verdict
         for board in study.leaderboards
-        for verdict in board.rows["verdict"]
+        for verdict in board.table["verdict"]
         if verdict.claim is Claim.WITHHELD
     ]
     if not withheld:
@@ -279,16 +279,16 @@ def _without_tuning(study: Study, said: str) -> Finding:
     return Finding(State.NO_OCCASION, "nothing was tuned")
 
 
-def _marked(study: Study, mark: Mark) -> str:
+def _marked(study: Study, mark: Caveat) -> str:
     return _listed(
         f"{row['entrant']} on {board.comparison}"
         for board in study.leaderboards
-        for row in board.rows.to_dict("records")
+        for row in board.table.to_dict("records")
         if mark in row["marks"]
     )
 
 
-def _sides(found: Iterable[Side]) -> str:
+def _sides(found: Iterable[Arm]) -> str:
     return _listed(
         f"{side.entrant} on {side.comparison}"
         + (f" ({', '.join(side.standing.edges)})" if side.standing.edges else "")

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from bench.spec import Status, protocol
-from reports.analysis.selection import status_counts
+from reports.analysis.selection import count_statuses
 from reports.analysis.study import Study
-from reports.data.labels import family
+from reports.data.labels import prefixed_columns
 from reports.text.numbers import listed, short
 
 
@@ -22,7 +22,7 @@ def provenance(study: Study) -> list[dict[str, Any]]:
         key: own.to_dict("records") for key, own in study.points.groupby(["comparison", "entrant"])
     }
     entries: dict[str, dict[str, Any]] = {}
-    for side in study.sides:
+    for side in study.arms:
         config = study.configs[side.trials["run_id"].iloc[0]]
         entry = entries.setdefault(
             side.comparison,
@@ -62,7 +62,7 @@ def environments(study: Study) -> list[dict[str, Any]]:
     """Versions and hardware, what differs first: each value with the trials that ran under it."""
     trials = study.trials
     entries = []
-    for column in family(trials, "env."):
+    for column in prefixed_columns(trials, "env."):
         known = trials.dropna(subset=[column])
         groups = list(known.groupby(known[column].astype(str), sort=True))
         entries += [
@@ -112,7 +112,7 @@ def _only(point: str, side: Any, hashes: Mapping[Any, list[str]]) -> dict[str, A
     return {
         "point": point,
         "selected": False,
-        "statuses": status_counts(side.trials),
+        "statuses": count_statuses(side.trials),
         "val": short(value),
         "hashes": hashes[key],
     }

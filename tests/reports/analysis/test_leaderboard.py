@@ -19,7 +19,7 @@ SPACE = {"lr": {"log": [0.001, 1.0]}}
 
 def board_of(records):
     (board,) = Study.of(records).leaderboards
-    return board, board.rows.set_index("optimizer")
+    return board, board.table.set_index("optimizer")
 
 
 def words(marks):
@@ -55,7 +55,7 @@ def test_minimized_metrics_are_selected_and_ordered_the_other_way(record):
     ]
     board, rows = board_of(records)
     assert rows.loc["adam", "point"] == "lr=0.2"
-    assert list(board.rows["optimizer"]) == ["sgd", "adam"]
+    assert list(board.table["optimizer"]) == ["sgd", "adam"]
 
 
 def test_order_is_by_validation_not_test(record):
@@ -106,7 +106,7 @@ def test_a_study_reports_what_it_declared_and_nothing_else(record):
     records += report(None, 0.001, 0.9)  # a better default does not take the tuned row's place
     records += report(0, 0.1, 0.99)  # of a point that was chosen once, with a smaller budget
     board, _ = board_of(records)
-    rows = board.rows.set_index("row")
+    rows = board.table.set_index("row")
     assert rows["point"].to_dict() == {"tuned": "lr=0.2", "default": "default"}
     assert rows["points_tried"].to_dict() == {"tuned": 2, "default": 0}
     assert rows["test_mean"].to_dict() == pytest.approx({"tuned": 0.3, "default": 0.9})
@@ -120,7 +120,7 @@ def test_incomplete_rows_come_last_and_are_marked(record):
         *seeds(record, [0.5, 0.6, 0.55]),
     ]
     board, rows = board_of(records)
-    assert list(board.rows["optimizer"]) == ["adam", "lion"]
+    assert list(board.table["optimizer"]) == ["adam", "lion"]
     assert rows.loc["lion", ["n", "seeds", "statuses"]].tolist() == [2, 3, "2 finished, 1 diverged"]
     assert "incomplete" in words(rows.loc["lion", "marks"])
     assert any(note.startswith("incomplete:") for note in board.notes)
@@ -171,7 +171,7 @@ def test_holm_counts_every_comparison_of_the_report(record):
     (pair,) = study.pairs.to_dict("records")
     assert pair["p_holm"] == pytest.approx(4 * pair["p"])  # the least of four: step-down
     for board in study.leaderboards:
-        row = board.rows.set_index("optimizer").loc["lion"]
+        row = board.table.set_index("optimizer").loc["lion"]
         assert row["p_holm"] == pytest.approx(3 * row["p"])
 
 
@@ -228,7 +228,7 @@ def test_a_switch_has_no_edge():
 
 def test_marks_edge_same_seeds_few_seeds(study):
     board = Study.of(study).leaderboards[0]
-    rows = board.rows.set_index("optimizer")
+    rows = board.table.set_index("optimizer")
     assert words(rows.loc["adam", "marks"]) == "few seeds, same seeds, edge"
 
 
@@ -236,11 +236,11 @@ def test_more_gradients_and_stacks_are_marked(record):
     sam = record(optimizer="sam", summary={"gradients": 600.0})
     stacked = record(optimizer="sgd", summary={"stack_size": 4.0})
     board, _ = board_of([record(), sam, stacked])
-    marks = board.rows.set_index("optimizer")["marks"].map(words)
+    marks = board.table.set_index("optimizer")["marks"].map(words)
     assert marks["adam"] == "few seeds"
     assert marks["sam"] == "few seeds, more gradients"
     assert marks["sgd"] == "few seeds, stacked"
-    assert board.rows.set_index("optimizer")["step_time_ms"].isna().to_dict() == {
+    assert board.table.set_index("optimizer")["step_time_ms"].isna().to_dict() == {
         "adam": False,
         "sam": False,
         "sgd": True,

@@ -88,7 +88,7 @@ def test_pairs_know_nothing_of_a_third_entrant(study):
 
 def test_one_task_is_one_hypothesis_for_the_table_and_the_pair():
     study = Study.of(made(tasks=("one",), entrants=("adam", "lion")))
-    board = study.leaderboards[0].rows.set_index("entrant")
+    board = study.leaderboards[0].table.set_index("entrant")
     found = pair(study, "lion", "adam")
     assert board.loc["lion", "p_holm"] == found["p_holm"] == found["p"] == board.loc["lion", "p"]
 
@@ -97,7 +97,7 @@ def test_a_pair_with_a_trial_that_broke_off_combines_the_tasks_own_tests():
     study = Study.of(made(lion=range(8)))
     p, gains = [], []
     for board in study.leaderboards:
-        lion = board.rows.set_index("entrant").loc["lion"]
+        lion = board.table.set_index("entrant").loc["lion"]
         p.append(lion["p"])
         gains.append(-1 if board.comparison == "one" else 1)
     z = [s * stats.norm.isf(v / 2) for s, v in zip(gains, p, strict=True)]
@@ -200,12 +200,12 @@ def test_what_remains_has_no_scale_beyond_one_or_below_zero():
 def test_the_leaderboard_knows_groups_the_tick_and_what_the_test_split_leaves_open():
     finals = [28.39, 29.20, 52.97, 29.32, 52.92, 28.67, 28.33, 28.87, 52.93, 52.96]  # DeepOBS
     options = {"metric": "loss", "direction": "minimize", "target": None}
-    rows = Study.of(reports("adam", finals, **options)).leaderboards[0].rows
+    rows = Study.of(reports("adam", finals, **options)).leaderboards[0].table
     assert rows["seed_groups"].tolist() == ["6 seeds 28.3–29.3, 4 seeds 52.9–53.0"]
     assert rows[["test_error", "steps_tick"]].isna().all(axis=None)
 
     tested = Study.of(reports("adam", [0.9] * 10, summary={"test_examples": 360.0}))
-    found = tested.leaderboards[0].rows.iloc[0]
+    found = tested.leaderboards[0].table.iloc[0]
     assert found["test_error"] == pytest.approx(math.sqrt(0.9 * 0.1 / 360))
     assert (found["steps_low"], found["steps_high"], found["steps_tick"]) == (0, 200, 300)
     assert found["seed_groups"] == ""
@@ -213,7 +213,7 @@ def test_the_leaderboard_knows_groups_the_tick_and_what_the_test_split_leaves_op
 
 def test_the_seeds_that_would_decide_stand_where_nothing_is_shown():
     close = reports("lion", list(0.9005 + OTHER))
-    rows = Study.of(reports("adam", list(0.90 + NOISE)) + close).leaderboards[0].rows
+    rows = Study.of(reports("adam", list(0.90 + NOISE)) + close).leaderboards[0].table
     rows = rows.set_index("entrant")
     assert str(rows.loc["lion", "verdict"]) == "no difference shown"
     assert 10 < rows.loc["lion", "n_needed"] < 1000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reports import Study
-from reports.analysis.caveats import Mark
+from reports.analysis.caveats import Caveat
 from reports.analysis.difference import compare
 from reports.output.render import render
 from reports.text.headline import headline
@@ -29,7 +29,7 @@ def side(name, values, broken=()):
 
 def verdicts(study):
     (board,) = study.leaderboards
-    return board.rows.set_index("optimizer")["verdict"].map(str)
+    return board.table.set_index("optimizer")["verdict"].map(str)
 
 
 def test_adam_diverged_7_of_10_and_the_challenger_never(tmp_path):
@@ -67,7 +67,7 @@ def test_the_rank_test_by_hand():
     """
     lion = [*ADAM[:7], ADAM[7] - 0.01, ADAM[8] - 0.02, ADAM[9] - 0.03]
     study = Study.of([*side("adam", ADAM, range(7)), *side("lion", lion)])
-    adam, ours = study.sides
+    adam, ours = study.arms
     found = compare(ours, adam)
     assert (found.pairs, found.broken, found.gain) == (10, True, 43.0)
     assert found.p == pytest.approx(2 * 8 / 2**10)
@@ -129,13 +129,13 @@ def test_a_loser_at_the_edge_of_its_declared_range_may_have_won_with_a_wider_one
 
     narrow = {"lr": {"log": [1e-3 / 2, 1.0]}}  # the best rate lies in its lowest tenth
     (board,) = study(narrow).leaderboards
-    tuned = board.rows[board.rows["row"] == "tuned"].set_index("optimizer")
+    tuned = board.table[board.table["row"] == "tuned"].set_index("optimizer")
     assert str(tuned.loc["lion", "verdict"]) == (
         "withheld: adam stands at the edge of its range of lr"
     )
-    assert Mark.EDGE in tuned.loc["adam", "marks"]
+    assert Caveat.EDGE in tuned.loc["adam", "marks"]
     (board,) = study(simulated.SPACE).leaderboards
-    assert str(board.rows["verdict"].iloc[0]) == "better"
+    assert str(board.table["verdict"].iloc[0]) == "better"
 
 
 def test_what_holm_corrects_for_is_the_whole_report():
@@ -153,4 +153,4 @@ def test_what_holm_corrects_for_is_the_whole_report():
                 )
     board = Study.of(records).leaderboards[0]
     assert board.comparison == "digits"
-    assert {str(v) for v in board.rows["verdict"]} == {"reference", "no difference shown"}
+    assert {str(v) for v in board.table["verdict"]} == {"reference", "no difference shown"}

@@ -20,7 +20,7 @@ BETTER = [v + 0.02 + e for v, e in zip(GOOD, [0.001, -0.001] * 5, strict=True)]
 
 def row_of(records, optimizer, kind="default"):
     (board,) = Study.of(records).leaderboards
-    rows = board.rows
+    rows = board.table
     found = rows[(rows["optimizer"] == optimizer) & (rows["row"] == kind)]
     return found.iloc[0].to_dict(), board
 
@@ -46,7 +46,7 @@ def test_a_challenger_that_diverges_is_never_better():
     assert outcome(row, board) == (
         "worse than adam on test (10 pairs); finished 2 of 10 trials, adam 10 of 10"
     )
-    assert board.rows.iloc[0]["optimizer"] == "adam"
+    assert board.table.iloc[0]["optimizer"] == "adam"
 
 
 @pytest.mark.parametrize("diverged", range(11))
@@ -170,7 +170,7 @@ def test_nobody_is_compared_with_a_weakened_adam():
     noise = np.random.default_rng(0).normal(scale=0.001, size=10)
     records += reports("free", [v + e for v, e in zip(shifted(0.01), noise, strict=True)])
     (board,) = Study.of(records).leaderboards
-    rows = board.rows.set_index("entrant")
+    rows = board.table.set_index("entrant")
     assert rows.loc["free", "reference"] == "adam+cosine"
     assert str(rows.loc["free", "verdict"]) == "worse"
     assert any("nobody is compared with a weaker one" in note for note in board.notes)
@@ -213,7 +213,7 @@ def claims(count, make):
     for at in range(count):
         records = make(np.random.default_rng(at))
         (board,) = Study.of(records).leaderboards
-        rows = board.rows[(board.rows["optimizer"] == "twin")]
+        rows = board.table[(board.table["optimizer"] == "twin")]
         said = [str(verdict.claim) for verdict in rows["verdict"]]
         shown += bool({"better", "worse"} & set(said))
         withheld += "withheld" in said

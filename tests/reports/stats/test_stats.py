@@ -232,7 +232,7 @@ def test_noise_seldom_has_a_bad_seed():
 
 def test_a_sum_of_variances_has_satterthwaites_degrees():
     parts = [intervals.Variance(4.0, 9), intervals.Variance(1.0, 3)]
-    found, p = intervals.around(5.0, parts, 10)
+    found, p = intervals.t_interval(5.0, parts, 10)
     df = 25 / (16 / 9 + 1 / 3)
     assert found.high == pytest.approx(5 + scipy_stats.t.ppf(0.975, df) * math.sqrt(5))
     assert p == pytest.approx(2 * scipy_stats.t.sf(5 / math.sqrt(5), df))

@@ -69,7 +69,7 @@ def test_a_tuned_claim_rests_on_the_interval_with_the_luck_of_selection():
     better.quality = lambda lr, usual=better.quality: usual(lr) + 0.05
     made = Study.of(study("adam", Landscape(), numbers) + study("lion", better, numbers))
     (board,) = made.leaderboards
-    row = board.rows[(board.rows["entrant"] == "lion") & (board.rows["row"] == "tuned")].iloc[0]
+    row = board.table[(board.table["entrant"] == "lion") & (board.table["row"] == "tuned")].iloc[0]
     (said,) = sentences(made)
     assert "8 points each" in said.text
     assert f"{row['diff_selection_low']:+.2f}"[:4] in said.text
