@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -49,7 +48,7 @@ TARGET_OPTIMIZERS = ("adamw", "nadam", "momentum", "nesterov")
 TARGET_SEEDS = 20
 
 
-def job(cfg: DictConfig) -> dict[str, Any]:
+def job(cfg: DictConfig) -> TrialResult:
     """What Hydra runs: one trial alone, or one of a sweep by a launcher of another package."""
     hydra_cfg = HydraConfig.get()
     if hydra_cfg.mode == RunMode.RUN:
@@ -64,34 +63,34 @@ def job(cfg: DictConfig) -> dict[str, Any]:
 
     spec = trial_spec(cfg, hydra_cfg.runtime.choices)
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
-    outcome = execute.run(spec, cfg.tracking.uri, launcher)
-    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.shown(outcome))
-    return dict(outcome)
+    result = execute.run(spec, cfg.tracking.uri, launcher)
+    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.shown(spec, result))
+    return result
 
 
-def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
+def _alone(spec: TrialSpec, uri: str) -> TrialResult:
     check_uri(uri)
     progress.assumed([spec])
     known = _known(spec, uri)
     if known is not None and stands(spec, known):
-        return dict(from_record(spec, known))
+        return from_record(spec, known)
     for reason in components.check([spec]).values():
         raise RefusedInput(reason)
     from bench.sweeps import execute  # now that there is work to do: MLflow takes seconds to import
 
-    outcome = execute.answer(spec, uri)
-    if outcome["status"] == Status.FAILED:
+    result = execute.answer(spec, uri)
+    if result.status is Status.FAILED:
         sys.exit(1)
-    return dict(outcome)
+    return result
 
 
 def _known(spec: TrialSpec, uri: str) -> TrialResult | None:
     """What is recorded of a trial, by the cheapest way that its store has."""
     if sqlite_path(uri) is not None:
-        return lookup(uri, spec.study, spec.config_hash)
+        return lookup(uri, spec.context.study, spec.config_hash)
     from bench import tracking
 
-    return tracking.answers(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
+    return tracking.answers(uri, spec.context.study, {spec.config_hash}).get(spec.config_hash)
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ def _task(name: str, target: str, arguments: str, data: Dataset, path: str) -> T
 def task_of(spec: TrialSpec) -> Task:
     """The task of a trial over its data; one object a process, as of ``task``."""
     name, data, files = spec.task.name, spec.task.data, spec.task.files
-    return task(spec.task, dataset(name, data, spec.data_dir, spec.download, files))
+    return task(spec.task, dataset(name, data, spec.context.data_dir, spec.context.download, files))
 
 
 def model(spec: Component, task: Task) -> nn.Module:

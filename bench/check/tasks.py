@@ -55,7 +55,9 @@ class Subject:
     def of(cls, spec: TrialSpec) -> Subject:
         """Raises RefusedInput: the data is not there, or task or model cannot be built."""
         name, component, files = spec.task.name, spec.task.data, spec.task.files
-        data = components.dataset(name, component, spec.data_dir, spec.download, files)
+        data = components.dataset(
+            name, component, spec.context.data_dir, spec.context.download, files
+        )
         train, val, test = (_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
         exact = {name: v for name, v in spec.task.arguments.items() if name != "label_smoothing"}
         few = replace(data, train=train, val=val, test=test)

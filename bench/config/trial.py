@@ -34,6 +34,7 @@ from bench.spec import (
     Budget,
     Hardware,
     RefusedInput,
+    RunContext,
     Target,
     TaskSpec,
     TrialSpec,
@@ -102,7 +103,6 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
             budget = _budget(plain["budget"], plain["batch_size"], examples)
     all_refused(wrong)
     spec = TrialSpec(
-        study=plain["study"],
         task=TaskSpec(
             name=choices["task"],
             target=task["_target_"],
@@ -123,10 +123,13 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         precision=plain["trainer"]["precision"],
         stop_at_target=plain["stop_at_target"],
         data_fingerprint=dataset.fingerprint,
-        data_dir=plain["data_dir"],
-        download=plain["download"],
-        hardware=hardware,
-        fresh_since=STARTED if plain["fresh"] else 0.0,
+        context=RunContext(
+            plain["study"],
+            plain["data_dir"],
+            plain["download"],
+            hardware,
+            fresh_since=STARTED if plain["fresh"] else 0.0,
+        ),
         usual_model=usual_model(choices["task"]),
     )
     _refuse_undivided(spec)
@@ -249,7 +252,7 @@ def _devices(devices: Any, strategy: str) -> int | tuple[int, ...]:
 
 def _refuse_undivided(spec: TrialSpec) -> None:
     """What a trial on several devices cannot do."""
-    ranks, needs = spec.hardware.ranks, sorted(set(spec.optimizer.needs) - {"eval_mode"})
+    ranks, needs = spec.context.hardware.ranks, sorted(set(spec.optimizer.needs) - {"eval_mode"})
     if ranks > 1 and spec.batch_size % ranks:
         raise RefusedInput(
             f"batch_size: {spec.batch_size} cannot be divided among trainer.devices={ranks}"

@@ -6,12 +6,12 @@ sent to a worker and compared with what a store recorded months ago.
 
 from bench.spec.errors import NotApplicable, RefusedInput, all_refused
 from bench.spec.result import (
-    ELSEWHERE,
+    ENDS,
     CurvePoint,
-    Outcome,
     Status,
     TrialRecord,
     TrialResult,
+    last_metrics,
 )
 from bench.spec.trial import (
     MOST_STEPS,
@@ -22,8 +22,10 @@ from bench.spec.trial import (
     Hardware,
     OptimizerSpec,
     Phase,
+    RunContext,
     Target,
     TaskSpec,
+    TrialOrigin,
     TrialSpec,
     Tuning,
     check_study,
@@ -32,7 +34,7 @@ from bench.spec.trial import (
 )
 
 __all__ = [
-    "ELSEWHERE",
+    "ENDS",
     "MOST_STEPS",
     "PROTOCOL_VERSION",
     "STUDY",
@@ -42,12 +44,13 @@ __all__ = [
     "Hardware",
     "NotApplicable",
     "OptimizerSpec",
-    "Outcome",
     "Phase",
     "RefusedInput",
+    "RunContext",
     "Status",
     "Target",
     "TaskSpec",
+    "TrialOrigin",
     "TrialRecord",
     "TrialResult",
     "TrialSpec",
@@ -55,5 +58,6 @@ __all__ = [
     "all_refused",
     "check_study",
     "digest",
+    "last_metrics",
     "point_label",
 ]

@@ -19,13 +19,14 @@ from bench.spec import (
     Budget,
     Component,
     CurvePoint,
-    Hardware,
     OptimizerSpec,
+    RunContext,
     Status,
     Target,
     TaskSpec,
     TrialResult,
     TrialSpec,
+    last_metrics,
 )
 from reports.__main__ import make_report
 
@@ -79,7 +80,6 @@ def made_up(at: int, evaluations: int) -> TrialSpec:
     name = f"{OPTIMIZERS[place % len(OPTIMIZERS)]}{place // len(OPTIMIZERS) or ''}"
     values = {"lr": RATES[point]}
     return TrialSpec(
-        study=STUDY,
         task=TaskSpec(
             "made_up",
             "tasks.image.ImageClassification",
@@ -95,9 +95,7 @@ def made_up(at: int, evaluations: int) -> TrialSpec:
         precision="32-true",
         stop_at_target=False,
         data_fingerprint="made up",
-        data_dir="data",
-        download=False,
-        hardware=Hardware(),
+        context=RunContext(STUDY),
     )
 
 
@@ -110,9 +108,15 @@ def result(numbers: random.Random, evaluations: int) -> TrialResult:
         values = {"train/loss": loss, "val/loss": 1.1 * loss, "val/accuracy": 1 - loss / 4}
         curve.append(CurvePoint(step, {**values, "lr": 0.01, "train_time_s": step / 100}))
     test = {"test/loss": 1.2 * loss, "test/accuracy": 0.98 - loss / 4}
-    curve[-1] = CurvePoint(end, {**curve[-1].values, **test})
     summary = {"train_time_s": end / 100, "step_time_ms": 10.0, "peak_memory_mib": 100.0}
-    return TrialResult(Status.FINISHED, "", tuple(curve), summary, {"device": "none"})
+    return TrialResult(
+        Status.FINISHED,
+        "",
+        tuple(curve),
+        summary,
+        {"device": "none"},
+        final=last_metrics(curve) | test,
+    )
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def silent_workers() -> Iterator[None]:
 def bare_loop(spec: TrialSpec) -> float:
     """Seconds of the loop that anybody would write, evaluations included."""
     task = components.task_of(spec)
-    device = torch.device("cuda" if spec.hardware.accelerator == "gpu" else "cpu")
+    device = torch.device("cuda" if spec.context.hardware.accelerator == "gpu" else "cpu")
     torch.set_num_threads(1)
     began = time.perf_counter()
     torch.manual_seed(spec.seed)

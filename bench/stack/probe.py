@@ -90,7 +90,7 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
     """
     one = alone(specs[0])
     cores = processes.cores()
-    on_cpu = specs[0].hardware.accelerator == "cpu"
+    on_cpu = specs[0].context.hardware.accelerator == "cpu"
     if on_cpu and one > LONG:  # what stacking saves, about 1 ms a step, is not worth measuring
         return Gain(1, 1.0, cores, one)
     fit = int(SECONDS / (one * (WARM_UP + STEPS)))
@@ -105,7 +105,7 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
 
 def alone(spec: TrialSpec) -> float:
     """Seconds of a training step of one trial."""
-    watch = _Stopwatch([spec.hardware.threads])
+    watch = _Stopwatch([spec.context.hardware.threads])
     _fit([spec], watch, stacked=False)
     return watch.seconds[0]
 

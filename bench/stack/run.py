@@ -41,7 +41,7 @@ def run_stack(
         RefusedInput: one of them cannot be built. Any exception that is not one trial's own; the
             results handed to ``on_end`` before it stand.
     """
-    limit = at_most(specs[0].hardware.max_seconds)
+    limit = at_most(specs[0].context.hardware.max_seconds)
     threads = threads or processes.cores()
     with machine(specs[0], threads) as made, limit:
         task = components.task_of(specs[0])

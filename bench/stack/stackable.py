@@ -35,7 +35,7 @@ def why_not(spec: TrialSpec) -> str:
         return f"{spec.optimizer.name} computes in few digits (stacks: false)"
     if spec.precision != "32-true":
         return f"precision {spec.precision}: a stack computes in 32-true"
-    key = repr((spec.task, spec.model, spec.hardware.accelerator))
+    key = repr((spec.task, spec.model, spec.context.hardware.accelerator))
     if key not in _VERDICTS:
         _VERDICTS[key] = _refusal(spec)
     moves = "eval_mode" in spec.optimizer.needs

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from bench.runtime import exit_codes
 from bench.runtime.arguments import parse
-from bench.spec import Phase, RefusedInput, Status, TrialRecord, digest, protocol
+from bench.spec import ENDS, Phase, RefusedInput, Status, TrialRecord, digest, protocol
 from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
 
 KEYS = ("study", "tracking.uri")
@@ -67,7 +67,7 @@ def status(uri: str, study: str) -> list[str]:
 
 def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """One record a trial: of one that failed and was run again, the later outcome."""
-    order = list(Status)
+    order = list(ENDS)
     best: dict[str, TrialRecord] = {}
     for record in records:
         known = best.get(record.config_hash)
@@ -107,7 +107,7 @@ def _chosen(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
     ranks = first.tuning is not None and first.tuning.rank == "steps_to_target"
     target = first.config["task"]["target_metric"]
     metric, direction = f"val/{target['metric']}", target["direction"]
-    finals = [[record.result.final(metric) for record in tried[place]] for place in places]
+    finals = [[record.result.final_value(metric) for record in tried[place]] for place in places]
     steps = [[_steps(record) for record in tried[place]] for place in places]
     return places[protocol.chosen(finals, direction, steps if ranks else None)]
 
@@ -173,7 +173,7 @@ def _done(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 def _counts(records: Sequence[TrialRecord]) -> str:
     """``12 finished, 1 diverged``."""
     counts = Counter(record.result.status for record in records)
-    return ", ".join(f"{counts[one]} {one}" for one in Status if counts[one])
+    return ", ".join(f"{counts[one]} {one}" for one in ENDS if counts[one])
 
 
 command = exit_codes.command(main)

@@ -72,7 +72,7 @@ def free(runs: Iterable[TrialRun], specs: Sequence[TrialSpec]) -> list[int]:
         runs: those of the store with one of their hashes.
     """
     held: set[str] = set()
-    since = {spec.config_hash: spec.fresh_since for spec in specs}
+    since = {spec.config_hash: spec.context.fresh_since for spec in specs}
     for run in runs:
         key = run.tags["config_hash"]
         if running(run) or (answers(run) and run.ended >= since.get(key, 0.0)):

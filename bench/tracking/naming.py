@@ -26,7 +26,7 @@ def curve(spec: TrialSpec) -> str:
     parts = [_entrant(spec)]
     point = _short(spec.optimizer.point)
     if spec.phase is Phase.REPORT:
-        tuned = spec.tuning is not None and spec.tuning.index is not None
+        tuned = spec.origin.tuning is not None and spec.origin.tuning.index is not None
         parts.append("tuned" if tuned else "default")
     elif spec.phase is Phase.SELECT:
         parts.append(f"tuning {point}")

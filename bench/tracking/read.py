@@ -19,7 +19,7 @@ from bench.spec import (
 )
 from bench.tracking import claims
 from bench.tracking.opening import opened, prepare
-from bench.tracking.runs import answered, is_curve, result_of, summary_of
+from bench.tracking.runs import answered, final_of, is_curve, result_of, summary_of
 from bench.tracking.server import heartbeat
 from bench.tracking.sqlite.read import TrialRun, Value
 from bench.tracking.store import Store
@@ -122,6 +122,7 @@ def record(store: Store, run: TrialRun) -> TrialRecord:
         environment={k[4:]: v for k, v in sorted(tags.items()) if k.startswith("env.")},
         traceback=_traceback(store, run.run_id) if tags["status"] == Status.FAILED else "",
         ended_at=run.ended,
+        final=final_of(run),
     )
     return TrialRecord(
         run.run_id,
@@ -139,7 +140,7 @@ def record(store: Store, run: TrialRun) -> TrialRecord:
 def _curve(history: Mapping[str, Sequence[Value]]) -> tuple[CurvePoint, ...]:
     points: dict[int, dict[str, float]] = {}
     for name in sorted(history):
-        if is_curve(name) or name == "train_time_s":
+        if (is_curve(name) or name == "train_time_s") and not name.startswith("test/"):
             for step, _, value in history[name]:
                 # The first counts: at the last step the summary's training time comes second
                 points.setdefault(step, {}).setdefault(name, value)

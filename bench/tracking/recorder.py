@@ -19,6 +19,6 @@ def recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
         StoreLost: it no longer answers, or has no room; raised by every method.
         ValueError: no trial, or trials of several studies.
     """
-    if len(studies := {spec.study for spec in specs}) != 1:
+    if len(studies := {spec.context.study for spec in specs}) != 1:
         raise ValueError(f"a recorder is of one study, not of {sorted(studies)}")
     return opened(uri).recorder(studies.pop(), specs, launcher)

@@ -59,9 +59,15 @@ def result_of(run: TrialRun) -> TrialResult:
     return TrialResult(
         Status(run.tags["status"]),
         run.tags.get("reason", ""),
-        summary={**run.latest, **summary_of(run)},
+        summary=summary_of(run),
         ended_at=run.ended,
+        final=final_of(run),
     )
+
+
+def final_of(run: TrialRun) -> dict[str, float]:
+    """The last value of each metric that is measured on a split."""
+    return {name: value for name, value in run.latest.items() if "/" in name}
 
 
 def summary_of(run: TrialRun) -> dict[str, float]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from bench.runtime.processes import mine
-from bench.spec import Status, TrialResult, TrialSpec
+from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
 from bench.spec.hyperparameters import hyperparameters
 from bench.tracking.naming import curve
 from bench.tracking.runs import SUMMARY
@@ -25,7 +25,7 @@ def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
     """What a run of this trial is tagged with from its start."""
     return {
         "kind": "trial",
-        "study": spec.study,
+        "study": spec.context.study,
         "task": spec.task.name,
         "optimizer": spec.optimizer.name,
         "model": spec.model.name,
@@ -37,8 +37,8 @@ def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
         "config_hash": spec.config_hash,
         "config": json.dumps(spec.config()),
         "phase": str(spec.phase),
-        "reference": spec.reference,
-        **({"tuning": json.dumps(asdict(spec.tuning))} if spec.tuning else {}),
+        "reference": spec.origin.reference,
+        **({"tuning": json.dumps(asdict(spec.origin.tuning))} if spec.origin.tuning else {}),
         **mine(),
         "launcher": launcher,
     }
@@ -49,6 +49,14 @@ def end_tags(result: TrialResult) -> dict[str, str]:
     environment = {f"env.{name}": value for name, value in result.environment.items()}
     summary = {f"{SUMMARY}{name}": repr(float(n)) for name, n in result.summary.items()}
     return {"status": str(result.status), "reason": result.reason[:5000], **summary, **environment}
+
+
+def logged_curve(result: TrialResult) -> tuple[CurvePoint, ...]:
+    """The curve as metrics of a run: the last point also holds what was measured at the end."""
+    if not result.curve:
+        return ()
+    last = result.curve[-1]
+    return *result.curve[:-1], CurvePoint(last.step, {**last.values, **result.final})
 
 
 def end_state(result: TrialResult) -> str:

@@ -48,7 +48,7 @@ class Batches:
     def of(cls, spec: TrialSpec, task: Task, device: torch.device) -> Batches:
         """What one trial trains on."""
         inputs, targets = task.tensors("train", device)
-        steps, workers = spec.budget.steps, spec.hardware.workers
+        steps, workers = spec.budget.steps, spec.context.hardware.workers
         return cls(inputs, targets, spec.batch_size, steps, spec.seed, task.augment, workers)
 
     def __len__(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.build import components
 from bench.runtime.lightning import pl
-from bench.spec import Budget, Hardware, RefusedInput, TrialSpec, digest, protocol
+from bench.spec import Budget, Hardware, RefusedInput, RunContext, TrialSpec, digest, protocol
 from bench.trial import environment
 from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
@@ -147,7 +147,7 @@ def _enter(config: Config, data_dir: str, hardware: Hardware) -> _Entrant:
     Raises:
         RefusedInput: its data is not there or is other data, or it cannot be built.
     """
-    spec = TrialSpec.from_config(config, study="costs", data_dir=data_dir, hardware=hardware)
+    spec = TrialSpec.from_config(config, RunContext("costs", data_dir, hardware=hardware))
     task = components.task_of(spec)
     if task.dataset.fingerprint != spec.data_fingerprint:
         raise RefusedInput(f"data_dir={data_dir}: holds other data than the trials trained on")

@@ -60,7 +60,7 @@ def run_in_ranks(
         RefusedInput: as ``run`` does.
     """
     context = multiprocessing.get_context("spawn")
-    ranks, port = spec.hardware.ranks, _free_port()
+    ranks, port = spec.context.hardware.ranks, _free_port()
     ends: dict[Connection, int] = {}
     processes = []
     try:
@@ -106,7 +106,7 @@ def _rank(
     """Rank 0 tells what it measures; each tells how it ended."""
     end_with_parent()
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "NODE_RANK": "0"}
-    os.environ |= {"LOCAL_RANK": str(rank), "WORLD_SIZE": str(spec.hardware.ranks)}
+    os.environ |= {"LOCAL_RANK": str(rank), "WORLD_SIZE": str(spec.context.hardware.ranks)}
 
     def note(point: CurvePoint) -> None:
         if rank == 0:

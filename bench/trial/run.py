@@ -34,7 +34,7 @@ def run_trial(
         RefusedInput: the spec cannot be built. Whatever else its code raises is the result
             ``failed`` (``bench.spec.errors``).
     """
-    if spec.hardware.ranks > 1:
+    if spec.context.hardware.ranks > 1:
         return run_in_ranks(spec, on_evaluation, progress_bar, run_here)
     return run_here(spec, on_evaluation, progress_bar)
 
@@ -43,10 +43,10 @@ def run_here(
     spec: TrialSpec, on_evaluation: Callable[[CurvePoint], None], progress_bar: bool
 ) -> TrialResult:
     """The same in this process: all of a trial, or one of its ranks."""
-    with machine(spec, spec.hardware.threads, progress_bar) as made:
+    with machine(spec, spec.context.hardware.threads, progress_bar) as made:
         course = Course(spec, made.environment, on_evaluation)
         try:
-            with at_most(spec.hardware.max_seconds):
+            with at_most(spec.context.hardware.max_seconds):
                 _fit(course, made)
         except NOT_THEIRS:
             raise
@@ -72,8 +72,8 @@ def _fit(course: Course, made: Machine) -> None:
     # Again: dropout must not depend on how many numbers the model and optimizer drew when built.
     pl.seed_everything(spec.seed, verbose=False)
     batches = Batches.of(spec, task, made.device)
-    if spec.hardware.ranks == 1:
+    if spec.context.hardware.ranks == 1:
         made.fit(module, batches)
         return
     refuse_statistics(module.model, spec)
-    made.fit(module, Shares(batches, made.trainer.global_rank, spec.hardware.ranks))
+    made.fit(module, Shares(batches, made.trainer.global_rank, spec.context.hardware.ranks))

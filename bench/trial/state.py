@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from bench.spec import CurvePoint, Status, TrialResult, TrialSpec, protocol
+from bench.spec import CurvePoint, Status, TrialResult, TrialSpec, last_metrics, protocol
 from bench.spec.errors import said, traced
 from bench.spec.needs import hinted
 
@@ -97,8 +97,7 @@ class Course:
         except Diverged as event:
             self.diverge(event, summary)
             return
-        self.curve[-1] = CurvePoint(last.step, {**last.values, **final})
-        self._end(Status.FINISHED, "", self._complete(summary))
+        self._end(Status.FINISHED, "", self._complete(summary), final=final)
 
     def diverge(self, event: Diverged, summary: Mapping[str, float]) -> None:
         """A loss or parameter is not finite."""
@@ -111,10 +110,18 @@ class Course:
         self._end(Status.FAILED, words, {}, traced(error))
 
     def _end(
-        self, status: Status, reason: str, summary: Mapping[str, float], trace: str = ""
+        self,
+        status: Status,
+        reason: str,
+        summary: Mapping[str, float],
+        trace: str = "",
+        final: Mapping[str, float] | None = None,
     ) -> None:
+        last = last_metrics(self.curve) | dict(final or {})
         curve = tuple(self.curve)
-        self.result = TrialResult(status, reason, curve, summary, self.environment, trace)
+        self.result = TrialResult(
+            status, reason, curve, summary, self.environment, trace, final=last
+        )
         self.on_end(self.result)
 
     def _complete(self, summary: Mapping[str, float]) -> dict[str, float]:

@@ -55,8 +55,8 @@ def machine(spec: TrialSpec, threads: int, progress_bar: bool = False) -> Iterat
         trainer = make_trainer(spec, progress_bar)
         device = trainer.strategy.root_device
         described = environment.describe(device, threads)
-        if spec.hardware.ranks > 1:
-            described["world_size"] = str(spec.hardware.ranks)
+        if spec.context.hardware.ranks > 1:
+            described["world_size"] = str(spec.context.hardware.ranks)
         yield Machine(trainer, device, described)
 
 
@@ -87,7 +87,7 @@ def _interruptible() -> Iterator[None]:
 
 def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
     """Lightning's trainer for what ``trainer.*`` says; raises RefusedInput where it cannot be."""
-    hardware = spec.hardware
+    hardware = spec.context.hardware
     devices = list(hardware.devices) if isinstance(hardware.devices, tuple) else hardware.devices
     try:
         with warnings.catch_warnings():

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from bench.spec import Status
+from bench.spec import ENDS
 from reports.analysis.study import Study
 from reports.text.answer import answer, counts, sentences
 from reports.text.leaderboards import display
@@ -32,7 +32,7 @@ def summary(study: Study) -> Summary:
     return {
         "note": "\n".join([answer(study), "", *_listed([one.text for one in sentences(study)])]),
         "metrics": {
-            **{f"trials/{status}": float(statuses.get(status, 0)) for status in Status},
+            **{f"trials/{status}": float(statuses.get(status, 0)) for status in ENDS},
             **{f"verdicts/{word.replace(' ', '_')}": float(n) for word, n in verdicts.items()},
         },
         "tables": {"leaderboard": _leaderboard(study)},

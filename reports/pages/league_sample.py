@@ -15,7 +15,7 @@ from functools import partial
 
 from bench import tracking
 from bench.build import components
-from bench.spec import Outcome, Phase, RefusedInput, Status, TrialRecord, TrialSpec
+from bench.spec import Phase, RefusedInput, RunContext, Status, TrialRecord, TrialResult, TrialSpec
 from bench.sweeps import batch
 from bench.sweeps.display import display
 from bench.sweeps.launchers.base import Told
@@ -36,7 +36,7 @@ def main() -> None:
     sample = baseline.read(baseline.find(NAME))[::EVERY]
     specs = [
         TrialSpec.from_config(
-            record.config, study=STUDY, data_dir=DATA
+            record.config, RunContext(STUDY, DATA)
         )  # the same config_hash, or refused
         for record in sample
     ]
@@ -45,7 +45,7 @@ def main() -> None:
     shipped = [record for record in sample if _task(record) in here]
     specs = [spec for spec in specs if spec.task.name in here]
 
-    def launch(pending: Sequence, told: Told) -> list[Outcome]:
+    def launch(pending: Sequence, told: Told) -> list[TrialResult]:
         return run_in_workers(pending, URI, WORKERS, told)
 
     batch.run(specs, URI, launch, telling=partial(display, "again"))
@@ -57,7 +57,7 @@ def main() -> None:
 
 def _is_here(spec: TrialSpec) -> bool:
     try:
-        components.dataset(spec.task.name, spec.task.data, spec.data_dir, download=False)
+        components.dataset(spec.task.name, spec.task.data, spec.context.data_dir, download=False)
     except RefusedInput as error:
         if not isinstance(error.__cause__, MissingData):
             raise
@@ -94,7 +94,7 @@ def _final(record: TrialRecord) -> float:
     """The target metric at the end: on test, of a tuning trial on validation."""
     split = "val" if record.phase is Phase.SELECT else "test"
     metric = record.config["task"]["target_metric"]["metric"]
-    return record.result.final(f"{split}/{metric}")
+    return record.result.final_value(f"{split}/{metric}")
 
 
 if __name__ == "__main__":

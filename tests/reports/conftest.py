@@ -17,6 +17,7 @@ from bench.spec import (
     TrialResult,
     Tuning,
     digest,
+    last_metrics,
     point_label,
 )
 
@@ -92,6 +93,9 @@ def make_record(
         summary["train_time_to_target_s"] = steps_to_target * step_time_ms / 1e3
     if status == "diverged":
         summary["diverged_step"] = steps // 2
+    curve = _curve(status, steps, evaluations, step_time_ms, metric, val)
+    ends = status == "finished" and test is not None
+    tested = {"test/loss": 0.3, f"test/{metric}": test} if ends else {}
     return TrialRecord(
         run_id=run_id or hashlib.sha256(name.encode()).hexdigest()[:32],
         study="hand_made",
@@ -101,11 +105,12 @@ def make_record(
         result=TrialResult(
             status=Status(status),
             reason=reason,
-            curve=_curve(status, steps, evaluations, step_time_ms, metric, val, test),
+            curve=curve,
             summary=summary if status in ("finished", "diverged") else {},
             environment=environment or ENVIRONMENT,
             traceback=traceback,
             ended_at=ended_at,
+            final=last_metrics(curve) | tested,
         ),
         phase=phase,
         tuning=tuning,
@@ -120,7 +125,6 @@ def _curve(
     step_time_ms: float,
     metric: str,
     val: float,
-    test: float | None,
 ) -> tuple[CurvePoint, ...]:
     """Exponential approach to the final values; a diverged trial breaks off half-way with NaN."""
     if status not in ("finished", "diverged"):
@@ -138,8 +142,6 @@ def _curve(
         if status == "diverged" and 2 * i > evaluations:
             points.append(CurvePoint(step, values | {"train/loss": math.nan}))
             break
-        if i == evaluations and test is not None:
-            values |= {"test/loss": 0.3, f"test/{metric}": test}
         points.append(CurvePoint(step, values))
     return tuple(points)
 

@@ -60,7 +60,9 @@ def trial(family: str, seed: int, text: Path) -> TrialSpec:
     spec = trial_spec(point={"lr": 3e-3}, steps=12, eval_every=4, seed=seed)
     direction = "maximize" if metric == "miou" else "minimize"
     task = TaskSpec(family, target, data=data, target_metric=Target(metric, direction, None))
-    fingerprint = components.dataset(family, data, spec.data_dir, spec.download).fingerprint
+    fingerprint = components.dataset(
+        family, data, spec.context.data_dir, spec.context.download
+    ).fingerprint
     size = 1 if family == "landscape" else 8
     return replace(spec, task=task, model=model, batch_size=size, data_fingerprint=fingerprint)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.runtime.processes import JOB, end_on_sigterm
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
 
 
@@ -27,7 +27,7 @@ class Ended:
         refused, lost: why nothing of the sweep can run: a ``RefusedInput``, a ``StoreLost``.
     """
 
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[TrialResult, ...] = ()
     refused: str = ""
     lost: str = ""
 
@@ -73,14 +73,16 @@ class Part:
 
         return DelayedSubmission(self)
 
-    def _run(self) -> Sequence[Outcome]:
+    def _run(self) -> Sequence[TrialResult]:
         from bench import tracking
         from bench.sweeps.launchers.executor import StackedSweep
 
-        tracking.release(self.uri, self.specs[0].study, self.job)  # of its life before this one
+        tracking.release(
+            self.uri, self.specs[0].context.study, self.job
+        )  # of its life before this one
         workers = self.workers
         return StackedSweep(self.specs, self.uri, self.size, _nobody, workers, workers).run()
 
 
-def _nobody(at: int, outcome: Outcome) -> None:
+def _nobody(at: int, result: TrialResult) -> None:
     """Nobody is told of a trial by its node."""

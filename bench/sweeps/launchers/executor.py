@@ -11,10 +11,9 @@ from typing import TypeVar
 
 from bench import tracking
 from bench.runtime.isolation import isolated
-from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
+from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.spec.errors import NOT_THEIRS, said
 from bench.sweeps import execute, progress
-from bench.sweeps.execute import outcome
 from bench.sweeps.grouping import alike
 from bench.sweeps.launchers.sequential import run_one_by_one
 
@@ -54,10 +53,10 @@ class StackedSweep:
     ) -> None:
         self.specs, self.uri, self.size, self.told = list(specs), uri, size, told
         self.workers, self.threads = workers, threads
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, TrialResult] = {}
         self._steps: dict[int, float] = {}  # seconds of one, by the trial's place
 
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[TrialResult]:
         """All trials; their outcomes in the order of ``specs``.
 
         Raises:
@@ -104,8 +103,8 @@ class StackedSweep:
         longest = sorted(places, key=lambda at: -seconds[at])  # first: they end together
         specs = [self.specs[at] for at in longest]
 
-        def told(at: int, outcome: Outcome) -> None:
-            self._ended(longest[at], outcome)
+        def told(at: int, result: TrialResult) -> None:
+            self._ended(longest[at], result)
 
         if sum(seconds.values()) * (1 - 1 / workers) < START:
             run_one_by_one(specs, self.uri, LAUNCHER if self.workers == 1 else "basic", told)
@@ -134,7 +133,7 @@ class StackedSweep:
 
     def _stackable(self, places: Sequence[int]) -> list[int]:
         """Those that can be stacked; says of the others why not."""
-        if len(places) < 2 or self.size == 1 or self.specs[places[0]].hardware.ranks > 1:
+        if len(places) < 2 or self.size == 1 or self.specs[places[0]].context.hardware.ranks > 1:
             return []
         from bench.stack.stackable import why_not
 
@@ -176,21 +175,21 @@ class StackedSweep:
         with tracking.recorder(self.uri, specs, LAUNCHER) as records:
             mine = list(records.free)
             for slot in set(range(len(specs))) - set(mine):
-                self._ended(places[slot], execute.elsewhere(specs[slot]))
+                self._ended(places[slot], execute.ELSEWHERE)
 
             def log(at: int, point: CurvePoint) -> None:
                 records.log(mine[at], point)
 
             def end(at: int, result: TrialResult) -> None:
                 records.finish(mine[at], result)
-                self._ended(places[mine[at]], outcome(specs[mine[at]], result))
+                self._ended(places[mine[at]], result.brief())
 
             if mine:
                 run_stack([specs[slot] for slot in mine], log, end, self.threads)
 
-    def _ended(self, at: int, outcome: Outcome) -> None:
-        self.outcomes[at] = outcome
-        self.told(at, outcome)
+    def _ended(self, at: int, result: TrialResult) -> None:
+        self.outcomes[at] = result
+        self.told(at, result)
 
     @property
     def _otherwise(self) -> str:

@@ -23,7 +23,15 @@ from bench.tracking.server.errors import losing
 from bench.tracking.sqlite.read import TrialRun
 from bench.tracking.sqlite.schema import now
 from bench.tracking.store import Store, found_or_made
-from bench.tracking.tags import RUNNING, end_state, end_tags, later, run_params, run_tags
+from bench.tracking.tags import (
+    RUNNING,
+    end_state,
+    end_tags,
+    later,
+    logged_curve,
+    run_params,
+    run_tags,
+)
 
 METRICS_A_BATCH = 900
 """MLflow takes a thousand entities at once, tags included."""
@@ -87,7 +95,7 @@ class ClientRecorder:
         """
         own = {run.id for run in asked.values()}
         found: dict[str, list[TrialRun]] = {self._specs[at].config_hash: [] for at in asked}
-        since = {self._specs[at].config_hash: self._specs[at].fresh_since for at in asked}
+        since = {self._specs[at].config_hash: self._specs[at].context.fresh_since for at in asked}
         me = mine().items()
         for run in self._store.trials(study, hashes=list(found)):
             key = run.tags["config_hash"]
@@ -164,14 +172,15 @@ class _Run:
             self._send(self._buffer)
 
     def finish(self, result: TrialResult) -> None:
-        last = result.curve[-1:]  # it has grown since it was noted: the test split
-        rest = [point for point in result.curve[:-1] if point.step not in self._sent]
+        curve = logged_curve(result)
+        last = curve[-1:]  # it has grown since it was noted: the test split
+        rest = [point for point in curve[:-1] if point.step not in self._sent]
         if result.traceback:
             self._store.put_text(self.id, "traceback.txt", result.traceback)
         self._send([*rest, *last], end_tags(result))
         self._client.set_terminated(self.id, end_state(result), later(self._start, result.summary))
         self._finished = True
-        if self._spec.fresh_since and result.status in claims.ANSWERS:
+        if self._spec.context.fresh_since and result.status in claims.ANSWERS:
             hashes = [self._spec.config_hash]
             known = self._store.trials(self._study, hashes=hashes)
             self._store.trash(claims.replaced(known, self.id))

@@ -20,7 +20,7 @@ from bench.tracking.errors import losing
 from bench.tracking.naming import run_name
 from bench.tracking.sqlite.schema import now, open_tables, to_stored
 from bench.tracking.sqlite.write import insert, insert_run, set_tags, trash
-from bench.tracking.tags import end_state, end_tags, later, run_params, run_tags
+from bench.tracking.tags import end_state, end_tags, later, logged_curve, run_params, run_tags
 
 Keep = Callable[[str, str, str], None]
 """Keeps a text file with a run: the run's id, the file's name, the text."""
@@ -83,10 +83,11 @@ class SQLiteRecorder:
     def finish(self, slot: int, result: TrialResult) -> None:
         """How it ended; the last point of its curve replaces the one that was noted there."""
         self._unfinished.discard(slot)
-        last = result.curve[-1].step if result.curve else 0
+        curve = logged_curve(result)
+        last = curve[-1].step if curve else 0
         self._points = [(s, p) for s, p in self._points if s != slot or p.step != last]
-        rest = [p for p in result.curve[:-1] if p.step not in self._noted[slot]]
-        self._points += [(slot, p) for p in (*rest, *result.curve[-1:])]
+        rest = [p for p in curve[:-1] if p.step not in self._noted[slot]]
+        self._points += [(slot, p) for p in (*rest, *curve[-1:])]
         self._ended.append((slot, result))
         self._write_sometimes()
 
@@ -144,7 +145,7 @@ class SQLiteRecorder:
             "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?",
             (end_state(result), later(self._start_time, result.summary), run),
         )
-        if spec.fresh_since and result.status in claims.ANSWERS:
+        if spec.context.fresh_since and result.status in claims.ANSWERS:
             known = claims.of_tables(self._store, self._experiment, [spec.config_hash])
             trash(self._store, claims.replaced(known, run))
 

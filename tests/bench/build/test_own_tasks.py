@@ -67,7 +67,7 @@ def test_it_trains_stacks_and_reports(task, launcher, optbench, uri, conf, tmp_p
     assert len(records) == 4
     for record in records:
         assert [point.step for point in record.result.curve] == [20, 40, 60]
-        last = record.result.curve[-1].values
+        last = {**record.result.curve[-1].values, **record.result.final}
         assert {f"val/{metric}", f"test/{metric}", "train/loss", "lr"} <= set(last)
         assert "val/loss" not in last
         assert record.result.summary.get("stack_size") == (4.0 if launcher == "stacked" else None)

@@ -34,7 +34,7 @@ FREE = OptimizerSpec(
 
 
 def on_gpu(spec):
-    return replace(spec, hardware=replace(spec.hardware, accelerator="gpu", devices=1))
+    return spec.within(hardware=replace(spec.context.hardware, accelerator="gpu", devices=1))
 
 
 def untimed(point):
@@ -161,4 +161,4 @@ def test_a_stack_that_does_not_fit_is_halved_on_the_device(monkeypatch, uri):
     monkeypatch.setattr("bench.stack.run.run_stack", counted)
     outcomes = StackedSweep(specs, uri, 8, lambda at, outcome: None).run()
     assert sizes == [8, 4, 4]
-    assert [outcome["status"] for outcome in outcomes] == ["finished"] * 8
+    assert [outcome.status for outcome in outcomes] == ["finished"] * 8

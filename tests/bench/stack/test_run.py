@@ -225,7 +225,7 @@ def test_stopping_at_the_target_is_each_trials_own():
     results = assert_equal_alone([case(lr=lr, **options) for lr in (1e-3, 1e-2)])
     first, second = (result.curve[-1].step for result in results)
     assert first > second
-    assert all("test/accuracy" in result.curve[-1].values for result in results)
+    assert all("test/accuracy" in result.final for result in results)
 
 
 def test_time_is_shared_and_never_called_time_to_target():

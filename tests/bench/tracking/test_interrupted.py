@@ -29,11 +29,11 @@ def test_what_was_interrupted_goes_and_what_runs_stays(
 ) -> None:
     spec = trial_spec(steps=2)
     started(uri, spec)
-    assert tracking.discard_interrupted(uri, spec.study) == 0  # this process is alive
+    assert tracking.discard_interrupted(uri, spec.context.study) == 0  # this process is alive
     monkeypatch.setattr(READ, "alive", lambda tags: False)
-    assert tracking.discard_interrupted(uri, spec.study) == 1
-    assert tracking.discard_interrupted(uri, spec.study) == 0
-    assert list(runs_of(uri, spec.study)) == []
+    assert tracking.discard_interrupted(uri, spec.context.study) == 1
+    assert tracking.discard_interrupted(uri, spec.context.study) == 0
+    assert list(runs_of(uri, spec.context.study)) == []
 
 
 def test_a_trial_goes_on_where_another_was_interrupted(
@@ -44,15 +44,15 @@ def test_a_trial_goes_on_where_another_was_interrupted(
     monkeypatch.setattr(READ, "alive", lambda tags: False)
     monkeypatch.setattr("bench.tracking.claims.alive", lambda tags: False)
     assert execute.answer(spec, uri)["status"] == "finished"
-    (found,) = tracking.read(uri, spec.study)
+    (found,) = tracking.read(uri, spec.context.study)
     assert found.result.status is Status.FINISHED
 
 
 def test_the_traceback_of_a_trial_that_raised_is_kept(uri: str) -> None:
-    tracking.prepare(uri, trial_spec().study)
+    tracking.prepare(uri, trial_spec().context.study)
     spec = trial_spec(target="tests.helpers.faulty.Raises", steps=2)
     assert execute.answer(spec, uri)["status"] == "failed"
-    (found,) = tracking.read(uri, spec.study)
+    (found,) = tracking.read(uri, spec.context.study)
     assert "Traceback" in found.result.traceback
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from bench.spec import Component, Phase, Tuning
+from bench.spec import Component, Phase, TrialOrigin, Tuning
 from bench.tracking.naming import curve, run_name
 from tests.helpers.specs import trial_spec
 
@@ -14,7 +14,7 @@ TUNING = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8)
 
 def spec(phase=Phase.EXPLORE, index=None, **keywords):
     tuning = dataclasses.replace(TUNING, index=index) if phase is not Phase.EXPLORE else None
-    return dataclasses.replace(trial_spec(**keywords), phase=phase, tuning=tuning)
+    return dataclasses.replace(trial_spec(**keywords), phase=phase, origin=TrialOrigin(tuning))
 
 
 def test_a_name_cut_at_25_characters_still_says_seed_entrant_and_rate():

@@ -15,9 +15,12 @@ from bench.spec import CurvePoint, Status, TrialResult
 from bench.tracking.runs import lookup
 from tests.helpers.specs import trial_spec
 
-POINT = CurvePoint(20, {"val/accuracy": 0.5, "test/accuracy": 0.25})
+POINT = CurvePoint(20, {"val/accuracy": 0.5})
+FINAL = {"val/accuracy": 0.5, "test/accuracy": 0.25}
 ENDS = {
-    "finished": TrialResult(Status.FINISHED, curve=(POINT,), summary={"train_time_s": 1.5}),
+    "finished": TrialResult(
+        Status.FINISHED, curve=(POINT,), summary={"train_time_s": 1.5}, final=FINAL
+    ),
     "diverged": TrialResult(Status.DIVERGED, "non-finite loss", summary={"diverged_step": 3.0}),
     "failed": TrialResult(Status.FAILED, "Boom", traceback="Traceback"),
 }
@@ -42,11 +45,11 @@ def test_it_says_what_the_client_says(uri: str, hashes: dict[str, str], end: str
     assert (found is None) == (end in ("failed", "nobody"))
     if end == "finished":
         assert found is not None
-        assert found.final("test/accuracy") == 0.25
+        assert found.final_value("test/accuracy") == 0.25
         assert found.summary["train_time_s"] == 1.5
     if end == "diverged":
         assert found is not None
-        assert math.isnan(found.final("val/accuracy"))
+        assert math.isnan(found.final_value("val/accuracy"))
 
 
 def test_other_and_deleted_studies_answer_nothing(uri: str, hashes: dict[str, str]) -> None:

@@ -10,19 +10,25 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.spec import CurvePoint, Phase, Status, Target, TrialResult, Tuning
+from bench.spec import CurvePoint, Phase, Status, Target, TrialOrigin, TrialResult, Tuning
 from bench.tracking.sqlite.read import TrialRun
 from bench.tracking.views import state_of
 from tests.helpers.specs import trial_spec
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
+TESTED = {"test/loss": 3.0, "test/accuracy": 0.4}
 METRICS = {"train/loss": 1.0, "val/loss": 2.0, "val/accuracy": 0.5, "lr": 0.1, "train_time_s": 1.0}
 TUNING = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8)
 
 
 def write(uri, *specs):
-    point = CurvePoint(20, {**METRICS, "test/loss": 3.0, "test/accuracy": 0.4})
-    result = TrialResult(Status.FINISHED, curve=(point,), summary={"gradients": 20.0})
+    point = CurvePoint(20, METRICS)
+    result = TrialResult(
+        Status.FINISHED,
+        curve=(point,),
+        summary={"gradients": 20.0},
+        final=TESTED,
+    )
     with tracking.recorder(uri, specs, "none") as records:
         for slot in range(len(specs)):
             records.finish(slot, result)
@@ -61,8 +67,8 @@ def test_curves_are_drawn_and_single_numbers_are_not(uri):
 
 
 def test_each_task_has_a_view_and_tuning_trials_are_left_out(uri):
-    tuned = dataclasses.replace(of_task("a"), phase=Phase.SELECT, tuning=TUNING)
-    report = dataclasses.replace(of_task("b"), phase=Phase.REPORT, tuning=TUNING)
+    tuned = dataclasses.replace(of_task("a"), phase=Phase.SELECT, origin=TrialOrigin(TUNING))
+    report = dataclasses.replace(of_task("b"), phase=Phase.REPORT, origin=TrialOrigin(TUNING))
     write(uri, tuned, report)
     assert [view.name for view in tracking.share(uri, "test")] == ["all curves", "a", "b"]
     found = states(uri)

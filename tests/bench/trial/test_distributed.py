@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
@@ -40,7 +38,7 @@ def untimed(values):
 def test_two_processes_record_what_one_does(target) -> None:
     spec = trial_spec(target=target, point={"lr": 0.01}, steps=50, eval_every=10)
     alone, noted = run_trial(spec), []
-    together = run_trial(replace(spec, hardware=TWO), noted.append)
+    together = run_trial(spec.within(hardware=TWO), noted.append)
     assert together.status == alone.status == "finished"
     assert [point.step for point in noted] == [10, 20, 30, 40, 50]
     for point, expected in zip(together.curve, alone.curve, strict=True):

@@ -22,7 +22,8 @@ from tests.helpers.specs import trial_spec
 def by_hand(spec, make_optimizer, factor=lambda step: 1.0):
     """The trial as anybody would write it: losses and the trained model."""
     task = components.task(
-        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+        spec.task,
+        components.dataset("digits", spec.task.data, spec.context.data_dir, spec.context.download),
     )
     inputs, targets = task.tensors("train", torch.device("cpu"))
     torch.manual_seed(spec.seed)
@@ -57,7 +58,8 @@ def test_the_size_of_the_test_split_is_recorded_by_who_opened_it():
     tested = run_trial(spec).summary
     shut = run_trial(dataclasses.replace(spec, phase=Phase.SELECT)).summary
     targets = components.task(
-        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+        spec.task,
+        components.dataset("digits", spec.task.data, spec.context.data_dir, spec.context.download),
     ).tensors("test", torch.device("cpu"))[1]
     assert tested["test_examples"] == len(targets) > 300
     assert "test_examples" not in shut
@@ -69,7 +71,7 @@ def test_equals_a_loop_written_by_hand():
     losses, accuracy = by_hand(spec, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9))
     assert result.status is Status.FINISHED
     assert [point.step for point in result.curve] == [20, 40, 60, 70]
-    last = result.curve[-1].values
+    last = result.final
     assert last["train/loss"] == pytest.approx(sum(losses[60:]) / 10, rel=1e-6)
     assert last["val/accuracy"] == accuracy["val"]
     assert last["test/accuracy"] == accuracy["test"]
@@ -86,7 +88,7 @@ def test_the_schedule_moves_every_step():
     losses, accuracy = by_hand(spec, lambda p: torch.optim.SGD(p, lr=0.5), factor)
     result = run_trial(spec)
     assert result.curve[-1].values["train/loss"] == pytest.approx(sum(losses[40:]) / 20, rel=1e-6)
-    assert result.curve[-1].values["test/accuracy"] == accuracy["test"]
+    assert result.final["test/accuracy"] == accuracy["test"]
 
 
 def test_a_closure_optimizer_reevaluates_the_loss():
@@ -96,7 +98,7 @@ def test_a_closure_optimizer_reevaluates_the_loss():
     result = run_trial(spec)
     losses, accuracy = by_hand(spec, lambda p: torch.optim.LBFGS(p, lr=0.5, max_iter=4))
     assert result.curve[-1].values["train/loss"] == pytest.approx(sum(losses) / 20, rel=1e-6)
-    assert result.curve[-1].values["test/accuracy"] == accuracy["test"]
+    assert result.final["test/accuracy"] == accuracy["test"]
     without = run_trial(
         dataclasses.replace(spec, optimizer=dataclasses.replace(spec.optimizer, needs=()))
     )
@@ -198,7 +200,7 @@ def test_stopping_at_the_target_ends_there():
     result = run_trial(trial_spec(goal=0.5, steps=200, point={"lr": 0.01}, stop_at_target=True))
     assert result.status is Status.FINISHED
     assert result.curve[-1].step == result.summary["steps_to_target"] < 200
-    assert "test/accuracy" in result.curve[-1].values
+    assert "test/accuracy" in result.final
 
 
 def test_training_time_leaves_evaluation_out(monkeypatch):
@@ -214,7 +216,8 @@ def test_training_time_leaves_evaluation_out(monkeypatch):
 def test_evaluation_is_exact_and_leaves_the_mode_alone():
     spec = trial_spec()
     task = components.task(
-        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+        spec.task,
+        components.dataset("digits", spec.task.data, spec.context.data_dir, spec.context.download),
     )
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Dropout(0.5)).train()
@@ -232,9 +235,7 @@ def test_refuses_an_accelerator_that_is_not_there():
     absent = "mps" if not torch.backends.mps.is_available() else "tpu"
     with pytest.raises(RefusedInput, match=f"accelerator={absent}"):
         run_trial(
-            dataclasses.replace(
-                spec, hardware=dataclasses.replace(spec.hardware, accelerator=absent)
-            )
+            spec.within(hardware=dataclasses.replace(spec.context.hardware, accelerator=absent))
         )
 
 
@@ -248,8 +249,8 @@ def test_a_test_metric_that_is_not_finite_is_no_finish():
     course.finish({"test/loss": math.nan, "test/accuracy": 0.4}, {"train_time_s": 1.0})
     assert course.result.status is Status.DIVERGED
     assert course.result.reason == "non-finite test loss at step 20"
-    assert math.isnan(course.result.final("test/accuracy"))
-    assert "test/accuracy" not in course.result.curve[-1].values
+    assert math.isnan(course.result.final_value("test/accuracy"))
+    assert "test/accuracy" not in course.result.final
 
 
 def test_a_target_metric_that_is_not_measured_fails_with_those_that_are():

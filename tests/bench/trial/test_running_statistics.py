@@ -80,7 +80,7 @@ def test_an_averaged_point_is_evaluated_with_statistics_of_its_own(monkeypatch):
     model.eval()
     with torch.no_grad():
         accuracy = (model(test).argmax(1) == targets).double().mean().item()
-    assert result.curve[-1].values["test/accuracy"] == pytest.approx(accuracy)
+    assert result.final["test/accuracy"] == pytest.approx(accuracy)
 
 
 def test_such_trials_are_not_stacked():

@@ -54,7 +54,9 @@ class ByHand:
 
     def __init__(self, spec):
         torch.set_flush_denormal(True)
-        data = components.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
+        data = components.dataset(
+            spec.task.name, spec.task.data, spec.context.data_dir, spec.context.download
+        )
         self.task = components.task(spec.task, data)
         torch.manual_seed(spec.seed)
         self.model = components.model(spec.model, self.task)
@@ -165,7 +167,7 @@ def test_schedule_free_is_evaluated_and_tested_at_its_average(trained):
             p.copy_((p - (1 - 0.9) * z) / 0.9)
     cpu = torch.device("cpu")
     at_average = evaluate(hand.task, hand.model, "test", cpu)
-    last = result.curve[-1].values
+    last = result.final
     assert last["test/accuracy"] == at_average["test/accuracy"]
     assert last["test/loss"] == pytest.approx(at_average["test/loss"], rel=1e-5)
     hand.model.load_state_dict(training_point)

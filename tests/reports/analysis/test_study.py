@@ -115,7 +115,7 @@ def test_repeats_give_the_interval_of_their_means():
     reported = [r for r in records if r.phase == "report" and r.tuning.index is not None]
     values = np.zeros((3, 10))
     for r in reported:
-        values[r.tuning.repeat, r.config["seed"]] = r.result.curve[-1].values["test/accuracy"]
+        values[r.tuning.repeat, r.config["seed"]] = r.result.final["test/accuracy"]
     seeds = values.mean(axis=0).var(ddof=1) / 10
     repeats = values.mean(axis=1).var(ddof=1) / 3
     df = (seeds + repeats) ** 2 / (seeds**2 / 9 + repeats**2 / 2)

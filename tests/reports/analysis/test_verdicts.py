@@ -151,7 +151,7 @@ def test_repeated_tuning_is_in_the_interval_and_both_are_shown():
 
 
 def value_on_test(record):
-    return record.result.curve[-1].values["test/accuracy"]
+    return record.result.final["test/accuracy"]
 
 
 def is_tuned(record, repeat):

@@ -143,9 +143,9 @@ def test_a_trial_with_it_is_another_one_and_repeats(words: dict[str, Any]) -> No
 def test_a_stack_sees_what_its_trials_see_alone(words: dict[str, Any]) -> None:
     specs = [augmented(seed, **words) for seed in (0, 1, 0)]
     for spec, together in zip(specs, run_stack(specs, threads=1), strict=True):
-        alone = run_trial(spec).curve[-1].values
+        alone = run_trial(spec).final
         for name in ("train/loss", "val/loss"):
-            assert together.curve[-1].values[name] == pytest.approx(alone[name], rel=1e-4)
+            assert together.final[name] == pytest.approx(alone[name], rel=1e-4)
 
 
 def test_the_order_of_batches_is_that_without() -> None:

@@ -183,7 +183,7 @@ def test_one_command_trains_on_it(ending, optbench, uri, tmp_path):
     ended = optbench("task=text_file", *words, "optimizer.lr=0.01", "study=own")
     assert ended.code == 0, ended.err
     (record,) = tracking.read(uri, "own")
-    assert record.result.final("test/accuracy") == 1.0  # one word tells the label
+    assert record.result.final_value("test/accuracy") == 1.0  # one word tells the label
     assert path.name not in json.dumps(record.config)  # the fingerprint stands for the file
     moved = path.rename(tmp_path / f"moved{ending}")
     words[0] = f"data.train={moved}"

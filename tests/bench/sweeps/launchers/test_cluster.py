@@ -160,7 +160,7 @@ def test_a_job_that_is_queued_again_goes_on(uri, tmp_path, monkeypatch):
         tracking.recorder(uri, specs[1:], "stacked").__enter__()
     assert seeds(uri, "again") == {("0", "finished"): 1, ("1", "running"): 1, ("2", "running"): 1}
     ended = part.checkpoint().function()
-    assert [one["status"] for one in ended.outcomes] == ["elsewhere", "finished", "finished"]
+    assert [one.status for one in ended.outcomes] == ["elsewhere", "finished", "finished"]
     assert seeds(uri, "again") == {(str(seed), "finished"): 1 for seed in range(3)}
 
 

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -56,6 +55,6 @@ def told(spec, uri, launcher):
 
 
 def test_trials_on_another_device_are_not_forked():
-    gpu = replace(trial_spec(), hardware=Hardware("cuda"))
+    gpu = trial_spec().within(hardware=Hardware("cuda"))
     assert workers._context([trial_spec(), gpu]).get_start_method() == "spawn"
     assert workers._context([trial_spec()]).get_start_method() == "forkserver"

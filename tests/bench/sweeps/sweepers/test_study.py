@@ -77,7 +77,7 @@ def test_tuning_never_opens_the_test_split_and_shares_no_seed(optbench, uri):
 
 
 def result(value, test, status=Status.FINISHED):
-    return TrialResult(status, summary={"val/accuracy": value, "test/accuracy": test})
+    return TrialResult(status, final={"val/accuracy": value, "test/accuracy": test})
 
 
 def planned(**tuning):
@@ -108,8 +108,8 @@ def test_diverged_and_failed_points_are_the_worst():
 
 def test_points_can_be_ranked_by_steps_to_target():
     def reached(steps, value):
-        summary = {"val/accuracy": value, **({"steps_to_target": steps} if steps else {})}
-        return TrialResult(Status.FINISHED, summary=summary)
+        summary = {"steps_to_target": steps} if steps else {}
+        return TrialResult(Status.FINISHED, summary=summary, final={"val/accuracy": value})
 
     quick = [reached(None, 0.99), reached(60.0, 0.9), reached(40.0, 0.8)]
     assert chosen_by(planned(rank="steps_to_target"), quick).place == 2

@@ -9,7 +9,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.spec import CurvePoint, RefusedInput, Status, TrialResult
+from bench.spec import CurvePoint, RefusedInput, Status, TrialResult, last_metrics
 from bench.spec.errors import StoreLost
 from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
@@ -25,13 +25,17 @@ def result(status=Status.FINISHED, **kwargs):
                 "val/accuracy": 0.9,
                 "train_time_s": 2.5,
                 "lr": 0.05,
-                "test/accuracy": 0.875,
             },
         ),
     )
     summary = {"train_time_s": 2.5, "step_time_ms": 62.5, "steps_to_target": 40.0}
     return TrialResult(
-        status, curve=curve, summary=summary, environment={"torch": "2.15.0"}, **kwargs
+        status,
+        curve=curve,
+        summary=summary,
+        environment={"torch": "2.15.0"},
+        final=last_metrics(curve) | {"test/accuracy": 0.875},
+        **kwargs,
     )
 
 

@@ -31,7 +31,7 @@ def test_looking_at_a_store_leaves_the_locks_of_an_open_connection(uri: str) -> 
     with closing(open_tables(path)) as store:
         store.execute("SELECT count(*) FROM runs").fetchone()
         for _ in range(3):
-            lookup(uri, spec.study, spec.config_hash)
+            lookup(uri, spec.context.study, spec.config_hash)
             check_file(uri, path)
         subprocess.run([sys.executable, "-c", ANOTHER, str(path)], check=True)
         assert Path(log).exists()

@@ -8,7 +8,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.spec import CurvePoint, Phase, Status, TrialResult, Tuning
+from bench.spec import CurvePoint, Phase, Status, TrialOrigin, TrialResult, Tuning, last_metrics
 from bench.tracking.opening import opened
 from bench.tracking.server.recorder import ClientRecorder
 from bench.tracking.server.store import ClientStore
@@ -21,12 +21,13 @@ POINTS = [
     CurvePoint(step, {"train/loss": 1 / step, "val/loss": 2 / step, "val/accuracy": 0.5, "lr": 0.1})
     for step in (10, 20)
 ]
-LAST = CurvePoint(20, {**POINTS[1].values, "test/loss": math.inf, "test/accuracy": math.nan})
+TEST = {"test/loss": math.inf, "test/accuracy": math.nan}
 FINISHED = TrialResult(
     Status.FINISHED,
-    curve=(POINTS[0], LAST),
+    curve=tuple(POINTS),
     summary={"train_time_s": 1.5, "stack_size": 2.0},
     environment={"device": "none"},
+    final=last_metrics(POINTS) | TEST,
 )
 FAILED = TrialResult(
     Status.FAILED, "Boom: went wrong", curve=(POINTS[0],), traceback="Traceback …\nBoom"
@@ -36,7 +37,7 @@ FAILED = TrialResult(
 def recorder(kind, uri, specs, launcher):
     """One of the two."""
     store = ClientStore(uri) if kind == "client" else opened(uri)
-    made = store.recorder(specs[0].study, specs, launcher)
+    made = store.recorder(specs[0].context.study, specs, launcher)
     assert isinstance(made, ClientRecorder if kind == "client" else SQLiteRecorder)
     return made
 
@@ -157,12 +158,14 @@ def test_a_recorder_is_of_one_study(uri):
 @pytest.mark.parametrize("kind", ["client", "rows"])
 def test_what_was_declared_reads_back(uri, kind):
     tuning = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8, 1, 5, rank="steps_to_target")
-    spec = dataclasses.replace(trial_spec(), phase=Phase.SELECT, tuning=tuning, reference="adamw")
+    spec = dataclasses.replace(
+        trial_spec(), phase=Phase.SELECT, origin=TrialOrigin(tuning, "adamw")
+    )
     with recorder(kind, uri, [spec], "none") as records:
         records.finish(0, FINISHED)
     (record,) = tracking.read(uri, "test")
     assert (record.phase, record.tuning, record.reference) == (Phase.SELECT, tuning, "adamw")
-    assert record.config_hash == dataclasses.replace(spec, reference="adam").config_hash
+    assert record.config_hash == dataclasses.replace(spec, origin=TrialOrigin()).config_hash
 
 
 @pytest.mark.parametrize("kind", ["client", "rows"])
@@ -187,7 +190,7 @@ def test_single_numbers_are_tags_that_keep_every_digit(uri, kind):
     with recorder(kind, uri, [trial_spec()], "none") as records:
         records.finish(0, dataclasses.replace(FINISHED, summary=summary))
     (run,) = runs_of(uri, "test")
-    assert set(run.data.metrics) == set(LAST.values)
+    assert set(run.data.metrics) == {*POINTS[1].values, *TEST}
     assert run.data.tags["summary.step_time_ms"] == "0.30000000000000004"
     (record,) = tracking.read(uri, "test")
     assert record.result.summary == summary
