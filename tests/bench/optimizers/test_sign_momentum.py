@@ -77,7 +77,7 @@ def test_every_entry_moves_by_the_learning_rate() -> None:
 
 
 def test_a_gradient_that_turns_is_followed_once_its_average_turns() -> None:
-    """After n gradients of 1, m is 1 - βⁿ; then m falls below 0 after log(2 - βⁿ) / -log β steps."""
+    """After n gradients of 1, m is 1 - βⁿ; it falls below 0 after log(2 - βⁿ) / -log β more."""
     beta, before = 0.9, 20
     needed = math.log(2 - beta**before) / -math.log(beta)
     after = math.floor(needed)
