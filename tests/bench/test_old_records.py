@@ -1,14 +1,9 @@
 """A store that an earlier version wrote answers the same commands today."""
 
-import gzip
-import shutil
-from pathlib import Path
-
 import pytest
 
 from bench import tracking
 
-FIXTURE = Path(__file__).parent / "fixtures" / "store.db.gz"
 CLIPPED = """\
 _target_: torch.optim.SGD
 lr: 0.1
@@ -47,15 +42,6 @@ SWEEPS = [  # the commands that made it, and how many trials each has
         6,
     ),
 ]
-
-
-@pytest.fixture
-def old(tmp_path):
-    """Its address."""
-    path = tmp_path / "old.db"
-    with gzip.open(FIXTURE) as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -6,13 +6,12 @@ import pytest
 
 from bench import tracking
 from bench.spec import Component, OptimizerSpec, Phase, RefusedInput, RunContext, TrialSpec, digest
-from tests.bench.test_old_records import old  # noqa: F401
 from tests.helpers import specs
 
 WHERE = RunContext("again")
 
 
-def test_every_recorded_config_of_an_old_store_gives_its_own_hash(old):  # noqa: F811
+def test_every_recorded_config_of_an_old_store_gives_its_own_hash(old):
     (study,) = tracking.studies(old)
     records = tracking.read(old, study)
     optimizers = {record.config["optimizer"]["name"] for record in records}

@@ -1,9 +1,6 @@
 """Reading by MLflow's tables against reading by its client, and what a look-up gives."""
 
-import gzip
 import math
-import shutil
-from pathlib import Path
 
 import pytest
 
@@ -14,17 +11,6 @@ from bench.tracking.read import record
 from bench.tracking.server.store import ClientStore
 from bench.tracking.sqlite import schema
 from tests.helpers.specs import trial_spec
-
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
-
-
-@pytest.fixture
-def old(tmp_path):
-    """The address of a store that an earlier version wrote: 33 trials, one of them failed."""
-    path = tmp_path / "old.db"
-    with gzip.open(FIXTURE) as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
-    return f"sqlite:///{path}"
 
 
 def both(uri, study):

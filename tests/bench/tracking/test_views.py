@@ -1,10 +1,7 @@
 """The state of MLflow's page that a study is first shown in."""
 
 import dataclasses
-import gzip
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -15,7 +12,6 @@ from bench.tracking.sqlite.read import TrialRun
 from bench.tracking.views import state_of
 from tests.helpers.specs import trial_spec
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
 TESTED = {"test/loss": 3.0, "test/accuracy": 0.4}
 METRICS = {"train/loss": 1.0, "val/loss": 2.0, "val/accuracy": 0.5, "lr": 0.1, "train_time_s": 1.0}
 TUNING = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8)
@@ -116,13 +112,9 @@ def test_saved_twice_it_is_the_same(uri):
     assert client.get_experiment_by_name("test").tags == before
 
 
-def test_an_old_study_is_grouped_by_what_it_has(tmp_path):
-    path = tmp_path / "old.db"
-    with gzip.open(FIXTURE) as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
-    uri = f"sqlite:///{path}"
-    tracking.share(uri, "old")
-    state = states(uri, "old")["optbench"]
+def test_an_old_study_is_grouped_by_what_it_has(old):
+    tracking.share(old, "old")
+    state = states(old, "old")["optbench"]
     named = [one["groupByData"] for one in state["groupBy"]["groupByKeys"]]
     assert named[:3] == ["task", "optimizer", "schedule"]
     deleted = {card["metricKey"] for card in state["compareRunCharts"] if card["deleted"]}

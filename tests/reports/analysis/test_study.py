@@ -14,7 +14,7 @@ from reports.figures import best_of_k, learning_curves, sensitivity
 from reports.output.render import render
 from reports.text.leaderboards import display
 from tests.helpers import simulated
-from tests.reports.conftest import make_record
+from tests.helpers.records import make_record
 
 SHIFT = 0.06  # against a noise of 0.004 and a luck of selection of about 0.01
 

@@ -12,8 +12,8 @@ from bench.spec import RefusedInput
 from reports.__main__ import main, make_report
 from reports.analysis.study import Study
 from reports.data import baseline
+from tests.helpers.records import make_record
 from tests.helpers.studies import reports
-from tests.reports.conftest import make_record
 
 GOOD = [0.90, 0.91, 0.92, 0.905, 0.915]
 

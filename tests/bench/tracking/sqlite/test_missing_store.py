@@ -65,12 +65,14 @@ def test_eight_processes_meet_a_missing_store(tmp_path, again):
     check(f"sqlite:///{tmp_path}/store.db", 8)
 
 
-def test_a_store_that_is_there_is_opened_without_the_lock(uri, monkeypatch):
+def test_a_store_that_is_there_is_opened_without_the_lock(uri, tmp_path, monkeypatch):
     def locked(path):
         raise AssertionError(f"{path} is locked")
 
     monkeypatch.setattr("bench.tracking.opening.FileLock", locked)
     tracking.prepare(uri, "test")
+    with pytest.raises(AssertionError, match="is locked"):
+        tracking.prepare(f"sqlite:///{tmp_path}/missing.db", "test")
 
 
 def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path):

@@ -13,26 +13,12 @@ from bench.spec import Component, Target, TaskSpec, TrialSpec
 from bench.stack.run import run_stack
 from bench.stack.stackable import why_not
 from bench.trial.run import run_trial
-from tasks.data.dataset import Dataset, Split
 from tests.helpers.specs import trial_spec
-
-
-def patches(*, data_dir: str, download: bool) -> Dataset:
-    """Patches [N, 1, 8, 8] and for each pixel whether it is bright; a row does not count."""
-
-    def split(count: int, seed: int) -> Split:
-        images = np.random.default_rng(seed).standard_normal((count, 1, 8, 8)).astype(np.float32)
-        labels = (images[:, 0] > 0).astype(np.uint8)
-        labels[:, 0] = 9
-        return Split(images, labels)
-
-    return Dataset(split(40, 0), split(11, 1), split(11, 2), ("dark", "bright"), ignored=9)
-
 
 FAMILIES = {
     "segmentation": (
         ("tasks.segmentation.Segmentation", "miou"),
-        Component("", "tests.tasks.test_families_stack.patches"),
+        Component("", "tests.helpers.own_tasks.patches"),
         Component("unet", "tasks.models.segmentation.UNet", {"channels": [4, 8]}),
     ),
     "language": (

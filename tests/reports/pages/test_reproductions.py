@@ -12,8 +12,8 @@ import pytest
 import conf
 from reports import Study
 from reports.pages import reproductions as reproductions_page
+from tests.helpers.records import make_record
 from tests.helpers.studies import Landscape, reports, study
-from tests.reports.conftest import make_record
 
 PRESETS = Path(conf.__file__).parent / "experiment"
 
