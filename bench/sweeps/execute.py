@@ -61,8 +61,10 @@ def others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
     wanted = {spec.config_hash: spec for spec in specs}
     study, pause = next(iter(wanted.values())).study, POLL[0]
     while True:
-        held = tracking.held(uri, study, wanted)  # first: what ends in between is answered below
-        known = tracking.answers(uri, study, wanted)
+        held = tracking.find_running(
+            uri, study, wanted
+        )  # first: what ends in between is answered below
+        known = tracking.read_results(uri, study, wanted)
         answered = {key: known[key] for key in known if stands(wanted[key], known[key])}
         if not held - answered.keys():
             return answered
@@ -79,8 +81,8 @@ def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False)
     """
     from bench.trial.run import run_trial
 
-    with tracking.recorder(uri, [spec], launcher) as records:
-        if not records.free:
+    with tracking.open_recorder(uri, [spec], launcher) as records:
+        if not records.slots:
             return elsewhere(spec)
         result = run_trial(spec, partial(records.log, 0), progress_bar)
         records.finish(0, result)
@@ -105,8 +107,8 @@ def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> Outcome:
 
 
 def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> Outcome:
-    with tracking.recorder(uri, [spec], launcher) as records:
-        if not records.free:
+    with tracking.open_recorder(uri, [spec], launcher) as records:
+        if not records.slots:
             return elsewhere(spec)
         records.finish(0, result)
     return outcome(spec, result)

@@ -134,7 +134,7 @@ def test_workers_end_with_their_parent_and_the_rerun_doubles_nothing(uri, tmp_pa
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=PATIENCE)
     when(lambda: not left(process.pid))
-    done = len(tracking.answers(uri, "orphans"))
+    done = len(tracking.read_results(uri, "orphans"))
     ended = subprocess.run(command(*words), cwd=tmp_path, timeout=2 * PATIENCE, check=False)
     assert ended.returncode == 0
     assert statuses(uri, "orphans") == {"finished": 6}
