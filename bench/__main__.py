@@ -20,7 +20,7 @@ from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import plugins, progress
 from bench.sweeps.execute import from_record, stands
 from bench.sweeps.overrides import deferred
-from bench.tracking.runs import lookup
+from bench.tracking import find_result
 from bench.tracking.uri import check_uri, sqlite_path
 
 TARGET_USAGE = """``optbench-target``: a task's target value by a written procedure, written into its YAML.
@@ -87,10 +87,10 @@ def _alone(spec: TrialSpec, uri: str) -> TrialResult:
 def _known(spec: TrialSpec, uri: str) -> TrialResult | None:
     """What is recorded of a trial, by the cheapest way that its store has."""
     if sqlite_path(uri) is not None:
-        return lookup(uri, spec.context.study, spec.config_hash)
+        return find_result(uri, spec.context.study, spec.config_hash)
     from bench import tracking
 
-    return tracking.answers(uri, spec.context.study, {spec.config_hash}).get(spec.config_hash)
+    return tracking.read_results(uri, spec.context.study, {spec.config_hash}).get(spec.config_hash)
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from bench import tracking
 
     path = tmp_path_factory.mktemp("store") / "empty.db"
-    assert tracking.studies(f"sqlite:///{path}") == []
+    assert tracking.list_studies(f"sqlite:///{path}") == []
     return path
 
 

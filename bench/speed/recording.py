@@ -52,8 +52,8 @@ def _record(uri: str, specs: Sequence[TrialSpec]) -> float:
     environment = {f"env{at}": "as long as a version" for at in range(10)}
     summary = dict.fromkeys(("train_time_s", "step_time_ms", "gradients", "test_examples"), 1.0)
     began = time.perf_counter()
-    with tracking.recorder(uri, specs, "basic") as records:
-        for slot in records.free:
+    with tracking.open_recorder(uri, specs, "basic") as records:
+        for slot in records.slots:
             result = TrialResult(Status.FINISHED, "", curve, summary, environment)
             records.finish(slot, result)
     return time.perf_counter() - began

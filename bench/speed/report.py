@@ -52,7 +52,7 @@ def main() -> None:
             timed("write", lambda: write(uri, given.trials, given.evaluations))
         tracking.prepare(uri, STUDY)
         timed("read", lambda: tracking.read(uri, STUDY))
-        timed("answers", lambda: tracking.answers(uri, STUDY))
+        timed("answers", lambda: tracking.read_results(uri, STUDY))
         report = Path(folder, "report")
         timed("whole report", lambda: make_report(uri, STUDY, report))
 
@@ -68,7 +68,7 @@ def write(uri: str, trials: int, evaluations: int) -> None:
     """A study of so many trials; the same numbers every time."""
     specs = [made_up(at, evaluations) for at in range(trials)]
     numbers = random.Random(0)
-    with tracking.recorder(uri, specs, "none") as records:
+    with tracking.open_recorder(uri, specs, "none") as records:
         for slot in range(trials):
             records.finish(slot, result(numbers, evaluations))
 

@@ -50,8 +50,10 @@ def others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
     wanted = {spec.config_hash: spec for spec in specs}
     study, pause = next(iter(wanted.values())).context.study, POLL[0]
     while True:
-        held = tracking.held(uri, study, wanted)  # first: what ends in between is answered below
-        known = tracking.answers(uri, study, wanted)
+        held = tracking.find_running(
+            uri, study, wanted
+        )  # first: what ends in between is answered below
+        known = tracking.read_results(uri, study, wanted)
         answered = {key: known[key] for key in known if stands(wanted[key], known[key])}
         if not held - answered.keys():
             return answered
@@ -68,8 +70,8 @@ def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False)
     """
     from bench.trial.run import run_trial
 
-    with tracking.recorder(uri, [spec], launcher) as records:
-        if not records.free:
+    with tracking.open_recorder(uri, [spec], launcher) as records:
+        if not records.slots:
             return ELSEWHERE
         result = run_trial(spec, partial(records.log, 0), progress_bar)
         records.finish(0, result)
@@ -91,8 +93,8 @@ def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> TrialResult:
 
 
 def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> TrialResult:
-    with tracking.recorder(uri, [spec], launcher) as records:
-        if not records.free:
+    with tracking.open_recorder(uri, [spec], launcher) as records:
+        if not records.slots:
             return ELSEWHERE
         records.finish(0, result)
     return result.brief()

@@ -56,7 +56,7 @@ def status(uri: str, study: str) -> list[str]:
     from bench import tracking
 
     records = standing(tracking.read(uri, study))
-    declared = tracking.attached_text(uri, study, "plan.json")
+    declared = tracking.read_text(uri, study, "plan.json")
     plan = None if declared is None else json.loads(declared)
     now = current(records)
     lines = [f"study {study}: {_counts(records)}", *_phases(now, plan), *_failures(records)]

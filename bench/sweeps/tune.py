@@ -145,7 +145,7 @@ def _run(phase: str, specs: Sequence[TrialSpec], uri: str, launch: Launch) -> Ou
 def _results(plan: Plan, uri: str) -> Results:
     from bench import tracking
 
-    return tracking.answers(uri, plan.study)
+    return tracking.read_results(uri, plan.study)
 
 
 def _tried(plan: Plan, draw: Draw, index: int, results: Results) -> list[tuple[float, float]]:

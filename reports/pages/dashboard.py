@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench import tracking
-from bench.tracking.dashboard import QUIET, server
+from bench.tracking.dashboard import ENVIRONMENT, make_server_command
 from tests.helpers.chromium import Page
 
 STUDY = "tour"
@@ -42,8 +42,8 @@ def main() -> None:
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(here.parent)},
         )
-        every, digits, *_ = tracking.share(uri, STUDY)
-        report = tracking.report_path(uri, STUDY)
+        every, digits, *_ = tracking.save_views(uri, STUDY)
+        report = tracking.find_report(uri, STUDY)
         with serving(uri) as address, Page(1280, 800) as page:
             without_assistant(page, address)
             page.goto(address + digits.path)
@@ -64,8 +64,8 @@ def serving(uri: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        server(uri, port),
-        env={**os.environ, **QUIET},
+        make_server_command(uri, port),
+        env={**os.environ, **ENVIRONMENT},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

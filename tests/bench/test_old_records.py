@@ -74,7 +74,7 @@ def test_every_trial_is_answered_from_the_record(optbench, old, my_conf, words, 
 
 
 def test_the_sweeps_are_all_that_it_holds_but_the_failed_trial(old):
-    assert sum(count for _, count in SWEEPS) == len(tracking.answers(old, "old"))
+    assert sum(count for _, count in SWEEPS) == len(tracking.read_results(old, "old"))
 
 
 def test_the_failed_trial_runs_again(optbench, old, my_conf):

@@ -42,7 +42,9 @@ def train_on_digits(
     for inputs, targets in batches(*task.tensors("train", CPU), batch_size, steps, seed):
         first: list[float] = []
 
-        def closure(inputs: Tensor = inputs, targets: Tensor = targets, seen: Any = first) -> Tensor:
+        def closure(
+            inputs: Tensor = inputs, targets: Tensor = targets, seen: Any = first
+        ) -> Tensor:
             model.zero_grad()
             loss = F.cross_entropy(model(inputs), targets)
             loss.backward(create_graph="create_graph" in needs)

@@ -21,9 +21,9 @@ def store(monkeypatch, study, tmp_path):
     """A ``bench.tracking`` that holds the study ``hand_made`` and notes what is attached."""
     tracking = ModuleType("bench.tracking")
     tracking.attached, tracking.summaries = [], []
-    tracking.studies = lambda uri: ["hand_made"]
+    tracking.list_studies = lambda uri: ["hand_made"]
     tracking.read = lambda uri, name: study
-    tracking.attached_text = lambda uri, name, file: None
+    tracking.read_text = lambda uri, name, file: None
     tracking.attach_report = lambda *arguments: tracking.attached.append(arguments)
     tracking.summarize = lambda *arguments, **said: tracking.summaries.append(said)
     monkeypatch.setitem(sys.modules, "bench.tracking", tracking)

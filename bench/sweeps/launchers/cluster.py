@@ -183,8 +183,8 @@ class Jobs:
 
         progress.say(reason)
         study = part.specs[0].context.study
-        tracking.release(part.uri, study, part.job)
-        known = tracking.ended_in(part.uri, study, part.job)
+        tracking.discard_job(part.uri, study, part.job)
+        known = tracking.read_job_results(part.uri, study, part.job)
         return [
             known[spec.config_hash]
             if spec.config_hash in known
@@ -206,7 +206,7 @@ class Jobs:
         with suppress(StoreLost):  # then they are free when they have been silent for long
             for at in self._running:
                 part = self._parts[at]
-                tracking.release(part.uri, part.specs[0].context.study, part.job)
+                tracking.discard_job(part.uri, part.specs[0].context.study, part.job)
 
 
 def divided(specs: Sequence[TrialSpec], most: int) -> list[list[int]]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.runtime.processes import JOB, end_on_sigterm
+from bench.runtime.processes import end_on_sigterm
 from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
+from bench.tracking.owner import JOB
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Part:
         from bench import tracking
         from bench.sweeps.launchers.executor import StackedSweep
 
-        tracking.release(
+        tracking.discard_job(
             self.uri, self.specs[0].context.study, self.job
         )  # of its life before this one
         workers = self.workers

@@ -172,8 +172,8 @@ class StackedSweep:
         from bench.stack.run import run_stack
 
         specs = [self.specs[at] for at in places]
-        with tracking.recorder(self.uri, specs, LAUNCHER) as records:
-            mine = list(records.free)
+        with tracking.open_recorder(self.uri, specs, LAUNCHER) as records:
+            mine = list(records.slots)
             for slot in set(range(len(specs))) - set(mine):
                 self._ended(places[slot], execute.ELSEWHERE)
 

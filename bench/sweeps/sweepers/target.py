@@ -57,7 +57,7 @@ class TargetSweeper(StudySweeper):
         best = best_of(chosen)
         specs = plan.reporting(best.base, best.repeat, best.place, best.point)
         outcomes |= tune.rerun(specs, uri, self.chosen_launcher.run)
-        results = tracking.answers(uri, plan.study)
+        results = tracking.read_results(uri, plan.study)
         target = best.base.task.target_metric
         measured = Measured(
             target,

@@ -12,7 +12,7 @@ WHERE = RunContext("again")
 
 
 def test_every_recorded_config_of_an_old_store_gives_its_own_hash(old):
-    (study,) = tracking.studies(old)
+    (study,) = tracking.list_studies(old)
     records = tracking.read(old, study)
     optimizers = {record.config["optimizer"]["name"] for record in records}
     assert {"muon", "lookahead", "clipped"} <= optimizers  # a rest, something nested, a clip

@@ -58,7 +58,7 @@ class Nodes:
         try:
             if way == "dies":
                 replace(part, specs=part.specs[:1])()
-                records = tracking.recorder(part.uri, part.specs[1:], "stacked")
+                records = tracking.open_recorder(part.uri, part.specs[1:], "stacked")
                 records.__enter__()  # and never leave
                 raise ConnectionError(NODE)
             return Ended(**{way: "why not"}) if way in ("refused", "lost") else part()
@@ -157,7 +157,7 @@ def test_a_job_that_is_queued_again_goes_on(uri, tmp_path, monkeypatch):
     replace(part, specs=specs[:1])()
     with monkeypatch.context() as there:
         there.setattr("socket.gethostname", lambda: "elsewhere")
-        tracking.recorder(uri, specs[1:], "stacked").__enter__()
+        tracking.open_recorder(uri, specs[1:], "stacked").__enter__()
     assert seeds(uri, "again") == {("0", "finished"): 1, ("1", "running"): 1, ("2", "running"): 1}
     ended = part.checkpoint().function()
     assert [one.status for one in ended.outcomes] == ["elsewhere", "finished", "finished"]

@@ -157,7 +157,7 @@ def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
     with monkeypatch.context() as killed:
         killed.setattr("os.getpid", lambda: 2**22 + 1)  # no process has this number
         specs = [trial_spec(seed=seed, study="killed") for seed in (0, 1)]
-        records = tracking.recorder(uri, specs, "stacked")
+        records = tracking.open_recorder(uri, specs, "stacked")
         records.__enter__()  # and never leave
         records.log(0, CurvePoint(20, {"val/loss": 1.0}))
     assert [run.info.status for run in runs_of(uri, "killed")] == ["RUNNING"] * 2

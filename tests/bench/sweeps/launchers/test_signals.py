@@ -66,7 +66,7 @@ def test_workers_end_with_their_parent_and_the_rerun_doubles_nothing(uri, tmp_pa
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=PATIENCE)
     wait_until(lambda: not find_processes(process.pid))
-    done = len(tracking.answers(uri, "orphans"))
+    done = len(tracking.read_results(uri, "orphans"))
     ended = subprocess.run(build_command(*words), cwd=tmp_path, timeout=2 * PATIENCE, check=False)
     assert ended.returncode == 0
     assert count_statuses(uri, "orphans") == {"finished": 6}

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from bench.runtime.processes import alive
 from bench.spec import Hardware
 from bench.sweeps.launchers import workers
+from bench.tracking.owner import is_alive
 from tests.helpers.specs import trial_spec
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
@@ -34,9 +34,9 @@ def test_what_workers_are_forked_from_ends_with_its_parent_in_the_middle_of_its_
     )
     assert ended.stderr == ""
     process = {"pid": ended.stdout.strip()}
-    while alive(process) and time.monotonic() < began + 60:
+    while is_alive(process) and time.monotonic() < began + 60:
         time.sleep(0.05)
-    assert not alive(process)
+    assert not is_alive(process)
 
 
 def test_a_worker_has_the_environment_of_now(monkeypatch, uri):

@@ -174,13 +174,13 @@ def test_killed_and_continued_every_trial_is_there_once(uri, tmp_path):
         command(*words, *workers), cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 180
-    while len(tracking.answers(uri, "killed")) < 5:
+    while len(tracking.read_results(uri, "killed")) < 5:
         assert sweep.poll() is None, "the sweep ended before it could be killed"
         assert time.monotonic() < deadline, "the sweep does not get on"
         time.sleep(0.05)
     os.killpg(sweep.pid, signal.SIGKILL)
     sweep.wait()
-    done = len(tracking.answers(uri, "killed"))
+    done = len(tracking.read_results(uri, "killed"))
     assert 5 <= done < 12
     again = subprocess.run(
         command(*words), cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
@@ -229,7 +229,7 @@ def test_interrupted_by_a_person_it_ends_calmly(uri, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         # a shell lets what it starts in the background ignore Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not any(run.data.metrics for run in runs_of(uri, "stopped")):  # it trains
