@@ -1,5 +1,7 @@
 """Files and command lines as nobody should write them: strategies for hypothesis."""
 
+# ruff: noqa: RUF005 (long lists in short lines)
+
 from __future__ import annotations
 
 import yaml

@@ -41,7 +41,7 @@ def start_command(cwd, *words):
         text=True,
         start_new_session=True,
         # a shell lets what it starts in the background ignore Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
 

@@ -60,5 +60,5 @@ def install(folder: Path) -> Path:
     (folder / "jobs").mkdir(parents=True)
     for name, code in COMMANDS.items():
         (folder / name).write_text(COMMON + code)
-        os.chmod(folder / name, 0o755)
+        os.chmod(folder / name, 0o755)  # noqa: PTH101
     return folder / "jobs"

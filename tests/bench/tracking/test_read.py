@@ -54,7 +54,9 @@ def test_a_diverged_trial_keeps_the_time_of_its_last_evaluation(uri, monkeypatch
         monkeypatch.setattr(opening, "_open", lambda uri, path: ClientStore(uri))
     curve = (CurvePoint(20, {"val/loss": 2.0, "train_time_s": 1.0}),)
     summary = {"train_time_s": 1.5, "diverged_step": 25.0}
-    diverged = TrialResult(Status.DIVERGED, "training loss", curve, summary)
+    diverged = TrialResult(
+        Status.DIVERGED, "training loss", curve, summary, final={"val/loss": 2.0}
+    )
     with tracking.open_recorder(uri, [trial_spec()], "basic") as records:
         records.log(0, curve[0])
         records.finish(0, diverged)

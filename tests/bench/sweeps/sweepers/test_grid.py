@@ -229,7 +229,7 @@ def test_interrupted_by_a_person_it_ends_calmly(uri, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         # a shell lets what it starts in the background ignore Ctrl-C
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     deadline = time.monotonic() + 120
     while not any(run.data.metrics for run in runs_of(uri, "stopped")):  # it trains
