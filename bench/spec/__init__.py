@@ -4,7 +4,7 @@ Nothing here holds a tensor, a config object or a tracking client: a spec can be
 sent to a worker and compared with what a store recorded months ago.
 """
 
-from bench.spec.errors import NotApplicable, RefusedInput, all_refused
+from bench.spec.errors import NotApplicable, RefusedInput, raise_refused
 from bench.spec.result import (
     ELSEWHERE,
     CurvePoint,
@@ -52,8 +52,8 @@ __all__ = [
     "TrialResult",
     "TrialSpec",
     "Tuning",
-    "all_refused",
     "check_study",
     "digest",
     "point_label",
+    "raise_refused",
 ]
