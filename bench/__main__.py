@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bench.build import components
 from bench.config import refusal, schema
-from bench.config.trial import refuse_study_keys, trial_spec
+from bench.config.trial import build_trial_spec, refuse_study_keys
 from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import plugins, progress
@@ -56,12 +56,12 @@ def job(cfg: DictConfig) -> TrialResult:
             refuse_study_keys(cfg)
             if cfg.compare:
                 raise RefusedInput(f"compare={cfg.compare}: only a sweep's report heeds it; add -m")
-            return _alone(trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
+            return _alone(build_trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
     from bench.sweeps import execute
 
-    spec = trial_spec(cfg, hydra_cfg.runtime.choices)
+    spec = build_trial_spec(cfg, hydra_cfg.runtime.choices)
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
     result = execute.run(spec, cfg.tracking.uri, launcher)
     progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.shown(spec, result))
@@ -101,7 +101,7 @@ def main() -> None:
     schema.register()
     plugins.register()
     sys.argv[1:] = deferred(sys.argv[1:])
-    with exit_codes.answered(), refusal.explained():
+    with exit_codes.exit_with_code(), refusal.exit_on_refusal():
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
 
 
@@ -125,8 +125,8 @@ def target() -> None:
     main()
 
 
-command = exit_codes.command(main)
-target_command = exit_codes.command(target)
+command = exit_codes.make_command(main)
+target_command = exit_codes.make_command(target)
 
 if __name__ == "__main__":
     command()

@@ -36,7 +36,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from bench.runtime import exit_codes
-from bench.runtime.arguments import listed, parse, switch
+from bench.runtime.arguments import parse_arguments, parse_list, parse_switch
 from bench.spec import Hardware, RefusedInput
 from bench.tracking.uri import DEFAULT
 
@@ -63,9 +63,9 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         print(__doc__)
         sys.exit(0)
     try:
-        given = parse(words, KEYS, needed=("study", "compare"))
+        given = parse_arguments(words, KEYS, needed=("study", "compare"))
         _check(given)
-        with exit_codes.answered():
+        with exit_codes.exit_with_code():
             _answer(given)
     except RefusedInput as refusal:
         print(f"optbench-report: {refusal}", file=sys.stderr)
@@ -126,7 +126,7 @@ def make_report(
 
 def _check(given: Mapping[str, str]) -> None:
     """Refuse words that do not go together, before anything is read."""
-    measures = switch(given, "costs")
+    measures = parse_switch(given, "costs")
     for key in MEASURING:
         if key in given and not measures:
             raise RefusedInput(f"{key}={given[key]}: only costs=true heeds it; add that")
@@ -140,16 +140,16 @@ def _check(given: Mapping[str, str]) -> None:
 
 def _answer(given: Mapping[str, str]) -> None:
     """What the words ask for."""
-    studies, uri = ",".join(listed(given, "study")), given.get("tracking.uri", DEFAULT)
-    filters = {key: listed(given, key) for key in FILTERS if key in given}
+    studies, uri = ",".join(parse_list(given, "study")), given.get("tracking.uri", DEFAULT)
+    filters = {key: parse_list(given, key) for key in FILTERS if key in given}
     if "export" in given:
         _export(uri, studies, Path(given["export"]), filters)
         return
     measure = None
-    if switch(given, "costs"):
+    if parse_switch(given, "costs"):
         folder = given.get("data_dir", os.environ.get("OPTBENCH_DATA", "data"))
         measure = Measuring(folder, given.get("trainer.accelerator", "cpu"))
-    compare = listed(given, "compare")
+    compare = parse_list(given, "compare")
     make_report(
         uri, studies, given.get("output"), filters=filters, compare=compare, measure=measure
     )
@@ -175,7 +175,7 @@ def _measured(study: Study, uri: str, studies: Sequence[str], where: Measuring) 
     from reports.data.load import COSTS
 
     configs = wanted(study.reported, study.configs)
-    fresh = cost.measure(
+    fresh = cost.measure_costs(
         configs,
         where.data_dir,
         Hardware(where.accelerator),
@@ -187,7 +187,7 @@ def _measured(study: Study, uri: str, studies: Sequence[str], where: Measuring) 
     return replace(study, measured=measured)
 
 
-command = exit_codes.command(main)
+command = exit_codes.make_command(main)
 
 if __name__ == "__main__":
     command()

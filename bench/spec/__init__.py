@@ -4,7 +4,7 @@ Nothing here holds a tensor, a config object or a tracking client: a spec can be
 sent to a worker and compared with what a store recorded months ago.
 """
 
-from bench.spec.errors import NotApplicable, RefusedInput, all_refused
+from bench.spec.errors import NotApplicable, RefusedInput, raise_refused
 from bench.spec.result import (
     ENDS,
     CurvePoint,
@@ -55,9 +55,9 @@ __all__ = [
     "TrialResult",
     "TrialSpec",
     "Tuning",
-    "all_refused",
     "check_study",
     "digest",
     "last_metrics",
     "point_label",
+    "raise_refused",
 ]

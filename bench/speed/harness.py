@@ -71,13 +71,13 @@ def spec(data: Component, model: Component, batch_size: int, steps: int) -> Tria
 
 def bare_loop(trial: TrialSpec) -> float:
     """Seconds a step of the loop that anybody would write."""
-    data = components.dataset(
+    data = components.load_dataset(
         "benchmark", trial.task.data, trial.context.data_dir, trial.context.download
     )
-    task = components.task(trial.task, data)
+    task = components.build_task(trial.task, data)
     inputs, targets = task.tensors("train", torch.device("cpu"))
     torch.manual_seed(0)
-    model = components.model(trial.model, task)
+    model = components.build_model(trial.model, task)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     batches = Batches(inputs, targets, trial.batch_size, trial.budget.steps, seed=0)
     began = time.perf_counter()

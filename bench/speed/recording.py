@@ -71,7 +71,7 @@ def _spec(study: str) -> TrialSpec:
         seed=0,
         precision="32-true",
         stop_at_target=False,
-        data_fingerprint=components.dataset("digits", data, "data", False).fingerprint,
+        data_fingerprint=components.load_dataset("digits", data, "data", False).fingerprint,
         context=RunContext(study),
     )
 

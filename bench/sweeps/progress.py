@@ -23,12 +23,12 @@ COLOURS: dict[str, str] = {
 def say(line: str | Text) -> None:
     """Print a line at once, as it is; colour only on a terminal (and where NO_COLOR is not set)."""
     console().print(line, markup=False)
-    capture.own().flush()
+    capture.unwrap_stream().flush()
 
 
 def console() -> Console:
     """Of the harness's own words, whatever becomes of those that a trial prints."""
-    return Console(soft_wrap=True, highlight=False, file=capture.own())
+    return Console(soft_wrap=True, highlight=False, file=capture.unwrap_stream())
 
 
 def shown(spec: TrialSpec, result: TrialResult) -> Text:

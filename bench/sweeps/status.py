@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bench.runtime import exit_codes
-from bench.runtime.arguments import parse
+from bench.runtime.arguments import parse_arguments
 from bench.spec import ENDS, Phase, RefusedInput, Status, TrialRecord, digest, protocol
 from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
 
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         print(__doc__)
         sys.exit(0 if words else 2)
     try:
-        given = parse(words, KEYS)
-        with exit_codes.answered():
+        given = parse_arguments(words, KEYS)
+        with exit_codes.exit_with_code():
             lines = status(given.get("tracking.uri", DEFAULT), given["study"])
         print(*lines, sep="\n")
     except RefusedInput as refusal:
@@ -176,7 +176,7 @@ def _counts(records: Sequence[TrialRecord]) -> str:
     return ", ".join(f"{counts[one]} {one}" for one in ENDS if counts[one])
 
 
-command = exit_codes.command(main)
+command = exit_codes.make_command(main)
 
 if __name__ == "__main__":
     command()

@@ -57,7 +57,9 @@ def main() -> None:
 
 def _is_here(spec: TrialSpec) -> bool:
     try:
-        components.dataset(spec.task.name, spec.task.data, spec.context.data_dir, download=False)
+        components.load_dataset(
+            spec.task.name, spec.task.data, spec.context.data_dir, download=False
+        )
     except RefusedInput as error:
         if not isinstance(error.__cause__, MissingData):
             raise

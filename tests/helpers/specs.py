@@ -47,6 +47,6 @@ def trial_spec(
         seed=seed,
         precision="32-true",
         stop_at_target=stop_at_target,
-        data_fingerprint=components.dataset("digits", data, "data", False).fingerprint,
+        data_fingerprint=components.load_dataset("digits", data, "data", False).fingerprint,
         context=RunContext(study),
     )

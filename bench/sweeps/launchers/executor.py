@@ -10,9 +10,9 @@ from itertools import pairwise
 from typing import TypeVar
 
 from bench import tracking
-from bench.runtime.isolation import isolated
+from bench.runtime.isolation import isolate
 from bench.spec import CurvePoint, TrialResult, TrialSpec
-from bench.spec.errors import NOT_THEIRS, said
+from bench.spec.errors import NOT_USER_ERRORS, describe_error
 from bench.sweeps import execute, progress
 from bench.sweeps.grouping import alike
 from bench.sweeps.launchers.sequential import run_one_by_one
@@ -83,11 +83,11 @@ class StackedSweep:
         try:
             self._run_stack(places)
             return
-        except NOT_THEIRS:
+        except NOT_USER_ERRORS:
             raise
         except BaseException as error:  # a shared step failed: no trial's own fault yet
             if len(places) < 4 or not isinstance(error, OutOfMemoryError):
-                progress.say(f"a stack ended by {said(error)}; one by one now")
+                progress.say(f"a stack ended by {describe_error(error)}; one by one now")
                 return
         gc.collect()  # a trainer is a cycle, and holds what is to be freed
         progress.say(f"{len(places)} trials at once do not fit the memory; half of them now")
@@ -135,10 +135,10 @@ class StackedSweep:
         """Those that can be stacked; says of the others why not."""
         if len(places) < 2 or self.size == 1 or self.specs[places[0]].context.hardware.ranks > 1:
             return []
-        from bench.stack.stackable import why_not
+        from bench.stack.stackable import explain_unstackable
 
-        with isolated():
-            reasons = {at: why_not(self.specs[at]) for at in places}
+        with isolate():
+            reasons = {at: explain_unstackable(self.specs[at]) for at in places}
         for reason in dict.fromkeys(filter(None, reasons.values())):
             count = sum(other == reason for other in reasons.values())
             progress.say(f"{self._name(places)}: {count} {self._otherwise}: {reason}")
@@ -150,7 +150,7 @@ class StackedSweep:
             return
         from bench.stack.probe import UNMEASURED, fitting, probe
 
-        with isolated():
+        with isolate():
             largest = self.size or fitting(self.specs[places[0]])
         count = math.ceil(len(places) / largest)
         bounds = [at * len(places) // count for at in range(count + 1)]
@@ -203,9 +203,9 @@ class StackedSweep:
 def _measured(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
     """What a few steps show; of a trial that fails at once nothing: it will say why itself."""
     try:
-        with isolated():
+        with isolate():
             return measure()
-    except NOT_THEIRS:
+    except NOT_USER_ERRORS:
         raise
     except BaseException:
         return otherwise

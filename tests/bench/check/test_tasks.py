@@ -122,7 +122,7 @@ def subject(
         target_metric=target or Target("accuracy", "maximize", 0.9),
     )
     module = Component("m", model if model.startswith("tasks.") else here + model)
-    fingerprint = components.dataset(
+    fingerprint = components.load_dataset(
         "three", data, spec.context.data_dir, spec.context.download
     ).fingerprint
     return Subject.of(

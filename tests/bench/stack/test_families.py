@@ -11,7 +11,7 @@ import pytest
 from bench.build import components
 from bench.spec import Component, Target, TaskSpec, TrialSpec
 from bench.stack.run import run_stack
-from bench.stack.stackable import why_not
+from bench.stack.stackable import explain_unstackable
 from bench.trial.run import run_trial
 from tests.helpers.specs import trial_spec
 
@@ -46,7 +46,7 @@ def trial(family: str, seed: int, text: Path) -> TrialSpec:
     spec = trial_spec(point={"lr": 3e-3}, steps=12, eval_every=4, seed=seed)
     direction = "maximize" if metric == "miou" else "minimize"
     task = TaskSpec(family, target, data=data, target_metric=Target(metric, direction, None))
-    fingerprint = components.dataset(
+    fingerprint = components.load_dataset(
         family, data, spec.context.data_dir, spec.context.download
     ).fingerprint
     size = 1 if family == "landscape" else 8
@@ -58,7 +58,7 @@ def test_a_stack_is_its_trials_alone(family: str, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_bytes(np.random.default_rng(0).integers(97, 123, 4_000).astype(np.uint8).tobytes())
     specs = [trial(family, seed, text) for seed in (0, 1)]
-    assert why_not(specs[0]) == ""
+    assert explain_unstackable(specs[0]) == ""
     for spec, together in zip(specs, run_stack(specs, threads=1), strict=True):
         alone = run_trial(spec)
         assert together.status == alone.status

@@ -15,15 +15,17 @@ from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
 from bench.trial.evaluation import evaluate
 from bench.trial.run import run_trial
-from bench.trial.state import Course, Diverged
+from bench.trial.state import Diverged, TrialState
 from tests.helpers.specs import trial_spec
 
 
 def by_hand(spec, make_optimizer, factor=lambda step: 1.0):
     """The trial as anybody would write it: losses and the trained model."""
-    task = components.task(
+    task = components.build_task(
         spec.task,
-        components.dataset("digits", spec.task.data, spec.context.data_dir, spec.context.download),
+        components.load_dataset(
+            "digits", spec.task.data, spec.context.data_dir, spec.context.download
+        ),
     )
     inputs, targets = task.tensors("train", torch.device("cpu"))
     torch.manual_seed(spec.seed)
@@ -57,9 +59,11 @@ def test_the_size_of_the_test_split_is_recorded_by_who_opened_it():
     spec = trial_spec(steps=20)
     tested = run_trial(spec).summary
     shut = run_trial(dataclasses.replace(spec, phase=Phase.SELECT)).summary
-    targets = components.task(
+    targets = components.build_task(
         spec.task,
-        components.dataset("digits", spec.task.data, spec.context.data_dir, spec.context.download),
+        components.load_dataset(
+            "digits", spec.task.data, spec.context.data_dir, spec.context.download
+        ),
     ).tensors("test", torch.device("cpu"))[1]
     assert tested["test_examples"] == len(targets) > 300
     assert "test_examples" not in shut
@@ -150,10 +154,14 @@ def test_same_seed_same_record_whatever_ran_before():
 
 def test_batches_depend_on_the_seed_alone():
     inputs, targets = torch.arange(10.0), torch.arange(10)
-    seen = [rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=3).rows()]
+    seen = [rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=3).iterate_indices()]
     torch.rand(3)
-    assert seen == [rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=3).rows()]
-    assert seen != [rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=4).rows()]
+    assert seen == [
+        rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=3).iterate_indices()
+    ]
+    assert seen != [
+        rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=4).iterate_indices()
+    ]
     for epoch in (seen[:2], seen[2:4]):  # two full batches an epoch, none twice, the rest left out
         assert len({row for batch in epoch for row in batch}) == 8
     x, y = next(iter(Batches(inputs, targets, 4, 1, seed=3)))
@@ -215,9 +223,11 @@ def test_training_time_leaves_evaluation_out(monkeypatch):
 
 def test_evaluation_is_exact_and_leaves_the_mode_alone():
     spec = trial_spec()
-    task = components.task(
+    task = components.build_task(
         spec.task,
-        components.dataset("digits", spec.task.data, spec.context.data_dir, spec.context.download),
+        components.load_dataset(
+            "digits", spec.task.data, spec.context.data_dir, spec.context.download
+        ),
     )
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Dropout(0.5)).train()
@@ -244,19 +254,19 @@ def test_diverged_names_what_and_when():
 
 
 def test_a_test_metric_that_is_not_finite_is_no_finish():
-    course = Course(trial_spec(), {})
-    course.evaluated(20, {"val/loss": 1.0, "val/accuracy": 0.5}, {"train_time_s": 1.0})
-    course.finish({"test/loss": math.nan, "test/accuracy": 0.4}, {"train_time_s": 1.0})
-    assert course.result.status is Status.DIVERGED
-    assert course.result.reason == "non-finite test loss at step 20"
-    assert math.isnan(course.result.final_value("test/accuracy"))
-    assert "test/accuracy" not in course.result.final
+    state = TrialState(trial_spec(), {})
+    state.add_evaluation(20, {"val/loss": 1.0, "val/accuracy": 0.5}, {"train_time_s": 1.0})
+    state.finish({"test/loss": math.nan, "test/accuracy": 0.4}, {"train_time_s": 1.0})
+    assert state.result.status is Status.DIVERGED
+    assert state.result.reason == "non-finite test loss at step 20"
+    assert math.isnan(state.result.final("test/accuracy"))
+    assert "test/accuracy" not in state.result.curve[-1].values
 
 
 def test_a_target_metric_that_is_not_measured_fails_with_those_that_are():
-    course = Course(trial_spec(), {})
+    state = TrialState(trial_spec(), {})
     with pytest.raises(KeyError, match=r"'accuracy' was not measured .* but loss, rmse"):
-        course.evaluated(20, {"val/loss": 1.0, "val/rmse": 0.5}, {})
+        state.add_evaluation(20, {"val/loss": 1.0, "val/rmse": 0.5}, {})
 
 
 def test_sigterm_of_lightning_is_no_failure_of_the_trial(monkeypatch):

@@ -56,7 +56,7 @@ def test_it_is_built_everywhere_in_its_space(name):
 def _build(spec, space, units):
     point = {one.name: one.value(unit) for one, unit in zip(space, units, strict=True)}
     tuned = at(spec, point)
-    made = components.optimizer(tuned, standard(tuned))
+    made = components.build_optimizer(tuned, standard(tuned))
     assert made.param_groups[0]["lr"] == pytest.approx(point["lr"])
 
 

@@ -10,7 +10,7 @@ from bench.spec import CurvePoint
 from bench.stack import probe as stack_probe
 from bench.stack import run as stack
 from bench.stack.probe import Gain
-from bench.trial.state import Course
+from bench.trial.state import TrialState
 from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
@@ -168,11 +168,11 @@ def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
 
 
 def test_interrupted_by_a_person_it_keeps_what_has_ended(optbench, uri, my_conf, monkeypatch):
-    def interrupted(course, step, measured, made):
+    def interrupted(state, step, measured, made):
         if step > 10:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Course, "evaluated", interrupted)
+    monkeypatch.setattr(TrialState, "evaluated", interrupted)
     words = ["--config-dir", str(my_conf), *FAST, "optimizer=raises_early,sgd", "seed=0,1"]
     ended = optbench(*words, STACKED, "study=stopped")
     assert ended.code == 130
