@@ -27,7 +27,7 @@ from bench.spec import (
     TrialResult,
     TrialSpec,
 )
-from reports.__main__ import make_report
+from reports.output.report import make_report
 
 STUDY = "large"
 OPTIMIZERS = ("adam", "adamw", "lion", "nadam", "sgd")
