@@ -28,7 +28,7 @@ from bench.spec import (
     TrialSpec,
     last_metrics,
 )
-from reports.__main__ import make_report
+from reports.output.report import make_report
 
 STUDY = "large"
 OPTIMIZERS = ("adam", "adamw", "lion", "nadam", "sgd")

@@ -43,7 +43,7 @@ def conclude(study: str, uri: str, outcomes: Outcomes, *, report: bool, compare:
         SystemExit: with code 1 where some trial failed.
     """
     if report:
-        from reports.__main__ import make_report
+        from reports.output.report import make_report
 
         beside = [compare] if compare else []
         make_report(uri, study, Path("outputs") / study / "report", compare=beside)

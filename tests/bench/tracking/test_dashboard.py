@@ -8,7 +8,7 @@ import pytest
 from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
 from bench.tracking import dashboard
-from reports.pages.dashboard import DRAWN, serving, without_assistant
+from reports.pages.dashboard import LINES_DRAWN, close_assistant, serve_store
 from tests.helpers import chromium
 from tests.helpers.specs import trial_spec
 
@@ -87,11 +87,11 @@ def test_the_pages_show_the_curves_grouped_and_the_report(uri, tmp_path):
     write(uri, "shown")
     attach(uri, "shown", tmp_path / "report")
     (view,) = tracking.save_views(uri, "shown")
-    report = tracking.find_report(uri, "shown")
-    with serving(uri) as address, chromium.Page() as page:
-        without_assistant(page, address)
+    report = tracking.report_path(uri, "shown")
+    with serve_store(uri) as address, chromium.Page() as page:
+        close_assistant(page, address)
         page.goto(address + view.path)
-        page.wait(DRAWN.format(5))  # two groups in each of three charts
+        page.wait(LINES_DRAWN.format(5))  # two groups in each of three charts
         text = page.run("document.body.innerText")
         for title in ("val/accuracy", "val/loss", "train/loss", "Group by: curve", "adam · digits"):
             assert title in text

@@ -10,7 +10,7 @@ import pytest
 from bench.spec import RefusedInput, Tuning, protocol
 from reports import Study
 from reports.analysis.caveats import Mark
-from reports.figures import best_of_k, learning_curves, sensitivity
+from reports.figures import best_of_k_curves, learning_curves, sensitivity
 from reports.output.render import render
 from reports.text.leaderboards import display
 from tests.helpers import simulated
@@ -202,7 +202,7 @@ def test_best_of_k_ends_at_the_points_of_one_tuning(fair):
 def test_figures_know_phases(fair):
     assert set(learning_curves.info(fair)["n"]) == {10}
     assert set(sensitivity.info(fair)["phase"]) == {"select"}
-    assert len(best_of_k.info(fair)) == 16
+    assert len(best_of_k_curves.info(fair)) == 16
 
 
 def test_the_report_of_a_study(fair, tmp_path):

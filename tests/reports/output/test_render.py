@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from bench.spec import RefusedInput
-from reports.figures import FIGURES as ALL
-from reports.figures import OF_SOME_TASKS
+from reports.figures.registry import FIGURES as ALL
+from reports.figures.registry import OPTIONAL
 from reports.output.render import render
 
-FIGURES = set(ALL) - {"best_of_k", "default_tuned"} - OF_SOME_TASKS  # of a sweep: nobody is tuned
+FIGURES = set(ALL) - {"best_of_k", "default_tuned"} - OPTIONAL  # of a sweep: nobody is tuned
 
 FILES = {
     *["index.html", "trials.csv", "leaderboard.csv", "leaderboard.md"],
