@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -15,13 +14,13 @@ from rich.text import Text
 
 from bench.build import components
 from bench.config import refusal, schema
-from bench.config.trial import refuse_study_keys, trial_spec
+from bench.config.trial import build_trial_spec, refuse_study_keys
 from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import plugins, progress
 from bench.sweeps.execute import from_record, stands
 from bench.sweeps.overrides import deferred
-from bench.tracking.runs import lookup
+from bench.tracking import find_result
 from bench.tracking.uri import check_uri, sqlite_path
 
 TARGET_USAGE = """``optbench-target``: a task's target value by a written procedure, written into its YAML.
@@ -49,7 +48,7 @@ TARGET_OPTIMIZERS = ("adamw", "nadam", "momentum", "nesterov")
 TARGET_SEEDS = 20
 
 
-def job(cfg: DictConfig) -> dict[str, Any]:
+def job(cfg: DictConfig) -> TrialResult:
     """What Hydra runs: one trial alone, or one of a sweep by a launcher of another package."""
     hydra_cfg = HydraConfig.get()
     if hydra_cfg.mode == RunMode.RUN:
@@ -57,41 +56,41 @@ def job(cfg: DictConfig) -> dict[str, Any]:
             refuse_study_keys(cfg)
             if cfg.compare:
                 raise RefusedInput(f"compare={cfg.compare}: only a sweep's report heeds it; add -m")
-            return _alone(trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
+            return _alone(build_trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
     from bench.sweeps import execute
 
-    spec = trial_spec(cfg, hydra_cfg.runtime.choices)
+    spec = build_trial_spec(cfg, hydra_cfg.runtime.choices)
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
-    outcome = execute.run(spec, cfg.tracking.uri, launcher)
-    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.shown(outcome))
-    return dict(outcome)
+    result = execute.run(spec, cfg.tracking.uri, launcher)
+    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.shown(spec, result))
+    return result
 
 
-def _alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
+def _alone(spec: TrialSpec, uri: str) -> TrialResult:
     check_uri(uri)
     progress.assumed([spec])
     known = _known(spec, uri)
     if known is not None and stands(spec, known):
-        return dict(from_record(spec, known))
+        return from_record(spec, known)
     for reason in components.check([spec]).values():
         raise RefusedInput(reason)
     from bench.sweeps import execute  # now that there is work to do: MLflow takes seconds to import
 
-    outcome = execute.answer(spec, uri)
-    if outcome["status"] == Status.FAILED:
+    result = execute.answer(spec, uri)
+    if result.status is Status.FAILED:
         sys.exit(1)
-    return dict(outcome)
+    return result
 
 
 def _known(spec: TrialSpec, uri: str) -> TrialResult | None:
     """What is recorded of a trial, by the cheapest way that its store has."""
     if sqlite_path(uri) is not None:
-        return lookup(uri, spec.study, spec.config_hash)
+        return find_result(uri, spec.context.study, spec.config_hash)
     from bench import tracking
 
-    return tracking.answers(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
+    return tracking.read_results(uri, spec.context.study, {spec.config_hash}).get(spec.config_hash)
 
 
 def main() -> None:
@@ -102,7 +101,7 @@ def main() -> None:
     schema.register()
     plugins.register()
     sys.argv[1:] = deferred(sys.argv[1:])
-    with exit_codes.answered(), refusal.explained():
+    with exit_codes.exit_with_code(), refusal.exit_on_refusal():
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
 
 
@@ -126,8 +125,8 @@ def target() -> None:
     main()
 
 
-command = exit_codes.command(main)
-target_command = exit_codes.command(target)
+command = exit_codes.make_command(main)
+target_command = exit_codes.make_command(target)
 
 if __name__ == "__main__":
     command()

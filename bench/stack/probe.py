@@ -22,11 +22,11 @@ from bench.runtime import processes
 from bench.runtime.lightning import pl
 from bench.spec import Budget, TrialSpec
 from bench.stack.module import StackBatches, StackModule
-from bench.stack.optimizers import StackedTrial, in_order
+from bench.stack.optimizers import StackedTrial, sort_by_fusion
 from bench.trial.batches import Batches
-from bench.trial.module import LeanModule, Parts, TrialModule
-from bench.trial.run import built
-from bench.trial.state import Course
+from bench.trial.module import LeanModule, TrialModule, TrialParts
+from bench.trial.run import build_parts
+from bench.trial.state import TrialState
 from bench.trial.trainer import fit, make_trainer
 
 WARM_UP, STEPS = 2, 5
@@ -90,7 +90,7 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
     """
     one = alone(specs[0])
     cores = processes.cores()
-    on_cpu = specs[0].hardware.accelerator == "cpu"
+    on_cpu = specs[0].context.hardware.accelerator == "cpu"
     if on_cpu and one > LONG:  # what stacking saves, about 1 ms a step, is not worth measuring
         return Gain(1, 1.0, cores, one)
     fit = int(SECONDS / (one * (WARM_UP + STEPS)))
@@ -105,7 +105,7 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
 
 def alone(spec: TrialSpec) -> float:
     """Seconds of a training step of one trial."""
-    watch = _Stopwatch([spec.hardware.threads])
+    watch = _Stopwatch([spec.context.hardware.threads])
     _fit([spec], watch, stacked=False)
     return watch.seconds[0]
 
@@ -146,17 +146,19 @@ def _fit(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> Non
     trainer = make_trainer(specs[0])
     trainer.callbacks.append(watch)  # type: ignore[attr-defined]
     device = trainer.strategy.root_device
-    task = components.task_of(specs[0])
-    courses = [Course(spec, {}) for spec in specs]
-    trials = in_order([StackedTrial(one, *built(one.spec, task, device)) for one in courses])
+    task = components.load_task(specs[0])
+    states = [TrialState(spec, {}) for spec in specs]
+    trials = sort_by_fusion(
+        [StackedTrial(one, *build_parts(one.spec, task, device)) for one in states]
+    )
     module: LeanModule
     if stacked:
         batches: Any = StackBatches(task, device, trials)
         module = StackModule(task, trials)
     else:
         one = trials[0]
-        batches = Batches.of(one.spec, task, device)
-        module = TrialModule(task, Parts(one.model, one.optimizer, one.scheduler), one.course)
+        batches = Batches.from_spec(one.spec, task, device)
+        module = TrialModule(task, TrialParts(one.model, one.optimizer, one.scheduler), one.state)
     try:
         fit(trainer, module, batches)
     finally:
@@ -176,7 +178,7 @@ def fitting(spec: TrialSpec) -> int:
 
 def _measured_bytes(spec: TrialSpec, device: torch.device) -> float:
     """What a trial of a stack adds to the memory that a GPU's allocator has given out at most."""
-    components.task_of(spec).tensors("train", device)  # all trials share the data
+    components.load_task(spec).tensors("train", device)  # all trials share the data
     before = torch.cuda.memory_allocated(device)
     torch.cuda.reset_peak_memory_stats(device)
     _fit([replace(spec, seed=seed) for seed in range(SAMPLE)], _Stopwatch([1]), stacked=True)
@@ -189,8 +191,8 @@ def _counted_bytes(spec: TrialSpec, device: torch.device) -> float:
     It holds parameters, their gradient twice, and up to four numbers of optimizer state beside
     each; its forward pass keeps what is counted here, and the backward pass as much again.
     """
-    task = components.task_of(spec)
-    model = built(spec, task, device).model
+    task = components.load_task(spec)
+    model = build_parts(spec, task, device).model
     inputs, targets = (part[: spec.batch_size] for part in task.tensors("train", device))
     kept: dict[int, int] = {}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from bench.build import components
-from bench.spec import ELSEWHERE, Outcome, RefusedInput, Status, TrialSpec
+from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import progress
-from bench.sweeps.execute import outcome, stands
+from bench.sweeps.execute import Outcomes, stands
 from bench.sweeps.launchers.base import Launch
 from bench.sweeps.progress import Told, each
 
@@ -19,7 +19,7 @@ def run(
     size: int | None = None,
     telling: Callable[[Sequence[TrialSpec]], Told] = each,
     prepare: Callable[[Sequence[TrialSpec]], None] | None = None,
-) -> dict[str, Outcome]:
+) -> Outcomes:
     """Answer from the record, check, launch, collect. Every trial ends as a row of the store.
 
     Args:
@@ -41,7 +41,7 @@ def run(
     wanted = {spec.config_hash: spec for spec in specs}
     recorded = tracking.resume(uri, study)
     known = {key: recorded[key] for key, spec in wanted.items() if stands(spec, recorded.get(key))}
-    outcomes = {key: outcome(wanted[key], result) for key, result in known.items()}
+    outcomes = {key: (wanted[key], result) for key, result in known.items()}
     new = {key: spec for key, spec in wanted.items() if key not in known}
     if prepare is not None:
         prepare(list(new.values()))
@@ -53,22 +53,22 @@ def run(
         + (f"; the record is up to {progress.age(*known.values())}" if known else "")
     )
     for key, reason in inapplicable.items():
-        outcomes[key] = execute.skip(new[key], uri, reason)
-        progress.say(progress.shown(outcomes[key]))
+        outcomes[key] = new[key], execute.skip(new[key], uri, reason)
+        progress.say(progress.shown(*outcomes[key]))
     pending = [spec for key, spec in new.items() if key not in inapplicable]
     told = telling(pending)
     places = {spec.config_hash: at for at, spec in enumerate(pending)}
     while pending:
         outcomes |= _launched(pending, launch, size, lambda key, one: told(places[key], one))
-        taken = [one for one in pending if outcomes[one.config_hash]["status"] == ELSEWHERE]
+        taken = [one for one in pending if outcomes[one.config_hash][1].status is Status.ELSEWHERE]
         answered = {}
         if taken:
             progress.say(f"study {study}: another process runs {len(taken)} of them; waiting")
             answered = execute.others(taken, uri)
         for spec in taken:
             if (key := spec.config_hash) in answered:
-                outcomes[key] = outcome(spec, answered[key])
-                told(places[key], outcomes[key])
+                outcomes[key] = spec, answered[key]
+                told(places[key], answered[key])
         pending = [spec for spec in taken if spec.config_hash not in answered]
     return outcomes
 
@@ -77,31 +77,33 @@ def _launched(
     specs: Sequence[TrialSpec],
     launch: Launch,
     size: int | None,
-    told: Callable[[str, Outcome], None],
-) -> dict[str, Outcome]:
+    told: Callable[[str, TrialResult], None],
+) -> Outcomes:
     """Each trial once, ``size`` at a time; ``told`` hears of those that ended here."""
-    outcomes: dict[str, Outcome] = {}
+    outcomes: Outcomes = {}
     step = size or len(specs)
     for start in range(0, len(specs), step):
         part = specs[start : start + step]
 
-        def heard(at: int, outcome: Outcome, part: Sequence[TrialSpec] = part) -> None:
-            if outcome["status"] != ELSEWHERE:
-                told(part[at].config_hash, outcome)
+        def heard(at: int, result: TrialResult, part: Sequence[TrialSpec] = part) -> None:
+            if result.status is not Status.ELSEWHERE:
+                told(part[at].config_hash, result)
 
         ended = launch(part, heard)
-        outcomes |= {spec.config_hash: one for spec, one in zip(part, ended, strict=True)}
+        outcomes |= {
+            one.config_hash: (one, result) for one, result in zip(part, ended, strict=True)
+        }
     return outcomes
 
 
-def failures(outcomes: Mapping[str, Outcome]) -> list[str]:
+def failures(outcomes: Outcomes) -> list[str]:
     """A line for each trial that failed."""
-    failed = (one for one in outcomes.values() if one["status"] == Status.FAILED)
-    return [f"{one['label']}: {one['reason']}" for one in failed]
+    failed = (each for each in outcomes.values() if each[1].status is Status.FAILED)
+    return [f"{spec.label()}: {result.reason}" for spec, result in failed]
 
 
 def _study(specs: Sequence[TrialSpec]) -> str:
-    studies = {spec.study for spec in specs}
+    studies = {spec.context.study for spec in specs}
     if len(studies) > 1:
         raise RefusedInput(f"study={','.join(sorted(studies))}: one sweep belongs to one study")
     return studies.pop()

@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable
 from functools import partial
 
 from bench import tracking
-from bench.spec import ELSEWHERE, Outcome, Status, TrialResult, TrialSpec
+from bench.spec import Status, TrialResult, TrialSpec
 from bench.sweeps import progress
+
+Outcomes = dict[str, tuple[TrialSpec, TrialResult]]
+"""Trials of a sweep with their results, by ``config_hash``."""
 
 POLL = (0.2, 2.0)
 """Seconds between looks at trials that run elsewhere: at first, and at the most."""
 
 
-def outcome(spec: TrialSpec, result: TrialResult) -> Outcome:
-    """The result as a sweep hears of it."""
-    return Outcome(
-        label=spec.label(),
-        status=str(result.status),
-        reason=result.reason,
-        value=result.final(f"val/{spec.task.target_metric.metric}"),
-        line=progress.ended(spec, result),
-    )
-
-
 def stands(spec: TrialSpec, known: TrialResult | None) -> bool:
     """Whether what is recorded answers a trial; not what is older than was asked for."""
-    return known is not None and known.ended_at >= spec.fresh_since
+    return known is not None and known.ended_at >= spec.context.fresh_since
 
 
-def from_record(spec: TrialSpec, known: TrialResult) -> Outcome:
+def from_record(spec: TrialSpec, known: TrialResult) -> TrialResult:
     """Say the answer that is recorded, and how old it is."""
-    found = outcome(spec, known)
-    progress.say(progress.shown(found) + f" (from the record, {progress.age(known)})")
-    return found
+    progress.say(progress.shown(spec, known) + f" (from the record, {progress.age(known)})")
+    return known
 
 
-def answer(spec: TrialSpec, uri: str) -> Outcome:
+def answer(spec: TrialSpec, uri: str) -> TrialResult:
     """A single trial that can be built: what the store knows of it, else run it now."""
-    known = tracking.resume(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
+    known = tracking.resume(uri, spec.context.study, {spec.config_hash}).get(spec.config_hash)
     if known is not None and stands(spec, known):
         return from_record(spec, known)
     while True:
         ended = run(spec, uri, "single", progress_bar=progress.is_terminal())
-        if ended["status"] != ELSEWHERE:
-            progress.say(progress.shown(ended))
+        progress.say(progress.shown(spec, ended))
+        if ended.status is not Status.ELSEWHERE:
             return ended
-        progress.say(progress.shown(ended))
         for known in others([spec], uri).values():
             return from_record(spec, known)
 
@@ -59,10 +48,12 @@ def others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
     One that ended without an answer (it failed, or its process is gone) is left out.
     """
     wanted = {spec.config_hash: spec for spec in specs}
-    study, pause = next(iter(wanted.values())).study, POLL[0]
+    study, pause = next(iter(wanted.values())).context.study, POLL[0]
     while True:
-        held = tracking.held(uri, study, wanted)  # first: what ends in between is answered below
-        known = tracking.answers(uri, study, wanted)
+        held = tracking.find_running(
+            uri, study, wanted
+        )  # first: what ends in between is answered below
+        known = tracking.read_results(uri, study, wanted)
         answered = {key: known[key] for key in known if stands(wanted[key], known[key])}
         if not held - answered.keys():
             return answered
@@ -70,8 +61,8 @@ def others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
         pause = min(1.5 * pause, POLL[1])
 
 
-def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False) -> Outcome:
-    """Run a trial and record it; ``ELSEWHERE`` where another process does, or just did.
+def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False) -> TrialResult:
+    """Run a trial and record it; ``elsewhere`` where another process does, or just did.
 
     Raises:
         RefusedInput: it cannot be built; no record is left.
@@ -79,34 +70,31 @@ def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False)
     """
     from bench.trial.run import run_trial
 
-    with tracking.recorder(uri, [spec], launcher) as records:
-        if not records.free:
-            return elsewhere(spec)
+    with tracking.open_recorder(uri, [spec], launcher) as records:
+        if not records.slots:
+            return ELSEWHERE
         result = run_trial(spec, partial(records.log, 0), progress_bar)
         records.finish(0, result)
-    return outcome(spec, result)
+    return result.brief()
 
 
-def elsewhere(spec: TrialSpec) -> Outcome:
-    """That another process runs a trial."""
-    line = f"{spec.label()}: {ELSEWHERE}, another process runs it"
-    return Outcome(label=spec.label(), status=ELSEWHERE, reason="", value=math.nan, line=line)
+ELSEWHERE = TrialResult(Status.ELSEWHERE, "another process runs it")
 
 
-def skip(spec: TrialSpec, uri: str, reason: str) -> Outcome:
+def skip(spec: TrialSpec, uri: str, reason: str) -> TrialResult:
     """Record that a trial of a sweep does not apply."""
     return _ended(spec, uri, TrialResult(Status.SKIPPED, reason), "none")
 
 
-def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> Outcome:
+def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> TrialResult:
     """Record the failure of a trial that could not record it itself, for its process is gone."""
-    tracking.discard_interrupted(uri, spec.study)
+    tracking.discard_interrupted(uri, spec.context.study)
     return _ended(spec, uri, TrialResult(Status.FAILED, reason), launcher)
 
 
-def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> Outcome:
-    with tracking.recorder(uri, [spec], launcher) as records:
-        if not records.free:
-            return elsewhere(spec)
+def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> TrialResult:
+    with tracking.open_recorder(uri, [spec], launcher) as records:
+        if not records.slots:
+            return ELSEWHERE
         records.finish(0, result)
-    return outcome(spec, result)
+    return result.brief()

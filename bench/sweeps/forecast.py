@@ -113,10 +113,10 @@ def _measured(base: TrialSpec, most: int) -> tuple[float, float, float]:
 
 def _gain(group: Sequence[Count]) -> float:
     from bench.stack.probe import probe
-    from bench.stack.stackable import why_not
+    from bench.stack.stackable import explain_unstackable
 
     specs = [replace(count.base, seed=seed) for count in group for seed in range(4)]
-    stackable = [spec for spec in specs if not why_not(spec)]
+    stackable = [spec for spec in specs if not explain_unstackable(spec)]
     if len(stackable) < 2:
         return 1.0
     measured = probe(stackable)

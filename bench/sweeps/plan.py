@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def study(self) -> str:
-        return self.bases[0].study
+        return self.bases[0].context.study
 
     def points_of(self, base: TrialSpec) -> int:
         """Points that this entrant tries in each tuning: none where it declares no space."""
@@ -88,7 +88,8 @@ class Plan:
             rank=self.rank,
         )
         optimizer = at(base.optimizer, point)
-        return replace(base, optimizer=optimizer, phase=phase, tuning=tuning)
+        origin = replace(base.origin, tuning=tuning)
+        return replace(base, optimizer=optimizer, phase=phase, origin=origin)
 
 
 def plan_of(bases: Sequence[TrialSpec], tuning: Mapping[str, Any], reporting: int) -> Plan:

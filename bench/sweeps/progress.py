@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.runtime import capture
-from bench.spec import Outcome, Status, TrialResult, TrialSpec
+from bench.spec import Status, TrialResult, TrialSpec
 
 COLOURS: dict[str, str] = {
     Status.FINISHED: "green",
@@ -23,34 +23,33 @@ COLOURS: dict[str, str] = {
 def say(line: str | Text) -> None:
     """Print a line at once, as it is; colour only on a terminal (and where NO_COLOR is not set)."""
     console().print(line, markup=False)
-    capture.own().flush()
+    capture.unwrap_stream().flush()
 
 
 def console() -> Console:
     """Of the harness's own words, whatever becomes of those that a trial prints."""
-    return Console(soft_wrap=True, highlight=False, file=capture.own())
+    return Console(soft_wrap=True, highlight=False, file=capture.unwrap_stream())
 
 
-def shown(outcome: Outcome) -> Text:
-    """An outcome's line, its status in colour."""
-    text, start = Text(outcome["line"]), len(outcome["label"]) + 2
-    colour = COLOURS.get(outcome["status"], "default")
-    text.stylize(colour, start, start + len(outcome["status"]))
+def shown(spec: TrialSpec, result: TrialResult) -> Text:
+    """The line of a result, its status in colour."""
+    text, start = Text(ended(spec, result)), len(spec.label()) + 2
+    text.stylize(COLOURS.get(result.status, "default"), start, start + len(result.status))
     return text
 
 
 class Told(Protocol):
     """Hears of each trial of a sweep when it ends, by its place among those that run."""
 
-    def __call__(self, at: int, outcome: Outcome) -> None: ...
+    def __call__(self, at: int, result: TrialResult) -> None: ...
 
 
 def each(pending: Sequence[TrialSpec]) -> Told:
     """A line a trial, with its place: `` 8/12 digits · adam · …``."""
     total = str(len(pending))
 
-    def told(at: int, outcome: Outcome) -> None:
-        say(Text(f"{at + 1:>{len(total)}}/{total} ") + shown(outcome))
+    def told(at: int, result: TrialResult) -> None:
+        say(Text(f"{at + 1:>{len(total)}}/{total} ") + shown(pending[at], result))
 
     return told
 
@@ -90,7 +89,7 @@ def ended(spec: TrialSpec, result: TrialResult) -> str:
     words = [str(result.status)]
     if result.reason:
         words.append(result.reason.strip().split("\n", maxsplit=1)[0])
-    values = dict(result.curve[-1].values if result.curve else {}) | dict(result.summary)
+    values = {**result.final, **result.summary}
     measured = (f"{split}/{spec.task.target_metric.metric}" for split in ("test", "val"))
     shown = next((name for name in measured if name in values), None)
     if shown is not None:

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from bench.runtime import exit_codes
-from bench.runtime.arguments import parse
-from bench.spec import Phase, RefusedInput, Status, TrialRecord, digest, protocol
+from bench.runtime.arguments import parse_arguments
+from bench.spec import ENDS, Phase, RefusedInput, Status, TrialRecord, digest, protocol
 from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
 
 KEYS = ("study", "tracking.uri")
@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         print(__doc__)
         sys.exit(0 if words else 2)
     try:
-        given = parse(words, KEYS)
-        with exit_codes.answered():
+        given = parse_arguments(words, KEYS)
+        with exit_codes.exit_with_code():
             lines = status(given.get("tracking.uri", DEFAULT), given["study"])
         print(*lines, sep="\n")
     except RefusedInput as refusal:
@@ -56,7 +56,7 @@ def status(uri: str, study: str) -> list[str]:
     from bench import tracking
 
     records = standing(tracking.read(uri, study))
-    declared = tracking.attached_text(uri, study, "plan.json")
+    declared = tracking.read_text(uri, study, "plan.json")
     plan = None if declared is None else json.loads(declared)
     now = current(records)
     lines = [f"study {study}: {_counts(records)}", *_phases(now, plan), *_failures(records)]
@@ -67,7 +67,7 @@ def status(uri: str, study: str) -> list[str]:
 
 def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     """One record a trial: of one that failed and was run again, the later outcome."""
-    order = list(Status)
+    order = list(ENDS)
     best: dict[str, TrialRecord] = {}
     for record in records:
         known = best.get(record.config_hash)
@@ -107,7 +107,7 @@ def _chosen(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
     ranks = first.tuning is not None and first.tuning.rank == "steps_to_target"
     target = first.config["task"]["target_metric"]
     metric, direction = f"val/{target['metric']}", target["direction"]
-    finals = [[record.result.final(metric) for record in tried[place]] for place in places]
+    finals = [[record.result.final_value(metric) for record in tried[place]] for place in places]
     steps = [[_steps(record) for record in tried[place]] for place in places]
     return places[protocol.chosen(finals, direction, steps if ranks else None)]
 
@@ -173,10 +173,10 @@ def _done(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 def _counts(records: Sequence[TrialRecord]) -> str:
     """``12 finished, 1 diverged``."""
     counts = Counter(record.result.status for record in records)
-    return ", ".join(f"{counts[one]} {one}" for one in Status if counts[one])
+    return ", ".join(f"{counts[one]} {one}" for one in ENDS if counts[one])
 
 
-command = exit_codes.command(main)
+command = exit_codes.make_command(main)
 
 if __name__ == "__main__":
     command()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from bench.spec import Outcome, Status, TrialResult, TrialSpec, point_label, protocol
+from bench.spec import Status, TrialResult, TrialSpec, point_label, protocol
 from bench.sweeps import batch, progress, search
 from bench.sweeps.display import display
+from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import Launch
 from bench.sweeps.plan import Plan
 
@@ -38,7 +39,7 @@ class Draw:
     adaptive: search.Adaptive | None = None
 
 
-def run(plan: Plan, uri: str, launch: Launch) -> dict[str, Outcome]:
+def run(plan: Plan, uri: str, launch: Launch) -> Outcomes:
     """Tune everybody, choose on validation, report on fresh seeds; resumes where it was left.
 
     Returns:
@@ -51,10 +52,10 @@ def run(plan: Plan, uri: str, launch: Launch) -> dict[str, Outcome]:
     return outcomes | rerun(reporting(plan, chosen), uri, launch)
 
 
-def tuned(plan: Plan, uri: str, launch: Launch) -> tuple[list[Chosen], dict[str, Outcome]]:
+def tuned(plan: Plan, uri: str, launch: Launch) -> tuple[list[Chosen], Outcomes]:
     """The first phase: each tuning's choice, and how its trials ended."""
     draws = draws_of(plan)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: Outcomes = {}
     if plan.sampler in search.ADAPTIVE:
         for _ in range(plan.points):
             _ask(plan, draws, uri)
@@ -67,7 +68,7 @@ def tuned(plan: Plan, uri: str, launch: Launch) -> tuple[list[Chosen], dict[str,
     return chosen, outcomes
 
 
-def rerun(specs: Sequence[TrialSpec], uri: str, launch: Launch) -> dict[str, Outcome]:
+def rerun(specs: Sequence[TrialSpec], uri: str, launch: Launch) -> Outcomes:
     """The second phase: trials on seeds that chose nothing."""
     return _run("reporting", specs, uri, launch)
 
@@ -135,7 +136,7 @@ def selecting(plan: Plan, draws: Sequence[Draw]) -> list[TrialSpec]:
     ]
 
 
-def _run(phase: str, specs: Sequence[TrialSpec], uri: str, launch: Launch) -> dict[str, Outcome]:
+def _run(phase: str, specs: Sequence[TrialSpec], uri: str, launch: Launch) -> Outcomes:
     if not specs:
         return {}
     return batch.run(specs, uri, launch, telling=partial(display, phase))
@@ -144,7 +145,7 @@ def _run(phase: str, specs: Sequence[TrialSpec], uri: str, launch: Launch) -> di
 def _results(plan: Plan, uri: str) -> Results:
     from bench import tracking
 
-    return tracking.answers(uri, plan.study)
+    return tracking.read_results(uri, plan.study)
 
 
 def _tried(plan: Plan, draw: Draw, index: int, results: Results) -> list[tuple[float, float]]:
@@ -157,7 +158,7 @@ def _tried(plan: Plan, draw: Draw, index: int, results: Results) -> list[tuple[f
             found.append((math.nan, math.nan))
         else:
             steps = result.summary.get("steps_to_target", math.inf)
-            found.append((result.final(metric), steps))
+            found.append((result.final_value(metric), steps))
     return found
 
 

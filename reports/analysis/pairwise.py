@@ -88,9 +88,7 @@ class Pair:
         A task is won or lost where its own test shows a difference at 5 %, before any adjustment:
         equal entrants win and lose one in forty each. Counts describe; claims rest on ``p``.
         """
-        tested = [
-            each for (*_, each), bar in zip(self.by_task, self.bars, strict=True) if not bar
-        ]
+        tested = [each for (*_, each), bar in zip(self.by_task, self.bars, strict=True) if not bar]
         signs = [np.sign(each.gain) if is_significant(each.p) else 0 for each in tested]
         return signs.count(1), signs.count(0), signs.count(-1)
 

@@ -67,9 +67,7 @@ class PerformanceProfile:
         """The score of each entrant's profile."""
         estimates = profile.area(self.shares) if self.entrants else ()
         return {
-            entrant: interval(
-                float(estimate), profile.area(self.resamples[at]), self._sizes(at)
-            )
+            entrant: interval(float(estimate), profile.area(self.resamples[at]), self._sizes(at))
             for at, (entrant, estimate) in enumerate(zip(self.entrants, estimates, strict=True))
         }
 

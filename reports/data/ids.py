@@ -1,4 +1,4 @@
-"""Ids of what a trial belongs to. Each follows from the trial's own config, whatever else a report holds.
+"""Ids of what a trial belongs to: digests of its config, whatever else a report holds.
 
 Tables are grouped, joined and compared by ids; labels (``reports.data.labels``) are for display.
 """

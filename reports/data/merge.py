@@ -21,7 +21,9 @@ Place = tuple[str, str]
 """Digest of a comparison's setting, and the entrant."""
 
 
-def merge_baselines(own: Records, baselines: Mapping[str, Records]) -> tuple[list[TrialRecord], list[str]]:
+def merge_baselines(
+    own: Records, baselines: Mapping[str, Records]
+) -> tuple[list[TrialRecord], list[str]]:
     """All trials that stand in the report, one's own first, and sentences on the baselines'.
 
     Args:

@@ -128,7 +128,7 @@ def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -
     config, result = record.config, record.result
     target = config["task"]["target_metric"]
     finished = result.status == Status.FINISHED
-    final = result.curve[-1].values if finished and result.curve else {}
+    final = result.final if finished else {}
     return {
         "run_id": record.run_id,
         "study": record.study,
@@ -226,7 +226,14 @@ def _ordered(names: Iterable[str]) -> list[str]:
     names = sorted(names)
     head, tail = [*IDENTITY, *STUDY, *OUTCOME, *SETTINGS], [*TO_TARGET, *COSTS]
     measured = ["train/loss", *prefixed_columns(names, "val/"), *prefixed_columns(names, "test/")]
-    return [*head, *prefixed_columns(names, "hp."), *measured, *tail, *prefixed_columns(names, "env."), "traceback"]
+    return [
+        *head,
+        *prefixed_columns(names, "hp."),
+        *measured,
+        *tail,
+        *prefixed_columns(names, "env."),
+        "traceback",
+    ]
 
 
 def _cell(value: Any) -> Any:

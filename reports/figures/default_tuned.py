@@ -1,7 +1,8 @@
-"""What tuning brings: the default point beside the tuned one, on test."""
+"""Gain by tuning: the default point beside the tuned one, on test."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import altair as alt
@@ -22,31 +23,31 @@ EMPTY = "No optimizer has both a default and a tuned row."
 
 
 def info(study: Study) -> pd.DataFrame:
-    """Two rows per comparison and entrant that has both sides, in the leaderboard's order.
+    """Select two rows per comparison and entrant that has both, in the leaderboard's order.
 
     Columns: comparison, metric, entrant, row (default, tuned), value, low, high, n, points (tried),
-    seeds_low and seeds_high (the interval without the luck of selection).
+    seeds_low and seeds_high (the interval without tuning variance).
     """
     found = []
     for board in study.leaderboards:
-        rows = board.table[board.table["row"].isin([Kind.DEFAULT, Kind.TUNED])]
-        for entrant, own in rows.groupby("entrant", sort=False):
-            if own["row"].nunique() < 2 or own["test_mean"].isna().any():
+        for head in board.heads:
+            own = [row for row in board.rows if row.arm.entrant_id == head.arm.entrant_id]
+            if len(own) < 2 or any(math.isnan(row.test.estimate) for row in own):
                 continue
-            for row in own.sort_values("row").to_dict("records"):
-                ends = "test_selection" if row["row"] == Kind.TUNED else "test"
-                ends_of = [row[f"{ends}_low"], row[f"{ends}_high"]]
-                head = (board.comparison, board.metric, entrant, str(row["row"]))
-                counts = (row["n"], row["points_tried"])
-                seeds = (row["test_low"], row["test_high"])
-                found.append((*head, row["test_mean"], *ends_of, *counts, *seeds))
+            for row in reversed(own):  # a leaderboard has the default below
+                arm, seeds = row.arm, row.test
+                ends = row.test_with_tuning if arm.kind is Kind.TUNED else seeds
+                labels = (board.comparison, board.metric, arm.entrant, str(arm.kind))
+                counts = (arm.finished, arm.tried)
+                values = (seeds.estimate, ends.low, ends.high)
+                found.append((*labels, *values, *counts, seeds.low, seeds.high))
     columns = ["comparison", "metric", "entrant", "row", "value", "low", "high", "n", "points"]
     columns += ["seeds_low", "seeds_high"]
     return pd.DataFrame(found, columns=columns)
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """One panel a comparison."""
+    """Draw one panel per comparison."""
     return [
         Panel(str(comparison), _chart(here, colours))
         for comparison, here in table.groupby("comparison", sort=True)
@@ -55,7 +56,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = table["entrant"].drop_duplicates().tolist()
-    scale, axis = style.fitted(
+    scale, axis = style.fit_axis(
         pd.concat([table[name] for name in ("value", "seeds_low", "seeds_high")])
     )
     title = f"test/{table['metric'].iloc[0]}"
@@ -64,12 +65,12 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
         return alt.X(field, title=title, scale=scale, axis=axis)
 
     both = table.pivot(index="entrant", columns="row", values="value").reset_index()
-    between = alt.Chart(style.data(both)).mark_rule(color=style.GREY, strokeDash=[2, 2])
-    layers = [between.encode(x=x("default:Q"), x2="tuned:Q", y=style.listed(names))]
+    between = alt.Chart(style.inline_data(both)).mark_rule(color=style.GREY, strokeDash=[2, 2])
+    layers = [between.encode(x=x("default:Q"), x2="tuned:Q", y=style.encode_rows(names))]
     for kind, offset in (("default", -4), ("tuned", 4)):
         rows = table.loc[table["row"] == kind].drop(columns=["comparison", "metric"])
-        base = alt.Chart(style.data(rows)).encode(
-            y=style.listed(names), color=style.colour(colours)
+        base = alt.Chart(style.inline_data(rows)).encode(
+            y=style.encode_rows(names), color=style.encode_colour(colours)
         )
         values = {name: f"{name}:Q" for name in ("value", "low", "high", "n", "points")}
         layers += [
@@ -77,7 +78,8 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
                 x=x("low:Q"), x2="high:Q"
             ),
             base.mark_point(filled=kind == "tuned", size=60, yOffset=offset).encode(
-                x=x("value:Q"), tooltip=style.tooltip(optimizer="entrant:N", row="row:N", **values)
+                x=x("value:Q"),
+                tooltip=style.make_tooltip(optimizer="entrant:N", row="row:N", **values),
             ),
         ]
-    return style.layered(layers, (style.ROW + 8) * max(2, len(names)))
+    return style.layer_charts(layers, (style.ROW + 8) * max(2, len(names)))

@@ -10,7 +10,7 @@ from scipy import stats
 
 
 def ranks(scores: ArrayLike) -> NDArray[np.float64]:
-    """Rank scores, shape ``(E,)``: 1 for the largest; equal ones share the best rank; NaN has none."""
+    """Rank scores, shape ``(E,)``: 1 for the largest; equal ones share the best; NaN has none."""
     x = np.asarray(scores, dtype=float)
     return np.asarray(stats.rankdata(-x, method="min", nan_policy="omit"), dtype=float)
 

@@ -18,11 +18,11 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from bench.runtime import processes
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.sweeps.progress import Told, each
 
-Launch = Callable[[Sequence[TrialSpec], Told], list[Outcome]]
-"""Runs and records trials of one study, each as if alone; outcomes in the order of the specs."""
+Launch = Callable[[Sequence[TrialSpec], Told], list[TrialResult]]
+"""Runs and records trials of one study, each as if alone; results in the order of the specs."""
 
 
 class SpecLauncher(Launcher):
@@ -50,7 +50,7 @@ class SpecLauncher(Launcher):
         """Begin what takes long before the first of these trials can run; nothing here."""
 
     @abstractmethod
-    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[TrialResult]:
         """See ``Launch``."""
 
     def launch(
@@ -63,15 +63,15 @@ class SpecLauncher(Launcher):
         specs = [composer.spec(job) for job in job_overrides]
         outcomes = self.run(specs, each(specs))
         return [
-            JobReturn(overrides=list(job), status=JobStatus.COMPLETED, _return_value=dict(outcome))
-            for job, outcome in zip(job_overrides, outcomes, strict=True)
+            JobReturn(overrides=list(job), status=JobStatus.COMPLETED, _return_value=result)
+            for job, result in zip(job_overrides, outcomes, strict=True)
         ]
 
 
 class BasicLauncher(SpecLauncher):
     """One after the other, in this process."""
 
-    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[TrialResult]:
         from bench.sweeps.launchers.sequential import run_one_by_one
 
         return run_one_by_one(specs, self.config.tracking.uri, "basic", told)
@@ -92,7 +92,7 @@ class StackedLauncher(SpecLauncher):
         if config.stack.size is not None and config.stack.size < 1:
             raise RefusedInput(f"stack.size={config.stack.size}: not a positive number of trials")
 
-    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[TrialResult]:
         from bench.sweeps.launchers.executor import StackedSweep
 
         uri, size = self.config.tracking.uri, self.config.stack.size
@@ -115,10 +115,10 @@ class AutoLauncher(StackedLauncher):
 
             warm_up(specs)
 
-    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[TrialResult]:
         from bench.sweeps.launchers.executor import StackedSweep
 
-        threads = max((spec.hardware.threads for spec in specs), default=1)
+        threads = max((spec.context.hardware.threads for spec in specs), default=1)
         workers = max(1, self.workers // threads) if all(map(shares, specs)) else 1
         uri, size = self.config.tracking.uri, self.config.stack.size
         return StackedSweep(specs, uri, size, told, workers).run()
@@ -153,10 +153,10 @@ class WorkersLauncher(SpecLauncher):
 
         warm_up(specs)
 
-    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[TrialResult]:
         from bench.sweeps.launchers.workers import run_in_workers
 
-        if any(spec.hardware.ranks > 1 for spec in specs):
+        if any(spec.context.hardware.ranks > 1 for spec in specs):
             raise RefusedInput(
                 f"trainer.devices={self.config.trainer.devices}: hydra/launcher=joblib gives each "
                 "trial one process; use hydra/launcher=basic"
@@ -166,7 +166,7 @@ class WorkersLauncher(SpecLauncher):
 
 def shares(spec: TrialSpec) -> bool:
     """Whether a trial leaves room on its machine for others of its kind."""
-    return spec.hardware.accelerator == "cpu" and spec.hardware.ranks == 1
+    return spec.context.hardware.accelerator == "cpu" and spec.context.hardware.ranks == 1
 
 
 def by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: str) -> Launch:
@@ -178,7 +178,7 @@ def by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: str) ->
 
     launched = 0
 
-    def launch(specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
+    def launch(specs: Sequence[TrialSpec], told: Told) -> list[TrialResult]:
         nonlocal launched
         overrides = [list(jobs[spec.config_hash]) for spec in specs]
         returned = launcher.launch(overrides, initial_job_idx=launched)
@@ -188,7 +188,7 @@ def by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: str) ->
     return launch
 
 
-def _outcome(spec: TrialSpec, job: JobReturn, uri: str) -> Outcome:
+def _outcome(spec: TrialSpec, job: JobReturn, uri: str) -> TrialResult:
     """What a job returned; one that was lost on its way (a dead node) is a failed trial."""
     from bench.sweeps import execute
 
@@ -196,4 +196,4 @@ def _outcome(spec: TrialSpec, job: JobReturn, uri: str) -> Outcome:
         value: Any = job.return_value
     except Exception as error:
         return execute.lost(spec, uri, f"{type(error).__name__}: {error}", "hydra")
-    return cast(Outcome, value)
+    return cast(TrialResult, value)

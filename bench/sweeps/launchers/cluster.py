@@ -17,10 +17,9 @@ from contextlib import AbstractContextManager, suppress
 from itertools import pairwise
 from typing import Any, Protocol
 
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
 from bench.sweeps import progress
-from bench.sweeps.execute import outcome
 from bench.sweeps.grouping import alike
 from bench.sweeps.launchers.base import StackedLauncher, shares
 from bench.sweeps.launchers.cluster_job import Ended, Part
@@ -88,7 +87,7 @@ class ClusterLauncher(StackedLauncher):
     def elsewhere(self) -> bool:
         """Whether jobs may run on other machines."""
 
-    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[TrialResult]:
         uri = self._address()
         if self.trials_per_job is not None and self.trials_per_job < 1:
             raise RefusedInput(
@@ -98,7 +97,7 @@ class ClusterLauncher(StackedLauncher):
             groups = divided(specs, self.trials_per_job or _most(len(specs), engine.slots))
             parts = [self._part(at, specs, places, uri) for at, places in enumerate(groups)]
             progress.say(f"{len(specs)} trials in {len(parts)} jobs of {self.name}")
-            outcomes: dict[int, Outcome] = {}
+            outcomes: dict[int, TrialResult] = {}
             for at, found in Jobs(engine, parts, self.name).ended():
                 for place, one in zip(groups[at], found, strict=True):
                     outcomes[place] = one
@@ -137,7 +136,7 @@ class Jobs:
         self._waiting = list(range(len(parts)))
         self._running: dict[int, Any] = {}
 
-    def ended(self) -> Iterator[tuple[int, Sequence[Outcome]]]:
+    def ended(self) -> Iterator[tuple[int, Sequence[TrialResult]]]:
         """Each part's place and the outcomes of its trials, as it ends.
 
         Raises:
@@ -164,7 +163,7 @@ class Jobs:
             jobs = engine.submit([self._parts[at] for at in now])
             self._running |= dict(zip(now, jobs, strict=True))
 
-    def _outcomes(self, at: int, job: Any) -> Sequence[Outcome]:
+    def _outcomes(self, at: int, job: Any) -> Sequence[TrialResult]:
         part = self._parts[at]
         try:
             ended = self._engine.result(job)
@@ -177,17 +176,17 @@ class Jobs:
             raise StoreLost(ended.lost)
         return ended.outcomes
 
-    def _lost(self, part: Part, reason: str) -> list[Outcome]:
+    def _lost(self, part: Part, reason: str) -> list[TrialResult]:
         """Of a job that died: what it recorded stands, the rest has failed; its claims are free."""
         from bench import tracking
         from bench.sweeps import execute
 
         progress.say(reason)
-        study = part.specs[0].study
-        tracking.release(part.uri, study, part.job)
-        known = tracking.ended_in(part.uri, study, part.job)
+        study = part.specs[0].context.study
+        tracking.discard_job(part.uri, study, part.job)
+        known = tracking.read_job_results(part.uri, study, part.job)
         return [
-            outcome(spec, known[spec.config_hash])
+            known[spec.config_hash]
             if spec.config_hash in known
             else execute.lost(spec, part.uri, reason, self._name)
             for spec in part.specs
@@ -207,7 +206,7 @@ class Jobs:
         with suppress(StoreLost):  # then they are free when they have been silent for long
             for at in self._running:
                 part = self._parts[at]
-                tracking.release(part.uri, part.specs[0].study, part.job)
+                tracking.discard_job(part.uri, part.specs[0].context.study, part.job)
 
 
 def divided(specs: Sequence[TrialSpec], most: int) -> list[list[int]]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.runtime.processes import JOB, end_on_sigterm
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.runtime.processes import end_on_sigterm
+from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
+from bench.tracking.owner import JOB
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Ended:
         refused, lost: why nothing of the sweep can run: a ``RefusedInput``, a ``StoreLost``.
     """
 
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[TrialResult, ...] = ()
     refused: str = ""
     lost: str = ""
 
@@ -73,14 +74,16 @@ class Part:
 
         return DelayedSubmission(self)
 
-    def _run(self) -> Sequence[Outcome]:
+    def _run(self) -> Sequence[TrialResult]:
         from bench import tracking
         from bench.sweeps.launchers.executor import StackedSweep
 
-        tracking.release(self.uri, self.specs[0].study, self.job)  # of its life before this one
+        tracking.discard_job(
+            self.uri, self.specs[0].context.study, self.job
+        )  # of its life before this one
         workers = self.workers
         return StackedSweep(self.specs, self.uri, self.size, _nobody, workers, workers).run()
 
 
-def _nobody(at: int, outcome: Outcome) -> None:
+def _nobody(at: int, result: TrialResult) -> None:
     """Nobody is told of a trial by its node."""

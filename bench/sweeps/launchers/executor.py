@@ -10,11 +10,10 @@ from itertools import pairwise
 from typing import TypeVar
 
 from bench import tracking
-from bench.runtime.isolation import isolated
-from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
-from bench.spec.errors import NOT_THEIRS, said
+from bench.runtime.isolation import isolate
+from bench.spec import CurvePoint, TrialResult, TrialSpec
+from bench.spec.errors import NOT_USER_ERRORS, describe_error
 from bench.sweeps import execute, progress
-from bench.sweeps.execute import outcome
 from bench.sweeps.grouping import alike
 from bench.sweeps.launchers.sequential import run_one_by_one
 
@@ -54,10 +53,10 @@ class StackedSweep:
     ) -> None:
         self.specs, self.uri, self.size, self.told = list(specs), uri, size, told
         self.workers, self.threads = workers, threads
-        self.outcomes: dict[int, Outcome] = {}
+        self.outcomes: dict[int, TrialResult] = {}
         self._steps: dict[int, float] = {}  # seconds of one, by the trial's place
 
-    def run(self) -> list[Outcome]:
+    def run(self) -> list[TrialResult]:
         """All trials; their outcomes in the order of ``specs``.
 
         Raises:
@@ -84,11 +83,11 @@ class StackedSweep:
         try:
             self._run_stack(places)
             return
-        except NOT_THEIRS:
+        except NOT_USER_ERRORS:
             raise
         except BaseException as error:  # a shared step failed: no trial's own fault yet
             if len(places) < 4 or not isinstance(error, OutOfMemoryError):
-                progress.say(f"a stack ended by {said(error)}; one by one now")
+                progress.say(f"a stack ended by {describe_error(error)}; one by one now")
                 return
         gc.collect()  # a trainer is a cycle, and holds what is to be freed
         progress.say(f"{len(places)} trials at once do not fit the memory; half of them now")
@@ -104,8 +103,8 @@ class StackedSweep:
         longest = sorted(places, key=lambda at: -seconds[at])  # first: they end together
         specs = [self.specs[at] for at in longest]
 
-        def told(at: int, outcome: Outcome) -> None:
-            self._ended(longest[at], outcome)
+        def told(at: int, result: TrialResult) -> None:
+            self._ended(longest[at], result)
 
         if sum(seconds.values()) * (1 - 1 / workers) < START:
             run_one_by_one(specs, self.uri, LAUNCHER if self.workers == 1 else "basic", told)
@@ -134,12 +133,12 @@ class StackedSweep:
 
     def _stackable(self, places: Sequence[int]) -> list[int]:
         """Those that can be stacked; says of the others why not."""
-        if len(places) < 2 or self.size == 1 or self.specs[places[0]].hardware.ranks > 1:
+        if len(places) < 2 or self.size == 1 or self.specs[places[0]].context.hardware.ranks > 1:
             return []
-        from bench.stack.stackable import why_not
+        from bench.stack.stackable import explain_unstackable
 
-        with isolated():
-            reasons = {at: why_not(self.specs[at]) for at in places}
+        with isolate():
+            reasons = {at: explain_unstackable(self.specs[at]) for at in places}
         for reason in dict.fromkeys(filter(None, reasons.values())):
             count = sum(other == reason for other in reasons.values())
             progress.say(f"{self._name(places)}: {count} {self._otherwise}: {reason}")
@@ -151,7 +150,7 @@ class StackedSweep:
             return
         from bench.stack.probe import UNMEASURED, fitting, probe
 
-        with isolated():
+        with isolate():
             largest = self.size or fitting(self.specs[places[0]])
         count = math.ceil(len(places) / largest)
         bounds = [at * len(places) // count for at in range(count + 1)]
@@ -173,24 +172,24 @@ class StackedSweep:
         from bench.stack.run import run_stack
 
         specs = [self.specs[at] for at in places]
-        with tracking.recorder(self.uri, specs, LAUNCHER) as records:
-            mine = list(records.free)
+        with tracking.open_recorder(self.uri, specs, LAUNCHER) as records:
+            mine = list(records.slots)
             for slot in set(range(len(specs))) - set(mine):
-                self._ended(places[slot], execute.elsewhere(specs[slot]))
+                self._ended(places[slot], execute.ELSEWHERE)
 
             def log(at: int, point: CurvePoint) -> None:
                 records.log(mine[at], point)
 
             def end(at: int, result: TrialResult) -> None:
                 records.finish(mine[at], result)
-                self._ended(places[mine[at]], outcome(specs[mine[at]], result))
+                self._ended(places[mine[at]], result.brief())
 
             if mine:
                 run_stack([specs[slot] for slot in mine], log, end, self.threads)
 
-    def _ended(self, at: int, outcome: Outcome) -> None:
-        self.outcomes[at] = outcome
-        self.told(at, outcome)
+    def _ended(self, at: int, result: TrialResult) -> None:
+        self.outcomes[at] = result
+        self.told(at, result)
 
     @property
     def _otherwise(self) -> str:
@@ -204,9 +203,9 @@ class StackedSweep:
 def _measured(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
     """What a few steps show; of a trial that fails at once nothing: it will say why itself."""
     try:
-        with isolated():
+        with isolate():
             return measure()
-    except NOT_THEIRS:
+    except NOT_USER_ERRORS:
         raise
     except BaseException:
         return otherwise

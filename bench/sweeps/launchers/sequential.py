@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.spec import Outcome, TrialSpec
+from bench.spec import TrialResult, TrialSpec
 from bench.sweeps import execute
 from bench.sweeps.launchers.memory_growth import Growth
 from bench.sweeps.progress import Told, say
@@ -12,7 +12,7 @@ from bench.sweeps.progress import Told, say
 
 def run_one_by_one(
     specs: Sequence[TrialSpec], uri: str, launcher: str, told: Told
-) -> list[Outcome]:
+) -> list[TrialResult]:
     """All trials; says where memory grows by the trial.
 
     Args:

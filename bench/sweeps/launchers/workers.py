@@ -23,7 +23,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from bench import tracking
 from bench.runtime.processes import end_with_parent
-from bench.spec import Outcome, TrialSpec
+from bench.spec import TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
 from bench.sweeps import execute
 from bench.sweeps.progress import Told
@@ -40,7 +40,9 @@ def warm_up(specs: Sequence[TrialSpec]) -> None:
         forkserver.ensure_running()
 
 
-def run_in_workers(specs: Sequence[TrialSpec], uri: str, workers: int, told: Told) -> list[Outcome]:
+def run_in_workers(
+    specs: Sequence[TrialSpec], uri: str, workers: int, told: Told
+) -> list[TrialResult]:
     """All trials; their outcomes in the order of ``specs``.
 
     Args:
@@ -50,7 +52,7 @@ def run_in_workers(specs: Sequence[TrialSpec], uri: str, workers: int, told: Tol
     Raises:
         RefusedInput: a trial cannot be built.
     """
-    outcomes: dict[int, Outcome] = {}
+    outcomes: dict[int, TrialResult] = {}
     warm_up(specs)
     with ProcessPool(
         max_workers=min(workers, len(specs)),
@@ -59,7 +61,7 @@ def run_in_workers(specs: Sequence[TrialSpec], uri: str, workers: int, told: Tol
         context=_context(specs),
     ) as pool:
         try:
-            waiting: dict[Future[Outcome], int] = {
+            waiting: dict[Future[TrialResult], int] = {
                 pool.schedule(execute.run, args=(spec, uri, LAUNCHER)): at
                 for at, spec in enumerate(specs)
             }
@@ -72,13 +74,15 @@ def run_in_workers(specs: Sequence[TrialSpec], uri: str, workers: int, told: Tol
             pool.stop()
             pool.join()
             if not isinstance(error, StoreLost):
-                tracking.discard_interrupted(uri, specs[0].study)
+                tracking.discard_interrupted(uri, specs[0].context.study)
             raise
     return [outcomes[at] for at in range(len(specs))]
 
 
 def _forks(specs: Sequence[TrialSpec]) -> bool:
-    return sys.platform == "linux" and all(one.hardware.accelerator == "cpu" for one in specs)
+    return sys.platform == "linux" and all(
+        one.context.hardware.accelerator == "cpu" for one in specs
+    )
 
 
 def _context(specs: Sequence[TrialSpec]) -> BaseContext:
@@ -96,7 +100,7 @@ def _begin(environment: Mapping[str, str]) -> None:
     end_with_parent()
 
 
-def _outcome(spec: TrialSpec, future: Future[Outcome], uri: str) -> Outcome:
+def _outcome(spec: TrialSpec, future: Future[TrialResult], uri: str) -> TrialResult:
     try:
         return future.result()
     except ProcessExpired as death:

@@ -65,7 +65,8 @@ def variants(base: TrialSpec, turned: Mapping[str, Any]) -> list[TrialSpec]:
         replace(at(own, {name: value}), name=f"{own.name} {name}={value}")
         for name, value in turned.items()
     ]
-    return [replace(base, optimizer=one, reference=own.name) for one in (own, *turned_over)]
+    origin = replace(base.origin, reference=own.name)
+    return [replace(base, optimizer=one, origin=origin) for one in (own, *turned_over)]
 
 
 def _named(word: Any) -> tuple[str, bool, Any]:

@@ -61,7 +61,9 @@ class GridSweeper(Sweeper):
             prepare = None
         outcomes = batch.run(specs, uri, launch, self.max_batch_size, prepare=prepare)
         config = self.config
-        conclude(specs[0].study, uri, outcomes, report=config.report, compare=config.compare)
+        conclude(
+            specs[0].context.study, uri, outcomes, report=config.report, compare=config.compare
+        )
         return []
 
 

@@ -21,9 +21,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from bench.build import components
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialSpec
 from bench.sweeps import forecast, progress, tune
 from bench.sweeps.compose import Composer
+from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import SpecLauncher
 from bench.sweeps.plan import Plan, plan_of
 from bench.sweeps.report import check, conclude
@@ -67,7 +68,7 @@ class StudySweeper(Sweeper):
         tuning: Any = OmegaConf.to_container(self.config.tuning)
         return plan_of(bases, tuning, self.config.reporting.seeds)
 
-    def run(self, plan: Plan, uri: str) -> dict[str, Outcome]:
+    def run(self, plan: Plan, uri: str) -> Outcomes:
         """Everything that is missing; nothing with ``plan=true``."""
         from bench import tracking
         from bench.sweeps import execute
@@ -76,14 +77,14 @@ class StudySweeper(Sweeper):
         known = tracking.resume(uri, plan.study)
         refuse_changes(plan, tracking.read(uri, plan.study))
         applies = [base for base in plan.bases if base.config_hash not in skipped]
-        outcomes: dict[str, Outcome] = {}
+        outcomes: Outcomes = {}
         for base in plan.bases:
             if base.config_hash in skipped:
                 spec = plan.reporting(base)[0]
                 if spec.config_hash not in known and not self.config.plan:
                     reason = skipped[base.config_hash]
-                    outcomes[spec.config_hash] = execute.skip(spec, uri, reason)
-                    progress.say(progress.shown(outcomes[spec.config_hash]))
+                    outcomes[spec.config_hash] = spec, execute.skip(spec, uri, reason)
+                    progress.say(progress.shown(*outcomes[spec.config_hash]))
         if not applies:
             raise RefusedInput(f"study={plan.study}: {next(iter(skipped.values()))}")
         plan = replace(plan, bases=tuple(applies))
@@ -93,7 +94,7 @@ class StudySweeper(Sweeper):
         tracking.attach_text(uri, plan.study, "plan.json", _as_json(plan))
         return outcomes | self.trials(plan, uri)
 
-    def trials(self, plan: Plan, uri: str) -> dict[str, Outcome]:
+    def trials(self, plan: Plan, uri: str) -> Outcomes:
         """Both phases of a study."""
         return tune.run(plan, uri, self.chosen_launcher.run)
 

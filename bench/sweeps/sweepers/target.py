@@ -10,8 +10,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from bench.spec import Outcome, RefusedInput, Target, TrialSpec, point_label, protocol
+from bench.spec import RefusedInput, Target, TrialSpec, point_label, protocol
 from bench.sweeps import progress, tune
+from bench.sweeps.execute import Outcomes
 from bench.sweeps.plan import Plan
 from bench.sweeps.sweepers.study import StudySweeper
 
@@ -49,18 +50,18 @@ class TargetSweeper(StudySweeper):
             raise RefusedInput("task: a target is measured of one task at a time; give task=NAME")
         return plan
 
-    def trials(self, plan: Plan, uri: str) -> dict[str, Outcome]:
+    def trials(self, plan: Plan, uri: str) -> Outcomes:
         from bench import tracking
 
         chosen, outcomes = tune.tuned(plan, uri, self.chosen_launcher.run)
         best = best_of(chosen)
         specs = plan.reporting(best.base, best.repeat, best.place, best.point)
         outcomes |= tune.rerun(specs, uri, self.chosen_launcher.run)
-        results = tracking.answers(uri, plan.study)
+        results = tracking.read_results(uri, plan.study)
         target = best.base.task.target_metric
         measured = Measured(
             target,
-            [results[one.config_hash].final(f"val/{target.metric}") for one in specs],
+            [results[one.config_hash].final_value(f"val/{target.metric}") for one in specs],
             f"{best.base.optimizer.name} {point_label(best.point)}",
             plan.points,
             len(plan.bases),

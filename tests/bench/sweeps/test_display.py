@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from bench.spec import Outcome
+from bench.spec import Status, TrialResult
 from bench.sweeps import display
 from bench.sweeps.display import Tally, duration
 from tests.helpers.specs import trial_spec
@@ -15,7 +15,7 @@ SPECS = [trial_spec(seed=seed) for seed in range(4)]
 
 
 def outcome(status="finished", value=0.9):
-    return Outcome(label="one", status=status, reason="", value=value, line=f"one: {status}")
+    return TrialResult(Status(status), final={"val/accuracy": value})
 
 
 @pytest.fixture

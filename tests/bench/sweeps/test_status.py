@@ -80,6 +80,7 @@ def test_points_that_a_smaller_budget_chose_do_not_count(optbench, said):
     _, out, _ = said("study=s")
     assert "select   8 of 8 done" in out
     assert "report   4 of 4 done" in out
+    assert "2 more report points that a smaller budget had chosen" in out
     assert out.strip().endswith("complete")
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.analysis.arrays import cells, overlay
+from reports.analysis.arrays import arrange_values, pair_values
 from reports.analysis.overall import COLUMNS
 from reports.analysis.study import Study
 from reports.stats import anchored
+from tests.helpers.records import make_record
 from tests.helpers.simulated import tuned
 from tests.helpers.studies import reports
-from tests.reports.conftest import make_record
 
 NOISE = np.array([0.001, -0.002, 0.003, -0.001, 0.002, -0.003, 0.001, 0.000, -0.001, 0.002])
 OTHER = np.roll(NOISE, 3)
@@ -47,16 +47,18 @@ def row(study, entrant):
 
 
 def test_an_overlay_pairs_by_repeat_and_seed_and_not_by_position():
-    ours = cells(np.zeros(3), np.array([2, 0, 1]), np.array([0.93, 0.91, 0.92]), np.zeros(3, bool))
-    theirs = cells(
+    ours = arrange_values(
+        np.zeros(3), np.array([2, 0, 1]), np.array([0.93, 0.91, 0.92]), np.zeros(3, bool)
+    )
+    theirs = arrange_values(
         np.zeros(4),
         np.array([0, 1, 2, 9]),
         np.array([0.9, math.nan, 0.925, 0.5]),
         np.array([False, True, False, False]),
     )
-    both = overlay(ours, theirs)
+    both = pair_values(ours, theirs)
     assert both.ours.tolist() == [[0.91, 0.92, 0.93]]
-    assert (both.pairs, both.broken) == (3, True)
+    assert (both.pairs, both.has_failures) == (3, True)
     assert [x.tolist() for x in both.finished] == [[[0.91, 0.93]], [[0.9, 0.925]]]
 
 
@@ -191,10 +193,10 @@ def test_the_speed_score_by_hand(ours, theirs, score):
 
 
 def test_what_remains_has_no_scale_beyond_one_or_below_zero():
-    assert anchored.remaining([0.9, 0.8], "maximize") == pytest.approx([0.1, 0.2])
-    assert anchored.remaining([3.0, 1e12], "minimize").tolist() == [3.0, 1e12]
-    assert np.isnan(anchored.remaining([0.9, 27.3], "maximize")).all()
-    assert np.isnan(anchored.remaining([-1.0, 2.0], "minimize")).all()
+    assert anchored.remaining_loss([0.9, 0.8], "maximize") == pytest.approx([0.1, 0.2])
+    assert anchored.remaining_loss([3.0, 1e12], "minimize").tolist() == [3.0, 1e12]
+    assert np.isnan(anchored.remaining_loss([0.9, 27.3], "maximize")).all()
+    assert np.isnan(anchored.remaining_loss([-1.0, 2.0], "minimize")).all()
 
 
 def test_the_leaderboard_knows_groups_the_tick_and_what_the_test_split_leaves_open():

@@ -35,8 +35,12 @@ def test_a_profile_by_hand():
 
 def test_leaving_an_entrant_out_swaps_the_first_two_and_is_said(times):
     """Near the best time, τ up to 1.1, the fifth of eleven decides who is first."""
-    table = measure_stability({name: name for name in times.index}, times.to_numpy(), np.linspace(1.0, 1.1, 100))
-    said = [sentence for sentence in describe_stability(table) if "without caspr_adaptive" in sentence]
+    table = measure_stability(
+        {name: name for name in times.index}, times.to_numpy(), np.linspace(1.0, 1.1, 100)
+    )
+    said = [
+        sentence for sentence in describe_stability(table) if "without caspr_adaptive" in sentence
+    ]
     assert said == [
         "without caspr_adaptive, shampoo_submission (rank 2) passes schedule_free_adamw (rank 1): "
         "ranks by profile area depend on who is entered."
@@ -45,9 +49,9 @@ def test_leaving_an_entrant_out_swaps_the_first_two_and_is_said(times):
 
 def test_up_to_four_times_the_best_algoperfs_ranks_hold(times):
     """Without caspr_adaptive the first two are .8018 and .7096, further apart than with it."""
-    assert describe_stability(measure_stability({name: name for name in times.index}, times.to_numpy())) == [
-        "ranks by profile area hold whichever one entrant is left out."
-    ]
+    assert describe_stability(
+        measure_stability({name: name for name in times.index}, times.to_numpy())
+    ) == ["ranks by profile area hold whichever one entrant is left out."]
     without = times.drop(index="caspr_adaptive")
     areas = pd.Series(profile.score(without), index=without.index)
     assert areas.nlargest(2).round(4).to_dict() == {

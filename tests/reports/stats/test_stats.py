@@ -239,9 +239,9 @@ def test_a_sum_of_variances_has_satterthwaites_degrees():
 
 
 def test_the_luck_of_selection_is_the_spread_of_the_three_best_points():
-    found = best_of_k.luck([0.5, 0.9, math.nan, 0.7, 0.8, 0.1], "maximize")
+    found = best_of_k.tuning_variance([0.5, 0.9, math.nan, 0.7, 0.8, 0.1], "maximize")
     assert found.value == pytest.approx(np.var([0.9, 0.8, 0.7], ddof=1))
     assert found.degrees == 2
-    lower_is_better = best_of_k.luck([5.0, 1.0, 2.0, 3.0], "minimize")
+    lower_is_better = best_of_k.tuning_variance([5.0, 1.0, 2.0, 3.0], "minimize")
     assert lower_is_better.value == pytest.approx(np.var([1.0, 2.0, 3.0], ddof=1))
-    assert math.isnan(best_of_k.luck([0.9, math.nan], "maximize").value)
+    assert math.isnan(best_of_k.tuning_variance([0.9, math.nan], "maximize").value)

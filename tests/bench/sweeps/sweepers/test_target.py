@@ -76,7 +76,7 @@ def test_a_plan_runs_nothing(optbench_target, uri) -> None:
     code, said, _ = optbench_target("task=mine", *WORDS, "plan=true")
     assert code == 0
     assert "target of mine: 8 points of 4 optimizers, then the best on 3 seeds" in said
-    assert tracking.studies(uri) in ([], ["target_mine"])
+    assert tracking.list_studies(uri) in ([], ["target_mine"])
 
 
 def test_two_tasks_are_refused(optbench_target) -> None:

@@ -9,7 +9,7 @@ from reports.analysis.difference import compare
 from reports.output.render import render
 from reports.text.headline import headline
 from tests.helpers import simulated
-from tests.reports.conftest import make_record
+from tests.helpers.records import make_record
 
 ADAM = [0.90 + 0.001 * i for i in range(10)]
 
@@ -69,7 +69,7 @@ def test_the_rank_test_by_hand():
     study = Study.of([*side("adam", ADAM, range(7)), *side("lion", lion)])
     adam, ours = study.arms
     found = compare(ours, adam)
-    assert (found.pairs, found.broken, found.gain) == (10, True, 43.0)
+    assert (found.pairs, found.has_failures, found.gain) == (10, True, 43.0)
     assert found.p == pytest.approx(2 * 8 / 2**10)
 
 

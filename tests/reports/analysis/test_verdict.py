@@ -9,10 +9,10 @@ import pytest
 from bench.spec import Phase, Tuning
 from reports.analysis.study import Study
 from reports.stats import seeds as seed_statistics
-from reports.text.headline import headline, outcome
+from reports.text.headline import describe_verdict, headline
 from reports.text.leaderboards import display
+from tests.helpers.records import make_record
 from tests.helpers.studies import SPACE, Landscape, reports, study
-from tests.reports.conftest import make_record
 
 GOOD = [0.90, 0.91, 0.92, 0.905, 0.915, 0.91, 0.90, 0.92, 0.905, 0.915]
 BETTER = [v + 0.02 + e for v, e in zip(GOOD, [0.001, -0.001] * 5, strict=True)]
@@ -25,12 +25,17 @@ def row_of(records, optimizer, kind="default"):
     return found.iloc[0].to_dict(), board
 
 
+def verdict_row(board, optimizer):
+    (row,) = (row for row in board.rows if row.arm.optimizer == optimizer)
+    return row
+
+
 def test_who_survives_where_adam_diverges_is_not_worse():
     survivors = [0.95, 0.96, 0.955]  # above the challenger: survivors must not be compared alone
     records = reports("adam", survivors + [None] * 7) + reports("lion", GOOD)
     row, board = row_of(records, "lion")
     assert str(row["verdict"]) == "better"
-    assert outcome(row, board) == (
+    assert describe_verdict(verdict_row(board, "lion"), board) == (
         "better than adam (10 pairs); finished 10 of 10 trials, adam 3 of 10"
     )
     assert headline(board) == (
@@ -43,7 +48,7 @@ def test_a_challenger_that_diverges_is_never_better():
     records = reports("adam", GOOD) + reports("lion", [0.99, 0.98] + [None] * 8)
     row, board = row_of(records, "lion")
     assert str(row["verdict"]) == "worse"
-    assert outcome(row, board) == (
+    assert describe_verdict(verdict_row(board, "lion"), board) == (
         "worse than adam on test (10 pairs); finished 2 of 10 trials, adam 10 of 10"
     )
     assert board.table.iloc[0]["optimizer"] == "adam"
@@ -151,7 +156,7 @@ def test_repeated_tuning_is_in_the_interval_and_both_are_shown():
 
 
 def value_on_test(record):
-    return record.result.curve[-1].values["test/accuracy"]
+    return record.result.final["test/accuracy"]
 
 
 def is_tuned(record, repeat):
