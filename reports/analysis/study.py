@@ -240,5 +240,5 @@ class Study:
 
     @cached_property
     def costs(self) -> pd.DataFrame:
-        """Costs of each entrant alone; columns in ``reports.data.costs``, empty if never measured."""
+        """Costs of each entrant alone (``reports.data.costs``); empty if never measured."""
         return costs.tabulate_costs(self.reported, self.configs, self.measured)

@@ -1,4 +1,4 @@
-"""What a report is about: trials of one or several studies, filtered, and those of baselines."""
+"""Trials of one or several studies, filtered, and those of baselines."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import bench.tracking
 from bench.spec import RefusedInput, TrialRecord
 from bench.spec.suggest import suggest
 from bench.sweeps.status import standing
@@ -65,8 +66,8 @@ def load_records(
     own, costs = read_studies(uri, studies) if studies else ([], {})
     theirs = read_baselines(baselines)
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
-    own = narrowed(own, filters)
-    theirs = {name: narrowed(records, filters) for name, records in theirs.items()}
+    own = select_records(own, filters)
+    theirs = {name: select_records(records, filters) for name, records in theirs.items()}
     if len(studies) > 1:
         check_draws(own, f"study={','.join(studies)}")
     records, notes = merge_baselines(own, theirs)
@@ -82,7 +83,7 @@ def load_records(
 def read_studies(
     uri: str, names: Sequence[str]
 ) -> tuple[list[TrialRecord], dict[str, Mapping[str, Any]]]:
-    """The trials of the studies and their measured costs.
+    """Read the trials of the studies and their measured costs.
 
     Raises:
         RefusedInput: there is no such store or study.
@@ -92,22 +93,20 @@ def read_studies(
         raise RefusedInput(
             f"tracking.uri={uri}: there is no file {path}; run optbench first, or name its store"
         )
-    from bench import tracking  # takes seconds, so only once the input is known to be good
-
-    known = tracking.list_studies(uri)
+    known = bench.tracking.list_studies(uri)
     for name in names:
         if name not in known:
             raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
-    records = [record for name in names for record in tracking.read(uri, name)]
+    records = [record for name in names for record in bench.tracking.read(uri, name)]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
-        text = tracking.read_text(uri, name, COSTS)
+        text = bench.tracking.read_text(uri, name, COSTS)
         costs = {**(json.loads(text) if text else {}), **costs}
     return records if len(names) == 1 else standing(records), costs
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:
-    """The trials of each baseline by its name."""
+    """Read the trials of each baseline, by its name."""
     found: dict[str, list[TrialRecord]] = {}
     for word in words:
         path = baseline.find(word)
@@ -130,8 +129,8 @@ def check_filters(filters: Filters, records: Iterable[TrialRecord]) -> None:
                 raise RefusedInput(f"{key}={value}: no trial has it; {suggest(value, known)}")
 
 
-def narrowed(records: Iterable[TrialRecord], filters: Filters) -> list[TrialRecord]:
-    """The trials that every filter lets through."""
+def select_records(records: Iterable[TrialRecord], filters: Filters) -> list[TrialRecord]:
+    """Select the trials that every filter lets through."""
     return [
         record
         for record in records
@@ -140,5 +139,5 @@ def narrowed(records: Iterable[TrialRecord], filters: Filters) -> list[TrialReco
 
 
 def describe_filters(filters: Filters) -> str:
-    """``task=digits optimizer=adam,lion``."""
+    """Format ``task=digits optimizer=adam,lion``."""
     return " ".join(f"{key}={','.join(values)}" for key, values in filters.items())

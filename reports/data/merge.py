@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.spec import Phase, RefusedInput, TrialRecord, digest, protocol
 from bench.spec.hyperparameters import flat
+from reports.data.ids import setting_id
 
 Records = Sequence[TrialRecord]
 Place = tuple[str, str]
@@ -223,7 +224,7 @@ def _by_place(records: Records) -> dict[Place, list[TrialRecord]]:
 
 
 def _setting(record: TrialRecord) -> str:
-    return digest(protocol.setting(record.config))
+    return setting_id(record.config)
 
 
 def _task(record: TrialRecord) -> str:

@@ -74,8 +74,8 @@ def _declared_spaces(study: Study) -> Finding:
     drawn = study.trials[study.trials["phase"] == Phase.SELECT]
     if drawn.empty:
         return _without_tuning(study, "no search space was declared")
-    spaces = drawn.groupby("entrant")["space_hash"].nunique()
-    if several := _listed(spaces[spaces > 1].index):
+    spaces = drawn.groupby(["entrant", "entrant_id"])["space_hash"].nunique()
+    if several := _listed(spaces[spaces > 1].index.get_level_values("entrant")):
         return Finding(
             State.BROKEN,
             f"{several}: not the same space on all tasks",

@@ -14,7 +14,7 @@ from bench.spec import Status, protocol
 from reports.analysis.arms import Arm
 from reports.analysis.selection import count_statuses
 from reports.analysis.study import Study
-from reports.data.ids import ARM
+from reports.data.ids import ARM, IDS
 from reports.data.labels import prefixed_columns
 from reports.text.numbers import listed, short
 
@@ -54,7 +54,7 @@ def list_failures(study: Study) -> list[dict[str, Any]]:
     standing = set(study.attempts["run_id"])
     broken = study.trials[study.trials["status"] != Status.FINISHED]
     broken = broken.assign(rerun=~broken["run_id"].isin(standing))
-    outcome = ["comparison", "entrant", "point", "status", "reason", "traceback", "rerun"]
+    outcome = ["comparison", "entrant", "point", *IDS, "status", "reason", "traceback", "rerun"]
     entries = broken.groupby(outcome)["seed"].agg(list).reset_index()
     return [{str(key): value for key, value in row.items()} for row in entries.to_dict("records")]
 

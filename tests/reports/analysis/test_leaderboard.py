@@ -83,7 +83,7 @@ def test_points_with_most_seeds_are_preferred(record):
     ]
     _, rows = board_of(records)
     assert rows.loc["adam", "point"] == "lr=0.1"
-    assert words(rows.loc["adam", "marks"]) == "XXX"
+    assert words(rows.loc["adam", "marks"]) == "few seeds, edge"
 
 
 def test_a_study_reports_what_it_declared_and_nothing_else(record):

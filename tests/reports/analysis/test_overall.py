@@ -10,6 +10,7 @@ from reports.analysis.arrays import arrange_values, pair_values
 from reports.analysis.overall import COLUMNS
 from reports.analysis.study import Study
 from reports.stats import anchored
+from reports.text.leaderboards import format_groups
 from tests.helpers.records import make_record
 from tests.helpers.simulated import tuned
 from tests.helpers.studies import reports
@@ -203,14 +204,16 @@ def test_the_leaderboard_knows_groups_the_tick_and_what_the_test_split_leaves_op
     finals = [28.39, 29.20, 52.97, 29.32, 52.92, 28.67, 28.33, 28.87, 52.93, 52.96]  # DeepOBS
     options = {"metric": "loss", "direction": "minimize", "target": None}
     rows = Study.of(reports("adam", finals, **options)).leaderboards[0].table
-    assert rows["seed_groups"].tolist() == ["6 seeds 28.3–29.3, 4 seeds 52.9–53.0"]
+    assert rows["seed_groups"].map(format_groups).tolist() == [
+        "6 seeds 28.3–29.3, 4 seeds 52.9–53.0"
+    ]
     assert rows[["test_error", "steps_tick"]].isna().all(axis=None)
 
     tested = Study.of(reports("adam", [0.9] * 10, summary={"test_examples": 360.0}))
     found = tested.leaderboards[0].table.iloc[0]
     assert found["test_error"] == pytest.approx(math.sqrt(0.9 * 0.1 / 360))
     assert (found["steps_low"], found["steps_high"], found["steps_tick"]) == (0, 200, 300)
-    assert found["seed_groups"] == ""
+    assert found["seed_groups"] == ()
 
 
 def test_the_seeds_that_would_decide_stand_where_nothing_is_shown():

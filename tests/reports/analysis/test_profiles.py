@@ -10,7 +10,7 @@ from reports.analysis.stability import describe_stability, measure_stability
 from reports.stats import anchored, profile, ranks
 from reports.stats.iqm import interquartile_mean
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture(scope="module")

@@ -211,7 +211,8 @@ def test_the_report_of_a_study(fair, tmp_path):
     assert space in html
     back = pd.read_csv(tmp_path / "best_of_k.csv")
     assert list(back.columns) == [
-        *["comparison", "entrant", "k", "points", "expected", "spread", "all_broken", "regret"]
+        *["comparison", "entrant", "k", "points", "expected", "spread", "all_broken", "regret"],
+        *["setting_id", "entrant_id"],
     ]
     assert (tmp_path / "figures" / "best_of_k.svg").is_file()
 

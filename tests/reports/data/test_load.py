@@ -26,13 +26,13 @@ class Store(ModuleType):
         super().__init__("bench.tracking")
         self.held, self.texts, self.reports = studies, {}, []
 
-    def studies(self, uri):
+    def list_studies(self, uri):
         return sorted(self.held)
 
     def read(self, uri, study):
         return [replace(record, study=study) for record in self.held[study]]
 
-    def attached_text(self, uri, study, name):
+    def read_text(self, uri, study, name):
         return self.texts.get((study, name))
 
     def attach_text(self, uri, study, name, text):
