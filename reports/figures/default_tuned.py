@@ -21,39 +21,39 @@ CAPTION = (
 EMPTY = "No optimizer has both a default and a tuned row."
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Select two rows per comparison and entrant that has both, in the leaderboard's order.
 
     Columns: comparison, metric, entrant, row (default, tuned), value, low, high, n, points (tried),
     seeds_low and seeds_high (the interval without tuning variance).
     """
-    found = []
+    points = []
     for board in study.leaderboards:
         rows = board.rows[board.rows["row"].isin([Kind.DEFAULT, Kind.TUNED])]
-        for entrant, own in rows.groupby("entrant", sort=False):
-            if own["row"].nunique() < 2 or own["test_mean"].isna().any():
+        for entrant, both in rows.groupby("entrant", sort=False):
+            if both["row"].nunique() < 2 or both["test_mean"].isna().any():
                 continue
-            for row in own.sort_values("row").to_dict("records"):
+            for row in both.sort_values("row").to_dict("records"):
                 ends = "test_selection" if row["row"] == Kind.TUNED else "test"
                 ends_of = [row[f"{ends}_low"], row[f"{ends}_high"]]
                 head = (board.comparison, board.metric, entrant, str(row["row"]))
                 counts = (row["n"], row["points_tried"])
                 seeds = (row["test_low"], row["test_high"])
-                found.append((*head, row["test_mean"], *ends_of, *counts, *seeds))
+                points.append((*head, row["test_mean"], *ends_of, *counts, *seeds))
     columns = ["comparison", "metric", "entrant", "row", "value", "low", "high", "n", "points"]
     columns += ["seeds_low", "seeds_high"]
-    return pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(points, columns=columns)
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     """Draw one panel per comparison."""
     return [
-        Panel(str(comparison), _chart(here, colours))
+        Panel(str(comparison), _draw_chart(here, colours))
         for comparison, here in table.groupby("comparison", sort=True)
     ]
 
 
-def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
+def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = table["entrant"].drop_duplicates().tolist()
     scale, axis = style.fit_axis(
         pd.concat([table[name] for name in ("value", "seeds_low", "seeds_high")])

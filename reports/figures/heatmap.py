@@ -26,7 +26,7 @@ TEXT = 38  # pixels that a cell's text takes
 EMPTY = "There is nobody beside the reference, or nothing that both finished."
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Compute one row per entrant and comparison, without the reference's own.
 
     Columns: comparison, entrant, effect (log2 ratio; NaN: no common scale or no pair), difference
@@ -34,7 +34,7 @@ def info(study: Study) -> pd.DataFrame:
     finish), verdict.
     """
     boards = {board.comparison: board.rows for board in study.leaderboards}
-    found = []
+    cells = []
     for (entrant, comparison), side in study.grid.sides.items():
         anchor = study.grid.anchors.get(comparison)
         if anchor is None or anchor is side:
@@ -42,7 +42,7 @@ def info(study: Study) -> pd.DataFrame:
         rows = boards[comparison]
         row = rows[(rows["entrant"] == entrant) & (rows["row"] == side.kind)].iloc[0]
         measured = effect(side, anchor)
-        found.append(
+        cells.append(
             {
                 "comparison": comparison,
                 "entrant": entrant,
@@ -54,7 +54,7 @@ def info(study: Study) -> pd.DataFrame:
             }
         )
     columns = ["comparison", "entrant", "effect", "difference", "n", "broken", "verdict"]
-    return pd.DataFrame(found, columns=columns).sort_values(columns[:2], ignore_index=True)
+    return pd.DataFrame(cells, columns=columns).sort_values(columns[:2], ignore_index=True)
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
