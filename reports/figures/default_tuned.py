@@ -27,22 +27,22 @@ def tabulate(study: Study) -> pd.DataFrame:
     Columns: comparison, metric, entrant, row (default, tuned), value, low, high, n, points (tried),
     seeds_low and seeds_high (the interval without tuning variance).
     """
-    points = []
+    found = []
     for board in study.leaderboards:
         rows = board.rows[board.rows["row"].isin([Kind.DEFAULT, Kind.TUNED])]
-        for entrant, both in rows.groupby("entrant", sort=False):
-            if both["row"].nunique() < 2 or both["test_mean"].isna().any():
+        for entrant, own in rows.groupby("entrant", sort=False):
+            if own["row"].nunique() < 2 or own["test_mean"].isna().any():
                 continue
-            for row in both.sort_values("row").to_dict("records"):
+            for row in own.sort_values("row").to_dict("records"):
                 ends = "test_selection" if row["row"] == Kind.TUNED else "test"
                 ends_of = [row[f"{ends}_low"], row[f"{ends}_high"]]
                 head = (board.comparison, board.metric, entrant, str(row["row"]))
                 counts = (row["n"], row["points_tried"])
                 seeds = (row["test_low"], row["test_high"])
-                points.append((*head, row["test_mean"], *ends_of, *counts, *seeds))
+                found.append((*head, row["test_mean"], *ends_of, *counts, *seeds))
     columns = ["comparison", "metric", "entrant", "row", "value", "low", "high", "n", "points"]
     columns += ["seeds_low", "seeds_high"]
-    return pd.DataFrame(points, columns=columns)
+    return pd.DataFrame(found, columns=columns)
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:

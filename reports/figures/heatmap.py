@@ -34,7 +34,7 @@ def tabulate(study: Study) -> pd.DataFrame:
     finish), verdict.
     """
     boards = {board.comparison: board.rows for board in study.leaderboards}
-    cells = []
+    found = []
     for (entrant, comparison), side in study.grid.sides.items():
         anchor = study.grid.anchors.get(comparison)
         if anchor is None or anchor is side:
@@ -42,7 +42,7 @@ def tabulate(study: Study) -> pd.DataFrame:
         rows = boards[comparison]
         row = rows[(rows["entrant"] == entrant) & (rows["row"] == side.kind)].iloc[0]
         measured = effect(side, anchor)
-        cells.append(
+        found.append(
             {
                 "comparison": comparison,
                 "entrant": entrant,
@@ -54,7 +54,7 @@ def tabulate(study: Study) -> pd.DataFrame:
             }
         )
     columns = ["comparison", "entrant", "effect", "difference", "n", "broken", "verdict"]
-    return pd.DataFrame(cells, columns=columns).sort_values(columns[:2], ignore_index=True)
+    return pd.DataFrame(found, columns=columns).sort_values(columns[:2], ignore_index=True)
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:

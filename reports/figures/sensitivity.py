@@ -52,19 +52,19 @@ def tabulate(study: Study) -> pd.DataFrame:
     rows = study.attempts
     rows = rows[(rows["phase"] == Phase.SELECT) | ~in_study(rows)]
     rows = rows.assign(value=final(rows, "val"), broke=rows["status"] == Status.DIVERGED)
-    parts = []
-    for (_, _, space_hash), tried in rows.groupby(["comparison", "entrant", "space_hash"]):
+    found = []
+    for (_, _, space_hash), own in rows.groupby(["comparison", "entrant", "space_hash"]):
         declared = {d.name: d for d in dimensions(study.spaces.get(str(space_hash), {}))}
-        for column in family(tried, "hp."):
+        for column in family(own, "hp."):
             name = column.removeprefix("hp.")
-            if (not declared or name in declared) and tried[column].nunique() > 1:
-                parts.append(_summarize(tried, column, declared.get(name)))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+            if (not declared or name in declared) and own[column].nunique() > 1:
+                found.append(_summarize(own, column, declared.get(name)))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
 
 
-def _summarize(tried: pd.DataFrame, column: str, declared: Dimension | None) -> pd.DataFrame:
+def _summarize(own: pd.DataFrame, column: str, declared: Dimension | None) -> pd.DataFrame:
     """Summarize the values that one entrant tried of one hyperparameter."""
-    rows = tried[tried[column].notna()]
+    rows = own[own[column].notna()]
     scale = declared.scale if declared else _guess_scale(rows[column])
     x = pd.to_numeric(rows[column], errors="coerce") if scale != "choice" else math.nan
     name = column.removeprefix("hp.")
