@@ -9,8 +9,8 @@ import pytest
 
 import bench.trial
 from bench.spec import RefusedInput
+from reports import Study
 from reports.__main__ import main
-from reports.analysis.study import Study
 from reports.data import baseline
 from reports.output.report import make_report
 from tests.helpers.records import make_record
@@ -194,7 +194,7 @@ def test_costs_are_measured_once_and_kept_with_the_studies(store, capsys, monkey
         }
 
     fake = ModuleType("bench.trial.cost")
-    fake.measure = measure
+    fake.measure_costs = measure
     monkeypatch.setitem(sys.modules, "bench.trial.cost", fake)
     monkeypatch.setattr(bench.trial, "cost", fake, raising=False)
     assert Study.load("b", URI).costs.empty
