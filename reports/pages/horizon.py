@@ -60,15 +60,15 @@ def main() -> None:
 
 def collect_scores(study: Study) -> dict[Setting, pd.DataFrame]:
     """Collect test scores of tuned entrants, entrants × seeds; larger is better, −∞: diverged."""
-    scores: dict[Setting, dict[str, pd.Series]] = {}
+    found: dict[Setting, dict[str, pd.Series]] = {}
     for side in study.sides:
         if side.kind is not Kind.TUNED or side.trials.empty:
             continue
         one, values = side.trials.iloc[0], side.values("test").droplevel("repeat")
         better = values["value"] * (1 if side.direction == "maximize" else -1)
         setting = Setting(one["task"], one["schedule"], int(one["budget_steps"]))
-        scores.setdefault(setting, {})[side.optimizer] = better.where(~values["broken"], -np.inf)
-    return {setting: pd.DataFrame(seeds).T for setting, seeds in sorted(scores.items())}
+        found.setdefault(setting, {})[side.optimizer] = better.where(~values["broken"], -np.inf)
+    return {setting: pd.DataFrame(own).T for setting, own in sorted(found.items())}
 
 
 def write_sections(scores: dict[Setting, pd.DataFrame]) -> Iterator[str]:
