@@ -61,15 +61,15 @@ class Study:
 
     @classmethod
     def of(cls, records: Iterable[TrialRecord]) -> Self:
-        """A study from records, in any order.
+        """Make a study from records, in any order.
 
         Raises:
             NoTrials: there are none.
         """
-        found = tuple(records)
-        if not found:
+        trials = tuple(records)
+        if not trials:
             raise NoTrials
-        return cls(found)
+        return cls(trials)
 
     @classmethod
     def load(
@@ -80,7 +80,7 @@ class Study:
         filters: Mapping[str, Sequence[str]] | None = None,
         compare: Sequence[str] = (),
     ) -> Self:
-        """A study from a store, or several as one: ``Study.load("mine,other")``.
+        """Load a study from a store, or several as one: ``Study.load("mine,other")``.
 
         Args:
             filters: values of ``task`` and ``optimizer`` that are kept.
@@ -93,8 +93,8 @@ class Study:
                 left.
         """
         names = list(dict.fromkeys(one.strip() for one in name.split(",") if one.strip()))
-        found = load_records(names, uri, filters or {}, compare)
-        return cls(found.records, filters or {}, found.notes, found.costs)
+        loaded = load_records(names, uri, filters or {}, compare)
+        return cls(loaded.records, filters or {}, loaded.notes, loaded.costs)
 
     @property
     def name(self) -> str:

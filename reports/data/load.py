@@ -107,14 +107,14 @@ def read_studies(
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:
     """Read the trials of each baseline, by its name."""
-    found: dict[str, list[TrialRecord]] = {}
+    trials: dict[str, list[TrialRecord]] = {}
     for word in words:
         path = baseline.find(word)
         name = baseline.name(path)
-        if name in found:
+        if name in trials:
             raise RefusedInput(f"compare={word}: two baselines are named {name!r}; rename one")
-        found[name] = baseline.read(path)
-    return found
+        trials[name] = baseline.read(path)
+    return trials
 
 
 def check_filters(filters: Filters, records: Iterable[TrialRecord]) -> None:

@@ -18,8 +18,8 @@ from reports.analysis.stability import describe_stability
 from reports.analysis.study import Study
 from reports.data.load import describe_filters
 from reports.figures.embedding import Section
-from reports.text.answer import answer, counts, sentences
-from reports.text.headline import headline
+from reports.text.answer import count_claims, write_answer, write_sentences
+from reports.text.headline import write_headline
 from reports.text.leaderboards import display
 from reports.text.numbers import MISSING, number, short, whole
 from reports.text.protocol_check import check_rules
@@ -52,9 +52,9 @@ def build_page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "script": _load_asset("tables.js"),
         "study": study.name,
         "reference": study.reference,
-        "answer": answer(study),
-        "sentences": sentences(study),
-        "tiles": counts(study),
+        "answer": write_answer(study),
+        "sentences": write_sentences(study),
+        "tiles": count_claims(study),
         "counts": count_statuses(study.trials),
         "filters": describe_filters(study.filters),
         "sources": study.joined,
@@ -107,7 +107,7 @@ def _split_board(board: Leaderboard) -> dict[str, Any]:
     folded = [name for name in names if name in DETAILS]
     return {
         "title": board.comparison,
-        "headline": headline(board),
+        "headline": write_headline(board),
         "metric": board.metric,
         "direction": board.direction,
         "target": board.target,

@@ -16,7 +16,7 @@ from reports.analysis.caveats import Caveat
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
-from reports.text.answer import answer, sentences
+from reports.text.answer import write_answer, write_sentences
 from reports.text.leaderboards import display
 
 STYLES = {
@@ -45,8 +45,8 @@ def print_study(study: Study, console: Console | None = None) -> None:
     """
     console = console or Console()
     console.print()
-    console.print(Text(answer(study), style="bold"))
-    for sentence in sentences(study):
+    console.print(Text(write_answer(study), style="bold"))
+    for sentence in write_sentences(study):
         console.print(Text(f"· {sentence.text}", style=STYLES.get(sentence.claim, "")))
     for board in study.leaderboards:
         _print_board(board, console)

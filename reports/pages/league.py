@@ -18,7 +18,7 @@ from reports.figures import heatmap, paper
 from reports.figures.registry import FIGURES
 from reports.pages import DOCS
 from reports.pages.markdown import describe_origin, format_board, format_table, load_shipped
-from reports.text.answer import answer, sentences
+from reports.text.answer import write_answer, write_sentences
 from reports.text.numbers import interval
 from reports.text.standings import list_standings
 
@@ -68,8 +68,8 @@ def write_sections(study: Study) -> Iterator[str]:
     yield INTRODUCTION.format(
         name=NAME, half=HALF, trials=len(study.trials), made=describe_origin(study)
     )
-    yield f"**{answer(study)}**\n"
-    yield from (f"- {sentence.text}" for sentence in sentences(study))
+    yield f"**{write_answer(study)}**\n"
+    yield from (f"- {sentence.text}" for sentence in write_sentences(study))
     yield f"\n## All tasks\n\n{_format_standings(study)}"
     for name in SHOWN:
         figure = FIGURES[name]
@@ -93,7 +93,9 @@ def write_first_screen(study: Study) -> str:
         f"nothing), {len(ran)} trials: [docs/league.md](docs/league.md)."
     )
     picture = f"![{heatmap.TITLE}](docs/league_heatmap.png)\n\n<sub>{heatmap.CAPTION}</sub>"
-    return "\n\n".join([what, f"**{answer(study)}**", picture, _format_standings(study)]) + "\n"
+    return (
+        "\n\n".join([what, f"**{write_answer(study)}**", picture, _format_standings(study)]) + "\n"
+    )
 
 
 def _format_standings(study: Study) -> str:

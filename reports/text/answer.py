@@ -43,7 +43,7 @@ def collect_entries(boards: Sequence[Leaderboard]) -> dict[str, list[Entry]]:
     return entries
 
 
-def counts(study: Study) -> dict[str, int]:
+def count_claims(study: Study) -> dict[str, int]:
     """Count verdicts of the rows that speak, by claim, and trials that did not finish."""
     rows = [row for own in collect_entries(study.leaderboards).values() for _, row in own]
     claims = [row.verdict.claim for row in rows]
@@ -54,7 +54,7 @@ def counts(study: Study) -> dict[str, int]:
     return found | {"trials broken off": int(broken.sum())}
 
 
-def answer(study: Study) -> str:
+def write_answer(study: Study) -> str:
     """Say if anything is better than the reference, as far as the study shows.
 
     Of tuned optimizers first; what the defaults of tuned ones show is said as well, for it stands
@@ -95,7 +95,7 @@ def _answer_of_heads(study: Study) -> str:
     return f"No {tuned}optimizer here is shown to be better than {reference} ({tasks})."
 
 
-def sentences(study: Study) -> list[Sentence]:
+def write_sentences(study: Study) -> list[Sentence]:
     """Write one an entrant that differs somewhere; those of which the same is said share one."""
     alike: dict[tuple[str, Claim], list[str]] = {}
     for entrant, own in collect_entries(study.leaderboards).items():

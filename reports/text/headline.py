@@ -13,7 +13,7 @@ from reports.analysis.verdict import Claim
 from reports.text.numbers import interval, short, significant
 
 
-def headline(board: Leaderboard) -> str:
+def write_headline(board: Leaderboard) -> str:
     """Say who leads on validation, at what price, and what that says of the reference.
 
     ``digits: lion tuned 0.951 [0.947, 0.955] (n=10, 8 points tried, 300 steps, target 0.85);

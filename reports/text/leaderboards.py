@@ -16,7 +16,7 @@ from reports.analysis.rows import LeaderboardRow
 from reports.analysis.selection import count_statuses
 from reports.stats.intervals import Interval
 from reports.stats.seeds import Group
-from reports.text.headline import choose_decimals, format_price, headline
+from reports.text.headline import choose_decimals, format_price, write_headline
 from reports.text.numbers import MISSING, counted, interval, number, short, whole
 
 IMPORTANT = (
@@ -164,7 +164,7 @@ def format_markdown(boards: Sequence[Leaderboard]) -> str:
         cells = display(board).map(lambda text: text.replace("|", r"\|"))
         table = cells.to_markdown(index=False, disable_numparse=True)
         notes = "\n".join(f"- {note}" for note in board.notes)
-        parts.append(f"## {board.comparison}\n\n{headline(board)}\n\n{table}\n\n{notes}\n")
+        parts.append(f"## {board.comparison}\n\n{write_headline(board)}\n\n{table}\n\n{notes}\n")
     return "\n".join(parts)
 
 
@@ -176,7 +176,7 @@ def format_json(boards: Sequence[Leaderboard]) -> str:
     found = [
         {
             "comparison": board.comparison,
-            "headline": headline(board),
+            "headline": write_headline(board),
             "metric": board.metric,
             "direction": board.direction,
             "target": _plain(board.target),
@@ -204,7 +204,7 @@ def _plain(value: Any) -> Any:
     return float(value) if math.isfinite(value) else str(float(value))
 
 
-def important(cells: pd.DataFrame) -> list[str]:
+def choose_columns(cells: pd.DataFrame) -> list[str]:
     """List the few columns of ``display`` that a paper or a notebook has room for."""
     names = [str(name) for name in cells]
     intervals = [name for name in names if name.endswith("[95 %]") and not name.startswith("IQM")]

@@ -10,7 +10,7 @@ from bench.spec.protocol import SELECTION_SEEDS
 from reports.analysis.arms import find_outermost
 from reports.analysis.study import Study
 from reports.output.latex import format_latex
-from reports.text.headline import headline
+from reports.text.headline import write_headline
 from reports.text.leaderboards import display, format_csv, format_markdown
 from reports.text.numbers import interval, number, short
 
@@ -178,11 +178,11 @@ def test_holm_counts_every_comparison_of_the_report(record):
 def test_nothing_is_claimed_of_a_point_that_was_chosen_on_the_reported_seeds(record):
     records = seeds(record, [0.90, 0.91, 0.92, 0.905, 0.915])
     records += seeds(record, [0.951, 0.96, 0.969, 0.955, 0.965], optimizer="lion")
-    assert headline(board_of(records)[0]).endswith("; better than adam (5 pairs).")
+    assert write_headline(board_of(records)[0]).endswith("; better than adam (5 pairs).")
     records += seeds(record, [0.5] * 5, optimizer="lion", point={"lr": 1.0})
     board, rows = board_of(records)
     assert claims(rows)["lion"] == "withheld"
-    assert "lion was chosen on seeds that are reported" in headline(board)
+    assert "lion was chosen on seeds that are reported" in write_headline(board)
 
 
 def test_a_constant_difference_is_no_evidence(record):
@@ -205,12 +205,12 @@ def test_without_adam_and_with_one_seed_nothing_is_claimed(record):
     assert claims(rows) == {"sgd": "not tested"}
     assert board.notes[0].startswith("adam did not run")
     assert display(board)["test/accuracy [95 %]"].tolist() == ["0.9000 [n/a]"]
-    assert "not tested" in headline(board)
+    assert "not tested" in write_headline(board)
 
 
 def test_all_diverged(record):
     board, _ = board_of([record(seed=s, status="diverged") for s in range(3)])
-    assert headline(board) == "digits: no trial finished at a selected point."
+    assert write_headline(board) == "digits: no trial finished at a selected point."
     assert display(board)["test/accuracy [95 %]"].tolist() == ["n/a"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from bench.spec import Phase, Tuning
 from reports.analysis.study import Study
 from reports.stats import seeds as seed_statistics
-from reports.text.headline import describe_verdict, headline
+from reports.text.headline import describe_verdict, write_headline
 from reports.text.leaderboards import display
 from tests.helpers.records import make_record
 from tests.helpers.studies import SPACE, Landscape, reports, study
@@ -38,7 +38,7 @@ def test_who_survives_where_adam_diverges_is_not_worse():
     assert describe_verdict(verdict_row(board, "lion"), board) == (
         "better than adam (10 pairs); finished 10 of 10 trials, adam 3 of 10"
     )
-    assert headline(board) == (
+    assert write_headline(board) == (
         "digits: lion at its default 0.9100 [0.9047, 0.9153] (n=10, 0 points tried, 300 steps, "
         "target 0.850); better than adam (10 pairs); finished 10 of 10 trials, adam 3 of 10."
     )
@@ -106,7 +106,9 @@ def test_unequal_tuning_is_withheld():
     assert str(row["verdict"]) == (
         "withheld: not comparable: lion tuned with 8 points, adam with 4"
     )
-    assert "withheld: not comparable: lion tuned with 8 points, adam with 4" in headline(board)
+    assert "withheld: not comparable: lion tuned with 8 points, adam with 4" in write_headline(
+        board
+    )
 
 
 def test_a_loser_at_the_edge_of_its_range_may_have_won_with_a_wider_one():

@@ -17,7 +17,7 @@ from reports import Study
 from reports.analysis.arms import Kind
 from reports.analysis.verdict import Claim
 from reports.data import baseline
-from reports.text.answer import answer
+from reports.text.answer import write_answer
 
 FOLDER = Path(conf.__file__).parent
 SUITE, HALF = (
@@ -89,7 +89,7 @@ def test_it_can_be_reported_alone(league):
 
 
 def test_its_answer_names_whatever_the_tables_call_better(league):
-    said = answer(league)
+    said = write_answer(league)
     tuned, _, defaults = said.partition("Default against default, shown to be better: ")
     named = {
         name: set(re.split(", | and ", where))

@@ -7,7 +7,7 @@ from reports import Study
 from reports.analysis.caveats import Caveat
 from reports.analysis.difference import compare
 from reports.output.render import render
-from reports.text.headline import headline
+from reports.text.headline import write_headline
 from tests.helpers import simulated
 from tests.helpers.records import make_record
 
@@ -38,7 +38,7 @@ def test_adam_diverged_7_of_10_and_the_challenger_never(tmp_path):
         "digits: lion 0.8945 [0.8923, 0.8967] (n=10, 1 point tried, 300 steps, target 0.850); "
         "better than adam (10 pairs); finished 10 of 10 trials, adam 3 of 10."
     )
-    assert headline(study.leaderboards[0]) == sentence
+    assert write_headline(study.leaderboards[0]) == sentence
     assert verdicts(study)["lion"] == "better"
     assert sentence in render(study, tmp_path).read_text(encoding="utf-8")
 
@@ -47,7 +47,7 @@ def test_adam_diverged_7_of_10_and_the_challenger_never(tmp_path):
 def test_a_challenger_that_diverged_8_of_10_is_never_better(gain):
     study = Study.of([*side("adam", ADAM), *side("lion", [v + gain for v in ADAM], range(8))])
     assert verdicts(study)["lion"] in ("worse", "no difference shown")
-    assert headline(study.leaderboards[0]) == (
+    assert write_headline(study.leaderboards[0]) == (
         "digits: adam 0.9045 [0.9023, 0.9067] (n=10, 1 point tried, 300 steps, target 0.850); "
         "better than adam on test: none shown."
     )
@@ -76,7 +76,7 @@ def test_the_rank_test_by_hand():
 def test_two_that_diverge_alike_tie():
     study = Study.of([*side("adam", ADAM, range(10)), *side("lion", ADAM, range(10))])
     assert verdicts(study)["lion"] == "no difference shown"
-    assert headline(study.leaderboards[0]) == "digits: no trial finished at a selected point."
+    assert write_headline(study.leaderboards[0]) == "digits: no trial finished at a selected point."
 
 
 def test_a_failed_trial_counts_like_a_diverged_one():
@@ -98,7 +98,7 @@ def test_a_sweep_that_tried_points_gives_no_verdict():
     better = [v + 0.05 + 0.0001 * i for i, v in enumerate(ADAM)]
     tried = [make_record(optimizer="lion", seed=i, point={"lr": 0.5}, val=0.1) for i in range(10)]
     study = Study.of([*side("adam", ADAM), *side("lion", better), *tried])
-    assert headline(study.leaderboards[0]) == (
+    assert write_headline(study.leaderboards[0]) == (
         "digits: lion 0.9549 [0.9526, 0.9573] (n=10, 2 points tried, 300 steps, target 0.850); "
         "no verdict against adam, withheld: lion was chosen on seeds that are reported."
     )
@@ -109,7 +109,7 @@ def test_a_tuned_winner_with_its_price():
         *simulated.tuned("adam", np.random.default_rng(0)),
         *simulated.tuned("lion", np.random.default_rng(1), shift=0.06),
     ]
-    sentence = headline(Study.of(records).leaderboards[0])
+    sentence = write_headline(Study.of(records).leaderboards[0])
     assert sentence.startswith("digits: lion tuned 0.9")
     assert sentence.endswith(
         "(n=10, 8 points tried, 300 steps, target 0.850); better than adam (10 pairs)."
