@@ -66,8 +66,8 @@ def load_records(
     own, costs = read_studies(uri, studies) if studies else ([], {})
     theirs = read_baselines(baselines)
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
-    own = select_records(own, filters)
-    theirs = {name: select_records(records, filters) for name, records in theirs.items()}
+    own = filter_records(own, filters)
+    theirs = {name: filter_records(records, filters) for name, records in theirs.items()}
     if len(studies) > 1:
         check_draws(own, f"study={','.join(studies)}")
     records, notes = merge_baselines(own, theirs)
@@ -129,8 +129,8 @@ def check_filters(filters: Filters, records: Iterable[TrialRecord]) -> None:
                 raise RefusedInput(f"{key}={value}: no trial has it; {suggest(value, known)}")
 
 
-def select_records(records: Iterable[TrialRecord], filters: Filters) -> list[TrialRecord]:
-    """Select the trials that every filter lets through."""
+def filter_records(records: Iterable[TrialRecord], filters: Filters) -> list[TrialRecord]:
+    """Keep the trials that every filter lets through."""
     return [
         record
         for record in records
