@@ -55,7 +55,7 @@ def load(
         return Dataset(train, val, test, classes)
 
     options = {"root": str(root.resolve()), "size": size, "colour": colour}
-    return cache.dataset("image_folder", files, options, make)
+    return cache.load_or_make("image_folder", files, options, make)
 
 
 def _splits(root: Path, name: str) -> list[tuple[str, Path]]:

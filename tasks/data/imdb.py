@@ -41,7 +41,7 @@ def load(*, data_dir: str, download: bool, min_count: int = 5, max_length: int =
     def make() -> Dataset:
         return classification({split: read(path) for split, path in there.items()}, **options)
 
-    return cache.dataset("imdb", there.values(), options, make)
+    return cache.load_or_make("imdb", there.values(), options, make)
 
 
 def _find(path: Path) -> Path | None:

@@ -48,7 +48,7 @@ def load(*, data_dir: str, download: bool, size: int = 64, validation: int = 736
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".jpg", ".png", ".txt"))
     options = {"size": size, "validation": validation}
     make = partial(_dataset, data_dir, size, validation)
-    return cache.dataset("oxford_pet", files, options, make)
+    return cache.load_or_make("oxford_pet", files, options, make)
 
 
 def _dataset(data_dir: str, size: int, validation: int) -> Dataset:

@@ -60,7 +60,7 @@ def load(
     if not all(place.is_file() for place in places):
         return make()  # which says what is missing
     about = {**options, "splits": list(files), "text": text, "label": label}
-    return cache.dataset("text_file", places, about, make)
+    return cache.load_or_make("text_file", places, about, make)
 
 
 def read(file: str, key: str, text: str, label: str) -> list[Labelled]:

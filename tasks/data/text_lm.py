@@ -83,7 +83,7 @@ def dataset(
     if test is not None:
         last, options["test"] = thinned(last, max(1, test // length)), test
     splits = train, val, last
-    seen = cache.text(name, files, options, lambda: digest(splits))
+    seen = cache.load_or_make(name, files, options, lambda: digest(splits))
     return Dataset(*splits, vocabulary_size=VOCABULARY_SIZE, fingerprint=seen)
 
 

@@ -57,7 +57,7 @@ def load(*, data_dir: str, download: bool, max_length: int = 32) -> Dataset:
             found = {split: read_csv(file) for split, file in zip(FILES, files, strict=True)}
         return classification(found, max_length=max_length)
 
-    return cache.dataset("wordnet", files, {"max_length": max_length}, make)
+    return cache.load_or_make("wordnet", files, {"max_length": max_length}, make)
 
 
 def read_csv(path: Path) -> list[Labelled]:
