@@ -129,6 +129,7 @@ def _parse_limit(asked: str | None) -> float | None:
 def _examine(
     chosen: Choice, limit: float | None, on_check: Callable[[Check[Any]], None] | None = None
 ) -> Report:
+    # torch takes seconds: good input first
     from bench.check.suite import SECONDS, examine, examine_task
     from bench.runtime.isolation import isolate
 

@@ -34,7 +34,7 @@ def make_console(stderr: bool = False) -> Console:
 
 
 def _keep_open(stream: TextIO) -> TextIO:
-    """A terminal that is still there while an optimizer's output is kept (``bench.runtime.capture``)."""
+    """A terminal that is still there while output is captured (``bench.runtime.capture``)."""
     return os.fdopen(os.dup(stream.fileno()), "w") if stream.isatty() else stream
 
 

@@ -34,7 +34,7 @@ def load_or_make(
         options: all else that its result depends on; what JSON can write.
     """
     folder = Path(os.environ.get("OPTBENCH_CACHE") or Path.home() / ".cache" / "optbench")
-    path = folder / f"{name}-{_key(files, options)}.joblib"
+    path = folder / f"{name}-{_hash_inputs(files, options)}.joblib"
     # joblib.Memory (1.6) does not fit: it prints a traceback for a damaged file, raises once the
     # result is made where its folder cannot be written, and clears what another version wrote
     with contextlib.suppress(Exception):  # not there, or damaged in any way
@@ -45,7 +45,7 @@ def load_or_make(
     return made
 
 
-def _key(files: Iterable[Path], options: Mapping[str, Any]) -> str:
+def _hash_inputs(files: Iterable[Path], options: Mapping[str, Any]) -> str:
     sha = hashlib.sha256(f"{_hash_code()} {json.dumps(options, sort_keys=True)}".encode())
     for file in files:
         stat = file.stat()

@@ -109,7 +109,9 @@ def test_a_check_that_takes_too_long_is_unfinished_and_the_others_go_on(monkeypa
 def test_what_raises_at_its_first_step_is_tried_no_further():
     found = report("Raises")
     assert len(found.findings) == 1
-    assert faults(found)["takes_steps"].startswith("ZeroDivisionError: by design (broken_optimizers.py:")
+    assert faults(found)["takes_steps"].startswith(
+        "ZeroDivisionError: by design (broken_optimizers.py:"
+    )
     assert found.failed[0].raised
     assert found.score == "0/1"
 
@@ -123,7 +125,9 @@ def test_what_takes_too_long_at_its_first_step_is_tried_no_further():
 
 def test_what_a_bias_meets_is_answered_with_the_line_to_write():
     found = faults(report("MatricesOnly"))
-    assert found["takes_steps"].startswith("AssertionError: assert p.ndim >= 2 (broken_optimizers.py:")
+    assert found["takes_steps"].startswith(
+        "AssertionError: assert p.ndim >= 2 (broken_optimizers.py:"
+    )
     assert found["takes_steps"].endswith("If so, bench: {param_groups: matrices} in its YAML")
     alone = [one for one in CHECKS if one.name == "takes_steps"]
     assert (
