@@ -105,7 +105,7 @@ def run(asked: argparse.Namespace) -> int:
         _write(asked.json, json.dumps(markdown.build_data(reports, made), indent=1) + "\n")
     if asked.markdown is not None:
         page = task_page if isinstance(chosen[0].spec, TrialSpec) else markdown
-        _write(asked.markdown, page.page(reports, made))
+        _write(asked.markdown, page.build_page(reports, made))
     return exit_code(reports)
 
 
