@@ -15,12 +15,12 @@ ROOMS = {
     "tasks": "",
     "bench.runtime": "bench.spec",
     "bench.tracking": "bench.spec",
-    "bench.build": "bench.spec bench.optimizers bench.runtime tasks",
+    "bench.build": "bench.spec bench.optimizers tasks",
     "bench.config": "bench.spec bench.build bench.tracking",
     "bench.trial": "bench.spec bench.build bench.runtime tasks",
     "bench.stack": "bench.spec bench.optimizers bench.build bench.runtime bench.trial tasks",
     "bench.sweeps": "bench.spec bench.build bench.runtime bench.config bench.trial bench.stack "
-    "bench.tracking reports",
+    "bench.tracking reports tasks",
     "bench.check": "bench.spec bench.build bench.runtime bench.config bench.trial bench.stack "
     "bench.sweeps tasks",
     "reports": "bench.spec bench.tracking bench.runtime bench.sweeps bench.build bench.trial tasks",

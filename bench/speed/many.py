@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import psutil
+
 from bench.tracking.sqlite.schema import has_write_ahead_log, open_tables
 
 USUAL = ("task=digits", "budget.steps=40")
@@ -68,11 +70,11 @@ def _watch(process: subprocess.Popen[bytes], store: Path) -> list[tuple[float, f
 
 
 def _read_resident(pid: int) -> float:
-    """MiB, by Linux; 0 where it is just ending."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+    """Return the MiB that a process holds; 0 where it is just ending."""
+    try:
+        return float(psutil.Process(pid).memory_info().rss) / 2**20
+    except psutil.Error:
+        return 0.0
 
 
 def _read_rows(store: Path, query: str) -> list[int]:
