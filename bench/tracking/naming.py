@@ -20,8 +20,8 @@ def name_curve(spec: TrialSpec) -> str:
 
     ``adam+cosine · digits`` for an entrant as its YAML has it. A plain sweep adds the point. A
     study adds the purpose of the trial: ``tuned`` (the chosen point of each repeat, pooled as in
-    the report), ``default``, or ``tuning`` with the point that was tried. The task comes last, as in
-    a run's name: lists cut what does not fit.
+    the report), ``default``, or ``tuning`` with the point that was tried. The task comes last, as
+    in a run's name: lists cut what does not fit.
     """
     parts = [_entrant(spec)]
     point = _format_point(spec.optimizer.point)

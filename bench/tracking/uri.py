@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+
+import psutil
 
 from bench.spec import RefusedInput
 
@@ -20,9 +22,6 @@ NETWORK_FILESYSTEMS = (
     *("ceph", "glusterfs", "orangefs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.rclone"),
 )
 """File systems that machines share; 9p is none, for containers stand on it."""
-
-MOUNTS = Path("/proc/mounts")
-"""Where Linux lists what is mounted; elsewhere there is no such file, and nothing is checked."""
 
 
 def check_uri(uri: str) -> None:
@@ -89,9 +88,8 @@ def check_local(uri: str, path: Path) -> None:
 
     Its write-ahead log needs memory that all its users share, see sqlite.org/wal.html.
     """
-    if not MOUNTS.exists():
-        return
-    kind = find_filesystem(path.resolve(), MOUNTS.read_text())
+    mounts = psutil.disk_partitions(all=True)
+    kind = find_filesystem(path.resolve(), ((one.mountpoint, one.fstype) for one in mounts))
     if kind in NETWORK_FILESYSTEMS:
         raise RefusedInput(
             f"tracking.uri={uri}: {path.parent} is on a network file system ({kind}), where SQLite "
@@ -99,18 +97,16 @@ def check_local(uri: str, path: Path) -> None:
         )
 
 
-def find_filesystem(path: Path, mounts: str) -> str:
+def find_filesystem(path: Path, mounts: Iterable[tuple[str, str]]) -> str:
     """Return the kind of file system that an absolute path is on.
 
     Args:
-        mounts: lines ``device folder kind options …``, as in ``/proc/mounts``; a space in a
-            folder's name is written ``\\040`` there.
+        mounts: folder and kind of each file system, in the order in which they were mounted.
     """
     deepest, deepest_kind = -1, ""
-    for line in mounts.splitlines():
-        _, folder, kind, *_ = line.split(" ")
-        point = Path(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), folder))
-        depth = len(point.parts)
-        if depth >= deepest and path.is_relative_to(point):  # of two on one folder the later counts
+    for folder, kind in mounts:
+        depth = len(Path(folder).parts)
+        # of two on one folder the later counts
+        if depth >= deepest and path.is_relative_to(folder):
             deepest, deepest_kind = depth, kind
     return deepest_kind

@@ -31,7 +31,7 @@ from bench.tracking.server import heartbeat, retry
 from bench.tracking.server.errors import store_errors
 from bench.tracking.server.recorder import ClientRecorder
 from bench.tracking.server.retry import RetryingClient
-from bench.tracking.sqlite.schema import now_ms
+from bench.tracking.sqlite.schema import now_ms, remedy
 from bench.tracking.store import (
     STUDY_TAGS,
     TRIAL_TAGS,
@@ -264,11 +264,23 @@ def _wait_for_database(uri: str) -> None:
         ) from error
     while True:
         try:
-            return engine.connect().close()
+            return _check_revision(uri, engine)
         except sqlalchemy.exc.OperationalError as error:
             if time.monotonic() > deadline:
                 raise OSError(str(error.orig).strip()) from error
         time.sleep(retry.PAUSE)
+
+
+def _check_revision(uri: str, engine: sqlalchemy.Engine) -> None:
+    """Refuse a database of another MLflow, whose tables the client would change."""
+    from mlflow.store.db import utils  # half a second, which servers do not need
+
+    revision = utils._get_schema_version(engine)
+    if revision not in (None, utils._get_latest_schema_revision()):  # None: it is empty
+        raise RefusedInput(
+            f"tracking.uri={uri}: the installed MLflow cannot use tables of schema {revision}. "
+            f"{remedy(uri)}"
+        )
 
 
 def _open_client(uri: str) -> MlflowClient:

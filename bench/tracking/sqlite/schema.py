@@ -155,9 +155,8 @@ def remedy(uri: str) -> str:
 
 
 def _has_columns(store: sqlite3.Connection) -> bool:
-    return all(_columns(store, name) == set(own.split()) for name, own in COLUMNS.items()) and (
-        all(_columns(store, name) >= set(own.split()) for name, own in STUDY_COLUMNS.items())
-    )
+    tables = COLUMNS | STUDY_COLUMNS
+    return all(_columns(store, name) >= set(names.split()) for name, names in tables.items())
 
 
 def _columns(store: sqlite3.Connection, table: str) -> set[str]:

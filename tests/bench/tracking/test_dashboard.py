@@ -87,7 +87,7 @@ def test_the_pages_show_the_curves_grouped_and_the_report(uri, tmp_path):
     write(uri, "shown")
     attach(uri, "shown", tmp_path / "report")
     (view,) = tracking.save_views(uri, "shown")
-    report = tracking.report_path(uri, "shown")
+    report = tracking.find_report(uri, "shown")
     with serve_store(uri) as address, chromium.Page() as page:
         close_assistant(page, address)
         page.goto(address + view.path)
