@@ -57,7 +57,7 @@ def check_file(uri: str, path: Path) -> None:
     SQLite alone opens it; see ``bench.tracking.sqlite.schema.has_write_ahead_log``.
     """
     if path.is_dir():
-        raise _refusal(uri, "is a folder")
+        raise _make_refusal(uri, "is a folder")
     if not path.exists() or not path.stat().st_size:
         return
     try:
@@ -68,16 +68,18 @@ def check_file(uri: str, path: Path) -> None:
         return
     except sqlite3.DatabaseError as error:
         foreign = error.sqlite_errorcode == sqlite3.SQLITE_NOTADB
-        raise _refusal(uri, "is no SQLite file" if foreign else f"is damaged ({error})") from error
+        raise _make_refusal(
+            uri, "is no SQLite file" if foreign else f"is damaged ({error})"
+        ) from error
     tables = {name for (name,) in rows}
     half = [name for name in tables if name.startswith("_alembic_tmp_")]
     if half:
-        raise _refusal(uri, f"was left half made by an earlier process (table {half[0]})")
+        raise _make_refusal(uri, f"was left half made by an earlier process (table {half[0]})")
     if tables and not {"experiments", "runs", "alembic_version"} <= tables:
-        raise _refusal(uri, f"holds somebody else's tables ({', '.join(sorted(tables)[:3])})")
+        raise _make_refusal(uri, f"holds somebody else's tables ({', '.join(sorted(tables)[:3])})")
 
 
-def _refusal(uri: str, what: str) -> RefusedInput:
+def _make_refusal(uri: str, what: str) -> RefusedInput:
     return RefusedInput(
         f"tracking.uri={uri}: {what}; name another file, one of MLflow or one that is not there yet"
     )

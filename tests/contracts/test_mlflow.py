@@ -26,7 +26,7 @@ from mlflow.utils import mlflow_tags, validation
 from bench.tracking import dashboard, summary, tags, views
 from bench.tracking.server import recorder, retry
 from bench.tracking.sqlite import schema
-from bench.tracking.store import STUDY_TAGS, TrialRun, artifact_uri
+from bench.tracking.store import STUDY_TAGS, TrialRun, make_artifact_uri
 from bench.tracking.uri import sqlite_path
 from tests.helpers.mlflow_revisions import make_store, migrate
 from tests.helpers.specs import trial_spec
@@ -138,9 +138,9 @@ def test_states_of_runs_have_these_words():
 
 
 def test_files_of_a_run_lie_in_a_folder_below_those_of_its_study(client, tmp_path):
-    study = client.create_experiment("filed", artifact_uri(tmp_path, "filed"))
+    study = client.create_experiment("filed", make_artifact_uri(tmp_path, "filed"))
     run = client.create_run(study).info
-    assert run.artifact_uri == f"{artifact_uri(tmp_path, 'filed')}/{run.run_id}/artifacts"
+    assert run.artifact_uri == f"{make_artifact_uri(tmp_path, 'filed')}/{run.run_id}/artifacts"
     client.log_text(run.run_id, "x", "deep/x.txt")
     file = tmp_path / "artifacts" / "filed" / run.run_id / "artifacts" / "deep" / "x.txt"
     assert file.read_text() == "x"

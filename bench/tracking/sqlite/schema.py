@@ -144,12 +144,12 @@ def check_columns(uri: str, path: Path) -> str:
         if not _has_columns(store):
             raise RefusedInput(
                 f"tracking.uri={uri}: its tables are of an MLflow that is not known here (schema "
-                f"{revision}), and have other columns. {remedy(uri)}"
+                f"{revision}), and have other columns. {format_remedy(uri)}"
             )
     return revision
 
 
-def remedy(uri: str) -> str:
+def format_remedy(uri: str) -> str:
     """Say how to go on with a store whose tables are not known."""
     return f"Run mlflow db upgrade {uri}, or name another store by tracking.uri="
 

@@ -99,7 +99,7 @@ def test_what_was_written_at_an_old_revision_survives_the_upgrade(older):
     assert revision(older) == schema.CURRENT
     assert tracking.read(older, "s") == before
     client = ClientStore(older)
-    assert len(client.trials(client.find_study("s").id)) == 2
+    assert len(client.read_trials(client.find_study("s").id)) == 2
 
 
 def test_commands_use_an_older_store_with_one_line(older, optbench, capsys):
