@@ -35,7 +35,8 @@ PAGE = Path(mlflow.__file__).parent / "server" / "js" / "build"
 
 
 @pytest.fixture
-def client(uri):
+def client(uri, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # files of its studies go below
     return MlflowClient(tracking_uri=uri)
 
 
@@ -220,8 +221,8 @@ def test_the_remedies_name_commands_of_mlflow(parse):
     assert parse("experiments", "restore", "--experiment-id", "7") == {"experiment_id": "7"}
 
 
-def test_a_database_that_is_gone_has_this_code(uri):
-    store = SqlAlchemyStore(uri, "outputs")
+def test_a_database_that_is_gone_has_this_code(uri, tmp_path):
+    store = SqlAlchemyStore(uri, str(tmp_path))
     with pytest.raises(MlflowException) as gone, store.ManagedSessionMaker():
         raise sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception("connection refused"))
     assert retry.is_unavailable(gone.value)
