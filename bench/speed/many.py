@@ -29,9 +29,9 @@ def main(trials: int, *words: str) -> None:
         store = folder / "outputs" / "optbench.db"
         began = time.time()
         process = _start([*command, "report=false"], folder)
-        ends = _watched(process, store)
+        ends = _watch(process, store)
         print(f"{trials} trials: {time.time() - began:.0f} s in all")
-        (start,) = _rows(store, "SELECT min(start_time) FROM runs")
+        (start,) = _read_rows(store, "SELECT min(start_time) FROM runs")
         seen = [start / 1e3, *(at for at, _ in ends)]
         for part, (since, (at, mib)) in enumerate(zip(seen, ends, strict=False)):
             cost = f"{1e3 * (at - since) / PART:.1f} ms a trial"
@@ -52,7 +52,7 @@ def _start(words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, *words], cwd=folder, stdout=subprocess.DEVNULL)
 
 
-def _watched(process: subprocess.Popen[bytes], store: Path) -> list[tuple[float, float]]:
+def _watch(process: subprocess.Popen[bytes], store: Path) -> list[tuple[float, float]]:
     """When each part had ended, in seconds since 1970, and the process's resident MiB then.
 
     By the clock of this process: a run's own shows its training time, not the wall's.
@@ -60,14 +60,14 @@ def _watched(process: subprocess.Popen[bytes], store: Path) -> list[tuple[float,
     found: list[tuple[float, float]] = []
     while process.poll() is None:
         time.sleep(0.1)
-        resident = _resident(process.pid)
+        resident = _read_resident(process.pid)
         if resident and has_write_ahead_log(store):
-            (ended,) = _rows(store, "SELECT count(end_time) FROM runs")
+            (ended,) = _read_rows(store, "SELECT count(end_time) FROM runs")
             found += [(time.time(), resident)] * (ended // PART - len(found))
     return found
 
 
-def _resident(pid: int) -> float:
+def _read_resident(pid: int) -> float:
     """MiB, by Linux; 0 where it is just ending."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
@@ -75,7 +75,7 @@ def _resident(pid: int) -> float:
     return 0.0
 
 
-def _rows(store: Path, query: str) -> list[int]:
+def _read_rows(store: Path, query: str) -> list[int]:
     with closing(open_tables(store)) as tables:
         return [row[0] for row in tables.execute(query)]
 

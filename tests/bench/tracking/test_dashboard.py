@@ -8,8 +8,8 @@ import pytest
 from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
 from bench.tracking import dashboard
-from reports.pages.dashboard import LINES_DRAWN, close_assistant, serve_store
 from tests.helpers import chromium
+from tests.helpers.screenshots import LINES_DRAWN, close_assistant, serve_store
 from tests.helpers.specs import trial_spec
 
 FRAME = "document.querySelector('iframe')"
