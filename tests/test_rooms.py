@@ -87,6 +87,15 @@ def test_a_report_loads_no_torch():
     assert ended.stdout == "set()\n"
 
 
+def test_tracking_loads_nothing_heavy():
+    heavy = {"mlflow", "torch", "pandas", "sqlalchemy", "numpy"}
+    code = f"import sys, bench.tracking; print({heavy} & set(sys.modules))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ended.stdout == "set()\n"
+
+
 def test_only_tracking_imports_mlflow():
     users = {
         path.relative_to(ROOT).as_posix()
