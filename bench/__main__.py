@@ -12,12 +12,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.text import Text
 
-from bench.build import components
 from bench.config import refusal, schema
 from bench.config.trial import build_trial_spec, refuse_study_keys
 from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
-from bench.sweeps import plugins, progress
+from bench.sweeps import plugins, preflight, progress
 from bench.sweeps.execute import from_record, stands
 from bench.sweeps.overrides import deferred
 from bench.tracking import find_result
@@ -74,7 +73,7 @@ def _alone(spec: TrialSpec, uri: str) -> TrialResult:
     known = _known(spec, uri)
     if known is not None and stands(spec, known):
         return from_record(spec, known)
-    for reason in components.check([spec]).values():
+    for reason in preflight.check_trials([spec]).values():
         raise RefusedInput(reason)
     from bench.sweeps import execute  # now that there is work to do: MLflow takes seconds to import
 

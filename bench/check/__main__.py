@@ -17,7 +17,7 @@ from bench.runtime import exit_codes
 from bench.spec import RefusedInput, TrialSpec
 
 if TYPE_CHECKING:
-    from bench.check.choose import Chosen
+    from bench.check.choose import Choice
 
 MEANING = """\
 An optimizer is checked on tiny problems, in seconds: the loss falls; zero, absent and NaN
@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
         raise RefusedInput(f"{said}; the options are {', '.join(OPTIONS)}")
 
 
-def parser() -> Parser:
+def make_parser() -> Parser:
     """The command line: words in any order among the options."""
     made = Parser(
         prog="optbench-check",
@@ -72,12 +72,12 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Entry point of ``optbench-check``; ends the process with its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words:
-        parser().print_help()
+        make_parser().print_help()
         sys.exit(2)
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     try:
         with refusal.exit_on_refusal():
-            sys.exit(run(parser().parse_intermixed_args(words)))
+            sys.exit(run(make_parser().parse_intermixed_args(words)))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
@@ -85,27 +85,27 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def run(asked: argparse.Namespace) -> int:
     """Compose, check, print, write. Returns the exit code."""
-    limit = _limit(asked.limit)
-    chosen = choose.chosen(asked.words, asked.config_dir)
+    limit = _parse_limit(asked.limit)
+    chosen = choose.choose_subjects(asked.words, asked.config_dir)
     from bench.check import markdown, task_page, terminal  # torch takes seconds: good input first
 
-    to = terminal.console(stderr=asked.json == "-")
+    to = terminal.make_console(stderr=asked.json == "-")
     if len(chosen) == 1:
         with to.status("") as status:  # seen on a terminal only
-            reports = [_one(chosen[0], limit, lambda check: status.update(check.title))]
+            reports = [_examine(chosen[0], limit, lambda check: status.update(check.title))]
         terminal.print_one(reports[0], to)
     else:
         reports = []
         width = max(len(Report(each.spec).name) for each in chosen)
         for each in chosen:
-            reports.append(_one_of_several(each, limit))
+            reports.append(_examine_or_refuse(each, limit))
             terminal.print_line(reports[-1], to, width)
     made = markdown.Circumstances.here()
     if asked.json is not None:
-        _write(asked.json, json.dumps(markdown.as_data(reports, made), indent=1) + "\n")
+        _write(asked.json, json.dumps(markdown.build_data(reports, made), indent=1) + "\n")
     if asked.markdown is not None:
         page = task_page if isinstance(chosen[0].spec, TrialSpec) else markdown
-        _write(asked.markdown, page.page(reports, made))
+        _write(asked.markdown, page.build_page(reports, made))
     return exit_code(reports)
 
 
@@ -115,7 +115,7 @@ def exit_code(reports: Sequence[Report]) -> int:
     return int(not all(report.clean for report in reports))
 
 
-def _limit(asked: str | None) -> float | None:
+def _parse_limit(asked: str | None) -> float | None:
     """Seconds; None: as usual."""
     try:
         seconds = None if asked is None else float(asked)
@@ -126,9 +126,10 @@ def _limit(asked: str | None) -> float | None:
     return seconds
 
 
-def _one(
-    chosen: Chosen, limit: float | None, on_check: Callable[[Check[Any]], None] | None = None
+def _examine(
+    chosen: Choice, limit: float | None, on_check: Callable[[Check[Any]], None] | None = None
 ) -> Report:
+    # torch takes seconds: good input first
     from bench.check.suite import SECONDS, examine, examine_task
     from bench.runtime.isolation import isolate
 
@@ -139,10 +140,10 @@ def _one(
         return examine(spec, chosen.reference, on_check, seconds)
 
 
-def _one_of_several(chosen: Chosen, limit: float | None) -> Report:
+def _examine_or_refuse(chosen: Choice, limit: float | None) -> Report:
     """One that cannot be built, for want of its package say, does not end the list."""
     try:
-        return _one(chosen, limit)
+        return _examine(chosen, limit)
     except RefusedInput as refused:
         return Report(chosen.spec, chosen.reference, refused=str(refused))
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.build import components
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
-from bench.sweeps import progress
+from bench.sweeps import preflight, progress
 from bench.sweeps.execute import Outcomes, stands
 from bench.sweeps.launchers.base import Launch
 from bench.sweeps.progress import Told, each
@@ -45,7 +44,7 @@ def run(
     new = {key: spec for key, spec in wanted.items() if key not in known}
     if prepare is not None:
         prepare(list(new.values()))
-    inapplicable = components.check(new.values())
+    inapplicable = preflight.check_trials(new.values())
     progress.assumed(specs)
     progress.say(
         f"study {study}: {len(wanted)} trials, {len(outcomes)} recorded, "

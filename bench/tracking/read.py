@@ -34,7 +34,7 @@ def read(uri: str, study: str) -> list[TrialRecord]:
         raise RefusedInput(
             f"study={study}: not in {uri}; it holds {', '.join(list_studies(uri)) or 'none'}"
         )
-    runs = store.trials(known.id, curves=True)
+    runs = store.read_trials(known.id, curves=True)
     return [to_record(store, run) for run in runs if run.status != "RUNNING"]
 
 
@@ -95,7 +95,7 @@ def discard_interrupted(uri: str, study: str) -> int:
             return not owner.is_alive(run.tags)
         return heartbeat.name_tag(run.tags) in silent
 
-    interrupted = [run.run_id for run in store.trials(known.id, running=True) if is_gone(run)]
+    interrupted = [run.run_id for run in store.read_trials(known.id, running=True) if is_gone(run)]
     store.trash(interrupted)
     store.tag_study(known.id, dict.fromkeys(silent))
     return len(interrupted)
@@ -115,6 +115,6 @@ def read_job_results(uri: str, study: str, job: str) -> dict[str, TrialResult]:
 
 
 def _read_runs(store: Store, study: str, **selection: Any) -> list[TrialRun]:
-    """Call ``Store.trials`` with this selection; none without the study."""
+    """Call ``Store.read_trials`` with this selection; none without the study."""
     known = store.find_study(study)
-    return [] if known is None else store.trials(known.id, **selection)
+    return [] if known is None else store.read_trials(known.id, **selection)

@@ -20,9 +20,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from bench.build import components
 from bench.spec import RefusedInput, TrialSpec
-from bench.sweeps import forecast, progress, tune
+from bench.sweeps import forecast, preflight, progress, tune
 from bench.sweeps.compose import Composer
 from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import SpecLauncher
@@ -73,7 +72,7 @@ class StudySweeper(Sweeper):
         from bench import tracking
         from bench.sweeps import execute
 
-        skipped = components.check(plan.bases)
+        skipped = preflight.check_trials(plan.bases)
         known = tracking.resume(uri, plan.study)
         refuse_changes(plan, tracking.read(uri, plan.study))
         applies = [base for base in plan.bases if base.config_hash not in skipped]
