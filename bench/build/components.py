@@ -17,7 +17,8 @@ from hydra.utils import instantiate
 from bench.build.imports import TargetNotFound, format_location, import_target
 from bench.build.param_groups import PARAM_GROUP_RULES
 from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
-from bench.spec.errors import NOT_USER_ERRORS, TimeLimitExceeded, describe_error, get_message
+from bench.runtime.guard import raise_stop
+from bench.spec.errors import describe_error, get_message
 from bench.spec.needs import add_hint
 from tasks.data.dataset import Dataset, MissingData
 
@@ -58,8 +59,10 @@ def _load_dataset(
     loader = Component(task, target, json.loads(arguments), path=path)
     try:
         loaded = _instantiate("task", loader, data_dir=data_dir, download=download)
-    except MissingData as error:
-        raise RefusedInput(str(error)) from error
+    except RefusedInput as refusal:
+        if isinstance(refusal.__cause__, MissingData):  # its message has the remedy
+            raise RefusedInput(str(refusal.__cause__)) from refusal.__cause__
+        raise
     dataset: Dataset = _require_type("task", loader, loaded, Dataset, "a loader returns one")
     return dataset
 
@@ -203,9 +206,10 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
     others = {name: value for name, value in spec.arguments.items() if name not in tuples}
     try:
         return _bind_arguments(spec.target, others)(*args, **tuples, **kwargs)
-    except (*NOT_USER_ERRORS, TimeLimitExceeded, MissingData):
+    except RefusedInput:
         raise
     except BaseException as error:  # a constructor may raise anything
+        raise_stop(error)
         raise RefusedInput(
             f"{yaml_path(group, spec)}: cannot build {spec.target}: "
             f"{_describe_cause(error, getattr(spec, 'needs', ()))}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from bench.runtime import guard
 from bench.spec.errors import TimeLimitExceeded
 
 
@@ -17,6 +18,7 @@ def time_limit(seconds: float | None, name: str = "trainer.max_seconds") -> Iter
 
     The system's alarm reaches the main thread between two lines of Python, so it cannot end a call
     into C that never returns. It rings again each second: a user's code may catch everything.
+    At the end of a guarded function it is raised even so (``bench.runtime.guard``).
 
     Args:
         name: the key or option that it was set by.
@@ -26,12 +28,13 @@ def time_limit(seconds: float | None, name: str = "trainer.max_seconds") -> Iter
         return
 
     def ring(number: int, frame: FrameType | None) -> None:
-        raise TimeLimitExceeded(f"{name}={seconds:g} are over")
+        guard.stop(TimeLimitExceeded(f"{name}={seconds:g} are over"))
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+    with guard.watch_interrupts():  # and forget this limit afterwards
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)
