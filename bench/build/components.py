@@ -7,7 +7,7 @@ argument came from. torch arrives with the targets: checking a config does not i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +111,7 @@ def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
         built = _instantiate("optimizer", spec, RULES[spec.param_groups](model))
     if not (callable(getattr(built, "step", None)) and hasattr(built, "param_groups")):
         raise RefusedInput(
-            f"{_file('optimizer', spec)}: {spec.target} gives a {type(built).__name__} without "
+            f"{yaml_path('optimizer', spec)}: {spec.target} gives a {type(built).__name__} without "
             "step() and param_groups; an optimizer has both, as torch.optim.Optimizer does"
         )
     _check_modes(spec, built)
@@ -149,7 +149,7 @@ def _check_modes(spec: OptimizerSpec, built: Optimizer) -> None:
             ("train() and eval()", "add") if has_modes else ("no train() and eval()", "remove")
         )
         raise RefusedInput(
-            f"{_file('optimizer', spec)}: {spec.target} has {said}; {remedy} eval_mode in "
+            f"{yaml_path('optimizer', spec)}: {spec.target} has {said}; {remedy} eval_mode in "
             "bench.needs"
         )
 
@@ -181,69 +181,13 @@ def _factor(
     factor = _instantiate("schedule", schedule, steps)
     if not callable(factor) or not isinstance(factor(0), int | float):
         raise RefusedInput(
-            f"{_file('schedule', schedule)}: {schedule.target} gives no function from the step to "
+            f"{yaml_path('schedule', schedule)}: {schedule.target} gives no function from the step to "
             "a factor; see bench/schedules.py"
         )
     if all(factor(step) == 1.0 for step in range(steps)):
         return None
     found: Callable[[int], float] = factor
     return found
-
-
-def check(specs: Iterable[TrialSpec]) -> dict[str, str]:
-    """Build every distinct combination once and feed it two examples, before anything trains.
-
-    Returns:
-        Why a trial cannot apply, by ``config_hash``: those are skipped, the others can run.
-
-    Raises:
-        RefusedInput: something cannot be built, or the task does not measure its target metric.
-    """
-    models: dict[str, nn.Module] = {}
-    verdicts: dict[str, str] = {}
-    skipped: dict[str, str] = {}
-    for spec in specs:
-        from bench.runtime.isolation import (
-            isolated,  # with torch, only where there is something to build
-        )
-
-        fit = repr((spec.task, spec.model))
-        if fit not in models:
-            with isolated():
-                models[fit] = _checked_model(spec, task_of(spec))
-        parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
-        if parts not in verdicts:
-            with isolated():
-                verdicts[parts] = _why_not(spec, models[fit])
-        if verdicts[parts]:
-            skipped[spec.config_hash] = verdicts[parts]
-    return skipped
-
-
-def _why_not(spec: TrialSpec, model: nn.Module) -> str:
-    """Empty where the optimizer and schedule apply to the model."""
-    try:
-        scheduler(spec, optimizer(spec.optimizer, model))
-    except NotApplicable as reason:
-        return str(reason)
-    return ""
-
-
-def _checked_model(spec: TrialSpec, task: Task) -> nn.Module:
-    import torch
-
-    built = model(spec.model, task)
-    inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
-    with torch.no_grad():
-        sums = {name: value.double() for name, value in task.sums(built(inputs), targets).items()}
-        metrics = task.metrics(sums, len(targets))
-    wanted = spec.task.target_metric.metric
-    if wanted not in metrics:
-        raise RefusedInput(
-            f"{_file('task', spec.task)}: task.metric: {wanted!r} is not measured; "
-            f"{spec.task.target} measures {', '.join(sorted(metrics))}"
-        )
-    return built
 
 
 def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
@@ -257,7 +201,7 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
         raise
     except BaseException as error:  # a constructor may raise anything
         raise RefusedInput(
-            f"{_file(group, spec)}: cannot build {spec.target}: "
+            f"{yaml_path(group, spec)}: cannot build {spec.target}: "
             f"{_cause(error, getattr(spec, 'needs', ()))}"
         ) from error
 
@@ -277,13 +221,14 @@ def _of_kind(group: str, spec: Component, built: Any, kind: type, remedy: str) -
     """What was built, where it is what it has to be."""
     if not isinstance(built, kind):
         raise RefusedInput(
-            f"{_file(group, spec)}: {spec.target} gives a {type(built).__name__}, no "
+            f"{yaml_path(group, spec)}: {spec.target} gives a {type(built).__name__}, no "
             f"{kind.__module__}.{kind.__name__}; {remedy}"
         )
     return built
 
 
-def _file(group: str, spec: Component) -> str:
+def yaml_path(group: str, spec: Component) -> str:
+    """Name the file that describes a component, for messages."""
     return spec.path or f"conf/{group}/{getattr(spec, 'file', '') or spec.name}.yaml"
 
 

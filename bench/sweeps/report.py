@@ -1,4 +1,4 @@
-"""How a sweep ends: its report, then what failed, then the exit code."""
+"""The end of a sweep: its report, its failures, its exit code."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bench.spec import Outcome, Status, TrialRecord, TrialResult, TrialSpec
-from bench.sweeps.batch import failures
+from bench.sweeps.batch import list_failures
 
 
-def check(compare: str, specs: Iterable[TrialSpec]) -> None:
-    """Refuse, before anything trains, a baseline that the report would refuse.
+def check_baseline(compare: str, specs: Iterable[TrialSpec]) -> None:
+    """Refuse a baseline that the report would refuse, before anything trains.
 
     Args:
         compare: its file or name; empty: none.
-        specs: one of each kind of trial that will stand in the report.
+        specs: one of each kind of trial that the report will have.
 
     Raises:
         RefusedInput: it is not there, or is of other settings or another optimizer.
@@ -26,21 +26,23 @@ def check(compare: str, specs: Iterable[TrialSpec]) -> None:
     from reports.data.merge import pool
 
     path, nothing = baseline.find(compare), TrialResult(Status.SKIPPED)
-    pool([_planned(spec, nothing) for spec in specs], {baseline.name(path): baseline.read(path)})
+    pool(
+        [_plan_record(spec, nothing) for spec in specs], {baseline.name(path): baseline.read(path)}
+    )
 
 
-def _planned(spec: TrialSpec, result: TrialResult) -> TrialRecord:
+def _plan_record(spec: TrialSpec, result: TrialResult) -> TrialRecord:
     told = (spec.optimizer.point, result, spec.phase, spec.tuning, spec.reference)
     return TrialRecord("", spec.study, spec.config_hash, spec.config(), *told)
 
 
-def conclude(
+def finish_sweep(
     study: str, uri: str, outcomes: Mapping[str, Outcome], *, report: bool, compare: str
 ) -> None:
-    """Write the report, beside the baseline ``compare`` where that is given; list the failures.
+    """Write the report, with the baseline ``compare`` where that is given; list the failures.
 
     Raises:
-        RefusedInput: the baseline does not go with the study.
+        RefusedInput: the baseline does not fit the study.
         SystemExit: with code 1 where some trial failed.
     """
     if report:
@@ -48,6 +50,6 @@ def conclude(
 
         beside = [compare] if compare else []
         make_report(uri, study, Path("outputs") / study / "report", compare=beside)
-    if failed := failures(outcomes):
+    if failed := list_failures(outcomes):
         print(f"{len(failed)} failed:", *failed, sep="\n  ", file=sys.stderr)
         sys.exit(1)

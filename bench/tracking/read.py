@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from bench.runtime.processes import alive, on_this_machine
@@ -22,7 +22,7 @@ from bench.tracking.opening import opened, prepare
 from bench.tracking.runs import answered, is_curve, result_of, summary_of
 from bench.tracking.server import heartbeat
 from bench.tracking.sqlite.read import TrialRun, Value
-from bench.tracking.store import Store
+from bench.tracking.store import Store, Study
 
 
 def studies(uri: str) -> list[str]:
@@ -30,8 +30,11 @@ def studies(uri: str) -> list[str]:
     return opened(uri).studies()
 
 
-def read(uri: str, study: str) -> list[TrialRecord]:
-    """Every trial of a study that has ended, complete with its curve.
+def read(uri: str, study: str, *, curves: bool = True) -> list[TrialRecord]:
+    """Every trial of a study that has ended.
+
+    Args:
+        curves: with them and tracebacks; else the last values stand in ``summary``.
 
     Raises:
         RefusedInput: there is no such study.
@@ -42,8 +45,8 @@ def read(uri: str, study: str) -> list[TrialRecord]:
         raise RefusedInput(
             f"study={study}: not in {uri}; it holds {', '.join(studies(uri)) or 'none'}"
         )
-    runs = store.trials(found.id, curves=True)
-    return [record(store, run) for run in runs if run.status != "RUNNING"]
+    runs = store.trials(found.id, curves=curves)
+    return [record(store, run, curves=curves) for run in runs if run.status != "RUNNING"]
 
 
 def answers(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[str, TrialResult]:
@@ -63,11 +66,18 @@ def held(uri: str, study: str, hashes: Collection[str]) -> set[str]:
     return {run.tags["config_hash"] for run in runs if claims.running(run)}
 
 
-def resume(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[str, TrialResult]:
-    """Open a study to go on with it: what was interrupted is gone, what is answered is returned."""
+def resume(uri: str, study: str) -> list[TrialRecord]:
+    """Open a study to continue it: discard interrupted runs, return those that ended.
+
+    The study is made where it is missing. Its trials are read once, without curves.
+    """
     prepare(uri, study)
-    discard_interrupted(uri, study)
-    return answers(uri, study, hashes)
+    store = opened(uri)
+    found = store.study(study)
+    assert found is not None
+    runs = store.trials(found.id)
+    _discard(store, found, runs)
+    return [record(store, run, curves=False) for run in runs if run.status != "RUNNING"]
 
 
 def discard_interrupted(uri: str, study: str) -> int:
@@ -79,16 +89,20 @@ def discard_interrupted(uri: str, study: str) -> int:
     found = store.study(study)
     if found is None:
         return 0
-    signs = heartbeat.signs(found.tags)
+    return _discard(store, found, store.trials(found.id, running=True))
+
+
+def _discard(store: Store, study: Study, runs: Iterable[TrialRun]) -> int:
+    signs = heartbeat.signs(study.tags)
     silent = {name for name, at in signs.items() if time.time() - at > claims.LEASE}
 
     def gone(run: TrialRun) -> bool:
         tags = run.tags
         return not alive(tags) if on_this_machine(tags) else heartbeat.name(tags) in silent
 
-    interrupted = [run.run_id for run in store.trials(found.id, running=True) if gone(run)]
+    interrupted = [run.run_id for run in runs if run.status == "RUNNING" and gone(run)]
     store.trash(interrupted)
-    store.tag_study(found.id, dict.fromkeys(silent))
+    store.tag_study(study.id, dict.fromkeys(silent))
     return len(interrupted)
 
 
@@ -111,10 +125,26 @@ def _trials(uri: str, study: str, **which: Any) -> list[TrialRun]:
     return [] if found is None else opened(uri).trials(found.id, **which)
 
 
-def record(store: Store, run: TrialRun) -> TrialRecord:
+def record(store: Store, run: TrialRun, *, curves: bool = True) -> TrialRecord:
     """A run that has ended as a record."""
     tags = run.tags
-    result = TrialResult(
+    return TrialRecord(
+        run.run_id,
+        tags["study"],
+        tags["config_hash"],
+        json.loads(tags["config"]),
+        json.loads(tags["point"]),
+        _whole_result(store, run) if curves else result_of(run),
+        Phase(tags.get("phase", Phase.EXPLORE)),
+        Tuning(**json.loads(tags["tuning"])) if "tuning" in tags else None,
+        tags.get("reference", "adam"),
+    )
+
+
+def _whole_result(store: Store, run: TrialRun) -> TrialResult:
+    """How a trial ended, with its curve, environment and traceback."""
+    tags = run.tags
+    return TrialResult(
         Status(tags["status"]),
         tags.get("reason", ""),
         curve=_curve(run.history),
@@ -122,17 +152,6 @@ def record(store: Store, run: TrialRun) -> TrialRecord:
         environment={k[4:]: v for k, v in sorted(tags.items()) if k.startswith("env.")},
         traceback=_traceback(store, run.run_id) if tags["status"] == Status.FAILED else "",
         ended_at=run.ended,
-    )
-    return TrialRecord(
-        run.run_id,
-        tags["study"],
-        tags["config_hash"],
-        json.loads(tags["config"]),
-        json.loads(tags["point"]),
-        result,
-        Phase(tags.get("phase", Phase.EXPLORE)),
-        Tuning(**json.loads(tags["tuning"])) if "tuning" in tags else None,
-        tags.get("reference", "adam"),
     )
 
 

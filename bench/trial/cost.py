@@ -57,7 +57,7 @@ def measure(
         found |= _group({name: configs[name] for name in group}, data_dir, hardware)
     for name, cost in found.items():
         if cost["reason"]:
-            task, _, entrant = protocol.place(configs[name])
+            task, _, entrant = protocol.entrant_key(configs[name])
             say(f"{task} · {entrant}: not measured: {cost['reason']}")
     return {name: found[name] for name in configs}
 

@@ -60,7 +60,7 @@ class Course:
     @property
     def tests(self) -> bool:
         """Whether the test split is evaluated when it finishes."""
-        return protocol.tests(self.spec.phase)
+        return protocol.opens_test(self.spec.phase)
 
     def evaluated(
         self, step: int, measured: Mapping[str, float], made: Mapping[str, float]

@@ -46,7 +46,7 @@ class Side:
         trials: reported trials, one a repeat and seed; ``repeat`` says whose chosen point it is.
         tried: points that were tried in one tuning; 0 for a default.
         repeats: tunings.
-        standing: what ``protocol.withheld`` has to know of it.
+        standing: what ``protocol.withhold_verdict`` has to know of it.
         preference: sort key on validation; the least is the best.
         luck: variance of the best of the points tried on validation, where it was tuned once.
     """
@@ -182,7 +182,7 @@ def _tuned(
     at_edge: dict[str, None] = {}
     for run_id in trials.drop_duplicates("repeat")["run_id"]:
         values = hyperparameters(configs[run_id]["optimizer"])
-        at_edge |= dict.fromkeys(protocol.edges(space, values))
+        at_edge |= dict.fromkeys(protocol.find_edges(space, values))
     rerun = tried[tried["repeat"].isin(trials["repeat"])]  # a tuning may still wait for it
     counts = rerun.groupby("repeat")["index"].nunique()
     name = f"{chosen['entrant'].iloc[0]}"
@@ -232,7 +232,7 @@ def _default(own: pd.DataFrame) -> Side | None:
     point = labels.iloc[0]
     trials = own[own["point"] == point].assign(repeat=0)
     values = final(trials, "val").tolist()
-    key = protocol.preference(values, trials["direction"].iloc[0])
+    key = protocol.rank_point(values, trials["direction"].iloc[0])
     name = f"{trials['entrant'].iloc[0]}"
     return _side(Kind.DEFAULT, trials, [point], 0, Standing(name, 0), key)
 

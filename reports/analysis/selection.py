@@ -28,7 +28,9 @@ def attempts(trials: pd.DataFrame) -> pd.DataFrame:
 
     There are several where a failed trial was run again, or code was changed and all run anew.
     """
-    marked = trials.assign(_failed=trials["status"] == Status.FAILED, _age=-trials["ended_at"])
+    ends = zip(trials["status"], trials["ended_at"], strict=True)
+    ranks = [protocol.rank_record(status, ended_at) for status, ended_at in ends]
+    marked = trials.assign(_failed=[one[0] for one in ranks], _age=[one[1] for one in ranks])
     best = marked.sort_values([*_TRIAL, "_failed", "_age", "run_id"])
     return best.drop_duplicates(_TRIAL).drop(columns=["_failed", "_age"]).reset_index(drop=True)
 
@@ -102,7 +104,7 @@ def _ranked(group: pd.DataFrame) -> pd.DataFrame:
         group = group.sort_values(["index", "point"], kind="stable")
         steps = group["steps_to_target"].tolist() if first["rank"] == "steps_to_target" else None
         values = group["value"].tolist()
-        best = group.index[protocol.chosen(values, first["direction"], steps)]
+        best = group.index[protocol.choose_point(values, first["direction"], steps)]
         candidate = pd.Series(True, index=group.index)
         front = group.index != best
     else:
@@ -119,7 +121,7 @@ def _ranked(group: pd.DataFrame) -> pd.DataFrame:
 
 
 def preference(point: pd.Series) -> tuple[bool, float, float]:
-    """``protocol.preference`` of one row of ``points``."""
+    """``protocol.rank_point`` of one row of ``points``."""
     steps = point["steps_to_target"] if point["rank"] == "steps_to_target" else ()
     values = [float(value) for value in point["value"]] or [math.nan]
-    return protocol.preference(values, point["direction"], steps)
+    return protocol.rank_point(values, point["direction"], steps)

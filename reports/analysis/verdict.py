@@ -73,7 +73,7 @@ def withheld(ours: Side, theirs: Side, difference: Difference, gain: float, p_ho
         return reason
     loser, winner = (theirs, ours) if gain >= 0 else (ours, theirs)
     if is_shown(p_holm):  # else nobody loses, so nobody could have won with a wider range
-        reason = protocol.withheld(loser.standing, winner.standing, difference.pairs)
+        reason = protocol.withhold_verdict(loser.standing, winner.standing, difference.pairs)
     unknown = math.isnan(difference.p) and not difference.broken
     if not reason and unknown and any(_luck_unknown(side) for side in (ours, theirs)):
         return "too few points finished to tell how much of the result is luck"
@@ -85,7 +85,7 @@ def barred(ours: Side, theirs: Side, pairs: int) -> str:
     if ours.stops_at_target:
         return "trials stop at the target; compare their steps"
     first, second = (replace(side.standing, edges=()) for side in (ours, theirs))
-    return protocol.withheld(first, second, pairs)
+    return protocol.withhold_verdict(first, second, pairs)
 
 
 def _luck_unknown(side: Side) -> bool:

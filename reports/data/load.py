@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.spec import RefusedInput, TrialRecord
+from bench.spec import RefusedInput, TrialRecord, protocol
 from bench.spec.suggest import suggest
-from bench.sweeps.status import standing
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
 from reports.data.merge import check_draws, pool
@@ -98,12 +97,12 @@ def read_studies(
     for name in names:
         if name not in known:
             raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
-    records = [record for name in names for record in tracking.read(uri, name)]
+    studies = [tracking.read(uri, name) for name in names]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
         text = tracking.attached_text(uri, name, COSTS)
         costs = {**(json.loads(text) if text else {}), **costs}
-    return records if len(names) == 1 else standing(records), costs
+    return studies[0] if len(names) == 1 else protocol.select_records(*studies), costs
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:

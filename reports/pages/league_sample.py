@@ -17,9 +17,9 @@ from bench import tracking
 from bench.build import components
 from bench.spec import Outcome, Phase, RefusedInput, Status, TrialRecord, TrialSpec
 from bench.sweeps import batch
-from bench.sweeps.display import display
-from bench.sweeps.launchers.base import Told
+from bench.sweeps.display import show_phase
 from bench.sweeps.launchers.workers import run_in_workers
+from bench.sweeps.progress import OnTrialEnd
 from reports.data import baseline
 from reports.stats.intervals import mean
 from reports.text.numbers import interval, number
@@ -45,10 +45,10 @@ def main() -> None:
     shipped = [record for record in sample if _task(record) in here]
     specs = [spec for spec in specs if spec.task.name in here]
 
-    def launch(pending: Sequence, told: Told) -> list[Outcome]:
-        return run_in_workers(pending, URI, WORKERS, told)
+    def launch(pending: Sequence, on_end: OnTrialEnd) -> list[Outcome]:
+        return run_in_workers(pending, URI, WORKERS, on_end)
 
-    batch.run(specs, URI, launch, telling=partial(display, "again"))
+    batch.run(specs, URI, launch, make_callback=partial(show_phase, "again"))
     again = {record.config_hash: record for record in tracking.read(URI, STUDY)}
     pairs = [(record, again[record.config_hash]) for record in shipped]
     agree = [_compared(task, pairs) for task in here]

@@ -51,7 +51,7 @@ def tuned(
                     evaluations=1,
                 )
             )
-        best = protocol.chosen([[value] for value in values], "maximize")
+        best = protocol.choose_point([[value] for value in values], "maximize")
         records += reported(
             name, random, best, rates[best], noise, shift, repeat=repeat, points=points, **options
         )

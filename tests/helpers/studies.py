@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.spec import Phase, TrialRecord, Tuning
-from bench.spec.protocol import SELECTION_SEEDS, chosen
+from bench.spec.protocol import SELECTION_SEEDS, choose_point
 from bench.sweeps.search import Source, points
 from tests.reports.conftest import make_record
 
@@ -93,7 +93,7 @@ def study(
                     **FAST,
                 )
             )
-        best = chosen(values, "maximize")
+        best = choose_point(values, "maximize")
         tuning = Tuning(SPACE, "sobol", draw, tried, repeat=repeat, index=best)
         test = landscape.measured(drawn[best]["lr"], numbers, seeds).tolist()
         records += reports(optimizer, test, tuning=tuning, point=drawn[best])
