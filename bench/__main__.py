@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -15,16 +14,15 @@ from rich.text import Text
 
 from bench import tracking
 from bench.config import refusal, schema
-from bench.config.trial import refuse_study_keys, trial_spec
+from bench.config.trial import build_trial_spec, refuse_study_keys
 from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import execute, plugins, progress
 from bench.sweeps.overrides import defer_overrides
 from bench.sweeps.preflight import check_specs
-from bench.tracking.runs import lookup
 from bench.tracking.uri import check_uri, sqlite_path
 
-TARGET_USAGE = """``optbench-target``: a task's target value by a written procedure, as lines for its YAML.
+TARGET_USAGE = """``optbench-target``: a task's target by a written procedure, as lines for YAML.
 
 usage: optbench-target task=NAME [KEY=VALUE ...]
 
@@ -49,7 +47,7 @@ TARGET_OPTIMIZERS = ("adamw", "nadam", "momentum", "nesterov")
 TARGET_SEEDS = 20
 
 
-def job(cfg: DictConfig) -> dict[str, Any]:
+def job(cfg: DictConfig) -> TrialResult:
     """Run one trial for Hydra: alone, or as a job of another package's launcher."""
     hydra_cfg = HydraConfig.get()
     if hydra_cfg.mode == RunMode.RUN:
@@ -57,35 +55,35 @@ def job(cfg: DictConfig) -> dict[str, Any]:
             refuse_study_keys(cfg)
             if cfg.compare:
                 raise RefusedInput(f"compare={cfg.compare}: only a sweep's report heeds it; add -m")
-            return _run_alone(trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
+            return _run_alone(build_trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
-    spec = trial_spec(cfg, hydra_cfg.runtime.choices)
+    spec = build_trial_spec(cfg, hydra_cfg.runtime.choices)
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
-    outcome = execute.run(spec, cfg.tracking.uri, launcher)
-    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.format_outcome(outcome))
-    return dict(outcome)
+    result = execute.run(spec, cfg.tracking.uri, launcher)
+    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.format_end(spec, result))
+    return result
 
 
-def _run_alone(spec: TrialSpec, uri: str) -> dict[str, Any]:
+def _run_alone(spec: TrialSpec, uri: str) -> TrialResult:
     check_uri(uri)
     progress.say_assumptions([spec])
     stored = _look_up(spec, uri)
     if stored is not None and execute.can_reuse(spec, stored):
-        return dict(execute.reuse(spec, stored))
+        return execute.reuse(spec, stored)
     for reason in check_specs([spec]).values():
         raise RefusedInput(reason)
-    outcome = execute.run_single(spec, uri)
-    if outcome["status"] == Status.FAILED:
+    result = execute.run_single(spec, uri)
+    if result.status is Status.FAILED:
         sys.exit(1)
-    return dict(outcome)
+    return result
 
 
 def _look_up(spec: TrialSpec, uri: str) -> TrialResult | None:
     """Return the stored result of a trial by the cheapest way that its store has."""
     if sqlite_path(uri) is not None:
-        return lookup(uri, spec.study, spec.config_hash)
-    return tracking.answers(uri, spec.study, {spec.config_hash}).get(spec.config_hash)
+        return tracking.find_result(uri, spec.context.study, spec.config_hash)
+    return tracking.read_results(uri, spec.context.study, {spec.config_hash}).get(spec.config_hash)
 
 
 def main() -> None:
@@ -96,7 +94,7 @@ def main() -> None:
     schema.register()
     plugins.register()
     sys.argv[1:] = defer_overrides(sys.argv[1:])
-    with exit_codes.answered(), refusal.explained():
+    with exit_codes.exit_with_code(), refusal.exit_on_refusal():
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
 
 
@@ -120,8 +118,8 @@ def target() -> None:
     main()
 
 
-command = exit_codes.command(main)
-target_command = exit_codes.command(target)
+command = exit_codes.make_command(main)
+target_command = exit_codes.make_command(target)
 
 if __name__ == "__main__":
     command()

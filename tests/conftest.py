@@ -6,18 +6,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
+from tests.helpers.commands import CommandResult
 
-class Ended(NamedTuple):
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
+pytest.register_assert_rewrite("tests.helpers.processes")
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +34,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from bench import tracking
 
     path = tmp_path_factory.mktemp("store") / "empty.db"
-    assert tracking.studies(f"sqlite:///{path}") == []
+    assert tracking.list_studies(f"sqlite:///{path}") == []
     return path
 
 
@@ -55,14 +50,14 @@ def uri(empty_store: Path, tmp_path: Path) -> str:
 @pytest.fixture
 def optbench(
     uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Ended]:
+) -> Callable[..., CommandResult]:
     """The command in this process, in an empty folder and with a new store."""
     from bench.__main__ import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPTBENCH_DATA", raising=False)
 
-    def run(*words: str, store: str | None = uri) -> Ended:
+    def run(*words: str, store: str | None = uri) -> CommandResult:
         tracked = [f"tracking.uri={store}"] if store else []
         GlobalHydra.instance().clear()
         monkeypatch.setattr(sys, "argv", ["optbench", *words, *tracked])
@@ -71,6 +66,6 @@ def optbench(
             main()
         except SystemExit as end:
             code = int(end.code or 0)
-        return Ended(code, *capsys.readouterr())
+        return CommandResult(code, *capsys.readouterr())
 
     return run

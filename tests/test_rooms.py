@@ -14,7 +14,7 @@ ROOMS = {
     "bench.schedules": "bench.spec",
     "tasks": "",
     "bench.runtime": "bench.spec",
-    "bench.tracking": "bench.spec bench.runtime tasks",
+    "bench.tracking": "bench.spec",
     "bench.build": "bench.spec bench.optimizers bench.runtime tasks",
     "bench.config": "bench.spec bench.build bench.tracking",
     "bench.trial": "bench.spec bench.build bench.runtime tasks",

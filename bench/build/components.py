@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
-from bench.build.imports import NotThere, at, located
-from bench.build.param_groups import RULES
+from bench.build.imports import TargetNotFound, format_location, import_target
+from bench.build.param_groups import PARAM_GROUP_RULES
 from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
-from bench.spec.errors import NOT_THEIRS, TimeIsUp, said, words
-from bench.spec.needs import hinted
+from bench.spec.errors import NOT_USER_ERRORS, TimeLimitExceeded, describe_error, get_message
+from bench.spec.needs import add_hint
 from tasks.data.dataset import Dataset, MissingData
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ REST = Component("", "torch.optim.AdamW")
 """Updates what ``matrices`` leaves over where the optimizer's YAML does not say otherwise."""
 
 
-def dataset(
+def load_dataset(
     task: str,
     data: Component,
     data_dir: str,
@@ -48,11 +48,11 @@ def dataset(
         RefusedInput: the data is not there, or none that can be learned from; says what to do.
     """
     arguments = {**data.arguments, **(files or {})}
-    return _load(task, data.target, json.dumps(arguments), data_dir, download, data.path)
+    return _load_dataset(task, data.target, json.dumps(arguments), data_dir, download, data.path)
 
 
 @lru_cache(maxsize=4)
-def _load(
+def _load_dataset(
     task: str, target: str, arguments: str, data_dir: str, download: bool, path: str
 ) -> Dataset:
     loader = Component(task, target, json.loads(arguments), path=path)
@@ -60,40 +60,44 @@ def _load(
         found = _instantiate("task", loader, data_dir=data_dir, download=download)
     except MissingData as error:
         raise RefusedInput(str(error)) from error
-    built: Dataset = _of_kind("task", loader, found, Dataset, "a loader returns one")
+    built: Dataset = _require_type("task", loader, found, Dataset, "a loader returns one")
     return built
 
 
-def task(spec: TaskSpec, data: Dataset) -> Task:
+def build_task(spec: TaskSpec, data: Dataset) -> Task:
     """The task over its data; one object a process, so that trials share its tensors."""
-    return _task(spec.name, spec.target, json.dumps(spec.arguments), data, spec.path)
+    return _build_task(spec.name, spec.target, json.dumps(spec.arguments), data, spec.path)
 
 
 @lru_cache(maxsize=2)
-def _task(name: str, target: str, arguments: str, data: Dataset, path: str) -> Task:
+def _build_task(name: str, target: str, arguments: str, data: Dataset, path: str) -> Task:
     from tasks.base import Task
 
     spec = Component(name, target, json.loads(arguments), path=path)
-    built: Task = _of_kind("task", spec, _instantiate("task", spec, data), Task, "derive from it")
+    built: Task = _require_type(
+        "task", spec, _instantiate("task", spec, data), Task, "derive from it"
+    )
     return built
 
 
-def task_of(spec: TrialSpec) -> Task:
+def load_task(spec: TrialSpec) -> Task:
     """The task of a trial over its data; one object a process, as of ``task``."""
     name, data, files = spec.task.name, spec.task.data, spec.task.files
-    return task(spec.task, dataset(name, data, spec.data_dir, spec.download, files))
+    return build_task(
+        spec.task, load_dataset(name, data, spec.context.data_dir, spec.context.download, files)
+    )
 
 
-def model(spec: Component, task: Task) -> nn.Module:
+def build_model(spec: Component, task: Task) -> nn.Module:
     """A freshly initialised model for the task's shapes, from torch's global random state."""
     from torch import nn
 
     found = _instantiate("model", spec, **task.model_arguments())
-    built: nn.Module = _of_kind("model", spec, found, nn.Module, "a model is one")
+    built: nn.Module = _require_type("model", spec, found, nn.Module, "a model is one")
     return built
 
 
-def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
+def build_optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
     """The optimizer over the model's parameters, ready for its first ``bench.trial.update.update``.
 
     Raises:
@@ -106,9 +110,9 @@ def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
         trained = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
         built = _instantiate("optimizer", spec, trained)
     elif spec.param_groups == "matrices":
-        built = _with_rest(spec, model)
+        built = _combine_with_rest(spec, model)
     else:
-        built = _instantiate("optimizer", spec, RULES[spec.param_groups](model))
+        built = _instantiate("optimizer", spec, PARAM_GROUP_RULES[spec.param_groups](model))
     if not (callable(getattr(built, "step", None)) and hasattr(built, "param_groups")):
         raise RefusedInput(
             f"{yaml_path('optimizer', spec)}: {spec.target} gives a {type(built).__name__} without "
@@ -120,11 +124,11 @@ def optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
     return built
 
 
-def _with_rest(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
+def _combine_with_rest(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
     """One optimizer of two: the declared one for the hidden matrices, another for the rest."""
     from bench.optimizers.combined import Combined
 
-    hidden, *others = RULES["matrices"](model)
+    hidden, *others = PARAM_GROUP_RULES["matrices"](model)
     parts = [_instantiate("optimizer", spec, [hidden])]
     other = spec.rest or REST
     other = Component(spec.file or spec.name, other.target, other.arguments, path=spec.path)
@@ -154,7 +158,7 @@ def _check_modes(spec: OptimizerSpec, built: Optimizer) -> None:
         )
 
 
-def scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
+def build_scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
     """The schedule, stepped once a training step; None for a learning rate that never moves.
 
     Raises:
@@ -168,12 +172,14 @@ def scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
             f"{spec.optimizer.name} allows schedule={','.join(allowed)} only, not {schedule.name}"
         )
     arguments = json.dumps(schedule.arguments)
-    factor = _factor(schedule.name, schedule.target, arguments, schedule.path, spec.budget.steps)
+    factor = _build_factor(
+        schedule.name, schedule.target, arguments, schedule.path, spec.budget.steps
+    )
     return None if factor is None else LambdaLR(optimizer, factor)
 
 
 @lru_cache(maxsize=64)
-def _factor(
+def _build_factor(
     name: str, target: str, arguments: str, path: str, steps: int
 ) -> Callable[[int], float] | None:
     """Of the step, as a schedule gives it; None where it is 1 throughout."""
@@ -181,8 +187,8 @@ def _factor(
     factor = _instantiate("schedule", schedule, steps)
     if not callable(factor) or not isinstance(factor(0), int | float):
         raise RefusedInput(
-            f"{yaml_path('schedule', schedule)}: {schedule.target} gives no function from the step to "
-            "a factor; see bench/schedules.py"
+            f"{yaml_path('schedule', schedule)}: {schedule.target} gives no function from the step "
+            "to a factor; see bench/schedules.py"
         )
     if all(factor(step) == 1.0 for step in range(steps)):
         return None
@@ -196,19 +202,19 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
     tuples = {name: tuple(v) for name, v in spec.arguments.items() if isinstance(v, list | tuple)}
     others = {name: value for name, value in spec.arguments.items() if name not in tuples}
     try:
-        return _callable(spec.target, others)(*args, **tuples, **kwargs)
-    except (*NOT_THEIRS, TimeIsUp, MissingData):
+        return _bind_arguments(spec.target, others)(*args, **tuples, **kwargs)
+    except (*NOT_USER_ERRORS, TimeLimitExceeded, MissingData):
         raise
     except BaseException as error:  # a constructor may raise anything
         raise RefusedInput(
             f"{yaml_path(group, spec)}: cannot build {spec.target}: "
-            f"{_cause(error, getattr(spec, 'needs', ()))}"
+            f"{_describe_cause(error, getattr(spec, 'needs', ()))}"
         ) from error
 
 
-def _callable(target: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
+def _bind_arguments(target: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
     """The target with its arguments. Only nested components need Hydra again for each trial."""
-    found = located(target)
+    found = import_target(target)
     nested = {name: v for name, v in arguments.items() if isinstance(v, Mapping)}
     plain = {name: v for name, v in arguments.items() if name not in nested}
     if nested:
@@ -217,7 +223,7 @@ def _callable(target: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
     return partial(found, **plain)
 
 
-def _of_kind(group: str, spec: Component, built: Any, kind: type, remedy: str) -> Any:
+def _require_type(group: str, spec: Component, built: Any, kind: type, remedy: str) -> Any:
     """What was built, where it is what it has to be."""
     if not isinstance(built, kind):
         raise RefusedInput(
@@ -228,18 +234,17 @@ def _of_kind(group: str, spec: Component, built: Any, kind: type, remedy: str) -
 
 
 def yaml_path(group: str, spec: Component) -> str:
-    """Name the file that describes a component, for messages."""
     return spec.path or f"conf/{group}/{getattr(spec, 'file', '') or spec.name}.yaml"
 
 
-def _cause(error: BaseException, needs: tuple[str, ...]) -> str:
+def _describe_cause(error: BaseException, needs: tuple[str, ...]) -> str:
     """The innermost cause in a line, with the user's own line where it came through one."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, SystemExit):
-        return said(error) + at(error)
-    if isinstance(error, NotThere):
+        return describe_error(error) + format_location(error)
+    if isinstance(error, TargetNotFound):
         return str(error)
-    told = words(error).split("\n", maxsplit=1)[0] or type(error).__name__
+    told = get_message(error).split("\n", maxsplit=1)[0] or type(error).__name__
     kind = "" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: "
-    return hinted(f"{kind}{told}{at(error)}", needs)
+    return add_hint(f"{kind}{told}{format_location(error)}", needs)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 ParamGroups = list[dict[str, Any]]
 
 
-def everything(model: nn.Module) -> ParamGroups:
+def group_all(model: nn.Module) -> ParamGroups:
     """One group with every trained parameter."""
     return [{"params": [p for p in model.parameters() if p.requires_grad]}]
 
 
-def no_decay_1d(model: nn.Module) -> ParamGroups:
+def group_no_decay_1d(model: nn.Module) -> ParamGroups:
     """Matrices and kernels decay; biases and normalisation weights (fewer than 2 axes) do not."""
     trained = [p for p in model.parameters() if p.requires_grad]
     groups: ParamGroups = [
@@ -28,7 +28,7 @@ def no_decay_1d(model: nn.Module) -> ParamGroups:
     return [group for group in groups if group["params"]]
 
 
-def matrices(model: nn.Module) -> ParamGroups:
+def group_matrices(model: nn.Module) -> ParamGroups:
     """Hidden matrices, then the rest: embeddings, the output layer and all that is not 2-D.
 
     Hidden are weights with 2 axes except those of ``nn.Embedding`` and of the last ``nn.Linear``,
@@ -55,8 +55,8 @@ def matrices(model: nn.Module) -> ParamGroups:
     return [{"params": hidden}, {"params": rest}] if rest else [{"params": hidden}]
 
 
-RULES: dict[str, Callable[[nn.Module], ParamGroups]] = {
-    "all": everything,
-    "no_decay_1d": no_decay_1d,
-    "matrices": matrices,
+PARAM_GROUP_RULES: dict[str, Callable[[nn.Module], ParamGroups]] = {
+    "all": group_all,
+    "no_decay_1d": group_no_decay_1d,
+    "matrices": group_matrices,
 }

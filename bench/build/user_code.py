@@ -9,33 +9,35 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = frozenset({"bench", "tasks", "reports", "conf"})
+PROJECT_PACKAGES = frozenset({"bench", "tasks", "reports", "conf"})
 """Top-level packages of this project."""
 
 
-def own(file: str | Path) -> bool:
+def is_user_code(file: str | Path) -> bool:
     """Whether a file lies outside every folder of installed packages, and is none of ours."""
     path = Path(file).absolute()
-    ours = any(path.is_relative_to(ROOT / package) for package in OURS)
-    return not ours and not any(path.is_relative_to(folder) for folder in _installed())
+    ours = any(path.is_relative_to(ROOT / package) for package in PROJECT_PACKAGES)
+    return not ours and not any(path.is_relative_to(folder) for folder in _find_installed_folders())
 
 
-def line(error: BaseException) -> str:
+def find_user_line(error: BaseException) -> str:
     """``mine.py:12``, the user's own line that an exception came through last, or nothing."""
-    if isinstance(error, SyntaxError) and error.filename and own(error.filename):
-        return f"{_short(error.filename)}:{error.lineno}"
+    if isinstance(error, SyntaxError) and error.filename and is_user_code(error.filename):
+        return f"{_shorten_path(error.filename)}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    mine = [frame for frame in frames if Path(frame.filename).is_file() and own(frame.filename)]
-    return f"{_short(mine[-1].filename)}:{mine[-1].lineno}" if mine else ""
+    mine = [
+        frame for frame in frames if Path(frame.filename).is_file() and is_user_code(frame.filename)
+    ]
+    return f"{_shorten_path(mine[-1].filename)}:{mine[-1].lineno}" if mine else ""
 
 
-def _short(file: str) -> str:
+def _shorten_path(file: str) -> str:
     path, here = Path(file), Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 @cache
-def _installed() -> tuple[Path, ...]:
+def _find_installed_folders() -> tuple[Path, ...]:
     kinds = ("stdlib", "platstdlib", "purelib", "platlib")
     folders = [sysconfig.get_path(kind) for kind in kinds] + site.getsitepackages()
     return tuple(Path(folder) for folder in {*folders, site.getusersitepackages()})

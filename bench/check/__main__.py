@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(2)
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     try:
-        with refusal.explained():
+        with refusal.exit_on_refusal():
             sys.exit(run(parser().parse_intermixed_args(words)))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -130,10 +130,10 @@ def _one(
     chosen: Chosen, limit: float | None, on_check: Callable[[Check[Any]], None] | None = None
 ) -> Report:
     from bench.check.suite import SECONDS, examine, examine_task
-    from bench.runtime.isolation import isolated
+    from bench.runtime.isolation import isolate
 
     spec, seconds = chosen.spec, limit or SECONDS
-    with isolated(threads=1):  # as a trial is
+    with isolate(threads=1):  # as a trial is
         if isinstance(spec, TrialSpec):
             return examine_task(spec, chosen.reference, on_check, seconds)
         return examine(spec, chosen.reference, on_check, seconds)
@@ -155,7 +155,7 @@ def _write(path: str, text: str) -> None:
     Path(path).write_text(text)
 
 
-command = exit_codes.command(main)
+command = exit_codes.make_command(main)
 
 if __name__ == "__main__":
     command()

@@ -17,9 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from bench.config import schema
-from bench.config.files import file_values, headline
-from bench.config.optimizer import optimizer_spec
-from bench.config.trial import trial_spec
+from bench.config.files import read_file_values, read_headline
+from bench.config.optimizer import build_optimizer_spec
+from bench.config.trial import build_trial_spec
 from bench.spec import OptimizerSpec, RefusedInput, TrialSpec
 from bench.spec.suggest import suggest
 from bench.sweeps import plugins
@@ -129,7 +129,7 @@ def _optimizer(name: str, overrides: Sequence[str]) -> Chosen:
 def _of(name: str, cfg: DictConfig) -> Chosen:
     values: Any = OmegaConf.to_container(cfg.optimizer, resolve=True, throw_on_missing=True)
     return Chosen(
-        optimizer_spec(name, values), str((values.get("bench") or {}).get("reference", ""))
+        build_optimizer_spec(name, values), str((values.get("bench") or {}).get("reference", ""))
     )
 
 
@@ -138,7 +138,7 @@ def _optimizers(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chos
     for name in names:
         try:
             # the file alone says as much as a composed config, at half the cost
-            own = {} if overrides else {"optimizer": file_values("optimizer", name)}
+            own = {} if overrides else {"optimizer": read_file_values("optimizer", name)}
             yield _of(name, OmegaConf.create(own)) if own else _optimizer(name, overrides)
         except MissingMandatoryValue as error:
             _left_out(name, str(error))
@@ -146,7 +146,7 @@ def _optimizers(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chos
 
 def _task(name: str, overrides: Sequence[str]) -> Chosen:
     cfg = hydra.compose("config", [f"task={name}", *overrides], return_hydra_config=True)
-    return Chosen(trial_spec(cfg, cfg.hydra.runtime.choices), headline("task", name))
+    return Chosen(build_trial_spec(cfg, cfg.hydra.runtime.choices), read_headline("task", name))
 
 
 def _tasks(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chosen]:

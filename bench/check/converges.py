@@ -83,7 +83,7 @@ def rated(spec: OptimizerSpec) -> OptimizerSpec:
     """With the number that its library puts for a learning rate of null."""
     if spec.arguments.get("lr", 0.0) is not None:
         return spec
-    rate = components.optimizer(spec, standard(spec)).param_groups[0].get("lr")
+    rate = components.build_optimizer(spec, standard(spec)).param_groups[0].get("lr")
     return at(spec, {"lr": rate}) if is_number(rate) else spec
 
 

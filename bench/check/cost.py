@@ -11,7 +11,7 @@ from bench.check.findings import Measurement
 from bench.check.problems import Large, large, standard
 from bench.check.runner import Drive
 from bench.spec import OptimizerSpec
-from bench.trial.state_size import state_bytes
+from bench.trial.state_size import count_state_bytes
 from bench.trial.update import update
 
 ROUND, MIN_ROUNDS, MAX_ROUNDS, SECONDS = 10, 3, 15, 0.4
@@ -29,7 +29,7 @@ def memory(spec: OptimizerSpec) -> Measurement:
     drive = Drive(spec, large(spec)).run(2)
     drive.optimizer.zero_grad()
     parameters = list(drive.problem.parameters())
-    state = state_bytes(drive.optimizer, parameters) / sum(p.nbytes for p in parameters)
+    state = count_state_bytes(drive.optimizer, parameters) / sum(p.nbytes for p in parameters)
     return Measurement(state, f"{state:.2f} bytes of state per byte of parameters")
 
 

@@ -52,7 +52,7 @@ class Trials:
     def printed(self, values: Values) -> int:
         """Lines that it prints or logs with these settings, where that is not the first time."""
         self.result(values, SHORT)
-        with capture.heard() as heard:
+        with capture.capture_python_output() as heard:
             self.drive(values, SHORT)
         return heard.getvalue().count("\n")
 

@@ -57,7 +57,7 @@ def _in_two(spec: OptimizerSpec) -> OptimizerSpec:
     if spec.param_groups == "all" and not {"model", "sparse_gradients"} & set(spec.needs):
         spec = replace(spec, param_groups="no_decay_1d")
     try:
-        groups = components.optimizer(spec, standard(spec)).param_groups
+        groups = components.build_optimizer(spec, standard(spec)).param_groups
     except RefusedInput as error:
         if isinstance(error.__cause__, ValueError | NotImplementedError):
             raise NotApplicable(f"refuses two groups: {error.__cause__}") from error

@@ -14,7 +14,7 @@ from torch import Tensor
 from bench.build import components
 from bench.check.problems import Problem
 from bench.spec import OptimizerSpec
-from bench.trial.update import Gradient, averaged, update
+from bench.trial.update import Gradient, update, use_evaluation_parameters
 
 
 def seed(value: int = 0) -> None:
@@ -36,7 +36,7 @@ class Drive:
         seed()
         self.spec = spec
         self.problem = problem
-        self.optimizer = components.optimizer(spec, problem)
+        self.optimizer = components.build_optimizer(spec, problem)
         self.scale = 1.0
         self.gradients = 0
         seed()  # what the constructor drew must not matter
@@ -46,7 +46,7 @@ class Drive:
         # made anew: checks put another optimizer in the place of the one that was built
         made = Gradient(self.optimizer, self.problem, self.spec.needs, self.spec.clip_norm)
         self.gradients += 1
-        return made.of(lambda: self.problem.loss() * self.scale)()
+        return made.bind(lambda: self.problem.loss() * self.scale)()
 
     def run(self, steps: int) -> Drive:
         """That many updates."""
@@ -67,7 +67,7 @@ class Drive:
 
     def _averaged(self) -> AbstractContextManager[None]:
         """Before the first update there is one point only, and some have no other to go to."""
-        return averaged(self.optimizer, self.spec.needs if self.gradients else ())
+        return use_evaluation_parameters(self.optimizer, self.spec.needs if self.gradients else ())
 
     def named(self) -> dict[str, Tensor]:
         """The same by name."""

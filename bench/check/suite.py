@@ -17,10 +17,10 @@ from bench.check.findings import Check, Failed, Finding, Grade, Measurement, Rep
 from bench.check.problems import standard
 from bench.check.tasks import TASK_CHECKS, Subject
 from bench.runtime import capture
-from bench.runtime.timeout import at_most
+from bench.runtime.timeout import time_limit
 from bench.spec import NotApplicable, OptimizerSpec, RefusedInput, TrialSpec
-from bench.spec.errors import TimeIsUp, said
-from bench.spec.needs import hinted
+from bench.spec.errors import TimeLimitExceeded, describe_error
+from bench.spec.needs import add_hint
 
 SECONDS = 120.0
 """That a check may take: enough to compile an update once, not at each of many shapes."""
@@ -46,7 +46,7 @@ def examine(
         warnings.simplefilter("always")
         # the cycle that this warns of ends with the next zero_grad, which frees the gradients
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
-        with capture.kept() as kept:
+        with capture.capture_output() as kept:
             spec, tamed = _ready(spec, seconds)
         if tamed is None:
             findings = [Finding(CHECKS[0], Grade.UNFINISHED, _too_long(seconds))]
@@ -87,7 +87,7 @@ def _findings(
     for number, (check, subject) in enumerate(questions):
         if on_check is not None:
             on_check(check)
-        with capture.kept() as kept:
+        with capture.capture_output() as kept:
             finding = judge(check, subject, seconds)
         yield replace(finding, printed=kept.lines)
         if number == 0 and finding.grade in (Grade.FAILED, Grade.UNFINISHED):
@@ -103,13 +103,13 @@ def _ready(spec: OptimizerSpec, seconds: float) -> tuple[OptimizerSpec, Optimize
         RefusedInput: it cannot be built.
     """
     try:
-        with at_most(seconds):
-            components.optimizer(spec, standard(spec))
+        with time_limit(seconds):
+            components.build_optimizer(spec, standard(spec))
             spec = converges.rated(spec)
             return spec, converges.tamed(spec)
     except RefusedInput:
         raise
-    except TimeIsUp:
+    except TimeLimitExceeded:
         return spec, None
     except Exception:  # the first check meets it again, and says what it is
         return spec, spec
@@ -118,13 +118,13 @@ def _ready(spec: OptimizerSpec, seconds: float) -> tuple[OptimizerSpec, Optimize
 def judge(check: Check[S], spec: S, seconds: float = SECONDS) -> Finding:
     """How one check ends. An exception inside it is a failure with its line, never a crash."""
     try:
-        with at_most(seconds):
+        with time_limit(seconds):
             answer = check.run(spec)
     except NotApplicable as reason:
         return Finding(check, Grade.NOT_APPLICABLE, str(reason))
     except Failed as fault:
         return Finding(check, Grade.FAILED, str(fault))
-    except TimeIsUp:
+    except TimeLimitExceeded:
         return Finding(check, Grade.UNFINISHED, _too_long(seconds))
     except Exception as error:
         return Finding(check, Grade.FAILED, _raised(error, getattr(spec, "needs", ())), raised=True)
@@ -143,5 +143,5 @@ def _too_long(seconds: float) -> str:
 def _raised(error: Exception, needs: tuple[str, ...]) -> str:
     """``TypeError: … (lion.py:97)``: what was raised and where."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    words = said(error).split("\n", maxsplit=1)[0]
-    return hinted(f"{words} ({Path(frame.filename).name}:{frame.lineno})", needs)
+    words = describe_error(error).split("\n", maxsplit=1)[0]
+    return add_hint(f"{words} ({Path(frame.filename).name}:{frame.lineno})", needs)

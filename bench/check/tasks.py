@@ -17,9 +17,9 @@ from bench.build import components
 from bench.check.findings import Check, Failed, Measurement
 from bench.runtime.lightning import pl
 from bench.spec import NotApplicable, TrialSpec
-from bench.stack.stackable import why_not
+from bench.stack.stackable import explain_unstackable
 from bench.trial.batches import Batches
-from bench.trial.evaluation import added, evaluate, measured
+from bench.trial.evaluation import add_sums, evaluate, measure_split
 from tasks.base import Task
 from tasks.data.dataset import Dataset, InvalidData, Split
 
@@ -55,18 +55,20 @@ class Subject:
     def of(cls, spec: TrialSpec) -> Subject:
         """Raises RefusedInput: the data is not there, or task or model cannot be built."""
         name, component, files = spec.task.name, spec.task.data, spec.task.files
-        data = components.dataset(name, component, spec.data_dir, spec.download, files)
+        data = components.load_dataset(
+            name, component, spec.context.data_dir, spec.context.download, files
+        )
         train, val, test = (_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
         exact = {name: v for name, v in spec.task.arguments.items() if name != "label_smoothing"}
         few = replace(data, train=train, val=val, test=test)
-        task = components.task(replace(spec.task, arguments=exact), few)
-        components.model(spec.model, task)
+        task = components.build_task(replace(spec.task, arguments=exact), few)
+        components.build_model(spec.model, task)
         return cls(spec, data, task)
 
     def model(self, seed: int = 0) -> nn.Module:
         """Freshly made from a seed, as a trial makes it."""
         pl.seed_everything(seed, verbose=False)
-        return components.model(self.spec.model, self.task)
+        return components.build_model(self.spec.model, self.task)
 
     def batch(self, split: str = "train", count: int = EXAMPLES) -> tuple[Tensor, Tensor]:
         """The first examples of a split, as the model takes them."""
@@ -149,7 +151,7 @@ def exact_sums(subject: Subject) -> str:
     inputs, targets = subject.batch("val")
     whole = subject.task.metrics(subject.sums(model, inputs, targets), len(targets))
     parts = zip(inputs.split(UNEVEN), targets.split(UNEVEN), strict=True)
-    totals = added(subject.sums(model, x, y) for x, y in parts)
+    totals = add_sums(subject.sums(model, x, y) for x, y in parts)
     for name, value in subject.task.metrics(totals, len(targets)).items():
         if not math.isclose(float(value), float(whole[name]), rel_tol=1e-5, abs_tol=1e-7):
             raise Failed(f"{name}: {float(value):.7g} in parts, {float(whole[name]):.7g} at once")
@@ -237,7 +239,7 @@ def evaluation(subject: Subject) -> str:
 
 def stacks(subject: Subject) -> str:
     """Two models compute in a stack what they compute alone."""
-    reason = why_not(subject.spec)
+    reason = explain_unstackable(subject.spec)
     if reason:
         raise NotApplicable(reason)
     return ""
@@ -247,7 +249,7 @@ def constant_guess(subject: Subject) -> Measurement:
     """What the target metric is for whoever only knows how often each class occurs."""
     if subject.task.guess(1) is None:
         raise NotApplicable("outputs are no logits of classes")
-    whole = components.task(subject.spec.task, subject.data)
+    whole = components.build_task(subject.spec.task, subject.data)
 
     def guess(inputs: Tensor) -> Tensor:
         found = whole.guess(len(inputs))
@@ -261,7 +263,7 @@ def linear_model(subject: Subject) -> Measurement:
     """What the target metric is for a linear model (``bench.check.linear``)."""
     from bench.check.linear import linear  # scikit-learn takes a second to import
 
-    whole = components.task(subject.spec.task, subject.data)
+    whole = components.build_task(subject.spec.task, subject.data)
     model = linear(whole)
     if model is None:
         raise NotApplicable("no linear model takes its inputs, or gives its outputs")
@@ -273,7 +275,7 @@ def _reached(
 ) -> Measurement:
     """The target metric on the test split."""
     metric = subject.spec.task.target_metric.metric
-    reached = measured(task, model, "test", CPU)[metric]
+    reached = measure_split(task, model, "test", CPU)[metric]
     return Measurement(reached, f"test/{metric} {reached:.4g} of {name}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.build.components import REST
-from bench.build.imports import located
+from bench.build.imports import import_target
 from bench.spec import Component, OptimizerSpec
 from bench.spec.hyperparameters import at, hyperparameters
 
@@ -62,7 +62,7 @@ def unlisted_decay(spec: OptimizerSpec) -> dict[str, float]:
 
 def _decays(target: str, arguments: Mapping[str, Any]) -> dict[str, float]:
     try:
-        signature = inspect.signature(located(target))
+        signature = inspect.signature(import_target(target))
     except (TypeError, ValueError):  # of something compiled
         return {}
     defaults = {name: one.default for name, one in signature.parameters.items()}

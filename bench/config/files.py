@@ -21,8 +21,8 @@ from bench.spec.suggest import suggest
 
 def check_against_file(group: str, name: str, values: Mapping[str, Any]) -> None:
     """Refuse keys that the option's YAML does not list, and values of another type than its own."""
-    check_target(yaml_path(group, name), group, values)
-    _check_against(yaml_path(group, name), group, file_values(group, name), values)
+    check_target(find_yaml(group, name), group, values)
+    _check_against(find_yaml(group, name), group, read_file_values(group, name), values)
 
 
 def check_target(source: str, what: str, values: Any) -> None:
@@ -48,20 +48,20 @@ def _check_against(
             if own[key]:  # an empty one is free
                 _check_against(source, f"{path}.{key}", own[key], value)
             continue
-        wanted = _type_name(own[key])
-        if wanted and wanted != _type_name(value):
+        wanted = _name_type(own[key])
+        if wanted and wanted != _name_type(value):
             raise RefusedInput(
                 f"{path}.{key}={value}: not a {wanted}; {source} has {key}: {own[key]}"
             )
 
 
-def yaml_path(group: str, name: str) -> str:
+def find_yaml(group: str, name: str) -> str:
     """Where an option's YAML lies: ``conf/…`` of ours, ``my_conf/…`` of a folder beside."""
-    return _yaml_path(GlobalHydra.instance().config_loader(), group, name)
+    return _find_yaml(GlobalHydra.instance().config_loader(), group, name)
 
 
 @cache
-def _yaml_path(loader: ConfigLoader, group: str, name: str) -> str:
+def _find_yaml(loader: ConfigLoader, group: str, name: str) -> str:
     file = cast(Any, loader).repository.load_config(f"{group}/{name}")
     place = urlsplit(file.path) if file is not None else urlsplit("pkg://conf")
     if place.scheme != "file":
@@ -70,23 +70,23 @@ def _yaml_path(loader: ConfigLoader, group: str, name: str) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def headline(group: str, name: str) -> str:
+def read_headline(group: str, name: str) -> str:
     """What the first comment of an option's YAML says of it."""
     ours = Path(str(resources.files("conf").joinpath(group, f"{name}.yaml")))
-    path = ours if ours.is_file() else Path(yaml_path(group, name))  # that may be in a conf, too
+    path = ours if ours.is_file() else Path(find_yaml(group, name))  # that may be in a conf, too
     comments = (
         line[1:].strip() for line in path.read_text("utf-8").splitlines() if line[:1] == "#"
     )
     return next((line for line in comments if not line.startswith("@")), "")
 
 
-def file_values(group: str, name: str) -> dict[str, Any]:
+def read_file_values(group: str, name: str) -> dict[str, Any]:
     """The values that an option's YAML gives on its own, without any override."""
-    return _file_values(GlobalHydra.instance().config_loader(), group, name)
+    return _read_file_values(GlobalHydra.instance().config_loader(), group, name)
 
 
 @cache
-def _file_values(loader: ConfigLoader, group: str, name: str) -> dict[str, Any]:
+def _read_file_values(loader: ConfigLoader, group: str, name: str) -> dict[str, Any]:
     # Read alone where it builds on no other file: composing takes twenty times as long.
     file = cast(Any, loader).repository.load_config(f"{group}/{name}")
     if file is None or file.defaults_list:
@@ -97,7 +97,7 @@ def _file_values(loader: ConfigLoader, group: str, name: str) -> dict[str, Any]:
     return {str(key): value for key, value in values.items()} if isinstance(values, dict) else {}
 
 
-def usual_model(task: str) -> str:
+def find_default_model(task: str) -> str:
     """The model that a task's YAML chooses, else that of ``conf/config.yaml``."""
     repository = cast(Any, GlobalHydra.instance().config_loader()).repository
     for name in (f"task/{task}", "config"):
@@ -107,14 +107,14 @@ def usual_model(task: str) -> str:
     return ""
 
 
-def component(group: str, name: str, values: Mapping[str, Any]) -> Component:
+def build_component(group: str, name: str, values: Mapping[str, Any]) -> Component:
     """What an option's YAML, and overrides of it, describe in Hydra's form."""
     arguments = {key: value for key, value in values.items() if key != "_target_"}
-    path = yaml_path(group, name)
-    return Component(name, values["_target_"], arguments, sources.code(values), path)
+    path = find_yaml(group, name)
+    return Component(name, values["_target_"], arguments, sources.describe_code(values), path)
 
 
-def _type_name(value: Any) -> str:
+def _name_type(value: Any) -> str:
     """The kind of a value that has one; empty for None and text, which say nothing."""
     if isinstance(value, bool):
         return "bool (true or false)"

@@ -12,13 +12,13 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.build.param_groups import RULES
+from bench.build.param_groups import PARAM_GROUP_RULES
 from bench.config import sources
-from bench.config.files import check_against_file, check_target, file_values, yaml_path
+from bench.config.files import check_against_file, check_target, find_yaml, read_file_values
 from bench.config.schema import OptimizerBlock
 from bench.spec import Component, OptimizerSpec, RefusedInput
 from bench.spec.hyperparameters import flat, hyperparameters
-from bench.spec.needs import CONSTRUCTED, NEEDS
+from bench.spec.needs import CONSTRUCTION_NEEDS, NEEDS
 from bench.spec.search_space import dimensions
 from bench.spec.suggest import suggest
 
@@ -38,7 +38,7 @@ EXAMPLES = {
 """How each key of a ``bench:`` block is written."""
 
 
-def optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
+def build_optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
     """The optimizer that ``conf/optimizer/<name>.yaml`` and overrides of it describe, checked.
 
     Args:
@@ -47,24 +47,27 @@ def optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
     Raises:
         RefusedInput: naming file, key, value and remedy.
     """
-    source = yaml_path("optimizer", name)
-    own = file_values("optimizer", name)
+    source = find_yaml("optimizer", name)
+    own = read_file_values("optimizer", name)
     check_against_file("optimizer", name, {k: v for k, v in values.items() if k != "bench"})
-    block = _optimizer_block(source, values.get("bench"))
+    block = _check_block(source, values.get("bench"))
     arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
-    settings, before = _settings(values, block), _settings(own, block_of(own.get("bench")))
+    settings, before = (
+        _collect_settings(values, block),
+        _collect_settings(own, parse_block(own.get("bench"))),
+    )
     spec = OptimizerSpec(
         name=block.name or name,
         target=values["_target_"],
         arguments=arguments,
         point={k: v for k, v in settings.items() if k not in before or v != before[k]},
         param_groups=block.param_groups,
-        rest=None if block.rest is None else _rest(source, block.rest),
+        rest=None if block.rest is None else _build_rest(source, block.rest),
         needs=tuple(block.needs),
         clip_norm=block.clip_norm,
-        code=sources.source(sources.targets(values)),
+        code=sources.hash_user_source(sources.find_targets(values)),
         path=source,
-        version=_versions(values, block.package),
+        version=_read_versions(values, block.package),
         search_space=block.search_space,
         schedules=tuple(block.schedules),
         stacks=block.stacks,
@@ -76,22 +79,22 @@ def optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
     return spec
 
 
-def block_of(values: Any) -> OptimizerBlock:
+def parse_block(values: Any) -> OptimizerBlock:
     """A ``bench:`` block with the types of its schema.
 
     Raises:
         OmegaConfBaseException: a value is of another type, or a key unknown.
     """
-    return _block_of(json.dumps(values or {}, default=str))
+    return _parse_block(json.dumps(values or {}, default=str))
 
 
 @lru_cache(maxsize=256)
-def _block_of(text: str) -> OptimizerBlock:
+def _parse_block(text: str) -> OptimizerBlock:
     merged = OmegaConf.merge(OmegaConf.structured(OptimizerBlock), json.loads(text))
     return OptimizerBlock(**cast(Any, OmegaConf.to_container(merged)))
 
 
-def _rest(source: str, values: Mapping[str, Any]) -> Component:
+def _build_rest(source: str, values: Mapping[str, Any]) -> Component:
     check_target(f"{source}: bench.rest", "optimizer", values)
     arguments = {key: value for key, value in values.items() if key != "_target_"}
     return Component("rest", values["_target_"], arguments, path=source)
@@ -111,14 +114,14 @@ def _check_hyperparameters(source: str, spec: OptimizerSpec) -> None:
         raise RefusedInput(f"{source}: bench.{error}") from error
 
 
-def _settings(values: Mapping[str, Any], block: OptimizerBlock) -> dict[str, Any]:
+def _collect_settings(values: Mapping[str, Any], block: OptimizerBlock) -> dict[str, Any]:
     """Whatever of an optimizer's YAML an override can change, by name."""
     arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
     ours = {"needs": block.needs, "param_groups": block.param_groups}
     return flat({**arguments, "rest": block.rest or {}, "clip_norm": block.clip_norm}) | ours
 
 
-def _optimizer_block(source: str, values: Any) -> OptimizerBlock:
+def _check_block(source: str, values: Any) -> OptimizerBlock:
     known = OptimizerBlock.__dataclass_fields__
     if values is not None and not isinstance(values, Mapping):
         raise RefusedInput(
@@ -129,20 +132,20 @@ def _optimizer_block(source: str, values: Any) -> OptimizerBlock:
         if key not in known:
             raise RefusedInput(f"{source}: unknown key bench.{key}; {suggest(key, known)}")
         try:
-            block_of({key: value})
+            parse_block({key: value})
         except OmegaConfBaseException as error:
             raise RefusedInput(
                 f"{source}: bench.{key}: {value!r} is of the wrong kind; write {key}: "
                 f"{EXAMPLES[key]}"
             ) from error
-    block = block_of(values)
+    block = parse_block(values)
     _check_words(source, block)
     if block.rest is not None and block.param_groups != "matrices":
         raise RefusedInput(
             f"{source}: bench.rest: nothing is left over by param_groups: {block.param_groups}; "
             "use param_groups: matrices, or remove it"
         )
-    if block.param_groups != "all" and (taken := set(CONSTRUCTED) & set(block.needs)):
+    if block.param_groups != "all" and (taken := set(CONSTRUCTION_NEEDS) & set(block.needs)):
         raise RefusedInput(
             f"{source}: bench.param_groups: {block.param_groups} does nothing for an optimizer "
             f"that is constructed from its {taken.pop()}; remove one of the two"
@@ -164,7 +167,7 @@ def _check_words(source: str, block: OptimizerBlock) -> None:
     """Each word of a list or a choice is one of those that there are."""
     schedules = GlobalHydra.instance().config_loader().get_group_options("schedule")
     for key, words, valid, what in (
-        ("param_groups", [block.param_groups], RULES, "is no rule"),
+        ("param_groups", [block.param_groups], PARAM_GROUP_RULES, "is no rule"),
         ("needs", block.needs, NEEDS, "is unknown"),
         ("schedules", block.schedules, schedules, "is no schedule"),
     ):
@@ -175,7 +178,7 @@ def _check_words(source: str, block: OptimizerBlock) -> None:
                 )
 
 
-def _versions(values: Mapping[str, Any], package: str) -> str:
+def _read_versions(values: Mapping[str, Any], package: str) -> str:
     """Third-party packages that an optimizer comes from; torch and ours are in the environment."""
-    modules = {target.partition(".")[0] for target in sources.targets(values)} | {package}
-    return sources.versions(modules - {""})
+    modules = {target.partition(".")[0] for target in sources.find_targets(values)} | {package}
+    return sources.read_versions(modules - {""})

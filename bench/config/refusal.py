@@ -23,7 +23,7 @@ from yaml import YAMLError
 
 from bench.config import schema
 from bench.spec import RefusedInput
-from bench.spec.errors import said
+from bench.spec.errors import describe_error
 from bench.spec.suggest import suggest
 
 REFUSED = (RefusedInput, HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
@@ -38,7 +38,7 @@ UNREADABLE = "LexerNoViableAltException: "
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def exit_on_refusal() -> Iterator[None]:
     """Turn refused input into its message on stderr and exit code 2; let everything else pass.
 
     An exception that travels as the code of a ``SystemExit`` is taken out of it.
@@ -54,24 +54,24 @@ def explained() -> Iterator[None]:
         if asked_for_all or not _is_refused(cause):
             raise cause from cause.__cause__
         for line in explain(cause).split("\n"):
-            print(f"refused: {shown(line)}", file=sys.stderr)
+            print(f"refused: {escape_unprintable(line)}", file=sys.stderr)
         sys.exit(2)
     finally:
         if not asked_for_all:
             del os.environ["HYDRA_FULL_ERROR"]
 
 
-def shown(line: str) -> str:
+def escape_unprintable(line: str) -> str:
     """With what would move a terminal's cursor, or is no character, written as an escape."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _is_refused(error: Exception) -> bool:
     """Whether it is a person's mistake."""
-    return isinstance(error, REFUSED) or _raised_by(error) in READERS
+    return isinstance(error, REFUSED) or _find_raising_package(error) in READERS
 
 
-def _raised_by(error: Exception) -> str:
+def _find_raising_package(error: Exception) -> str:
     """The package that raised it, Python's own library left out."""
     modules = [
         str(frame.f_globals.get("__name__", "")).partition(".")[0]
@@ -86,21 +86,24 @@ def explain(error: Exception) -> str:
     if isinstance(error, RefusedInput):
         return str(error)
     if isinstance(error, MissingConfigException):
-        return _no_such_choice(error)
-    if found := _of_a_file(error) or _of_a_word(str(error)):
+        return _explain_missing_choice(error)
+    if found := _explain_file(error) or _explain_word(str(error)):
         return found
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
-        return _wrong_key_or_value(error, cause)
+        return _explain_key_or_value(error, cause)
     if isinstance(error, REFUSED) and str(error):
-        return _first_line(error)
+        return _get_first_line(error)
     while not str(error) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    where, told = _suspect() or "what was given", said(error).split("\n", maxsplit=1)[0]
+    where, told = (
+        _find_suspects() or "what was given",
+        describe_error(error).split("\n", maxsplit=1)[0],
+    )
     return f"{where}: cannot be composed: {told}; write KEY: VALUE; HYDRA_FULL_ERROR=1 shows more"
 
 
-def _of_a_word(message: str) -> str:
+def _explain_word(message: str) -> str:
     """What is wrong with one word of the command line; empty for other mistakes."""
     if "input 'glob(" in message:  # the grammar reads brackets in it as a list
         return f"{message.splitlines()[0]}; quote the pattern: 'optimizer=glob(\"[a-m]*\")'"
@@ -111,51 +114,53 @@ def _of_a_word(message: str) -> str:
     return f"{word}: cannot be read; write KEY=VALUE, odd characters in quotes: \"KEY='VALUE'\""
 
 
-def _suspect() -> str:
+def _find_suspects() -> str:
     """The YAMLs of the user's folder that the command line chooses; empty for none."""
     chosen = [word.partition("=")[::2] for word in sys.argv[1:] if "=" in word]
-    files = [folder / f"{key}/{name}.yaml" for key, name in chosen for folder in _folders()]
+    files = [
+        folder / f"{key}/{name}.yaml" for key, name in chosen for folder in _find_config_dirs()
+    ]
     return ", ".join(str(file) for file in files if file.is_file())
 
 
-def _of_a_file(error: Exception) -> str:
+def _explain_file(error: Exception) -> str:
     """What is wrong with one YAML or choice of it; empty for other mistakes."""
     if isinstance(error, YAMLError):  # names file, line and column
         return " ".join(str(error).split())
     if isinstance(error, UnicodeDecodeError):
-        return _no_text(error)
+        return _explain_encoding(error)
     if NO_NAME in str(error):
         return f"{error}; write GROUP=NAME with the name of a YAML, e.g. optimizer=adam"
-    if unknown := _unknown_in_file(str(error)):
+    if unknown := _explain_unknown_key(str(error)):
         return unknown
     found = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", str(error))
-    return f"{_yaml(found[1])}: {found[2]}; write lines KEY: VALUE" if found else ""
+    return f"{_find_yaml(found[1])}: {found[2]}; write lines KEY: VALUE" if found else ""
 
 
-def _yaml(option: str) -> str:
+def _find_yaml(option: str) -> str:
     """Where ``optimizer/mine`` lies."""
-    found = [folder / f"{option}.yaml" for folder in _folders()]
+    found = [folder / f"{option}.yaml" for folder in _find_config_dirs()]
     return next((str(path) for path in found if path.exists()), f"conf/{option}.yaml")
 
 
-def _unknown_in_file(message: str) -> str:
+def _explain_unknown_key(message: str) -> str:
     """A key in a YAML file that its part of the schema does not have; empty for other mistakes."""
     found = re.search(r"In '([^']+)'.*Key '([^']+)' not in '(\w+)'", message, re.DOTALL)
     known = getattr(schema, found.group(3), None) if found else None
     if found is None or known is None:
         return ""
     file, key, _ = found.groups()
-    return f"{_yaml(file)}: {key}: no such key; {suggest(key, known.__dataclass_fields__)}"
+    return f"{_find_yaml(file)}: {key}: no such key; {suggest(key, known.__dataclass_fields__)}"
 
 
-def _no_such_choice(error: MissingConfigException) -> str:
+def _explain_missing_choice(error: MissingConfigException) -> str:
     group, _, name = (error.missing_cfg_file or "").rpartition("/")
     if not group or not error.options:
-        return _first_line(error)
+        return _get_first_line(error)
     return f"{group}={name}: conf/{group}/ has no {name}.yaml; {suggest(name, error.options)}"
 
 
-def _wrong_key_or_value(error: Exception, cause: OmegaConfBaseException) -> str:
+def _explain_key_or_value(error: Exception, cause: OmegaConfBaseException) -> str:
     """An unknown key, with the nearest known one; or a value of the wrong type."""
     key, parent = str(cause.key), cause.parent_node
     if isinstance(cause, MissingMandatoryValue):
@@ -168,13 +173,13 @@ def _wrong_key_or_value(error: Exception, cause: OmegaConfBaseException) -> str:
         return f"{full_key}: no such key; {suggest(key, parent.keys())}"
     place = str(cause.full_key)
     given = any(word.lstrip("+~").startswith(place) for word in sys.argv[1:])
-    file = "" if given else _suspect()
-    return f"{file}{file and ': '}{place}: {_first_line(cause)}"
+    file = "" if given else _find_suspects()
+    return f"{file}{file and ': '}{place}: {_get_first_line(cause)}"
 
 
-def _no_text(error: UnicodeDecodeError) -> str:
+def _explain_encoding(error: UnicodeDecodeError) -> str:
     """The YAML of the user's folder that is no text; Python's error does not name it."""
-    for path in sorted(path for folder in _folders() for path in folder.rglob("*.yaml")):
+    for path in sorted(path for folder in _find_config_dirs() for path in folder.rglob("*.yaml")):
         content = path.read_bytes()
         try:
             content.decode()
@@ -184,7 +189,7 @@ def _no_text(error: UnicodeDecodeError) -> str:
     return f"a file is not UTF-8: {error}; save it as UTF-8 text"
 
 
-def _folders() -> list[Path]:
+def _find_config_dirs() -> list[Path]:
     """What ``--config-dir`` names on the command line."""
     words = sys.argv[1:]
     given = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
@@ -192,6 +197,6 @@ def _folders() -> list[Path]:
     return [Path(folder) for folder in given]
 
 
-def _first_line(error: BaseException) -> str:
+def _get_first_line(error: BaseException) -> str:
     line, *rest = str(error).strip().split("\n")
     return f"{line} {rest[0]}" if rest and line.endswith(":") else line

@@ -21,38 +21,39 @@ from omegaconf import DictConfig, OmegaConf
 from bench.build import components
 from bench.config import sources
 from bench.config.files import (
+    build_component,
     check_against_file,
     check_target,
-    component,
-    file_values,
-    usual_model,
-    yaml_path,
+    find_default_model,
+    find_yaml,
+    read_file_values,
 )
-from bench.config.optimizer import optimizer_spec
+from bench.config.optimizer import build_optimizer_spec
 from bench.config.schema import AugmentConfig, Config
 from bench.spec import (
     Budget,
     Hardware,
     RefusedInput,
+    RunContext,
     Target,
     TaskSpec,
     TrialSpec,
-    all_refused,
     check_study,
+    raise_refused,
 )
 from bench.spec.suggest import suggest
 
 STARTED = time.time()
 """When this process began: ``fresh=true`` lets no earlier record answer."""
 
-MOST_THREADS = 1024
-MOST_WORKERS = 64
+MAX_THREADS = 1024
+MAX_WORKERS = 64
 GROUPS = frozenset({"task", "model", "optimizer", "schedule"})
 EVALUATIONS = 20
 """Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
 
 
-def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
+def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
     """The trial that a composed config describes, checked.
 
     Args:
@@ -74,67 +75,69 @@ def trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
     wrong: list[RefusedInput] = []
     task, model = plain["task"], plain["model"]
     inputs = model.pop("inputs", None)
-    path = yaml_path("task", choices["task"])
-    with _noting(wrong):
+    path = find_yaml("task", choices["task"])
+    with _collect_refusals(wrong):
         check_study(plain["study"])
     for group in ("model", "schedule"):
-        with _noting(wrong):
+        with _collect_refusals(wrong):
             check_against_file(group, choices[group], plain[group])
-    with _noting(wrong):
+    with _collect_refusals(wrong):
         _check_fit(choices, task.get("inputs"), inputs)
-    with _noting(wrong):
-        optimizer = optimizer_spec(choices["optimizer"], plain["optimizer"])
-    with _noting(wrong):
-        hardware = _hardware(plain["trainer"])
-    with _noting(wrong):
+    with _collect_refusals(wrong):
+        optimizer = build_optimizer_spec(choices["optimizer"], plain["optimizer"])
+    with _collect_refusals(wrong):
+        hardware = _build_hardware(plain["trainer"])
+    with _collect_refusals(wrong):
         target = Target(task["metric"], task["direction"], task["target"])
-    with _noting(wrong):
+    with _collect_refusals(wrong):
         check_target(f"{path}: task", "task", task)
         check_target(f"{path}: task.data", "data set", task["data"])
-        data = replace(component("task", choices["task"], task["data"]), name="")
-        dataset = components.dataset(
+        data = replace(build_component("task", choices["task"], task["data"]), name="")
+        dataset = components.load_dataset(
             choices["task"], data, plain["data_dir"], plain["download"], task["files"]
         )
         examples = len(dataset.train.targets)
-        with _noting(wrong):
-            batch_size = _batch_size(plain["batch_size"], examples)
-        with _noting(wrong):
-            budget = _budget(plain["budget"], plain["batch_size"], examples)
-    all_refused(wrong)
+        with _collect_refusals(wrong):
+            batch_size = _check_batch_size(plain["batch_size"], examples)
+        with _collect_refusals(wrong):
+            budget = _build_budget(plain["budget"], plain["batch_size"], examples)
+    raise_refused(wrong)
     spec = TrialSpec(
-        study=plain["study"],
         task=TaskSpec(
             name=choices["task"],
             target=task["_target_"],
-            arguments=_changed(task),
-            code=sources.code({"_target_": task["_target_"]}),
+            arguments=_collect_task_arguments(task),
+            code=sources.describe_code({"_target_": task["_target_"]}),
             path=path,
             data=data,
             target_metric=target,
             version=task["version"],
             files=task["files"],
         ),
-        model=component("model", choices["model"], model),
+        model=build_component("model", choices["model"], model),
         optimizer=optimizer,
-        schedule=component("schedule", choices["schedule"], plain["schedule"]),
+        schedule=build_component("schedule", choices["schedule"], plain["schedule"]),
         batch_size=batch_size,
         budget=budget,
         seed=plain["seed"],
         precision=plain["trainer"]["precision"],
         stop_at_target=plain["stop_at_target"],
         data_fingerprint=dataset.fingerprint,
-        data_dir=plain["data_dir"],
-        download=plain["download"],
-        hardware=hardware,
-        fresh_since=STARTED if plain["fresh"] else 0.0,
-        usual_model=usual_model(choices["task"]),
+        context=RunContext(
+            plain["study"],
+            plain["data_dir"],
+            plain["download"],
+            hardware,
+            fresh_since=STARTED if plain["fresh"] else 0.0,
+        ),
+        usual_model=find_default_model(choices["task"]),
     )
     _refuse_undivided(spec)
     return spec
 
 
 @contextmanager
-def _noting(wrong: list[RefusedInput]) -> Iterator[None]:
+def _collect_refusals(wrong: list[RefusedInput]) -> Iterator[None]:
     """Go on after what is refused, so that everything that is wrong is said at once."""
     try:
         yield
@@ -169,7 +172,7 @@ def refuse_study_keys(cfg: DictConfig) -> None:
             )
 
 
-def _changed(task: Mapping[str, Any]) -> dict[str, Any]:
+def _collect_task_arguments(task: Mapping[str, Any]) -> dict[str, Any]:
     """What a task's class is told: nothing where nothing is changed, so that the hash stays."""
     usual = vars(AugmentConfig())
     augment = {name: value for name, value in task["augment"].items() if value != usual[name]}
@@ -181,10 +184,10 @@ def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None)
     if not given or not taken or given == taken:
         return
     models = GlobalHydra.instance().config_loader().get_group_options("model")
-    known = {str(file_values("model", name).get("inputs") or taken) for name in models}
+    known = {str(read_file_values("model", name).get("inputs") or taken) for name in models}
     if given not in known:
         raise RefusedInput(
-            f"{yaml_path('task', choices['task'])}: task.inputs: {given!r} is what no model takes; "
+            f"{find_yaml('task', choices['task'])}: task.inputs: {given!r} is what no model takes; "
             f"{suggest(given, known)}"
         )
     raise RefusedInput(
@@ -193,7 +196,7 @@ def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None)
     )
 
 
-def _batch_size(batch_size: int, examples: int) -> int:
+def _check_batch_size(batch_size: int, examples: int) -> int:
     if batch_size > examples:
         raise RefusedInput(
             f"batch_size: {batch_size} exceeds the {examples} examples of the training split"
@@ -201,7 +204,7 @@ def _batch_size(batch_size: int, examples: int) -> int:
     return batch_size
 
 
-def _budget(values: Mapping[str, Any], batch_size: int, examples: int) -> Budget:
+def _build_budget(values: Mapping[str, Any], batch_size: int, examples: int) -> Budget:
     steps, epochs = values["steps"], values["epochs"]
     if epochs is not None:
         if not 0 < epochs < math.inf:
@@ -213,24 +216,24 @@ def _budget(values: Mapping[str, Any], batch_size: int, examples: int) -> Budget
     return Budget(steps, max(1, steps // EVALUATIONS) if every is None else every)
 
 
-def _hardware(trainer: Mapping[str, Any]) -> Hardware:
-    devices, threads = _devices(trainer["devices"], trainer["strategy"]), trainer["threads"]
-    if not 1 <= threads <= MOST_THREADS:
+def _build_hardware(trainer: Mapping[str, Any]) -> Hardware:
+    devices, threads = _check_devices(trainer["devices"], trainer["strategy"]), trainer["threads"]
+    if not 1 <= threads <= MAX_THREADS:
         raise RefusedInput(
-            f"trainer.threads: {threads} is not a positive number of threads up to {MOST_THREADS}"
+            f"trainer.threads: {threads} is not a positive number of threads up to {MAX_THREADS}"
         )
     limit = trainer["max_seconds"]
     if limit is not None and not 0 < limit < math.inf:
         raise RefusedInput(f"trainer.max_seconds: {limit} is not a positive number of seconds")
     workers = trainer["workers"]
-    if not 0 <= workers <= MOST_WORKERS:
+    if not 0 <= workers <= MAX_WORKERS:
         raise RefusedInput(
-            f"trainer.workers: {workers} is not a number of processes from 0 to {MOST_WORKERS}"
+            f"trainer.workers: {workers} is not a number of processes from 0 to {MAX_WORKERS}"
         )
     return Hardware(trainer["accelerator"], devices, threads, limit, workers, trainer["strategy"])
 
 
-def _devices(devices: Any, strategy: str) -> int | tuple[int, ...]:
+def _check_devices(devices: Any, strategy: str) -> int | tuple[int, ...]:
     if strategy not in ("auto", "ddp"):
         raise RefusedInput(
             f"trainer.strategy: {strategy!r} is unknown; {suggest(strategy, ('auto', 'ddp'))}"
@@ -249,7 +252,7 @@ def _devices(devices: Any, strategy: str) -> int | tuple[int, ...]:
 
 def _refuse_undivided(spec: TrialSpec) -> None:
     """What a trial on several devices cannot do."""
-    ranks, needs = spec.hardware.ranks, sorted(set(spec.optimizer.needs) - {"eval_mode"})
+    ranks, needs = spec.context.hardware.ranks, sorted(set(spec.optimizer.needs) - {"eval_mode"})
     if ranks > 1 and spec.batch_size % ranks:
         raise RefusedInput(
             f"batch_size: {spec.batch_size} cannot be divided among trainer.devices={ranks}"

@@ -8,7 +8,7 @@ from bench.spec import RefusedInput
 from bench.spec.suggest import suggest
 
 
-def parse(
+def parse_arguments(
     words: Iterable[str], keys: Collection[str], needed: Collection[str] = ("study",)
 ) -> dict[str, str]:
     """``["study=a", "--compare", "b"]`` as ``{"study": "a", "compare": "b"}``.
@@ -21,7 +21,7 @@ def parse(
         RefusedInput: for anything else, with the remedy.
     """
     given: dict[str, str] = {}
-    for word, key, value in _pairs(words, keys):
+    for word, key, value in _split_words(words, keys):
         if key not in keys:
             raise RefusedInput(f"{word}: {key!r} is no key; {suggest(key, keys)}")
         if not value:
@@ -35,7 +35,7 @@ def parse(
     return given
 
 
-def listed(given: Mapping[str, str], key: str) -> tuple[str, ...]:
+def parse_list(given: Mapping[str, str], key: str) -> tuple[str, ...]:
     """The values of ``key=a,b``, each once, in their order; none where it is not given.
 
     Raises:
@@ -49,7 +49,7 @@ def listed(given: Mapping[str, str], key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def switch(given: Mapping[str, str], key: str) -> bool:
+def parse_switch(given: Mapping[str, str], key: str) -> bool:
     """Whether ``key=true``; false where it is not given.
 
     Raises:
@@ -61,7 +61,7 @@ def switch(given: Mapping[str, str], key: str) -> bool:
     return value == "true"
 
 
-def _pairs(words: Iterable[str], keys: Collection[str]) -> Iterator[tuple[str, str, str]]:
+def _split_words(words: Iterable[str], keys: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """Each word as it was written, its key and its value; empty where it has none."""
     rest = list(words)
     while rest:

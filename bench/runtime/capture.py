@@ -16,26 +16,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
-LINES = 20
+MAX_LINES = 20
 """Of what all trials of one process print."""
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
-class Limited:
+class LimitedStream:
     """A stream that passes so many lines on, then one that says so, then nothing."""
 
-    left = LINES
+    lines_left = MAX_LINES
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        if Limited.left > 0:
-            lines = text.splitlines(keepends=True)[: Limited.left]
-            Limited.left -= sum(line.endswith("\n") for line in lines)
+        if LimitedStream.lines_left > 0:
+            lines = text.splitlines(keepends=True)[: LimitedStream.lines_left]
+            LimitedStream.lines_left -= sum(line.endswith("\n") for line in lines)
             self.stream.write("".join(lines))
-            if Limited.left <= 0:
+            if LimitedStream.lines_left <= 0:
                 self.stream.write("… what trials print is shown no further\n")
         return len(text)
 
@@ -44,13 +44,16 @@ class Limited:
 
 
 @contextmanager
-def limited() -> Iterator[None]:
+def limit_output() -> Iterator[None]:
     """Inside, what is printed is limited; what the harness says goes to ``own()``."""
-    with redirect_stdout(Limited(own())), redirect_stderr(Limited(own(sys.stderr))):
+    with (
+        redirect_stdout(LimitedStream(unwrap_stream())),
+        redirect_stderr(LimitedStream(unwrap_stream(sys.stderr))),
+    ):
         yield
 
 
-class Kept:
+class CapturedOutput:
     """What was printed, of which each line is kept once."""
 
     def __init__(self) -> None:
@@ -63,14 +66,14 @@ class Kept:
 
 
 @contextmanager
-def kept() -> Iterator[Kept]:
+def capture_output() -> Iterator[CapturedOutput]:
     """Inside, nothing that is printed is shown; afterwards it is in what this yields.
 
     By Python and by the process: compilers and loggers write past ``sys.stderr``.
     """
-    found = Kept()
+    found = CapturedOutput()
     with tempfile.TemporaryFile("w+", errors="replace", buffering=1) as file:
-        with _descriptors(file.fileno()), redirect_stdout(file), redirect_stderr(file):
+        with _redirect_descriptors(file.fileno()), redirect_stdout(file), redirect_stderr(file):
             try:
                 yield found
             finally:
@@ -80,7 +83,7 @@ def kept() -> Iterator[Kept]:
 
 
 @contextmanager
-def heard() -> Iterator[io.StringIO]:
+def capture_python_output() -> Iterator[io.StringIO]:
     """Inside, what Python prints and logs (from INFO on) is written to what this yields."""
     found = io.StringIO()
     handler, logger = logging.StreamHandler(found), logging.getLogger()
@@ -96,7 +99,7 @@ def heard() -> Iterator[io.StringIO]:
 
 
 @contextmanager
-def _descriptors(to: int) -> Iterator[None]:
+def _redirect_descriptors(to: int) -> Iterator[None]:
     """Inside, the process's own standard output and error lead elsewhere."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -111,7 +114,7 @@ def _descriptors(to: int) -> Iterator[None]:
             os.close(copy)
 
 
-def own(stream: Any = None) -> Any:
+def unwrap_stream(stream: Any = None) -> Any:
     """The stream beneath, for the harness's own words."""
     stream = sys.stdout if stream is None else stream
-    return stream.stream if isinstance(stream, Limited) else stream
+    return stream.stream if isinstance(stream, LimitedStream) else stream

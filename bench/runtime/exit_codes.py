@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from bench.runtime.processes import end_on_sigterm
 from bench.spec.errors import StoreLost, Terminated
 
-AGAIN = "what is recorded stands; the same command runs what is missing"
-ANSWERS: dict[type[BaseException], tuple[int, str]] = {
+RESUME_HINT = "what is recorded stands; the same command runs what is missing"
+EXIT_CODES: dict[type[BaseException], tuple[int, str]] = {
     KeyboardInterrupt: (130, "interrupted"),
     Terminated: (143, "terminated"),
     StoreLost: (1, "stopped"),
@@ -25,21 +25,21 @@ ANSWERS: dict[type[BaseException], tuple[int, str]] = {
 
 
 @contextmanager
-def answered() -> Iterator[None]:
+def exit_with_code() -> Iterator[None]:
     """Turn each of ``ANSWERS`` into its line on stderr and its exit code; SIGTERM becomes one."""
     end_on_sigterm()
     try:
         yield
-    except tuple(ANSWERS) as error:
+    except tuple(EXIT_CODES) as error:
         if isinstance(error, KeyboardInterrupt):  # a second Ctrl-C finds nothing left to interrupt
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-        code, word = next(end for kind, end in ANSWERS.items() if isinstance(error, kind))
+        code, word = next(end for kind, end in EXIT_CODES.items() if isinstance(error, kind))
         said = f": {error}" if str(error) else ""
-        print(f"{word}{said}; {AGAIN}", file=sys.stderr)
+        print(f"{word}{said}; {RESUME_HINT}", file=sys.stderr)
         sys.exit(code)
 
 
-def command(main: Callable[[], object]) -> Callable[[], None]:
+def make_command(main: Callable[[], object]) -> Callable[[], None]:
     """``main`` as a process of its own, which ends as soon as it has said and written everything.
 
     Python would take apart what was imported, object by object: of torch that takes a second, which
@@ -49,7 +49,7 @@ def command(main: Callable[[], object]) -> Callable[[], None]:
 
     def run() -> None:
         ended: list[int] = []
-        atexit.register(_leave, ended)
+        atexit.register(_exit_process, ended)
         try:
             main()
             ended.append(0)
@@ -61,7 +61,7 @@ def command(main: Callable[[], object]) -> Callable[[], None]:
     return run
 
 
-def _leave(ended: list[int]) -> None:
+def _exit_process(ended: list[int]) -> None:
     """With the exit code, where there is one; else as Python does."""
     if ended:
         for stream in (sys.stdout, sys.stderr):

@@ -19,7 +19,7 @@ from bench.runtime import capture, processes
 
 
 @contextmanager
-def isolated(threads: int | None = None) -> Iterator[None]:
+def isolate(threads: int | None = None) -> Iterator[None]:
     """Inside, everything global is as any trial finds it; afterwards as it was before.
 
     Args:
@@ -29,20 +29,20 @@ def isolated(threads: int | None = None) -> Iterator[None]:
     before, folder = torch.get_num_threads(), Path.cwd()
     precision = torch.get_float32_matmul_precision()
     deterministic = torch.get_deterministic_debug_mode()
-    with warnings.catch_warnings(), np.errstate(), capture.limited():
-        settle()
+    with warnings.catch_warnings(), np.errstate(), capture.limit_output():
+        reset_torch()
         torch.set_num_threads(threads or before)
         try:
             yield
         finally:
-            settle()
+            reset_torch()
             torch.set_num_threads(before)
             torch.set_float32_matmul_precision(precision)
             torch.set_deterministic_debug_mode(deterministic)
             os.chdir(folder)
 
 
-def settle() -> None:
+def reset_torch() -> None:
     """torch's own global state as every trial finds it."""
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
@@ -53,7 +53,7 @@ def settle() -> None:
     torch.set_flush_denormal(True)
 
 
-def mend() -> None:
+def repair_torch() -> None:
     """The same between the steps of one stack, where only a change is worth the time."""
     if torch.get_default_dtype() is not torch.float32 or not torch.is_grad_enabled():
-        settle()
+        reset_torch()

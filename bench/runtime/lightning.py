@@ -27,7 +27,7 @@ class MetricCollection:
 
 
 @contextmanager
-def _stand_in() -> Iterator[None]:
+def _stub_torchmetrics() -> Iterator[None]:
     if NAME in sys.modules:
         yield
         return
@@ -41,7 +41,7 @@ def _stand_in() -> Iterator[None]:
         del sys.modules[NAME]
 
 
-with _stand_in():
+with _stub_torchmetrics():
     import pytorch_lightning as pl
     from pytorch_lightning.plugins.environments import LightningEnvironment
 

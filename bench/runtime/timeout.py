@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from bench.spec.errors import TimeIsUp
+from bench.spec.errors import TimeLimitExceeded
 
 
 @contextmanager
-def at_most(seconds: float | None, name: str = "trainer.max_seconds") -> Iterator[None]:
+def time_limit(seconds: float | None, name: str = "trainer.max_seconds") -> Iterator[None]:
     """Inside, ``TimeIsUp`` is raised once so many seconds are over, even in an endless loop.
 
     By the system's alarm, which reaches the main thread between two lines of Python: a call into C
@@ -26,7 +26,7 @@ def at_most(seconds: float | None, name: str = "trainer.max_seconds") -> Iterato
         return
 
     def ring(number: int, frame: FrameType | None) -> None:
-        raise TimeIsUp(f"{name}={seconds:g} are over")
+        raise TimeLimitExceeded(f"{name}={seconds:g} are over")
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)

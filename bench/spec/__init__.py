@@ -4,14 +4,14 @@ Nothing here holds a tensor, a config object or a tracking client: a spec can be
 sent to a worker and compared with what a store recorded months ago.
 """
 
-from bench.spec.errors import NotApplicable, RefusedInput, all_refused
+from bench.spec.errors import NotApplicable, RefusedInput, raise_refused
 from bench.spec.result import (
-    ELSEWHERE,
+    ENDS,
     CurvePoint,
-    Outcome,
     Status,
     TrialRecord,
     TrialResult,
+    last_metrics,
 )
 from bench.spec.trial import (
     MOST_STEPS,
@@ -22,8 +22,10 @@ from bench.spec.trial import (
     Hardware,
     OptimizerSpec,
     Phase,
+    RunContext,
     Target,
     TaskSpec,
+    TrialOrigin,
     TrialSpec,
     Tuning,
     check_study,
@@ -32,7 +34,7 @@ from bench.spec.trial import (
 )
 
 __all__ = [
-    "ELSEWHERE",
+    "ENDS",
     "MOST_STEPS",
     "PROTOCOL_VERSION",
     "STUDY",
@@ -42,18 +44,20 @@ __all__ = [
     "Hardware",
     "NotApplicable",
     "OptimizerSpec",
-    "Outcome",
     "Phase",
     "RefusedInput",
+    "RunContext",
     "Status",
     "Target",
     "TaskSpec",
+    "TrialOrigin",
     "TrialRecord",
     "TrialResult",
     "TrialSpec",
     "Tuning",
-    "all_refused",
     "check_study",
     "digest",
+    "last_metrics",
     "point_label",
+    "raise_refused",
 ]

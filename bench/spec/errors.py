@@ -13,7 +13,7 @@ class RefusedInput(ValueError):
     """Input that cannot be run: names file, key, value and remedy. Nothing has trained."""
 
 
-def all_refused(errors: Sequence[RefusedInput]) -> None:
+def raise_refused(errors: Sequence[RefusedInput]) -> None:
     """Raise what was refused, all of it at once; nothing without any."""
     if errors:
         raise errors[0] if len(errors) == 1 else RefusedInput("\n".join(map(str, errors)))
@@ -27,7 +27,7 @@ class StoreLost(Exception):
     """The store of trials can no longer be read or written: no trial's own fault."""
 
 
-class TimeIsUp(BaseException):
+class TimeLimitExceeded(BaseException):
     """What a user's code does takes longer than it may (``bench.runtime.timeout``).
 
     No ``Exception``: it comes in the middle of anything, and much code goes on after one of those.
@@ -38,7 +38,7 @@ class Terminated(BaseException):
     """SIGTERM: somebody ends this process, as ``KeyboardInterrupt`` says of Ctrl-C."""
 
 
-NOT_THEIRS = (KeyboardInterrupt, Terminated, RefusedInput, StoreLost)
+NOT_USER_ERRORS = (KeyboardInterrupt, Terminated, RefusedInput, StoreLost)
 """Never a trial's own fault. Everything else that its code raises is, ``SystemExit`` included.
 
     try: …                                   # an optimizer, a model, a task
@@ -47,23 +47,23 @@ NOT_THEIRS = (KeyboardInterrupt, Terminated, RefusedInput, StoreLost)
 """
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """``ArithmeticError: step 3 went wrong``: type and words, whatever the words are."""
     name = type(error).__name__
     if isinstance(error, SystemExit):
         return f"{name}: it called sys.exit({error.code!r})"
-    told = words(error) or _code(error)
+    told = get_message(error) or _get_assertion(error)
     return f"{name}: {told}" if told else name
 
 
-def _code(error: BaseException) -> str:
+def _get_assertion(error: BaseException) -> str:
     """What was asserted, where an assertion has no words: ``assert G.ndim >= 2``."""
     frames = traceback.extract_tb(error.__traceback__)
     line = (frames[-1].line or "") if frames else ""
     return line.partition(" #")[0].rstrip() if line.startswith("assert ") else ""
 
 
-def words(error: BaseException) -> str:
+def get_message(error: BaseException) -> str:
     """Its message alone, as text that any store takes."""
     try:
         told = str(error)
@@ -72,10 +72,10 @@ def words(error: BaseException) -> str:
     return told.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
-def traced(error: BaseException) -> str:
+def format_traceback(error: BaseException) -> str:
     """Its traceback; without its words where these cannot be shown."""
     try:
         trace = "".join(traceback.format_exception(error))
     except Exception:
-        trace = "".join(traceback.format_tb(error.__traceback__)) + said(error)
+        trace = "".join(traceback.format_tb(error.__traceback__)) + describe_error(error)
     return trace.encode("utf-8", "backslashreplace").decode()

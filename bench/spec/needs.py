@@ -18,20 +18,20 @@ class Need:
         meaning: what the harness does for an optimizer that declares it.
         stacks: whether a gradient from outside, once a step, still meets it.
         checked: what ``optbench-check`` asks of an optimizer that declares it; empty: nothing.
-        missed: a pattern of the words in which Python or torch miss it where it is not declared.
+        error_pattern: a pattern of the words in which Python or torch miss it where it is not declared.
     """
 
     meaning: str
     stacks: bool = False
     checked: str = ""
-    missed: str = ""
+    error_pattern: str = ""
 
 
 NEEDS = {
     "closure": Need(
         "step(closure) evaluates loss and gradient as often as it likes (LBFGS)",
         checked="calls the closure at least once a step",
-        missed=r"closure|'NoneType' .* callable|number, not 'NoneType'",
+        error_pattern=r"closure|'NoneType' .* callable|number, not 'NoneType'",
     ),
     "two_gradients": Need(
         "the gradient first; step(closure) evaluates it again elsewhere (SAM)",
@@ -40,7 +40,7 @@ NEEDS = {
     "create_graph": Need(
         "the gradient is differentiated once more (AdaHessian, Sophia)",
         checked="fails, or goes elsewhere, without the graph",
-        missed=r"does not require grad|grad_fn|create_graph",
+        error_pattern=r"does not require grad|grad_fn|create_graph",
     ),
     "eval_mode": Need(
         "train() and eval() move the parameters between the point where gradients are taken and "
@@ -50,16 +50,16 @@ NEEDS = {
     ),
     "model": Need(
         "it is constructed from the model instead of parameter groups",
-        missed=r"'(list|generator)' object has no attribute '\w*(parameters|modules|children)",
+        error_pattern=r"'(list|generator)' object has no attribute '\w*(parameters|modules|children)",
     ),
     "named_parameters": Need(
         "it is constructed from pairs of name and parameter instead of parameter groups",
         stacks=True,
-        missed=r"(not enough|too many) values to unpack \(expected 2",
+        error_pattern=r"(not enough|too many) values to unpack \(expected 2",
     ),
     "sparse_gradients": Need(
         "it only updates parameters whose gradients are sparse (SparseAdam)",
-        missed=r"does not support dense gradients",
+        error_pattern=r"does not support dense gradients",
     ),
     "random": Need(
         "it draws random numbers as it steps, so that trials cannot share a generator",
@@ -67,7 +67,7 @@ NEEDS = {
     ),
 }
 
-CONSTRUCTED = ("model", "named_parameters")
+CONSTRUCTION_NEEDS = ("model", "named_parameters")
 """From something else than parameter groups."""
 
 MATRICES_ONLY = r"\bndim *(>=|==)|\b2-?D\b"
@@ -77,15 +77,15 @@ NOT_ITERABLE = r"'\w+' object is not (iterable|subscriptable)"
 """How an optimizer that takes parameters receives a model."""
 
 
-def hinted(words: str, declared: tuple[str, ...] = ()) -> str:
+def add_hint(words: str, declared: tuple[str, ...] = ()) -> str:
     """An exception's words, and after them what ``bench.needs`` may lack, or have too much."""
-    hint = _hint(words, declared)
+    hint = _find_hint(words, declared)
     return f"{words.rstrip('.')}; {hint}" if hint else words
 
 
-def _hint(words: str, declared: tuple[str, ...]) -> str:
+def _find_hint(words: str, declared: tuple[str, ...]) -> str:
     for name, need in NEEDS.items():
-        if name not in declared and need.missed and re.search(need.missed, words):
+        if name not in declared and need.error_pattern and re.search(need.error_pattern, words):
             return f"does it need {name}? If so, bench: {{needs: [{name}]}} in its YAML"
     if re.search(MATRICES_ONLY, words):
         return "is it for matrices only? If so, bench: {param_groups: matrices} in its YAML"

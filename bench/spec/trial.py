@@ -1,8 +1,8 @@
-"""The words of a trial as plain frozen data: what goes in, what comes out, what is read back.
+"""Trials as plain frozen data: what is run, where it is run, and where it came from.
 
-Standard library only. Every other file of the harness speaks in these types; none of them holds a
-tensor, a config object or a tracking client, so a spec can be hashed, pickled, sent to a worker and
-compared with what a store recorded months ago.
+A field's metadata ``hash`` says how it enters ``TrialSpec.config_hash``: ``always``; ``if_changed``,
+where it differs from its default, for fields added after trials had been recorded without them; or
+``never``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from re import fullmatch
-from typing import Any, ClassVar
+from typing import Any, Literal
 
 from bench.spec.errors import RefusedInput
+
+ALWAYS: Mapping[str, str] = {"hash": "always"}
+IF_CHANGED: Mapping[str, str] = {"hash": "if_changed"}
+NEVER: Mapping[str, str] = {"hash": "never"}
 
 PROTOCOL_VERSION = 1
 """Rises whenever the same spec would lead to another record; such trials are not compared."""
@@ -49,14 +53,11 @@ class Component:
         path: where its YAML lies, for messages; outside the hash.
     """
 
-    HASHED: ClassVar[tuple[str, ...]] = ("name", "target", "arguments")
-    OUTSIDE: ClassVar[tuple[str, ...]] = ("path",)
-
-    name: str
-    target: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    code: str = ""
-    path: str = field(default="", compare=False)
+    name: str = field(metadata=ALWAYS)
+    target: str = field(metadata=ALWAYS)
+    arguments: Mapping[str, Any] = field(default_factory=dict, metadata=ALWAYS)
+    code: str = field(default="", metadata=IF_CHANGED)
+    path: str = field(default="", compare=False, metadata=NEVER)
 
 
 @dataclass(frozen=True)
@@ -80,27 +81,18 @@ class OptimizerSpec(Component):
         declared: whether the YAML has a ``bench:`` block; if not, the defaults here are assumed.
     """
 
-    HASHED: ClassVar[tuple[str, ...]] = (
-        *Component.HASHED,
-        *("param_groups", "rest", "needs", "clip_norm", "version", "file"),
-    )
-    OUTSIDE: ClassVar[tuple[str, ...]] = (
-        *Component.OUTSIDE,
-        *("point", "search_space", "schedules", "stacks", "limit", "declared"),
-    )
-
-    point: Mapping[str, Any] = field(default_factory=dict)
-    param_groups: str = "all"
-    rest: Component | None = None
-    needs: tuple[str, ...] = ()
-    clip_norm: float | None = None
-    version: str = ""
-    search_space: Mapping[str, Any] = field(default_factory=dict)
-    schedules: tuple[str, ...] = ()
-    stacks: bool = True
-    limit: Mapping[str, Any] = field(default_factory=dict)
-    file: str = ""
-    declared: bool = True
+    point: Mapping[str, Any] = field(default_factory=dict, metadata=NEVER)
+    param_groups: str = field(default="all", metadata=ALWAYS)
+    rest: Component | None = field(default=None, metadata=ALWAYS)
+    needs: tuple[str, ...] = field(default=(), metadata=ALWAYS)
+    clip_norm: float | None = field(default=None, metadata=ALWAYS)
+    version: str = field(default="", metadata=ALWAYS)
+    search_space: Mapping[str, Any] = field(default_factory=dict, metadata=NEVER)
+    schedules: tuple[str, ...] = field(default=(), metadata=NEVER)
+    stacks: bool = field(default=True, metadata=NEVER)
+    limit: Mapping[str, Any] = field(default_factory=dict, metadata=NEVER)
+    file: str = field(default="", metadata=ALWAYS)
+    declared: bool = field(default=True, metadata=NEVER)
 
 
 @dataclass(frozen=True)
@@ -113,11 +105,9 @@ class Target:
         value: on the validation split; None if the task declares none.
     """
 
-    HASHED: ClassVar[tuple[str, ...]] = ("metric", "direction", "value")
-
-    metric: str
-    direction: str
-    value: float | None = None
+    metric: str = field(metadata=ALWAYS)
+    direction: str = field(metadata=ALWAYS)
+    value: float | None = field(default=None, metadata=ALWAYS)
 
     def __post_init__(self) -> None:
         if self.direction not in ("maximize", "minimize"):
@@ -142,23 +132,20 @@ class TaskSpec(Component):
     fingerprint of the data stands.
     """
 
-    HASHED: ClassVar[tuple[str, ...]] = (*Component.HASHED, "data", "target_metric", "version")
-    OUTSIDE: ClassVar[tuple[str, ...]] = (*Component.OUTSIDE, "files")
-
-    data: Component = field(default_factory=lambda: Component("", ""))
-    target_metric: Target = field(default_factory=lambda: Target("accuracy", "maximize"))
-    version: int = 1
-    files: Mapping[str, Any] = field(default_factory=dict)
+    data: Component = field(default_factory=lambda: Component("", ""), metadata=ALWAYS)
+    target_metric: Target = field(
+        default_factory=lambda: Target("accuracy", "maximize"), metadata=ALWAYS
+    )
+    version: int = field(default=1, metadata=ALWAYS)
+    files: Mapping[str, Any] = field(default_factory=dict, metadata=NEVER)
 
 
 @dataclass(frozen=True)
 class Budget:
     """How long a trial trains and when it is evaluated, in training steps."""
 
-    HASHED: ClassVar[tuple[str, ...]] = ("steps", "eval_every")
-
-    steps: int
-    eval_every: int
+    steps: int = field(metadata=ALWAYS)
+    eval_every: int = field(metadata=ALWAYS)
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= MOST_STEPS:
@@ -231,51 +218,69 @@ class Tuning:
 
 
 @dataclass(frozen=True)
+class RunContext:
+    """The place and the means of a run. They move timings and last digits, not results.
+
+    Attributes:
+        study: the study that records the trial.
+        data_dir: folder of data sets.
+        download: whether a missing data set is fetched.
+        hardware: devices, threads and limits.
+        fresh_since: only a record that ended after this is reused, in seconds since 1970.
+    """
+
+    study: str
+    data_dir: str = "data"
+    download: bool = False
+    hardware: Hardware = field(default_factory=Hardware)
+    fresh_since: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_study(self.study)
+
+
+@dataclass(frozen=True)
+class TrialOrigin:
+    """The plan that a trial comes from.
+
+    Attributes:
+        tuning: the draw that its point belongs to; None outside studies.
+        reference: the optimizer that others are compared with.
+    """
+
+    tuning: Tuning | None = None
+    reference: str = "adam"
+
+
+@dataclass(frozen=True)
 class TrialSpec:
-    """One training run, complete: task, optimizer, one hyperparameter point, one seed.
+    """One training run, complete: task, optimizer, hyperparameter point and seed.
 
     Attributes:
         stop_at_target: end at the first evaluation at or past the target (off: fixed horizon).
         data_fingerprint: digest of the examples in all splits.
-        data_dir, download, hardware: where things are and run; outside the hash.
-        phase: what it is for; only ``select`` changes what is measured.
-        tuning: the draw that it belongs to, of a study's trials; outside the hash.
-        reference: the optimizer that others are compared with; outside the hash.
-        fresh_since: only what ended after this answers it, in seconds since 1970; outside the hash.
-        usual_model: the task's own choice; another is named in ``label``; outside the hash.
+        phase: the trial's purpose; only ``select`` changes what is measured.
+        context: where it runs.
+        origin: the plan that it comes from.
+        usual_model: the task's own choice; another model is named in ``label``.
     """
 
-    HASHED: ClassVar[tuple[str, ...]] = (
-        *("task", "data_fingerprint", "model", "optimizer", "schedule", "batch_size", "budget"),
-        *("seed", "precision", "stop_at_target"),
-    )
-    OUTSIDE: ClassVar[tuple[str, ...]] = (
-        *("study", "data_dir", "download", "hardware", "tuning", "reference", "fresh_since"),
-        "usual_model",
-    )
-
-    study: str
-    task: TaskSpec
-    model: Component
-    optimizer: OptimizerSpec
-    schedule: Component
-    batch_size: int
-    budget: Budget
-    seed: int
-    precision: str
-    stop_at_target: bool
-    data_fingerprint: str
-    data_dir: str
-    download: bool
-    hardware: Hardware
-    phase: Phase = Phase.EXPLORE
-    tuning: Tuning | None = None
-    reference: str = "adam"
-    fresh_since: float = 0.0
-    usual_model: str = ""
+    task: TaskSpec = field(metadata=ALWAYS)
+    model: Component = field(metadata=ALWAYS)
+    optimizer: OptimizerSpec = field(metadata=ALWAYS)
+    schedule: Component = field(metadata=ALWAYS)
+    batch_size: int = field(metadata=ALWAYS)
+    budget: Budget = field(metadata=ALWAYS)
+    seed: int = field(metadata=ALWAYS)
+    precision: str = field(metadata=ALWAYS)
+    stop_at_target: bool = field(metadata=ALWAYS)
+    data_fingerprint: str = field(metadata=ALWAYS)
+    context: RunContext = field(metadata=NEVER)
+    origin: TrialOrigin = field(default_factory=TrialOrigin, metadata=NEVER)
+    phase: Phase = field(default=Phase.EXPLORE, metadata=IF_CHANGED)
+    usual_model: str = field(default="", metadata=NEVER)
 
     def __post_init__(self) -> None:
-        check_study(self.study)
         if self.batch_size < 1:
             raise RefusedInput(f"batch_size: {self.batch_size} is not a positive number")
         if not 0 <= self.seed < 2**32:
@@ -286,19 +291,8 @@ class TrialSpec:
         return {"protocol_version": PROTOCOL_VERSION, **_hashed(self)}
 
     @classmethod
-    def from_config(
-        cls,
-        config: Mapping[str, Any],
-        *,
-        study: str,
-        data_dir: str,
-        hardware: Hardware | None = None,
-    ) -> TrialSpec:
-        """Rebuild a trial from its recorded config: the inverse of ``config``.
-
-        Args:
-            config: as ``TrialSpec.config`` gave it, also after a round trip through JSON.
-            study, data_dir, hardware: what no config holds.
+    def from_config(cls, config: Mapping[str, Any], context: RunContext) -> TrialSpec:
+        """Rebuild a trial from its recorded ``config``, also after a round trip through JSON.
 
         Raises:
             RefusedInput: another version recorded it, in words that this one does not have.
@@ -315,10 +309,7 @@ class TrialSpec:
                     "budget": Budget(**config["budget"]),
                     "phase": Phase(config.get("phase", Phase.EXPLORE)),
                 },
-                study=study,
-                data_dir=data_dir,
-                download=False,
-                hardware=hardware or Hardware(),
+                context=context,
             )
         except (TypeError, KeyError) as error:
             raise RefusedInput(
@@ -326,10 +317,14 @@ class TrialSpec:
             ) from error
         if spec.config_hash != digest(config):
             raise RefusedInput(
-                f"a recorded config (protocol {config.get('protocol_version')}) means another trial "
-                "in this version; use the version that recorded it"
+                f"a recorded config (protocol {config.get('protocol_version')}) means another "
+                "trial in this version; use the version that recorded it"
             )
         return spec
+
+    def within(self, **changes: Any) -> TrialSpec:
+        """Copy the trial with these fields of its context changed."""
+        return replace(self, context=replace(self.context, **changes))
 
     @cached_property  # asked for at every turn of a sweep
     def config_hash(self) -> str:
@@ -366,19 +361,14 @@ def digest(config: Mapping[str, Any]) -> str:
 
 
 def _hashed(spec: Any) -> dict[str, Any]:
-    """A spec's fields as plain data: those in ``HASHED`` always, those in ``OUTSIDE`` never.
-
-    A field in neither list was added after trials had been recorded without it: it enters only
-    where it differs from its default, so that no old record gets another hash.
-    """
-    outside = getattr(type(spec), "OUTSIDE", ())
-    kept = [
-        one
-        for one in fields(spec)
-        if one.name not in outside
-        and (one.name in type(spec).HASHED or getattr(spec, one.name) != _default(one))
-    ]
+    """Return the fields of a spec that enter the hash, as plain data."""
+    kept = [one for one in fields(spec) if _enters(spec, one)]
     return {one.name: _plain(getattr(spec, one.name)) for one in kept}
+
+
+def _enters(spec: Any, one: Field[Any]) -> bool:
+    rule: Literal["always", "if_changed", "never"] = one.metadata["hash"]
+    return rule == "always" or (rule == "if_changed" and getattr(spec, one.name) != _default(one))
 
 
 def _default(one: Field[Any]) -> Any:

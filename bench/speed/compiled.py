@@ -28,9 +28,9 @@ def main() -> None:
     parser.add_argument("--measure", choices=("eager", "compiled"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        from bench.runtime.isolation import isolated
+        from bench.runtime.isolation import isolate
 
-        with isolated(threads=1):
+        with isolate(threads=1):
             print(json.dumps(measured(given.sizes[0], compiled=given.measure == "compiled")))
         return
     for size in given.sizes:
@@ -84,7 +84,7 @@ def measured(size: int, *, compiled: bool) -> tuple[float, float]:
     else:
 
         def function() -> object:
-            return stack.gradients(stack.losses(inputs, targets))
+            return stack.compute_gradients(stack.compute_losses(inputs, targets))
 
     began = time.perf_counter()
     function()

@@ -19,8 +19,8 @@ from bench.build import components
 from bench.spec import (
     Budget,
     Component,
-    Hardware,
     OptimizerSpec,
+    RunContext,
     Target,
     TaskSpec,
     TrialSpec,
@@ -50,7 +50,6 @@ def spec(data: Component, model: Component, batch_size: int, steps: int) -> Tria
     """A trial of torch's fused Adam without evaluations before its end."""
     adam = OptimizerSpec("torch_adam", "torch.optim.Adam", {"lr": 1e-3, "fused": True})
     return TrialSpec(
-        study="benchmark",
         task=TaskSpec(
             "benchmark",
             "tasks.image.ImageClassification",
@@ -66,19 +65,19 @@ def spec(data: Component, model: Component, batch_size: int, steps: int) -> Tria
         precision="32-true",
         stop_at_target=False,
         data_fingerprint="",
-        data_dir="data",
-        download=False,
-        hardware=Hardware(),
+        context=RunContext("benchmark"),
     )
 
 
 def bare_loop(trial: TrialSpec) -> float:
     """Seconds a step of the loop that anybody would write."""
-    data = components.dataset("benchmark", trial.task.data, trial.data_dir, trial.download)
-    task = components.task(trial.task, data)
+    data = components.load_dataset(
+        "benchmark", trial.task.data, trial.context.data_dir, trial.context.download
+    )
+    task = components.build_task(trial.task, data)
     inputs, targets = task.tensors("train", torch.device("cpu"))
     torch.manual_seed(0)
-    model = components.model(trial.model, task)
+    model = components.build_model(trial.model, task)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     batches = Batches(inputs, targets, trial.batch_size, trial.budget.steps, seed=0)
     began = time.perf_counter()

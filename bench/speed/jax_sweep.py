@@ -28,7 +28,7 @@ from bench.build import components
 from bench.spec import TrialSpec
 from bench.speed.stacked import RATES, Sweeps
 from bench.stack import run as stack
-from bench.trial.trainer import Machine
+from bench.trial.trainer import TrialTrainer
 from tasks.base import Task
 
 STEPS, EVERY, BATCH = 300, 15, 32
@@ -107,18 +107,18 @@ def in_jax(task: Task, rates: np.ndarray, seeds: np.ndarray) -> Callable[[], Any
 def ours(specs: list[TrialSpec], threads: int) -> float:
     """Seconds of our training loop, evaluations included, building not."""
     taken: list[float] = []
-    fit = Machine.fit
+    fit = TrialTrainer.fit
 
     def timed(*arguments: Any) -> None:
         began = time.perf_counter()
         fit(*arguments)
         taken.append(time.perf_counter() - began)
 
-    setattr(Machine, "fit", timed)  # noqa: B010
+    setattr(TrialTrainer, "fit", timed)  # noqa: B010
     try:
         stack.run_stack(specs, threads=threads)
     finally:
-        setattr(Machine, "fit", fit)  # noqa: B010
+        setattr(TrialTrainer, "fit", fit)  # noqa: B010
     return taken[0]
 
 
@@ -140,7 +140,7 @@ def compare(spec: TrialSpec, trials: int, repeats: int, threads: int) -> None:
     if importlib.util.find_spec("jax"):
         rates = np.array([RATES[at % len(RATES)] for at in range(trials)], dtype=np.float32)
         seeds = np.arange(trials) // len(RATES)
-        theirs = in_jax(components.task_of(spec), rates, seeds)
+        theirs = in_jax(components.load_task(spec), rates, seeds)
         began = time.perf_counter()
         (_, (_, accuracy)) = theirs()
         print(

@@ -19,8 +19,8 @@ from bench.spec import (
     Budget,
     Component,
     CurvePoint,
-    Hardware,
     OptimizerSpec,
+    RunContext,
     Status,
     TaskSpec,
     TrialResult,
@@ -35,14 +35,14 @@ def main(uri: str, trials: int = 1000, stack: int = 1) -> None:
     """Record, look up, print."""
     first = _spec(f"recording-{uuid.uuid4().hex[:8]}")
     specs = [replace(first, seed=seed) for seed in range(trials)]
-    tracking.resume(uri, first.study)
+    tracking.resume(uri, first.context.study)
     fifth = max(1, trials // (5 * stack))
     seconds = [_record(uri, specs[at : at + stack]) for at in range(0, trials, stack)]
     print(f"{uri.partition(':')[0]}: {trials} trials, {stack} at a time")
     for name, part in (("first", seconds[:fifth]), ("last", seconds[-fifth:])):
         print(f"  {name} fifth: {1000 * sum(part) / (len(part) * stack):.1f} ms a trial")
     began = time.perf_counter()
-    found = len(tracking.resume(uri, first.study))
+    found = len(tracking.resume(uri, first.context.study))
     print(f"  looked up again: {found} in {time.perf_counter() - began:.2f} s")
 
 
@@ -52,8 +52,8 @@ def _record(uri: str, specs: Sequence[TrialSpec]) -> float:
     environment = {f"env{at}": "as long as a version" for at in range(10)}
     summary = dict.fromkeys(("train_time_s", "step_time_ms", "gradients", "test_examples"), 1.0)
     began = time.perf_counter()
-    with tracking.recorder(uri, specs, "basic") as records:
-        for slot in records.free:
+    with tracking.open_recorder(uri, specs, "basic") as records:
+        for slot in records.slots:
             result = TrialResult(Status.FINISHED, "", curve, summary, environment)
             records.finish(slot, result)
     return time.perf_counter() - began
@@ -62,7 +62,6 @@ def _record(uri: str, specs: Sequence[TrialSpec]) -> float:
 def _spec(study: str) -> TrialSpec:
     data = Component("", "tasks.data.digits.load")
     return TrialSpec(
-        study=study,
         task=TaskSpec("digits", "tasks.image.ImageClassification", data=data),
         model=Component("mlp", "tasks.models.image.MLP", {"hidden": [16]}),
         optimizer=OptimizerSpec("adam", "bench.optimizers.adam.Adam"),
@@ -72,10 +71,8 @@ def _spec(study: str) -> TrialSpec:
         seed=0,
         precision="32-true",
         stop_at_target=False,
-        data_fingerprint=components.dataset("digits", data, "data", False).fingerprint,
-        data_dir="data",
-        download=False,
-        hardware=Hardware(),
+        data_fingerprint=components.load_dataset("digits", data, "data", False).fingerprint,
+        context=RunContext(study),
     )
 
 

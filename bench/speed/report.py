@@ -19,15 +19,16 @@ from bench.spec import (
     Budget,
     Component,
     CurvePoint,
-    Hardware,
     OptimizerSpec,
+    RunContext,
     Status,
     Target,
     TaskSpec,
     TrialResult,
     TrialSpec,
+    last_metrics,
 )
-from reports.__main__ import make_report
+from reports.output.report import make_report
 
 STUDY = "large"
 OPTIMIZERS = ("adam", "adamw", "lion", "nadam", "sgd")
@@ -51,7 +52,7 @@ def main() -> None:
             timed("write", lambda: write(uri, given.trials, given.evaluations))
         tracking.prepare(uri, STUDY)
         timed("read", lambda: tracking.read(uri, STUDY))
-        timed("answers", lambda: tracking.answers(uri, STUDY))
+        timed("answers", lambda: tracking.read_results(uri, STUDY))
         report = Path(folder, "report")
         timed("whole report", lambda: make_report(uri, STUDY, report))
 
@@ -67,7 +68,7 @@ def write(uri: str, trials: int, evaluations: int) -> None:
     """A study of so many trials; the same numbers every time."""
     specs = [made_up(at, evaluations) for at in range(trials)]
     numbers = random.Random(0)
-    with tracking.recorder(uri, specs, "none") as records:
+    with tracking.open_recorder(uri, specs, "none") as records:
         for slot in range(trials):
             records.finish(slot, result(numbers, evaluations))
 
@@ -79,7 +80,6 @@ def made_up(at: int, evaluations: int) -> TrialSpec:
     name = f"{OPTIMIZERS[place % len(OPTIMIZERS)]}{place // len(OPTIMIZERS) or ''}"
     values = {"lr": RATES[point]}
     return TrialSpec(
-        study=STUDY,
         task=TaskSpec(
             "made_up",
             "tasks.image.ImageClassification",
@@ -95,9 +95,7 @@ def made_up(at: int, evaluations: int) -> TrialSpec:
         precision="32-true",
         stop_at_target=False,
         data_fingerprint="made up",
-        data_dir="data",
-        download=False,
-        hardware=Hardware(),
+        context=RunContext(STUDY),
     )
 
 
@@ -110,9 +108,15 @@ def result(numbers: random.Random, evaluations: int) -> TrialResult:
         values = {"train/loss": loss, "val/loss": 1.1 * loss, "val/accuracy": 1 - loss / 4}
         curve.append(CurvePoint(step, {**values, "lr": 0.01, "train_time_s": step / 100}))
     test = {"test/loss": 1.2 * loss, "test/accuracy": 0.98 - loss / 4}
-    curve[-1] = CurvePoint(end, {**curve[-1].values, **test})
     summary = {"train_time_s": end / 100, "step_time_ms": 10.0, "peak_memory_mib": 100.0}
-    return TrialResult(Status.FINISHED, "", tuple(curve), summary, {"device": "none"})
+    return TrialResult(
+        Status.FINISHED,
+        "",
+        tuple(curve),
+        summary,
+        {"device": "none"},
+        final=last_metrics(curve) | test,
+    )
 
 
 if __name__ == "__main__":

@@ -52,12 +52,12 @@ TASKS = {  # what stands on the command line, and training steps
 }
 PARTS = (  # name, and the function that it is the time of
     ("compose", Composer, "spec"),
-    ("build", run, "built"),
+    ("build", run, "build_parts"),
     ("probe", probe, "probe"),
     ("data", module.StackBatches, "gather"),
-    ("forward", stack_model.StackedModel, "losses"),
-    ("backward", stack_model.StackedModel, "gradients"),
-    ("optimizer", optimizers.Fused, "step"),
+    ("forward", stack_model.StackedModel, "compute_losses"),
+    ("backward", stack_model.StackedModel, "compute_gradients"),
+    ("optimizer", optimizers.FusedTrials, "step"),
     ("evaluation", stack_model.StackedModel, "evaluate"),
     ("open records", sqlite.SQLiteRecorder, "__enter__"),
     ("write records", sqlite.SQLiteRecorder, "_write"),
@@ -137,12 +137,12 @@ def silent_workers() -> Iterator[None]:
 
 def bare_loop(spec: TrialSpec) -> float:
     """Seconds of the loop that anybody would write, evaluations included."""
-    task = components.task_of(spec)
-    device = torch.device("cuda" if spec.hardware.accelerator == "gpu" else "cpu")
+    task = components.load_task(spec)
+    device = torch.device("cuda" if spec.context.hardware.accelerator == "gpu" else "cpu")
     torch.set_num_threads(1)
     began = time.perf_counter()
     torch.manual_seed(spec.seed)
-    model = components.model(spec.model, task).to(device)
+    model = components.build_model(spec.model, task).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=spec.optimizer.arguments["lr"])
     inputs, targets = task.tensors("train", device)
     batches = Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed)

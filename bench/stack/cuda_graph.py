@@ -1,4 +1,4 @@
-"""A training step as one CUDA graph: launched as a whole, without the cost of each kernel."""
+"""A training step as one CUDA graph, launched as a whole without the cost of each kernel."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from torch import Tensor
 
 Output = TypeVar("Output")
 
-WARM_UP = 3
-"""Calls that run as written before one is captured: torch asks for it, and state is made there."""
+WARM_UP_CALLS = 3
+"""Calls that run as written before the capture: torch asks for it, and they create state."""
 
 log = logging.getLogger(__name__)
 
 
-class Captured(Generic[Output]):
-    """A function whose work is all on one CUDA device, and which never waits for it.
+class CudaGraphFunction(Generic[Output]):
+    """A function that works on one CUDA device and never waits for it.
 
-    The first calls run the function, one captures it, and later ones repeat what was captured on
-    new arguments. What it returns is then the same memory each time. A function that cannot be
-    captured, because it reads a number from the device, say, runs as written for ever.
+    The first calls run the function, one call captures it, and later calls replay the graph on new
+    arguments. The output is then the same memory each time. A function that cannot be captured,
+    because it reads a number from the device, say, always runs as written.
 
     Args:
-        function: of tensors whose shapes stay; whatever it changes, it changes in place.
+        function: of tensors with fixed shapes; it makes all its changes in place.
 
     Attributes:
         graph: None before the capture.
-        refused: why there is none, and never will be.
+        refusal: the reason that there is no graph and never will be.
     """
 
     def __init__(self, function: Callable[..., Output]) -> None:
         self._function = function
         self._calls = 0
         self.graph: torch.cuda.CUDAGraph | None = None
-        self.refused = ""
+        self.refusal = ""
 
     def __call__(self, *arguments: Tensor) -> Output:
-        if self.graph is None and not self.refused:
-            if self._calls < WARM_UP:
+        if self.graph is None and not self.refusal:
+            if self._calls < WARM_UP_CALLS:
                 self._calls += 1
-                return self._beside(arguments)
+                return self._run_on_side_stream(arguments)
             self._capture(arguments)
         if self.graph is None:
             return self._function(*arguments)
-        for place, argument in zip(self._arguments, arguments, strict=True):
-            place.copy_(argument)
+        for buffer, argument in zip(self._arguments, arguments, strict=True):
+            buffer.copy_(argument)
         self.graph.replay()
         return self._output
 
-    def _beside(self, arguments: tuple[Tensor, ...]) -> Output:
-        """On another stream, as a capture would be."""
-        here, beside = torch.cuda.current_stream(), torch.cuda.Stream()
-        beside.wait_stream(here)
-        with torch.cuda.stream(beside):
+    def _run_on_side_stream(self, arguments: tuple[Tensor, ...]) -> Output:
+        """Run the function on another stream, as a capture does."""
+        main, side = torch.cuda.current_stream(), torch.cuda.Stream()
+        side.wait_stream(main)
+        with torch.cuda.stream(side):
             output = self._function(*arguments)
-        here.wait_stream(beside)
+        main.wait_stream(side)
         return output
 
     def _capture(self, arguments: tuple[Tensor, ...]) -> None:
@@ -70,7 +70,7 @@ class Captured(Generic[Output]):
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
-            self.refused = str(error).split("\n", maxsplit=1)[0]
-            log.warning("steps are not captured: %s", self.refused)
+            self.refusal = str(error).split("\n", maxsplit=1)[0]
+            log.warning("steps are not captured: %s", self.refusal)
             return
         self.graph = graph

@@ -12,23 +12,25 @@ from torch.optim import Optimizer
 from bench.stack.rules import Rule, State
 
 
-class Sliced(Optimizer):
-    """An update over slices; each slice gets what its own optimizer would do to it.
+class FusedOptimizer(Optimizer):
+    """An optimizer over slices; each slice gets the update of an optimizer of its own.
 
-    Everything that a step reads is where the parameters are: on a GPU nothing waits for the host,
+    All that a step reads lies on the device of the parameters. On a GPU nothing waits for the host,
     and a step can be captured.
 
     Args:
         groups: parameters ``[K, ...]``, hyperparameters (one number for all slices, or a tensor
             ``[K]``; betas a tuple of them) and switches.
-        sliced: which of a group's entries are hyperparameters.
+        hyperparameters: the names of a group's hyperparameters.
 
     Raises:
-        RuntimeError: of ``step``: a parameter's gradient comes and goes, so that its t would be
-            another than its group's.
+        RuntimeError: of ``step``: a parameter has a gradient in some steps only, so that its t
+            would differ from its group's.
     """
 
-    def __init__(self, groups: Sequence[dict[str, Any]], rule: Rule, sliced: Sequence[str]) -> None:
+    def __init__(
+        self, groups: Sequence[dict[str, Any]], rule: Rule, hyperparameters: Sequence[str]
+    ) -> None:
         super().__init__(list(groups), {})
         self.rule = rule
         self._memory: list[State] = []
@@ -37,8 +39,8 @@ class Sliced(Optimizer):
         self._t = torch.zeros((), dtype=torch.float64, device=first.device)
         for group in self.param_groups:
             size, device = len(group["params"][0]), first.device
-            group["on"] = {name for name in sliced if _any(group[name])}
-            group |= {name: _each(group[name], size, device) for name in sliced}
+            group["on"] = {name for name in hyperparameters if _is_nonzero(group[name])}
+            group |= {name: _expand(group[name], size, device) for name in hyperparameters}
             self._memory.append(
                 {
                     name: torch.full((size,), value, dtype=torch.float64, device=device)
@@ -50,7 +52,7 @@ class Sliced(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """One update of every parameter that has a gradient."""
+        """Update every parameter that has a gradient."""
         self._check_presence()
         self._t += 1
         for group, memory in zip(self.param_groups, self._memory, strict=True):
@@ -68,15 +70,15 @@ class Sliced(Optimizer):
         self._present = present
 
 
-def _any(value: Any) -> bool:
-    """Whether any slice has something else than nothing."""
+def _is_nonzero(value: Any) -> bool:
+    """Return True where any slice has a nonzero value; betas always count."""
     if isinstance(value, tuple):
         return True
     return bool(value.any()) if isinstance(value, Tensor) else value != 0
 
 
-def _each(value: Any, size: int, device: torch.device) -> Any:
-    """A number or ``[K]`` as ``[K]`` float64 on the device; a tuple of them element by element."""
+def _expand(value: Any, size: int, device: torch.device) -> Any:
+    """Expand a number or ``[K]`` to ``[K]`` float64 on the device; a tuple element by element."""
     if isinstance(value, tuple):
-        return tuple(_each(one, size, device) for one in value)
+        return tuple(_expand(one, size, device) for one in value)
     return torch.as_tensor(value, dtype=torch.float64).expand(size).clone().to(device)

@@ -1,4 +1,4 @@
-"""The constants behind ``hydra/launcher=auto`` and a study's forecast, each with its measurement."""
+"""Constants behind ``hydra/launcher=auto`` and a study's forecast, each with its measurement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNMEASURED_S = 0.5
 many steps take a minute."""
 WORKER_START_S = 3.0
 """Seconds for which a core starts a worker process, which is forked after the imports of a trial
-(``bench.sweeps.launchers.workers``). A process that imports them itself takes three times as long."""
+(``bench.sweeps.launchers.workers``). A process that imports them takes three times as long."""
 
 WARM_UP_STEPS, PROBE_STEPS = 2, 7
 """Steps before the clock runs, and all steps of a probe."""

@@ -1,8 +1,8 @@
 """K models of one architecture as one: every parameter and buffer with a new first axis of size K.
 
-``torch.func.vmap`` runs the shared forward pass for all of them. What happens to one slice cannot
-reach another: no operation under ``vmap`` mixes entries of the first axis, and so the gradient of
-the *sum* of the K losses is each trial's own gradient, side by side.
+``torch.func.vmap`` runs the shared forward pass for all of them. No operation under ``vmap`` mixes
+entries of the first axis, so one slice cannot reach another. The gradient of the *sum* of the K
+losses is therefore each trial's own gradient, side by side.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from bench.trial.evaluation import added
+from bench.trial.evaluation import add_sums
 from tasks.base import Task
 
 Gradients = dict[str, Tensor | None]
@@ -25,8 +25,8 @@ class StackedModel:
     """The parameters and buffers of K models, whose own tensors become views of their slices.
 
     Args:
-        models: of one architecture, on one device; different numbers.
-        task: what they learn.
+        models: of one architecture, on one device.
+        task: learned by all models.
 
     Attributes:
         trained: parameters that take gradients, ``[K, ...]`` by name.
@@ -41,31 +41,31 @@ class StackedModel:
         self.trained: dict[str, Tensor] = {}
         self.fixed: dict[str, Tensor] = {}
         for name, first in tensors[0].items():
-            whole = torch.stack([own[name].detach() for own in tensors])
+            whole = torch.stack([tensor[name].detach() for tensor in tensors])
             if first.requires_grad:
                 self.trained[name] = whole.requires_grad_()
             else:
                 self.fixed[name] = whole
-        self._own = tensors
+        self._tensors = tensors
         for name in tensors[0]:
-            self._hand_out(name)
+            self._share_slices(name)
         self._losses = vmap(self._loss, randomness="different")
         self._sums = vmap(self._sum, in_dims=(0, 0, None, None), randomness="different")
 
-    def slices(self, name: str) -> Tensor:
-        """A parameter or buffer of all K, ``[K, ...]``, to be written without a gradient."""
+    def get_slices(self, name: str) -> Tensor:
+        """Return a parameter or buffer of all K, ``[K, ...]``, to be written without a gradient."""
         whole = self.trained[name] if name in self.trained else self.fixed[name]
         return whole.detach()
 
-    def _hand_out(self, name: str) -> None:
-        for slot, own in enumerate(self._own):
-            own[name].data = self.slices(name)[slot]
+    def _share_slices(self, name: str) -> None:
+        for slot, tensors in enumerate(self._tensors):
+            tensors[name].data = self.get_slices(name)[slot]
 
     def lay_out(self, inputs: Tensor, targets: Tensor) -> None:
         """Give each matrix the memory order of its gradient, which then is never copied.
 
-        Under ``vmap`` the gradient of a linear layer's weight comes transposed. To be called before
-        anything is made of the parameters; no number changes.
+        Under ``vmap`` the gradient of a linear layer's weight comes transposed. Call this before
+        the parameters are used; no number changes.
 
         Args:
             inputs, targets: some examples for each trial.
@@ -74,62 +74,64 @@ class StackedModel:
         self._forward.train()
         with torch.random.fork_rng():
             losses = self._losses(self.trained, fixed, inputs, targets)
-        found = torch.autograd.grad(losses.sum(), list(self.trained.values()), allow_unused=True)
-        for (name, whole), gradient in zip(list(self.trained.items()), found, strict=True):
+        grads = torch.autograd.grad(losses.sum(), list(self.trained.values()), allow_unused=True)
+        for (name, whole), gradient in zip(list(self.trained.items()), grads, strict=True):
             if gradient is not None and whole.dim() == 3:
                 ordered = torch.empty_like(gradient)  # in the gradient's order
                 self.trained[name] = ordered.copy_(whole.detach()).requires_grad_()
-                self._hand_out(name)
+                self._share_slices(name)
 
-    def losses(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Training loss of each trial on its own batch: ``[K, B, ...]``, ``[K, B]`` to ``[K]``."""
+    def compute_losses(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Compute each trial's loss on its batch: ``[K, B, ...]``, ``[K, B]`` to ``[K]``."""
         self._forward.train()
         losses: Tensor = self._losses(self.trained, self.fixed, inputs, targets)
         return losses
 
-    def gradients(self, losses: Tensor) -> Gradients:
-        """The gradient of each trial's loss in its parameters' memory order.
+    def compute_gradients(self, losses: Tensor) -> Gradients:
+        """Compute the gradient of each trial's loss, in its parameters' memory order.
 
-        torch's fused optimizers walk memory without looking at strides: a gradient in another
-        order than its parameter would be applied to the wrong entries.
+        torch's fused optimizers ignore strides. They would apply a gradient in another order than
+        its parameter to the wrong entries.
         """
-        found = torch.autograd.grad(losses.sum(), list(self.trained.values()), allow_unused=True)
+        grads = torch.autograd.grad(losses.sum(), list(self.trained.values()), allow_unused=True)
         return {
-            name: None if gradient is None else _in_order_of(p, gradient)
-            for (name, p), gradient in zip(self.trained.items(), found, strict=True)
+            name: None if gradient is None else _match_memory_order(p, gradient)
+            for (name, p), gradient in zip(self.trained.items(), grads, strict=True)
         }
 
     @torch.no_grad()
     def evaluate(self, split: str, device: torch.device, batch: int) -> dict[str, Tensor]:
-        """Each metric over a split for each trial, ``[K]`` float64 on the CPU.
+        """Measure each metric over a split for each trial, ``[K]`` float64 on the CPU.
 
-        The twin of ``bench.trial.evaluation.evaluate``; all trials see the same ``batch`` examples
-        at once.
+        The twin of ``bench.trial.evaluation.evaluate``; ``batch`` examples make one pass.
         """
         inputs, targets = self.task.tensors(split, device)
         parts = (slice(start, start + batch) for start in range(0, len(targets), batch))
-        totals = added(self.sums(inputs[part], targets[part]) for part in parts)
+        totals = add_sums(self.compute_sums(inputs[part], targets[part]) for part in parts)
         return {
-            f"{split}/{name}": v.cpu() for name, v in self.metrics(totals, len(targets)).items()
+            f"{split}/{name}": v.cpu()
+            for name, v in self.compute_metrics(totals, len(targets)).items()
         }
 
-    def metrics(self, sums: dict[str, Tensor], count: int) -> dict[str, Tensor]:
-        """The task's metrics from the sums of each trial, ``[K, ...]`` to ``[K]`` by name."""
-        found: dict[str, Tensor] = vmap(lambda own: self.task.metrics(own, count))(sums)
-        return found
+    def compute_metrics(self, sums: dict[str, Tensor], count: int) -> dict[str, Tensor]:
+        """Compute the metrics from the sums of each trial, ``[K, ...]`` to ``[K]`` by name."""
+        metrics: dict[str, Tensor] = vmap(lambda sums: self.task.metrics(sums, count))(sums)
+        return metrics
 
     @torch.no_grad()
-    def sums(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """The task's sums over examples that all trials share, ``[K, ...]`` by name."""
+    def compute_sums(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Compute the task's sums over examples that all trials share, ``[K, ...]`` by name."""
         self._forward.eval()
-        found: dict[str, Tensor] = self._sums(self.trained, self.fixed, inputs, targets)
-        return found
+        sums: dict[str, Tensor] = self._sums(self.trained, self.fixed, inputs, targets)
+        return sums
 
     @torch.no_grad()
-    def finite_parameters(self) -> Tensor:
-        """Whether all parameters of a trial are finite: ``[K]``, bool, on the CPU."""
+    def has_finite_parameters(self) -> Tensor:
+        """Check that all parameters of each trial are finite: ``[K]``, bool, on the CPU."""
         names = [name for name, _ in self._forward.named_parameters()]
-        finite = [_rows(torch.isfinite(self.slices(name))).all(dim=1) for name in names]
+        finite = [
+            _flatten_slices(torch.isfinite(self.get_slices(name))).all(dim=1) for name in names
+        ]
         return torch.stack(finite).all(dim=0).cpu()
 
     def _loss(
@@ -147,25 +149,25 @@ class StackedModel:
 def clip_slices(gradients: Gradients, norms: Tensor) -> None:
     """Scale each trial's whole gradient to a 2-norm of at most its entry of ``norms``, in place.
 
+    The twin of ``bench.trial.update.clip_gradients``.
+
     Args:
         norms: ``[K]``; infinite where a trial does not clip.
-
-    The twin of ``bench.trial.update.clip``.
     """
     present = [gradient for gradient in gradients.values() if gradient is not None]
-    each = torch.stack([_rows(gradient).norm(dim=1) for gradient in present])  # [n, K]
+    each = torch.stack([_flatten_slices(gradient).norm(dim=1) for gradient in present])  # [n, K]
     factor = (norms / (each.norm(dim=0) + 1e-6)).clamp(max=1.0)
     factor = torch.where(norms.isinf(), torch.ones_like(factor), factor)
     for gradient in present:
         gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)))
 
 
-def _in_order_of(p: Tensor, gradient: Tensor) -> Tensor:
+def _match_memory_order(p: Tensor, gradient: Tensor) -> Tensor:
     if gradient.stride() == p.stride():
         return gradient
     return torch.empty_like(p, requires_grad=False).copy_(gradient)
 
 
-def _rows(stacked: Tensor) -> Tensor:
-    """``[K, ...]`` as ``[K, n]``; of a scalar, n = 1."""
+def _flatten_slices(stacked: Tensor) -> Tensor:
+    """Reshape ``[K, ...]`` to ``[K, n]``; n = 1 for a scalar."""
     return stacked.reshape(len(stacked), -1)

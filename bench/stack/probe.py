@@ -22,11 +22,11 @@ from bench.runtime.lightning import pl
 from bench.spec import Budget, TrialSpec
 from bench.stack import heuristics
 from bench.stack.module import StackBatches, StackModule
-from bench.stack.optimizers import StackedTrial, in_order
+from bench.stack.optimizers import StackedTrial, sort_by_fusion
 from bench.trial.batches import Batches
-from bench.trial.module import LeanModule, Parts, TrialModule
-from bench.trial.run import built
-from bench.trial.state import Course
+from bench.trial.module import LeanModule, TrialModule, TrialParts
+from bench.trial.run import build_parts
+from bench.trial.state import TrialState
 from bench.trial.trainer import fit, make_trainer
 
 
@@ -70,7 +70,7 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
     """
     one = time_alone(specs[0])
     cores = processes.cores()
-    on_cpu = specs[0].hardware.accelerator == "cpu"
+    on_cpu = specs[0].context.hardware.accelerator == "cpu"
     if on_cpu and one > heuristics.LONG_STEP_S:
         return Gain(1, 1.0, cores, one)
     affordable = int(heuristics.PROBE_S / (one * heuristics.PROBE_STEPS))
@@ -86,7 +86,7 @@ def probe(specs: Sequence[TrialSpec]) -> Gain:
 
 def time_alone(spec: TrialSpec) -> float:
     """Measure a training step of one trial, in seconds."""
-    watch = _Stopwatch([spec.hardware.threads])
+    watch = _Stopwatch([spec.context.hardware.threads])
     _train([spec], watch, stacked=False)
     return watch.seconds[0]
 
@@ -127,17 +127,19 @@ def _train(specs: Sequence[TrialSpec], watch: _Stopwatch, *, stacked: bool) -> N
     trainer = make_trainer(specs[0])
     trainer.callbacks.append(watch)  # type: ignore[attr-defined]
     device = trainer.strategy.root_device
-    task = components.task_of(specs[0])
-    courses = [Course(spec, {}) for spec in specs]
-    trials = in_order([StackedTrial(one, *built(one.spec, task, device)) for one in courses])
+    task = components.load_task(specs[0])
+    states = [TrialState(spec, {}) for spec in specs]
+    trials = sort_by_fusion(
+        [StackedTrial(one, *build_parts(one.spec, task, device)) for one in states]
+    )
     module: LeanModule
     if stacked:
         batches: Any = StackBatches(task, device, trials)
         module = StackModule(task, trials)
     else:
         one = trials[0]
-        batches = Batches.of(one.spec, task, device)
-        module = TrialModule(task, Parts(one.model, one.optimizer, one.scheduler), one.course)
+        batches = Batches.from_spec(one.spec, task, device)
+        module = TrialModule(task, TrialParts(one.model, one.optimizer, one.scheduler), one.state)
     try:
         fit(trainer, module, batches)
     finally:
@@ -157,7 +159,7 @@ def count_fitting(spec: TrialSpec) -> int:
 
 def _measure_bytes(spec: TrialSpec, device: torch.device) -> float:
     """Measure the most that a trial of a stack adds to a GPU's allocated memory."""
-    components.task_of(spec).tensors("train", device)  # all trials share the data
+    components.load_task(spec).tensors("train", device)  # all trials share the data
     before = torch.cuda.memory_allocated(device)
     torch.cuda.reset_peak_memory_stats(device)
     specs = [replace(spec, seed=seed) for seed in range(heuristics.MEMORY_TRIALS)]
@@ -171,8 +173,8 @@ def _count_bytes(spec: TrialSpec, device: torch.device) -> float:
     It holds parameters, their gradient twice, and up to four numbers of optimizer state beside
     each; its forward pass keeps what is counted here, and the backward pass as much again.
     """
-    task = components.task_of(spec)
-    model = built(spec, task, device).model
+    task = components.load_task(spec)
+    model = build_parts(spec, task, device).model
     inputs, targets = (part[: spec.batch_size] for part in task.tensors("train", device))
     saved: dict[int, int] = {}
 

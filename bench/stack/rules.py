@@ -1,9 +1,9 @@
-"""Optimizers that treat every number alike, as functions of K slices at once.
+"""Update rules of element-wise optimizers, as functions of K slices at once.
 
-A ``Rule`` is what its original does to one parameter, in the original's order of operations, cut in
-two: ``coefficients``, all that follows from hyperparameters and t alone, once a step in float64,
-and ``update``, what is done to each parameter with one of them a slice. The tests hold each to its
-original. Letters: θ parameter, g gradient, α ``lr``, λ ``weight_decay``, t the step from 1 on.
+A ``Rule`` keeps its original's order of operations in two functions. ``coefficients`` computes all
+that depends on hyperparameters and t only, once a step in float64. ``update`` changes a parameter
+by the coefficients of each slice. The tests hold each rule to its original.
+Letters: θ parameter, g gradient, α ``lr``, λ ``weight_decay``, t the step from 1 on.
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ class Rule:
 
     Attributes:
         name: of the algorithm.
-        coefficients: of a group, t and the group's memory to ``[K]`` each.
-        update: θ, g and state, each ``[K, ...]``, in place by the coefficients ``[K, 1, ...]``; the
-            group says by its switches and ``group["on"]`` what there is to do.
-        state: how the state of a parameter starts.
-        memory: what a group keeps from step to step, ``[K]`` by name, and how it starts; changed in
-            place.
+        coefficients: from a group, t and the group's memory to ``[K]`` each.
+        update: changes θ and state, ``[K, ...]``, in place, by g and the coefficients ``c``, each
+            ``[K, 1, ...]``; the group's switches and ``group["on"]`` say which terms there are.
+        state: makes the initial state of a parameter.
+        memory: initial values of a group's state, ``[K]`` by name; changed in place.
     """
 
     name: str
@@ -41,35 +40,36 @@ class Rule:
     memory: Mapping[str, float] = field(default_factory=dict)
 
 
-def zeros(*names: str) -> Callable[[Tensor, Group], State]:
-    """State that starts at zero."""
+def make_zeros(*names: str) -> Callable[[Tensor, Group], State]:
+    """Make an initial state of zeros."""
     return lambda p, group: {name: torch.zeros_like(p) for name in names}
 
 
-def _coupled(p: Tensor, g: Tensor, group: Group, decay: Any) -> Tensor:
-    """g + λ·θ, where there is decay."""
+def _add_decay(p: Tensor, g: Tensor, group: Group, decay: Any) -> Tensor:
+    """Return g + λ·θ, where there is decay."""
     return torch.addcmul(g, p, decay) if "weight_decay" in group["on"] else g
 
 
-def _shrink_(p: Tensor, group: Group, keep: Any) -> None:
+def _decay_(p: Tensor, group: Group, keep: Any) -> None:
     """θ ← (1 − α·λ)·θ, where there is decay."""
     if "weight_decay" in group["on"]:
         p.mul_(keep)
 
 
-def _kept(group: Group) -> Tensor:
-    """1 − α·λ."""
-    kept: Tensor = 1 - group["lr"] * group["weight_decay"]
-    return kept
+def _compute_keep(group: Group) -> Tensor:
+    """Return 1 − α·λ."""
+    keep: Tensor = 1 - group["lr"] * group["weight_decay"]
+    return keep
 
 
 def _sgd(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     return group["lr"], group["momentum"], group["weight_decay"]
 
 
-def _sgd_(p: Tensor, g: Tensor, state: State, group: Group, lr: Any, mu: Any, decay: Any) -> None:
+def _sgd_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """g ← g + λ·θ    b ← μ·b + g    θ ← θ − α·b, with Nesterov θ − α·(g + μ·b)"""
-    g = _coupled(p, g, group, decay)
+    lr, mu, decay = c
+    g = _add_decay(p, g, group, decay)
     if "momentum" in group["on"]:
         b = state["momentum_buffer"].mul_(mu).add_(g)
         g = torch.addcmul(g, b, mu) if group["nesterov"] else b
@@ -78,26 +78,26 @@ def _sgd_(p: Tensor, g: Tensor, state: State, group: Group, lr: Any, mu: Any, de
 
 def _signum(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     lr = group["lr"]
-    return lr, 1 - group["momentum"], _kept(group)
+    return lr, 1 - group["momentum"], _compute_keep(group)
 
 
-def _signum_(p: Tensor, g: Tensor, state: State, group: Group, lr: Any, w: Any, keep: Any) -> None:
+def _signum_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """b ← μ·b + (1 − μ)·g    θ ← (1 − α·λ)·θ − α·sign(b)"""
-    _shrink_(p, group, keep)
+    lr, w, keep = c
+    _decay_(p, group, keep)
     b = state["momentum_buffer"].lerp_(g, w) if "momentum" in group["on"] else g
     p.addcmul_(b.sign(), lr, value=-1)
 
 
 def _lion(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     lr, (beta1, beta2) = group["lr"], group["betas"]
-    return lr, 1 - beta1, 1 - beta2, _kept(group)
+    return lr, 1 - beta1, 1 - beta2, _compute_keep(group)
 
 
-def _lion_(
-    p: Tensor, g: Tensor, state: State, group: Group, lr: Any, w1: Any, w2: Any, keep: Any
-) -> None:
+def _lion_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """θ ← (1 − α·λ)·θ − α·sign(β₁·m + (1 − β₁)·g)    m ← β₂·m + (1 − β₂)·g"""
-    _shrink_(p, group, keep)
+    lr, w1, w2, keep = c
+    _decay_(p, group, keep)
     p.addcmul_(state["exp_avg"].lerp(g, w1).sign_(), lr, value=-1)
     state["exp_avg"].lerp_(g, w2)
 
@@ -108,20 +108,10 @@ def _rmsprop(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     return group["lr"], alpha, 1 - alpha, group["eps"], mu, decay
 
 
-def _rmsprop_(
-    p: Tensor,
-    g: Tensor,
-    state: State,
-    group: Group,
-    lr: Any,
-    alpha: Any,
-    w: Any,
-    eps: Any,
-    mu: Any,
-    decay: Any,
-) -> None:
+def _rmsprop_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """v ← a·v + (1 − a)·g²    b ← μ·b + g / (√v + ε)    θ ← θ − α·b; centred: v less (mean g)²"""
-    g = _coupled(p, g, group, decay)
+    lr, alpha, w, eps, mu, decay = c
+    g = _add_decay(p, g, group, decay)
     v = state["square_avg"].mul_(alpha).addcmul_(g * g, w)
     if group["centered"]:
         mean = state["grad_avg"].lerp_(g, w)
@@ -137,11 +127,10 @@ def _adagrad(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     return lr, group["eps"], group["weight_decay"]
 
 
-def _adagrad_(
-    p: Tensor, g: Tensor, state: State, group: Group, lr: Any, eps: Any, decay: Any
-) -> None:
+def _adagrad_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """s ← s + g²    θ ← θ − α / (1 + (t − 1)·η) · g / (√s + ε)"""
-    g = _coupled(p, g, group, decay)
+    lr, eps, decay = c
+    g = _add_decay(p, g, group, decay)
     root = state["sum"].addcmul_(g, g).sqrt().add_(eps)
     p.addcmul_(g / root, lr, value=-1)
 
@@ -156,19 +145,10 @@ def _adadelta(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     return group["lr"], rho, 1 - rho, group["eps"], group["weight_decay"]
 
 
-def _adadelta_(
-    p: Tensor,
-    g: Tensor,
-    state: State,
-    group: Group,
-    lr: Any,
-    rho: Any,
-    w: Any,
-    eps: Any,
-    decay: Any,
-) -> None:
+def _adadelta_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """v ← ρ·v + (1 − ρ)·g²    d = √(u + ε) / √(v + ε) · g    u ← ρ·u + (1 − ρ)·d²    θ ← θ − α·d"""
-    g = _coupled(p, g, group, decay)
+    lr, rho, w, eps, decay = c
+    g = _add_decay(p, g, group, decay)
     v = state["square_avg"].mul_(rho).addcmul_(g * g, w)
     d = (state["acc_delta"] + eps).sqrt_().div_((v + eps).sqrt_()).mul_(g)
     state["acc_delta"].mul_(rho).addcmul_(d * d, w)
@@ -181,19 +161,10 @@ def _adamax(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     return lr, 1 - beta1, beta2, group["eps"], group["weight_decay"]
 
 
-def _adamax_(
-    p: Tensor,
-    g: Tensor,
-    state: State,
-    group: Group,
-    lr: Any,
-    w1: Any,
-    b2: Any,
-    eps: Any,
-    decay: Any,
-) -> None:
+def _adamax_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """m ← β₁·m + (1 − β₁)·g    u ← max(β₂·u, |g| + ε)    θ ← θ − α / (1 − β₁ᵗ) · m / u"""
-    g = _coupled(p, g, group, decay)
+    lr, w1, b2, eps, decay = c
+    g = _add_decay(p, g, group, decay)
     m, u = state["exp_avg"].lerp_(g, w1), state["exp_inf"]
     torch.maximum(u.mul_(b2), g.abs().add_(eps), out=u)
     p.addcmul_(m / u, lr, value=-1)
@@ -205,29 +176,17 @@ def _nadam(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     product = memory["mu_product"].mul_(mu)
     gradient = lr * (1 - mu) / (1 - product)
     momentum = lr * following / (1 - product * following)
-    decay = _kept(group) if group["decoupled_weight_decay"] else group["weight_decay"]
+    decay = _compute_keep(group) if group["decoupled_weight_decay"] else group["weight_decay"]
     return gradient, momentum, 1 - beta1, beta2, 1 - beta2, 1 - beta2**t, group["eps"], decay
 
 
-def _nadam_(
-    p: Tensor,
-    g: Tensor,
-    state: State,
-    group: Group,
-    gradient: Any,
-    momentum: Any,
-    w1: Any,
-    beta2: Any,
-    w2: Any,
-    c2: Any,
-    eps: Any,
-    decay: Any,
-) -> None:
+def _nadam_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """m, v as Adam's    θ ← θ − α·((1 − μₜ)/(1 − Πμ)·g + μₜ₊₁/(1 − Πμ·μₜ₊₁)·m) / (√(v/c₂) + ε)"""
+    gradient, momentum, w1, beta2, w2, c2, eps, decay = c
     if group["decoupled_weight_decay"]:
-        _shrink_(p, group, decay)
+        _decay_(p, group, decay)
     else:
-        g = _coupled(p, g, group, decay)
+        g = _add_decay(p, g, group, decay)
     m = state["exp_avg"].lerp_(g, w1)
     v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
     root = (v / c2).sqrt_().add_(eps)
@@ -237,32 +196,18 @@ def _nadam_(
 def _ademamix(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     lr, (beta1, beta2, beta3) = group["lr"], group["betas"]
     c1, root = 1 - beta1**t, (1 - beta2**t) ** 0.5
-    decay = _kept(group) if group["weight_decouple"] else group["weight_decay"]
+    decay = _compute_keep(group) if group["weight_decouple"] else group["weight_decay"]
     weights = (1 - beta1, beta2, 1 - beta2, 1 - beta3)
     return lr, *weights, c1, root, group["eps"], group["alpha"], decay
 
 
-def _ademamix_(
-    p: Tensor,
-    g: Tensor,
-    state: State,
-    group: Group,
-    lr: Any,
-    w1: Any,
-    beta2: Any,
-    w2: Any,
-    w3: Any,
-    c1: Any,
-    root: Any,
-    eps: Any,
-    alpha: Any,
-    decay: Any,
-) -> None:
+def _ademamix_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """m, v as Adam's    n ← β₃·n + (1 − β₃)·g    θ ← θ − α·(m / c₁ + a·n) / (√v / √c₂ + ε)"""
+    lr, w1, beta2, w2, w3, c1, root, eps, alpha, decay = c
     if group["weight_decouple"]:
-        _shrink_(p, group, decay)
+        _decay_(p, group, decay)
     else:
-        g = _coupled(p, g, group, decay)
+        g = _add_decay(p, g, group, decay)
     m, slow = state["exp_avg"].lerp_(g, w1), state["exp_avg_slow"].lerp_(g, w3)
     v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
     step = (m / c1).addcmul_(slow, alpha).div_(v.sqrt().div_(root).add_(eps))
@@ -280,24 +225,12 @@ def _schedulefree(group: Group, t: Tensor, memory: State) -> Sequence[Tensor]:
     return lr, share, toward, beta2, 1 - beta2, 1 - beta2**t, group["eps"], group["weight_decay"]
 
 
-def _schedulefree_(
-    p: Tensor,
-    g: Tensor,
-    state: State,
-    group: Group,
-    lr: Any,
-    share: Any,
-    toward: Any,
-    beta2: Any,
-    w2: Any,
-    c2: Any,
-    eps: Any,
-    decay: Any,
-) -> None:
+def _schedulefree_(p: Tensor, g: Tensor, state: State, group: Group, *c: Any) -> None:
     """d = g / √(v / c₂ + ε) + λ·y    y ← y + c·(z − y) + α·(β₁·(1 − c) − 1)·d    z ← z − α·d"""
+    lr, share, toward, beta2, w2, c2, eps, decay = c
     v = state["exp_avg_sq"].mul_(beta2).addcmul_(g * g, w2)
     d = g / (v / c2).add_(1e-15).sqrt_().add_(eps)
-    d = _coupled(p, d, group, decay)
+    d = _add_decay(p, d, group, decay)
     z = state["z"]
     p.lerp_(z, share).addcmul_(d, toward)
     z.addcmul_(d, lr, value=-1)
@@ -318,13 +251,15 @@ def _rmsprop_state(p: Tensor, group: Group) -> State:
 
 SGD = Rule("sgd", _sgd, _sgd_, _momentum_state)
 SIGNUM = Rule("signum", _signum, _signum_, _momentum_state)
-LION = Rule("lion", _lion, _lion_, zeros("exp_avg"))
+LION = Rule("lion", _lion, _lion_, make_zeros("exp_avg"))
 RMSPROP = Rule("rmsprop", _rmsprop, _rmsprop_, _rmsprop_state)
 ADAGRAD = Rule("adagrad", _adagrad, _adagrad_, _adagrad_state)
-ADADELTA = Rule("adadelta", _adadelta, _adadelta_, zeros("square_avg", "acc_delta"))
-ADAMAX = Rule("adamax", _adamax, _adamax_, zeros("exp_avg", "exp_inf"))
-NADAM = Rule("nadam", _nadam, _nadam_, zeros("exp_avg", "exp_avg_sq"), {"mu_product": 1.0})
-ADEMAMIX = Rule("ademamix", _ademamix, _ademamix_, zeros("exp_avg", "exp_avg_sq", "exp_avg_slow"))
+ADADELTA = Rule("adadelta", _adadelta, _adadelta_, make_zeros("square_avg", "acc_delta"))
+ADAMAX = Rule("adamax", _adamax, _adamax_, make_zeros("exp_avg", "exp_inf"))
+NADAM = Rule("nadam", _nadam, _nadam_, make_zeros("exp_avg", "exp_avg_sq"), {"mu_product": 1.0})
+ADEMAMIX = Rule(
+    "ademamix", _ademamix, _ademamix_, make_zeros("exp_avg", "exp_avg_sq", "exp_avg_slow")
+)
 SCHEDULE_FREE = Rule(
     "schedule_free",
     _schedulefree,

@@ -1,7 +1,7 @@
-"""How many CPU threads a stack's steps take: as many as make them fast, seen while they run.
+"""The number of CPU threads of a stack's steps, tuned while the steps run.
 
-Two threads can halve a step, and can make it many times as long where another process is at work,
-for all of a step's threads wait for the slowest. Nothing but the step itself knows which.
+Two threads can halve a step. Where another process is at work they can also make it many times as
+long, for all threads of a step wait for the slowest. Only the step itself shows which.
 """
 
 from __future__ import annotations
@@ -10,64 +10,64 @@ import statistics
 
 import torch
 
-WARM_UP, STEPS = 3, 10
-"""Steps after a change that are not timed, and steps that are, before the next decision."""
-BETTER, WORSE = 0.9, 1.5
-"""More threads stay where a step takes less than this share of the time that it took with one, and
-go where it comes to take this much longer than it did."""
-LATE, IN_A_ROW = 3.0, 3
-"""More threads go at once where so many steps in a row take this much longer than with one."""
-AGAIN = 1000
-"""Steps on one thread after which more are tried again."""
+WARM_UP_STEPS, TIMED_STEPS = 3, 10
+"""Steps after a change that are not timed, and timed steps before the next decision."""
+GAIN, LOSS = 0.9, 1.5
+"""More threads stay where a step takes less than ``GAIN`` of its time on one thread. They go where
+a step takes ``LOSS`` times as long as when they came."""
+STALL, STALLED_STEPS = 3.0, 3
+"""More threads go after this many steps in a row of ``STALL`` times a step's time on one thread."""
+RETRY_STEPS = 1000
+"""Steps on one thread before more are tried again."""
 
 
-class Threads:
-    """Sets torch's number of threads from the times of the steps that it is told of.
+class ThreadTuner:
+    """A setting of torch's number of threads from the times of steps.
 
     Args:
-        most: threads that there may be; 1: nothing is ever changed.
+        max_threads: 1: nothing is ever changed.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self._alone = 0.0  # seconds of a step on one thread
-        self._together = 0.0  # on all, where they stayed
+    def __init__(self, max_threads: int) -> None:
+        self.max_threads = max_threads
+        self._one_s = 0.0  # seconds of a step on one thread
+        self._all_s = 0.0  # on all threads, where they stayed
         self._times: list[float] = []
-        self._late = 0
-        self._wait = WARM_UP
-        if most > 1:
+        self._stalled = 0
+        self._wait = WARM_UP_STEPS
+        if max_threads > 1:
             torch.set_num_threads(1)
 
-    def step(self, seconds: float) -> None:
-        """One step took so long."""
-        if self.most == 1:
+    def record_step(self, seconds: float) -> None:
+        """Record the time of one step; change the number of threads where that pays."""
+        if self.max_threads == 1:
             return
         several = torch.get_num_threads() > 1
-        self._late = self._late + 1 if several and seconds > LATE * self._alone else 0
-        if self._late == IN_A_ROW:
-            self._use(1, AGAIN)
+        self._stalled = self._stalled + 1 if several and seconds > STALL * self._one_s else 0
+        if self._stalled == STALLED_STEPS:
+            self._use(1, RETRY_STEPS)
         self._wait -= 1
         if self._wait >= 0:
             return
         self._times.append(seconds)
-        if len(self._times) == STEPS:
+        if len(self._times) == TIMED_STEPS:
             seconds = statistics.median(self._times)
             self._times.clear()
             self._decide(seconds)
 
     def _decide(self, seconds: float) -> None:
         if torch.get_num_threads() == 1:
-            self._alone, self._together = seconds, 0.0
-            self._use(self.most)
-        elif not self._together:
-            if seconds < BETTER * self._alone:
-                self._together = seconds
+            self._one_s, self._all_s = seconds, 0.0
+            self._use(self.max_threads)
+        elif not self._all_s:
+            if seconds < GAIN * self._one_s:
+                self._all_s = seconds
             else:
-                self._use(1, AGAIN)
-        elif seconds > WORSE * self._together:
-            self._use(1, AGAIN)
+                self._use(1, RETRY_STEPS)
+        elif seconds > LOSS * self._all_s:
+            self._use(1, RETRY_STEPS)
 
     def _use(self, threads: int, wait: int = 0) -> None:
         torch.set_num_threads(threads)
-        self._wait = WARM_UP + wait
+        self._wait = WARM_UP_STEPS + wait
         self._times.clear()

@@ -18,7 +18,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from bench.config.trial import trial_spec
+from bench.config.trial import build_trial_spec
 from bench.spec import TrialSpec
 
 SEED = re.compile(r"seed=\d+")
@@ -66,7 +66,7 @@ class Composer:
                     OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True)
         except OmegaConfBaseException:  # Hydra's own way says better what is wrong
             cfg = self._loader.load_sweep_config(self._master, list(overrides))
-        return trial_spec(cfg, choices)
+        return build_trial_spec(cfg, choices)
 
     def _composed(self, overrides: tuple[str, ...]) -> tuple[bytes, Mapping[str, str]]:
         """What the trials with these choices share, pickled, and the choices."""

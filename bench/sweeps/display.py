@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from rich.live import Live
 from rich.text import Text
 
-from bench.spec import Outcome, Status, TrialSpec, protocol
+from bench.spec import Status, TrialResult, TrialSpec, protocol
 from bench.sweeps import progress
 from bench.sweeps.progress import OnTrialEnd, format_duration
 
@@ -33,11 +33,11 @@ def show_phase(phase: str, pending: Sequence[TrialSpec]) -> OnTrialEnd:
         atexit.register(live.stop)  # an interrupted sweep leaves the terminal as it was
     printed_at = time.monotonic()
 
-    def on_end(at: int, outcome: Outcome) -> None:
+    def on_end(at: int, result: TrialResult) -> None:
         nonlocal printed_at
-        tally.add(at, outcome)
-        if outcome["status"] == Status.FAILED:
-            console.print(progress.format_outcome(outcome))
+        tally.add(at, result)
+        if result.status is Status.FAILED:
+            console.print(progress.format_end(pending[at], result))
         last = tally.done == len(pending)
         if live is not None:
             live.start()
@@ -65,16 +65,17 @@ class Tally:
     def done(self) -> int:
         return self.statuses.total()
 
-    def add(self, at: int, outcome: Outcome) -> None:
+    def add(self, at: int, result: TrialResult) -> None:
         """Count one more end."""
         spec = self.pending[at]
-        self.statuses[outcome["status"]] += 1
+        self.statuses[result.status] += 1
         now = time.monotonic()
         self._seconds.setdefault(spec.task.name, []).append(now - self._last)
         self._last = now
         entrant = protocol.label(spec.optimizer.name, spec.schedule.name)
-        if not math.isnan(outcome["value"]):
-            self.values.setdefault((spec.task.name, entrant), []).append(outcome["value"])
+        value = result.final_value(f"val/{spec.task.target_metric.metric}")
+        if not math.isnan(value):
+            self.values.setdefault((spec.task.name, entrant), []).append(value)
 
     def summarize(self) -> str:
         """Return ``tuning 12/64: 11 finished, 1 diverged, about 40 seconds left``."""

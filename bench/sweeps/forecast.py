@@ -55,7 +55,7 @@ def _count_recorded(plan: Plan, results: Results) -> dict[str, int]:
         specs += [(draw.base, spec) for spec in tried]
         if tried and all(spec.config_hash in results for spec in tried):
             for one in choose(plan, [draw], results):
-                chosen = plan.report_trials(one.base, one.repeat, one.index, one.point)
+                chosen = plan.report_trials(one.base, one.repeat, one.point_index, one.point)
                 specs += [(one.base, spec) for spec in chosen]
     return Counter(base.config_hash for base, spec in specs if spec.config_hash in results)
 
@@ -101,10 +101,10 @@ def _measure(base: TrialSpec, steps: int) -> tuple[float, float, float]:
 
 def _measure_gain(group: Sequence[Count]) -> float:
     from bench.stack.probe import probe  # torch, as above
-    from bench.stack.stackable import why_not
+    from bench.stack.stackable import explain_unstackable
 
     specs = [replace(count.base, seed=seed) for count in group for seed in range(4)]
-    stackable = [spec for spec in specs if not why_not(spec)]
+    stackable = [spec for spec in specs if not explain_unstackable(spec)]
     if len(stackable) < 2:
         return 1.0
     gain = probe(stackable)

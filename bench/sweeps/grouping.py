@@ -19,8 +19,7 @@ def group_alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
             seed=0,
             optimizer=specs[0].optimizer,
             schedule=specs[0].schedule,
-            tuning=None,
-            reference=specs[0].reference,
+            origin=specs[0].origin,
         )
         groups.setdefault(repr(shared), []).append(at)
     return list(groups.values())

@@ -1,7 +1,8 @@
 """The plan of a fair study as plain data: its entrants, points and seeds, and the trials of each.
 
-Rules 2 to 7 of the protocol: the space is declared before, every entrant has the same budget, points
-are chosen on seeds that are never reported, and the default is reported beside the chosen point.
+Rules 2 to 7 of the protocol: the space is declared before, every entrant has the same budget,
+points are chosen on seeds that are never reported, and the default is reported beside the chosen
+point.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Plan:
 
     @property
     def study(self) -> str:
-        return self.bases[0].study
+        return self.bases[0].context.study
 
     def points_of(self, base: TrialSpec) -> int:
         """Count the points of this entrant in each tuning: none where it declares no space."""
@@ -88,7 +89,8 @@ class Plan:
             rank=self.rank,
         )
         optimizer = at(base.optimizer, point)
-        return replace(base, optimizer=optimizer, phase=phase, tuning=tuning)
+        origin = replace(base.origin, tuning=tuning)
+        return replace(base, optimizer=optimizer, phase=phase, origin=origin)
 
 
 def make_plan(bases: Sequence[TrialSpec], tuning: Mapping[str, Any], reporting: int) -> Plan:

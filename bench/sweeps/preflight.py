@@ -26,15 +26,15 @@ def check_specs(specs: Iterable[TrialSpec]) -> dict[str, str]:
     skipped: dict[str, str] = {}
     for spec in specs:
         # torch: a sweep that is answered from its record builds nothing
-        from bench.runtime.isolation import isolated
+        from bench.runtime.isolation import isolate
 
         fit = repr((spec.task, spec.model))
         if fit not in models:
-            with isolated():
+            with isolate():
                 models[fit] = _build_model(spec)
         parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
         if parts not in reasons:
-            with isolated():
+            with isolate():
                 reasons[parts] = _find_reason(spec, models[fit])
         if reasons[parts]:
             skipped[spec.config_hash] = reasons[parts]
@@ -44,7 +44,7 @@ def check_specs(specs: Iterable[TrialSpec]) -> dict[str, str]:
 def _find_reason(spec: TrialSpec, model: nn.Module) -> str:
     """Say why optimizer and schedule do not apply to the model; empty where they do."""
     try:
-        components.scheduler(spec, components.optimizer(spec.optimizer, model))
+        components.build_scheduler(spec, components.build_optimizer(spec.optimizer, model))
     except NotApplicable as reason:
         return str(reason)
     return ""
@@ -54,8 +54,8 @@ def _build_model(spec: TrialSpec) -> nn.Module:
     """Build the model and measure the task's metrics on two examples."""
     import torch  # see above
 
-    task = components.task_of(spec)
-    model = components.model(spec.model, task)
+    task = components.load_task(spec)
+    model = components.build_model(spec.model, task)
     inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
     with torch.no_grad():
         sums = {name: value.double() for name, value in task.sums(model(inputs), targets).items()}

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bench.runtime import capture
-from bench.spec import Outcome, Status, TrialResult, TrialSpec
+from bench.spec import Status, TrialResult, TrialSpec
 
 COLOURS: dict[str, str] = {
     Status.FINISHED: "green",
@@ -23,34 +23,33 @@ COLOURS: dict[str, str] = {
 def say(line: str | Text) -> None:
     """Print a line at once, as it is; colour only on a terminal (and where NO_COLOR is not set)."""
     make_console().print(line, markup=False)
-    capture.own().flush()
+    capture.unwrap_stream().flush()
 
 
 def make_console() -> Console:
     """Return a console that prints the harness's own words, also where a trial's are captured."""
-    return Console(soft_wrap=True, highlight=False, file=capture.own())
+    return Console(soft_wrap=True, highlight=False, file=capture.unwrap_stream())
 
 
-def format_outcome(outcome: Outcome) -> Text:
-    """Return an outcome's line, its status in colour."""
-    text, start = Text(outcome["line"]), len(outcome["label"]) + 2
-    colour = COLOURS.get(outcome["status"], "default")
-    text.stylize(colour, start, start + len(outcome["status"]))
+def format_end(spec: TrialSpec, result: TrialResult) -> Text:
+    """Return the line of a trial's end, its status in colour."""
+    text, start = Text(describe_end(spec, result)), len(spec.label()) + 2
+    text.stylize(COLOURS.get(result.status, "default"), start, start + len(result.status))
     return text
 
 
 class OnTrialEnd(Protocol):
     """A callback for the end of each trial of a sweep, with its index among those that run."""
 
-    def __call__(self, at: int, outcome: Outcome) -> None: ...
+    def __call__(self, at: int, result: TrialResult) -> None: ...
 
 
 def print_ends(pending: Sequence[TrialSpec]) -> OnTrialEnd:
     """Return a callback that prints a numbered line a trial: `` 8/12 digits · adam · …``."""
     total = str(len(pending))
 
-    def on_end(at: int, outcome: Outcome) -> None:
-        say(Text(f"{at + 1:>{len(total)}}/{total} ") + format_outcome(outcome))
+    def on_end(at: int, result: TrialResult) -> None:
+        say(Text(f"{at + 1:>{len(total)}}/{total} ") + format_end(pending[at], result))
 
     return on_end
 
@@ -90,7 +89,7 @@ def describe_end(spec: TrialSpec, result: TrialResult) -> str:
     words = [str(result.status)]
     if result.reason:
         words.append(result.reason.strip().split("\n", maxsplit=1)[0])
-    values = dict(result.curve[-1].values if result.curve else {}) | dict(result.summary)
+    values = {**result.final, **result.summary}
     measured = (f"{split}/{spec.task.target_metric.metric}" for split in ("test", "val"))
     shown = next((name for name in measured if name in values), None)
     if shown is not None:

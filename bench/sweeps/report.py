@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
-from bench.spec import Outcome, Status, TrialRecord, TrialResult, TrialSpec
+from bench.spec import Status, TrialRecord, TrialResult, TrialSpec
 from bench.sweeps.batch import list_failures
+from bench.sweeps.execute import Outcomes
 
 
 def check_baseline(compare: str, specs: Iterable[TrialSpec]) -> None:
@@ -32,13 +33,11 @@ def check_baseline(compare: str, specs: Iterable[TrialSpec]) -> None:
 
 
 def _plan_record(spec: TrialSpec, result: TrialResult) -> TrialRecord:
-    told = (spec.optimizer.point, result, spec.phase, spec.tuning, spec.reference)
-    return TrialRecord("", spec.study, spec.config_hash, spec.config(), *told)
+    told = (spec.optimizer.point, result, spec.phase, spec.origin.tuning, spec.origin.reference)
+    return TrialRecord("", spec.context.study, spec.config_hash, spec.config(), *told)
 
 
-def finish_sweep(
-    study: str, uri: str, outcomes: Mapping[str, Outcome], *, report: bool, compare: str
-) -> None:
+def finish_sweep(study: str, uri: str, outcomes: Outcomes, *, report: bool, compare: str) -> None:
     """Write the report, with the baseline ``compare`` where that is given; list the failures.
 
     Raises:
@@ -46,7 +45,7 @@ def finish_sweep(
         SystemExit: with code 1 where some trial failed.
     """
     if report:
-        from reports.__main__ import make_report
+        from reports.output.report import make_report
 
         beside = [compare] if compare else []
         make_report(uri, study, Path("outputs") / study / "report", compare=beside)

@@ -28,7 +28,7 @@ class Change(NamedTuple):
     now: Any
 
 
-def refuse_find_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
+def refuse_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
     """Refuse a plan that differs from the one that the study's trials ran under.
 
     Args:

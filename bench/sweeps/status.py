@@ -20,8 +20,8 @@ from typing import Any, NoReturn
 
 from bench import tracking
 from bench.runtime import exit_codes
-from bench.runtime.arguments import parse
-from bench.spec import Phase, RefusedInput, Status, TrialRecord, digest, protocol
+from bench.runtime.arguments import parse_arguments
+from bench.spec import ENDS, Phase, RefusedInput, Status, TrialRecord, digest, protocol
 from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
 
 KEYS = ("study", "tracking.uri")
@@ -34,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         print(__doc__)
         sys.exit(0 if words else 2)
     try:
-        given = parse(words, KEYS)
-        with exit_codes.answered():
+        given = parse_arguments(words, KEYS)
+        with exit_codes.exit_with_code():
             lines = describe_study(given.get("tracking.uri", DEFAULT), given["study"])
         print(*lines, sep="\n")
     except RefusedInput as refusal:
@@ -55,7 +55,7 @@ def describe_study(uri: str, study: str) -> list[str]:
     if path is not None and not Path(path).is_file():
         raise RefusedInput(f"tracking.uri={uri}: there is no file {path}; run optbench first")
     records = protocol.select_records(tracking.read(uri, study, curves=False))
-    declared = tracking.attached_text(uri, study, "plan.json")
+    declared = tracking.read_text(uri, study, "plan.json")
     plan = None if declared is None else json.loads(declared)
     now = select_current(records)
     lines = [f"study {study}: {_count_statuses(records)}"]
@@ -96,7 +96,7 @@ def _choose_index(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
     ranks = first.tuning is not None and first.tuning.rank == "steps_to_target"
     target = first.config["task"]["target_metric"]
     metric, direction = f"val/{target['metric']}", target["direction"]
-    values = [[record.result.final(metric) for record in tried[index]] for index in indices]
+    values = [[record.result.final_value(metric) for record in tried[index]] for index in indices]
     steps = [[_steps(record) for record in tried[index]] for index in indices]
     return indices[protocol.choose_point(values, direction, steps if ranks else None)]
 
@@ -163,10 +163,10 @@ def _drop_failed(records: Sequence[TrialRecord]) -> list[TrialRecord]:
 def _count_statuses(records: Sequence[TrialRecord]) -> str:
     """Return ``12 finished, 1 diverged``."""
     counts = Counter(record.result.status for record in records)
-    return ", ".join(f"{counts[one]} {one}" for one in Status if counts[one])
+    return ", ".join(f"{counts[one]} {one}" for one in ENDS if counts[one])
 
 
-command = exit_codes.command(main)
+command = exit_codes.make_command(main)
 
 if __name__ == "__main__":
     command()

@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bench import tracking
-from bench.spec import Outcome, Status, TrialResult, TrialSpec, point_label, protocol
+from bench.spec import Status, TrialResult, TrialSpec, point_label, protocol
 from bench.sweeps import batch, progress, search
 from bench.sweeps.display import show_phase
+from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import Launch
 from bench.sweeps.plan import Plan
 from bench.sweeps.resume import select_results
@@ -25,7 +26,7 @@ class Choice(NamedTuple):
 
     base: TrialSpec
     repeat: int
-    index: int
+    point_index: int
     point: Mapping[str, Any]
     value: float
 
@@ -44,11 +45,11 @@ class Tuned(NamedTuple):
     """The end of the first phase: choices, ends of its trials, and all results of the study."""
 
     choices: list[Choice]
-    outcomes: dict[str, Outcome]
+    outcomes: Outcomes
     results: Results
 
 
-def run(plan: Plan, uri: str, launch: Launch, results: Results) -> dict[str, Outcome]:
+def run(plan: Plan, uri: str, launch: Launch, results: Results) -> Outcomes:
     """Tune every entrant, choose on validation, report on fresh seeds.
 
     Args:
@@ -68,7 +69,7 @@ def run(plan: Plan, uri: str, launch: Launch, results: Results) -> dict[str, Out
 def tune(plan: Plan, uri: str, launch: Launch, results: Results) -> Tuned:
     """Run the first phase; an adaptive sampler takes one turn a point."""
     draws = make_draws(plan)
-    outcomes: dict[str, Outcome] = {}
+    outcomes: Outcomes = {}
     for _ in range(plan.points if plan.sampler in search.ADAPTIVE else 1):
         if plan.sampler in search.ADAPTIVE:
             _ask(plan, draws, results)
@@ -82,16 +83,14 @@ def tune(plan: Plan, uri: str, launch: Launch, results: Results) -> Tuned:
     return Tuned(choices, outcomes, results)
 
 
-def rerun(
-    specs: Sequence[TrialSpec], uri: str, launch: Launch, results: Results
-) -> dict[str, Outcome]:
+def rerun(specs: Sequence[TrialSpec], uri: str, launch: Launch, results: Results) -> Outcomes:
     """Run the second phase: trials on seeds that chose nothing."""
     return _run("reporting", specs, uri, launch, results) if specs else {}
 
 
 def _run(
     phase: str, specs: Sequence[TrialSpec], uri: str, launch: Launch, results: Results
-) -> dict[str, Outcome]:
+) -> Outcomes:
     show = partial(show_phase, phase)
     return batch.run(specs, uri, launch, make_callback=show, stored=results)
 
@@ -132,7 +131,7 @@ def list_reports(plan: Plan, choices: Sequence[Choice]) -> list[TrialSpec]:
     return default + [
         spec
         for one in choices
-        for spec in plan.report_trials(one.base, one.repeat, one.index, one.point)
+        for spec in plan.report_trials(one.base, one.repeat, one.point_index, one.point)
     ]
 
 
@@ -170,18 +169,18 @@ def _measure_point(
             measured.append((math.nan, math.nan))
         else:
             steps = result.summary.get("steps_to_target", math.inf)
-            measured.append((result.final(metric), steps))
+            measured.append((result.final_value(metric), steps))
     return measured
 
 
 def _describe(choice: Choice) -> str:
-    """Return ``digits · adam: chose lr=0.00421 (point 3), val/accuracy 0.9833 after 1000 steps``."""
+    """Return ``digits · adam: chose lr=0.0042 (point 3), val/accuracy 0.98 after 1000 steps``."""
     base = choice.base
     again = f" (tuning {choice.repeat + 1})" if choice.repeat else ""
     value = "no trial of any point finished" if math.isnan(choice.value) else f"{choice.value:.4f}"
     entrant = protocol.label(base.optimizer.name, base.schedule.name)
     return (
         f"{base.task.name} · {entrant}{again}: chose {point_label(choice.point)} "
-        f"(point {choice.index + 1}), val/{base.task.target_metric.metric} {value} "
+        f"(point {choice.point_index + 1}), val/{base.task.target_metric.metric} {value} "
         f"after {base.budget.steps} steps"
     )

@@ -1,45 +1,52 @@
-"""The record of trials in MLflow: write, look up, read. The only package that imports it, and that
-only for stores other than a file of this machine, and to make the first of those."""
+"""Record of trials in MLflow: write, look up, read.
 
+The only package that imports MLflow, and only for stores other than a file of this machine, and to
+make the first of those.
+"""
+
+from bench.tracking.errors import ReadOnlyStore
 from bench.tracking.opening import prepare
 from bench.tracking.read import (
-    answers,
     discard_interrupted,
-    ended_in,
-    held,
+    discard_job,
+    find_result,
+    find_running,
+    list_studies,
     read,
-    release,
+    read_job_results,
+    read_results,
     resume,
-    studies,
 )
-from bench.tracking.recorder import recorder
+from bench.tracking.recorder import open_recorder
 from bench.tracking.store import Recorder
 from bench.tracking.summary import (
     attach_report,
     attach_text,
-    attached_text,
-    report_path,
+    find_report,
+    read_text,
     summarize,
 )
-from bench.tracking.views import View, share
+from bench.tracking.views import View, save_views
 
 __all__ = [
+    "ReadOnlyStore",
     "Recorder",
     "View",
-    "answers",
     "attach_report",
     "attach_text",
-    "attached_text",
     "discard_interrupted",
-    "ended_in",
-    "held",
+    "discard_job",
+    "find_report",
+    "find_result",
+    "find_running",
+    "list_studies",
+    "open_recorder",
     "prepare",
     "read",
-    "recorder",
-    "release",
-    "report_path",
+    "read_job_results",
+    "read_results",
+    "read_text",
     "resume",
-    "share",
-    "studies",
+    "save_views",
     "summarize",
 ]

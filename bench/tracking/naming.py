@@ -1,4 +1,4 @@
-"""What a trial's run is called in MLflow, and which runs make one curve there."""
+"""Names of runs in MLflow, and of the curves that several runs make together."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from bench.spec import Phase, TrialSpec, protocol
 SEPARATOR = " · "
 
 
-def run_name(spec: TrialSpec) -> str:
-    """``s3 adam lr=0.00316 digits``: what differs comes first, for MLflow's run list cuts names."""
-    return f"s{spec.seed} {_entrant(spec)} {_short(spec.optimizer.point)} {spec.task.name}"
+def name_run(spec: TrialSpec) -> str:
+    """Return ``s3 adam lr=0.00316 digits``: what differs comes first, for MLflow cuts names."""
+    return f"s{spec.seed} {_entrant(spec)} {_format_point(spec.optimizer.point)} {spec.task.name}"
 
 
-def curve(spec: TrialSpec) -> str:
-    """The tag ``curve``: trials that share it differ in their seed, so their mean is a curve.
+def name_curve(spec: TrialSpec) -> str:
+    """Return the tag ``curve``: trials that share it differ in their seed, so they are averaged.
 
-    ``adam+cosine · digits`` for an entrant as its YAML has it. A plain sweep adds the point, a
-    study what the trial is for: ``tuned`` (the chosen point of each repeat, pooled as in the
-    report), ``default``, or ``tuning`` with the point that was tried. The task comes last, as in
+    ``adam+cosine · digits`` for an entrant as its YAML has it. A plain sweep adds the point. A
+    study adds the purpose of the trial: ``tuned`` (the chosen point of each repeat, pooled as in
+    the report), ``default``, or ``tuning`` with the point that was tried. The task comes last, as in
     a run's name: lists cut what does not fit.
     """
     parts = [_entrant(spec)]
-    point = _short(spec.optimizer.point)
+    point = _format_point(spec.optimizer.point)
     if spec.phase is Phase.REPORT:
-        tuned = spec.tuning is not None and spec.tuning.index is not None
+        tuned = spec.origin.tuning is not None and spec.origin.tuning.index is not None
         parts.append("tuned" if tuned else "default")
     elif spec.phase is Phase.SELECT:
         parts.append(f"tuning {point}")
@@ -39,12 +39,11 @@ def _entrant(spec: TrialSpec) -> str:
     return protocol.label(spec.optimizer.name, spec.schedule.name)
 
 
-def _short(point: Mapping[str, Any]) -> str:
+def _format_point(point: Mapping[str, Any]) -> str:
     """``lr=0.00316, momentum=0.9``; ``default`` for an optimizer as its YAML has it."""
-    return (
-        ", ".join(f"{name}={_digits(value)}" for name, value in sorted(point.items())) or "default"
-    )
+    settings = (f"{name}={_format(value)}" for name, value in sorted(point.items()))
+    return ", ".join(settings) or "default"
 
 
-def _digits(value: Any) -> str:
+def _format(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
-from contextlib import closing
+import sys
+from contextlib import closing, suppress
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -11,95 +14,123 @@ from tempfile import TemporaryDirectory
 
 from filelock import FileLock
 
-from bench.tracking.sqlite.schema import embedded, has_write_ahead_log
-from bench.tracking.sqlite.store import EmbeddedStore
-from bench.tracking.store import Store, cannot_open, found_or_made
+from bench.spec import RefusedInput
+from bench.tracking.owner import is_worker
+from bench.tracking.sqlite import schema
+from bench.tracking.sqlite.store import SQLiteStore
+from bench.tracking.store import Store, ensure_study, open_error
 from bench.tracking.uri import check_file, check_local, sqlite_path
 
 
-def opened(uri: str) -> Store:
-    """A store that is there.
+def prepare(uri: str, study: str) -> str:
+    """Open the store, make it and the study where missing, and return MLflow's id of the study.
 
     Raises:
-        RefusedInput: it cannot be opened or does not answer.
+        RefusedInput: the store cannot be opened, does not answer or can only be read; the study
+            was deleted.
+    """
+    return ensure_study(open_store(uri, writes=True), study)
+
+
+def open_store(uri: str, *, writes: bool = False) -> Store:
+    """Open a store, and say once where its tables are of another MLflow.
+
+    Raises:
+        RefusedInput: it cannot be opened, does not answer, or can only be read.
         StoreLost: the same in a worker, whose parent has opened it.
     """
+    store = find_store(uri)
+    if isinstance(store, SQLiteStore):
+        if writes:
+            store.check_writable()
+        if store.notice and not is_worker():
+            print(store.notice, file=sys.stderr)
+            store.notice = ""
+    return store
+
+
+def find_store(uri: str) -> Store:
+    """Do the same and say nothing."""
     path = sqlite_path(uri)
     # an optimizer may change the working folder: from here on that moves no store
-    return _opened(uri, None if path is None else path.absolute())
+    return _open(uri, None if path is None else path.absolute())
 
 
-def prepare(uri: str, study: str) -> str:
-    """Open the store, creating it and the study where missing; returns MLflow's number of it.
-
-    Raises:
-        RefusedInput: the store cannot be opened or does not answer; the study was deleted.
-    """
-    return found_or_made(opened(uri), study)
+def exists(uri: str) -> bool:
+    """Tell whether there is a file with tables; of stores of other kinds that is not known."""
+    path = sqlite_path(uri)
+    return path is not None and schema.has_tables(path)
 
 
 @lru_cache(maxsize=4)
-def _opened(uri: str, path: Path | None) -> Store:
-    if path is not None:
-        try:
-            check_local(uri, path)
-            check_file(uri, path)
-            if not has_write_ahead_log(path):
-                _create(path)
-            if embedded(f"sqlite:///{path}"):
-                return EmbeddedStore(uri, path)
-        except (OSError, sqlite3.Error) as error:
-            raise cannot_open(uri, error) from error
-    from bench.tracking.server.store import (
-        ClientStore,  # with MLflow, which takes seconds to import
-    )
+def _open(uri: str, path: Path | None) -> Store:
+    if path is None:
+        # MLflow takes seconds to import, and stores in a file do not need it
+        from bench.tracking.server.store import ClientStore
 
-    return ClientStore(uri)
+        return ClientStore(uri)
+    try:
+        check_local(uri, path)
+        check_file(uri, path)
+        if not schema.has_tables(path):
+            _create(uri, path)
+        revision = schema.check_columns(uri, path)
+        if revision in schema.REVISIONS and not schema.has_write_ahead_log(path):
+            with FileLock(f"{path}.lock"):  # MLflow made it
+                schema.write_ahead(path)
+    except (OSError, sqlite3.Error) as error:
+        raise open_error(uri, error) from error
+    return SQLiteStore(uri, path, revision)
 
 
-def _create(path: Path) -> None:
+def _create(uri: str, path: Path) -> None:
     """Make the tables, one process at a time: two would die in each other's migrations.
 
     A new store is made beside its place and moved there when it is whole: a process that is killed
-    meanwhile leaves nothing that MLflow could not go on with.
+    meanwhile leaves nothing behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
-        if has_write_ahead_log(path):  # made while this process waited
+        if schema.has_tables(path):  # made while this process waited
             return
-        if path.exists() and path.stat().st_size:  # MLflow made it: bring it to its present form
-            _by_mlflow(path)
-        else:
-            new = path.with_name(f".{path.name}.new")
-            new.unlink(missing_ok=True)
-            with closing(sqlite3.connect(new)) as store:
-                store.executescript(_empty())
-                store.execute(
-                    "UPDATE experiments SET artifact_location = ?",
-                    ((path.parent / "artifacts" / "Default").as_uri(),),
-                )
-                store.commit()
-            new.replace(path)
-        with closing(sqlite3.connect(path, timeout=60)) as store:
-            store.execute("PRAGMA journal_mode=WAL")  # readers do not block writers
+        new = path.with_name(f".{path.name}.new")
+        _copy_template(uri, new)
+        with closing(sqlite3.connect(new)) as store, store:
+            default = (path.parent / "artifacts" / "Default").as_uri()
+            store.execute("UPDATE experiments SET artifact_location = ?", (default,))
+        schema.write_ahead(new)
+        new.replace(path)
 
 
-def _empty() -> str:
-    """An empty store in SQL. MLflow's migrations make it in seconds, so that is done once."""
-    from tasks.data.io.cache import text
+def _copy_template(uri: str, new: Path) -> None:
+    """Write an empty store. MLflow's migrations take seconds: they run once a version and machine.
 
-    return text("store", (), {"mlflow": version("mlflow")}, _dumped)
+    The template may be removed at any time; where it is damaged it is made anew.
+    """
+    folder = Path(os.environ.get("OPTBENCH_CACHE") or Path.home() / ".cache" / "optbench")
+    template = folder / f"mlflow-{version('mlflow')}.db"
+    with suppress(OSError, sqlite3.Error):
+        shutil.copyfile(template, new)
+        if schema.is_current(new):
+            return
+    with TemporaryDirectory() as scratch:
+        made = Path(scratch) / "empty.db"
+        # MLflow takes seconds to import, and is needed for the first store of a machine alone
+        from bench.tracking.server.store import connect
+
+        connect(f"sqlite:///{made}")
+        if not schema.is_current(made):
+            raise RefusedInput(
+                f"tracking.uri={uri}: MLflow {version('mlflow')} makes stores that this optbench "
+                f"does not know (schema {schema.read_revision(made)}). Install another version: "
+                "pip install mlflow==3.17.2"
+            )
+        shutil.copyfile(made, new)
+    with suppress(OSError), TemporaryDirectory(dir=_make_folder(folder)) as scratch:
+        whole = shutil.copyfile(new, Path(scratch) / "new.db")
+        whole.replace(template)
 
 
-def _dumped() -> str:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "empty.db"
-        _by_mlflow(path)
-        with closing(sqlite3.connect(path)) as store:
-            return "\n".join(store.iterdump())
-
-
-def _by_mlflow(path: Path) -> None:
-    from bench.tracking.server.store import connect
-
-    connect(f"sqlite:///{path}")
+def _make_folder(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,24 +1,25 @@
-"""The recorder of trials of one study, from one to as many as a stack holds."""
+"""Recorder of trials of one study, from one to as many as a stack holds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from bench.spec import TrialSpec
-from bench.tracking.opening import opened
+from bench.tracking.opening import open_store
 from bench.tracking.store import Recorder
 
 
-def recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
-    """For trials of one study: rows into an embedded store, MLflow's client for any other.
+def open_recorder(uri: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
+    """Open a recorder of trials of one study.
 
-    ``with recorder(uri, specs, launcher) as records: records.log(0, point) … .finish(0, result)``.
+    ``with open_recorder(uri, specs, launcher) as records: records.log(0, point) …
+    .finish(0, result)``.
 
     Raises:
-        RefusedInput: the store cannot be opened or does not answer.
+        RefusedInput: the store cannot be opened, does not answer or can only be read.
         StoreLost: it no longer answers, or has no room; raised by every method.
         ValueError: no trial, or trials of several studies.
     """
-    if len(studies := {spec.study for spec in specs}) != 1:
+    if len(studies := {spec.context.study for spec in specs}) != 1:
         raise ValueError(f"a recorder is of one study, not of {sorted(studies)}")
-    return opened(uri).recorder(studies.pop(), specs, launcher)
+    return open_store(uri, writes=True).open_recorder(studies.pop(), specs, launcher)

@@ -1,77 +1,101 @@
-"""What a store has answered; of an embedded one before anything is made or opened to write."""
+"""Conversion of MLflow's runs to results and records of trials."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable
-from contextlib import closing, suppress
-from pathlib import Path
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from bench.spec import RefusedInput, Status, TrialResult
+from bench.spec import CurvePoint, Phase, Status, TrialRecord, TrialResult, Tuning
 from bench.tracking import claims
-from bench.tracking.sqlite.read import TrialRun, from_tables
-from bench.tracking.sqlite.schema import embedded, has_write_ahead_log, open_tables
-from bench.tracking.uri import check_local, sqlite_path
-
-SUMMARY = "summary."
-"""Prefix of the tags that hold a result's summary. As metrics they would each be drawn as a chart,
-though they are one number a trial; as tags they also keep every digit, NaN and ∞."""
+from bench.tracking.store import Store, TrialRun, Value
+from bench.tracking.tags import SUMMARY
 
 
-def lookup(uri: str, study: str, config_hash: str) -> TrialResult | None:
-    """The answer of an embedded store; None where it has none, and where it has to be made first.
+def select_results(runs: Iterable[TrialRun]) -> dict[str, TrialResult]:
+    """Return the trials that need not run again, by ``config_hash``, without their curves.
 
-    Whatever is wrong with the store is left to whoever opens it to write.
+    Of several results of one trial the latest counts.
     """
-    path = sqlite_path(uri)
-    if path is None or not path.is_file():
-        return None
-    with suppress(sqlite3.Error, RefusedInput):
-        check_local(uri, path)
-        if has_write_ahead_log(path) and embedded(uri):
-            experiment = _experiment(path, study)
-            if experiment is not None:
-                found = from_tables(path, experiment, curves=False, hashes={config_hash})
-                return answered(found).get(config_hash)
-    return None
-
-
-def _experiment(path: Path, study: str) -> str | None:
-    with closing(open_tables(path)) as store:
-        row = store.execute(
-            "SELECT experiment_id FROM experiments WHERE name = ? AND lifecycle_stage = 'active'",
-            (study,),
-        ).fetchone()
-    return None if row is None else str(row[0])
-
-
-def answered(runs: Iterable[TrialRun]) -> dict[str, TrialResult]:
-    """Of the trials of a study those that need not run again, by ``config_hash``; no curves."""
     return {
-        run.tags["config_hash"]: result_of(run)
+        run.tags["config_hash"]: to_result(run)
         for run in sorted(runs, key=lambda run: run.ended)
-        if claims.answers(run)
+        if claims.is_result(run)
     }
 
 
-def result_of(run: TrialRun) -> TrialResult:
-    """How a trial ended, without its curve."""
+def to_result(run: TrialRun) -> TrialResult:
+    """Convert a run that has ended, without its curve."""
     return TrialResult(
         Status(run.tags["status"]),
         run.tags.get("reason", ""),
-        summary={**run.latest, **summary_of(run)},
+        summary=_to_summary(run),
         ended_at=run.ended,
+        final=_to_final(run),
     )
 
 
-def summary_of(run: TrialRun) -> dict[str, float]:
-    """From its tags; records from before there were any have it among the metrics."""
-    told = {name: value for name, value in run.tags.items() if name.startswith(SUMMARY)}
-    if told:
-        return {name.removeprefix(SUMMARY): float(value) for name, value in told.items()}
-    return {name: value for name, value in run.latest.items() if not is_curve(name)}
+def to_whole_result(store: Store, run: TrialRun) -> TrialResult:
+    """Convert a run that has ended, with its curve, environment and traceback."""
+    tags = run.tags
+    return replace(
+        to_result(run),
+        curve=_to_curve(run.history),
+        environment={k[4:]: v for k, v in sorted(tags.items()) if k.startswith("env.")},
+        traceback=_read_traceback(store, run.run_id) if tags["status"] == Status.FAILED else "",
+    )
 
 
-def is_curve(metric: str) -> bool:
-    """Whether it is measured at evaluations only: ``val/loss``, ``lr``; summaries have no split."""
-    return "/" in metric or metric == "lr"
+def to_record(run: TrialRun, result: TrialResult) -> TrialRecord:
+    """Convert a run that has ended with this result."""
+    tags = run.tags
+    return TrialRecord(
+        run.run_id,
+        tags["study"],
+        tags["config_hash"],
+        json.loads(tags["config"]),
+        json.loads(tags["point"]),
+        result,
+        Phase(tags.get("phase", Phase.EXPLORE)),
+        Tuning(**json.loads(tags["tuning"])) if "tuning" in tags else None,
+        tags.get("reference", "adam"),
+    )
+
+
+def _to_summary(run: TrialRun) -> dict[str, float]:
+    """Read a summary from its tags; the oldest records have it among the metrics."""
+    tags = {name: value for name, value in run.tags.items() if name.startswith(SUMMARY)}
+    if tags:
+        return {name.removeprefix(SUMMARY): float(value) for name, value in tags.items()}
+    return {name: value for name, value in run.latest.items() if not _is_curve_metric(name)}
+
+
+def _to_final(run: TrialRun) -> dict[str, float]:
+    """Return the last value of each metric that is measured on a split."""
+    return {name: value for name, value in run.latest.items() if "/" in name}
+
+
+def _is_curve_metric(name: str) -> bool:
+    """Tell ``val/loss`` and ``lr``, which evaluations measure, from numbers of the whole trial."""
+    return "/" in name or name == "lr"
+
+
+def _to_curve(history: Mapping[str, Sequence[Value]]) -> tuple[CurvePoint, ...]:
+    points: dict[int, dict[str, float]] = {}
+    for name in sorted(history):
+        if (_is_curve_metric(name) or name == "train_time_s") and not name.startswith("test/"):
+            for step, _, value in history[name]:
+                # The first counts: at the last step the summary's training time comes second
+                points.setdefault(step, {}).setdefault(name, value)
+    # Values at a step without an evaluation belong to the summary
+    return tuple(
+        CurvePoint(step, points[step])
+        for step in sorted(points)
+        if any(name.startswith("val/") for name in points[step])
+    )
+
+
+def _read_traceback(store: Store, run_id: str) -> str:
+    """Of a failed trial. A worker that was killed left none; nor does a store that was moved."""
+    text = store.read_text(run_id, "traceback.txt")
+    return "(no traceback is kept of this trial)" if text is None else text

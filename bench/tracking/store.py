@@ -1,44 +1,73 @@
-"""What optbench asks of a store of MLflow, whichever kind it is.
+"""Interface of a store of MLflow, whichever kind it is.
 
 There are two: a file of this machine, read and written as SQLite's tables
-(``bench.tracking.sqlite.store``), and any other, by MLflow's client (``bench.tracking.server.store``), whose
-import takes longer than a small trial.
+(``bench.tracking.sqlite.store``), and any other, by MLflow's client
+(``bench.tracking.server.store``), whose import takes longer than a small trial.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from bench.runtime.processes import serves
 from bench.spec import CurvePoint, RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
-from bench.tracking.sqlite.read import TrialRun
+from bench.tracking.owner import is_worker
 
-TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+STUDY_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Tells MLflow's pages that a study is made of training runs, not of language-model traces."""
+
+TRIAL_TAGS = {"config_hash", "status", "config", "point", "study"}
+"""Tags of every trial: a run without them was written by somebody else, and is left alone."""
+
+Value = tuple[int, int, float]
+"""Step, timestamp in ms, value: one entry of a metric's history."""
 
 
 class Study(NamedTuple):
-    """A study, which is an MLflow experiment: MLflow's number of it, and its tags."""
+    """A study, which is an MLflow experiment: MLflow's id of it, and its tags."""
 
     id: str
     tags: Mapping[str, str]
 
 
-class Recorder(Protocol):
-    """Trials while they happen; a slot is a trial's place among the specs.
-
-    Runs exist from ``__enter__`` on. What has not finished on leaving leaves no record.
+@dataclass
+class TrialRun:
+    """MLflow's run of one trial.
 
     Attributes:
-        free: the slots whose trials are claimed by this recorder; other processes run the rest, or
+        status: MLflow's own, e.g. ``RUNNING``.
+        latest: the last value of each metric.
+        history: all values of each metric, in the order of steps and time; empty where it was not
+            asked for.
+        ended: seconds since 1970; 0 while it runs.
+        last_seen: seconds since 1970 of its process's last heartbeat
+            (``bench.tracking.server.heartbeat``); 0 where that is not asked, or there was none.
+    """
+
+    run_id: str
+    status: str
+    tags: Mapping[str, str]
+    latest: dict[str, float] = field(default_factory=dict)
+    history: dict[str, list[Value]] = field(default_factory=dict)
+    ended: float = 0.0
+    last_seen: float = 0.0
+
+
+class Recorder(Protocol):
+    """Trials while they run; a slot is a trial's index among the specs.
+
+    Runs exist from ``__enter__`` on. A trial that has not finished on leaving leaves no record.
+
+    Attributes:
+        slots: the slots whose trials this recorder has claimed; other processes run the rest, or
             have run them (``bench.tracking.claims``).
     """
 
-    free: list[int]
+    slots: list[int]
 
     def __enter__(self) -> Self: ...
 
@@ -50,35 +79,36 @@ class Recorder(Protocol):
     ) -> None: ...
 
     def log(self, slot: int, point: CurvePoint) -> None:
-        """Note one evaluation of one trial; it is written within a second or at the next one."""
+        """Record one evaluation of one trial; it is written within a second or at the next one."""
 
     def finish(self, slot: int, result: TrialResult) -> None:
-        """How a trial ended; the last point of its curve replaces the one that was noted."""
+        """Record the end of a trial; the last point of its curve replaces the one logged before."""
 
 
 class Store(Protocol):
     """An open store; studies and runs are named by MLflow's own ids.
 
-    Every method raises StoreLost where the store does not answer, or has no room.
+    Every method raises StoreLost where the store does not answer, or has no room, and every change
+    ReadOnlyStore where its tables are not known.
     """
 
     uri: str
 
-    def study(self, name: str) -> Study | None:
-        """The study of that name; None where there is none.
+    def find_study(self, name: str) -> Study | None:
+        """Return the study of that name; None where there is none.
 
         Raises:
             RefusedInput: it lies in MLflow's trash.
         """
 
-    def make_study(self, name: str) -> str:
-        """Its id; another process may make it at the same time."""
+    def create_study(self, name: str) -> str:
+        """Return the id of a new study; another process may make it at the same time."""
 
-    def studies(self) -> list[str]:
-        """The names of all, in order."""
+    def list_studies(self) -> list[str]:
+        """Return the names of all studies, in order."""
 
     def tag_study(self, study: str, tags: Mapping[str, str | None]) -> None:
-        """Set tags; None takes one away."""
+        """Set tags; None removes one."""
 
     def trials(
         self,
@@ -89,25 +119,25 @@ class Store(Protocol):
         job: str | None = None,
         running: bool = False,
     ) -> list[TrialRun]:
-        """Its trials, the latest first, those that run now included.
+        """Read its trials, the latest first, running ones included: the one call that does.
 
         Args:
-            curves: whether the histories are wanted.
-            hashes, job, running: only those with one of these config hashes, of that job of a
-                cluster, that have not ended.
+            curves: load the history of every metric, too.
+            hashes, job, running: only trials with one of these config hashes, of that cluster job,
+                that have not ended.
         """
 
     def trash(self, runs: Iterable[str]) -> None:
-        """Into MLflow's trash, from where they can be restored."""
+        """Move runs to MLflow's trash, from where they can be restored."""
 
-    def summary(self, study: str) -> str | None:
-        """The run that stands for the whole study; None where there is none."""
+    def find_summary(self, study: str) -> str | None:
+        """Return the run that stands for the whole study; None where there is none."""
 
-    def make_summary(self, study: str, name: str) -> str:
-        """That run, made for the study of this id and name."""
+    def create_summary(self, study: str, name: str) -> str:
+        """Make that run for the study of this id and name."""
 
     def describe(self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
-        """Set tags and numbers of a run; later ones take their place."""
+        """Set tags and numbers of a run, in place of earlier ones."""
 
     def put_text(self, run: str, name: str, text: str) -> None:
         """Keep a text file with a run, in place of one of that name."""
@@ -115,37 +145,37 @@ class Store(Protocol):
     def put_folder(self, run: str, folder: Path, name: str) -> None:
         """Keep the files of a folder with a run, under that name."""
 
-    def holds(self, run: str, name: str) -> bool:
-        """Whether a file or folder of that name is kept with a run."""
+    def has_file(self, run: str, name: str) -> bool:
+        """Tell whether a run has a file or folder of that name."""
 
-    def text(self, run: str, name: str) -> str | None:
-        """A text file that is kept with a run; None where there is none."""
+    def read_text(self, run: str, name: str) -> str | None:
+        """Read a text file of a run; None where there is none."""
 
-    def recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
-        """Of trials of the study of that name."""
-
-
-def found_or_made(store: Store, name: str) -> str:
-    """The id of the study of that name, which is made where it is missing."""
-    found = store.study(name)
-    return store.make_study(name) if found is None else found.id
+    def open_recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
+        """Open the recorder of trials of the study of that name."""
 
 
-def cannot_open(uri: str, error: Exception) -> RefusedInput | StoreLost:
-    """That a store cannot be opened; in a worker it is lost, for its parent has opened it."""
+def ensure_study(store: Store, name: str) -> str:
+    """Return the id of the study of that name, which is made where it is missing."""
+    study = store.find_study(name)
+    return store.create_study(name) if study is None else study.id
+
+
+def open_error(uri: str, error: Exception) -> RefusedInput | StoreLost:
+    """Say that a store cannot be opened; in a worker it is lost, for its parent has opened it."""
     cause = str(error).split("\n", maxsplit=1)[0]
-    kind = StoreLost if serves() else RefusedInput
+    kind = StoreLost if is_worker() else RefusedInput
     return kind(f"tracking.uri={uri}: cannot be opened: {cause}")
 
 
-def in_trash(uri: str, study: str, number: str) -> RefusedInput:
-    """That a study was deleted, and how to have it back."""
+def trash_error(uri: str, study: str, number: str) -> RefusedInput:
+    """Say that a study was deleted, and how to restore it."""
     return RefusedInput(
         f"study={study}: it was deleted in MLflow; take another name, or restore it: mlflow "
         f"experiments restore --experiment-id {number} (MLFLOW_TRACKING_URI={uri})"
     )
 
 
-def artifacts(root: Path, study: str) -> str:
-    """Where the files of a study's runs go, as MLflow names it."""
+def artifact_uri(root: Path, study: str) -> str:
+    """Return the address of the files of a study's runs, as MLflow names it."""
     return (root / "artifacts" / study).absolute().as_uri()

@@ -1,4 +1,4 @@
-"""What hangs on a study as a whole: one run of its own, with the report and what sums it up."""
+"""Summary run of a study: the report and what sums it up."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.tracking.naming import SEPARATOR
-from bench.tracking.opening import opened, prepare
-from bench.tracking.views import share
+from bench.tracking.opening import open_store, prepare
+from bench.tracking.views import save_views
 
 NOTE = "mlflow.note.content"
 """The tag that MLflow's pages show as a description, in Markdown."""
@@ -18,18 +18,18 @@ NOTE = "mlflow.note.content"
 
 def attach_report(uri: str, study: str, directory: Path) -> None:
     """Put a report's files on the study's summary run."""
-    opened(uri).put_folder(summary_run(uri, study), directory, "report")
+    open_store(uri).put_folder(_ensure_summary(uri, study), directory, "report")
 
 
 def attach_text(uri: str, study: str, name: str, text: str) -> None:
     """Put a text file on the study's summary run, in place of one of that name."""
-    opened(uri).put_text(summary_run(uri, study), name, text)
+    open_store(uri).put_text(_ensure_summary(uri, study), name, text)
 
 
-def attached_text(uri: str, study: str, name: str) -> str | None:
-    """A text file of the study's summary run; None where there is none."""
-    run = find_summary(uri, study)
-    return None if run is None else opened(uri).text(run, name)
+def read_text(uri: str, study: str, name: str) -> str | None:
+    """Read a text file of the study's summary run; None where there is none."""
+    run = _find_summary(uri, study)
+    return None if run is None else open_store(uri).read_text(run, name)
 
 
 def summarize(
@@ -40,7 +40,7 @@ def summarize(
     metrics: Mapping[str, float],
     tables: Mapping[str, Mapping[str, Sequence[Any]]],
 ) -> None:
-    """Say on the study and on its summary run what came of it; a later summary takes its place.
+    """Write the outcome of a study on it and on its summary run, in place of an earlier one.
 
     The study's description also leads to its saved views and to its report.
 
@@ -50,22 +50,22 @@ def summarize(
         tables: by their names, e.g. ``leaderboard``; of each its columns, equally long. MLflow
             shows them as tables; what JSON does not know (NaN, ∞) is written as text.
     """
-    store, run = opened(uri), summary_run(uri, study)
+    store, run = open_store(uri), _ensure_summary(uri, study)
     for name, columns in tables.items():
         # MlflowClient.log_table would append to the table of an earlier report
-        store.put_text(run, f"{name}.json", _as_table(columns))
-    listed = [{"path": f"{name}.json", "type": "table"} for name in tables]
-    store.describe(run, {"mlflow.loggedArtifacts": json.dumps(listed), NOTE: note}, metrics)
-    links = [f"[{view.name}]({view.path})" for view in share(uri, study)]
-    if report := report_path(uri, study):
+        store.put_text(run, f"{name}.json", _format_table(columns))
+    artifacts = [{"path": f"{name}.json", "type": "table"} for name in tables]
+    store.describe(run, {"mlflow.loggedArtifacts": json.dumps(artifacts), NOTE: note}, metrics)
+    links = [f"[{view.name}]({view.path})" for view in save_views(uri, study)]
+    if report := find_report(uri, study):
         links.insert(0, f"[report]({report})")
     store.tag_study(prepare(uri, study), {NOTE: f"{note}\n\n{SEPARATOR.join(links)}"})
 
 
-def report_path(uri: str, study: str) -> str | None:
-    """What follows a server's address to show the report; None where none was attached."""
-    run = find_summary(uri, study)
-    if run is None or not opened(uri).holds(run, "report"):
+def find_report(uri: str, study: str) -> str | None:
+    """Return what follows a server's address to show the report; None where there is none."""
+    run = _find_summary(uri, study)
+    if run is None or not open_store(uri).has_file(run, "report"):
         return None
     return (
         f"#/experiments/{prepare(uri, study)}/runs/{run}/artifacts/report/index.html"
@@ -73,22 +73,21 @@ def report_path(uri: str, study: str) -> str | None:
     )
 
 
-def find_summary(uri: str, study: str) -> str | None:
-    """The id of the run that stands for the whole study; None where there is none."""
-    found = opened(uri).study(study)
-    return None if found is None else opened(uri).summary(found.id)
+def _find_summary(uri: str, study: str) -> str | None:
+    known = open_store(uri).find_study(study)
+    return None if known is None else open_store(uri).find_summary(known.id)
 
 
-def summary_run(uri: str, study: str) -> str:
-    """Its id; it is made where it is missing."""
+def _ensure_summary(uri: str, study: str) -> str:
+    """Return the id of the summary run, which is made where it is missing."""
     number = prepare(uri, study)
-    return opened(uri).summary(number) or opened(uri).make_summary(number, study)
+    return open_store(uri).find_summary(number) or open_store(uri).create_summary(number, study)
 
 
-def _as_table(columns: Mapping[str, Sequence[Any]]) -> str:
-    rows = [[_plain(one) for one in row] for row in zip(*columns.values(), strict=True)]
+def _format_table(columns: Mapping[str, Sequence[Any]]) -> str:
+    rows = [[_to_json(value) for value in row] for row in zip(*columns.values(), strict=True)]
     return json.dumps({"columns": list(columns), "data": rows}, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

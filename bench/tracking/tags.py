@@ -1,4 +1,4 @@
-"""What a trial's run says in MLflow, whoever writes it there.
+"""Tags, parameters and times of a trial's run in MLflow, whoever writes them there.
 
 A run's clock shows the trial's own training time: its points and its end lie that long after its
 start. By the wall every trial of a stack would have taken as long as the whole stack.
@@ -11,53 +11,64 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from bench.runtime.processes import mine
-from bench.spec import Status, TrialResult, TrialSpec
+from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
 from bench.spec.hyperparameters import hyperparameters
-from bench.tracking.naming import curve
-from bench.tracking.runs import SUMMARY
-from bench.tracking.sqlite.schema import now
+from bench.tracking.naming import name_curve
+from bench.tracking.owner import identify
+from bench.tracking.sqlite.schema import now_ms
 
 RUNNING = "running"
 
+SUMMARY = "summary."
+"""Prefix of the tags that hold a result's summary. As metrics they would each be drawn as a chart,
+though they are one number a trial; as tags they also keep every digit, NaN and ∞."""
 
-def run_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
-    """What a run of this trial is tagged with from its start."""
+
+def make_start_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
+    """Make the tags that a run of this trial has from its start."""
     return {
         "kind": "trial",
-        "study": spec.study,
+        "study": spec.context.study,
         "task": spec.task.name,
         "optimizer": spec.optimizer.name,
         "model": spec.model.name,
         "schedule": spec.schedule.name,
         "seed": str(spec.seed),
-        "curve": curve(spec),
+        "curve": name_curve(spec),
         "point": json.dumps(dict(spec.optimizer.point)),
         "status": RUNNING,
         "config_hash": spec.config_hash,
         "config": json.dumps(spec.config()),
         "phase": str(spec.phase),
-        "reference": spec.reference,
-        **({"tuning": json.dumps(asdict(spec.tuning))} if spec.tuning else {}),
-        **mine(),
+        "reference": spec.origin.reference,
+        **({"tuning": json.dumps(asdict(spec.origin.tuning))} if spec.origin.tuning else {}),
+        **identify(),
         "launcher": launcher,
     }
 
 
-def end_tags(result: TrialResult) -> dict[str, str]:
-    """What a run is tagged with when its trial has ended."""
+def make_end_tags(result: TrialResult) -> dict[str, str]:
+    """Make the tags that a run gets when its trial has ended."""
     environment = {f"env.{name}": value for name, value in result.environment.items()}
     summary = {f"{SUMMARY}{name}": repr(float(n)) for name, n in result.summary.items()}
     return {"status": str(result.status), "reason": result.reason[:5000], **summary, **environment}
 
 
-def end_state(result: TrialResult) -> str:
-    """MLflow's own word for how it ended; diverging is a result."""
+def to_logged_curve(result: TrialResult) -> tuple[CurvePoint, ...]:
+    """Return the curve as metrics of a run; its last point also has the final values on test."""
+    if not result.curve:
+        return ()
+    last = result.curve[-1]
+    return *result.curve[:-1], CurvePoint(last.step, {**last.values, **result.final})
+
+
+def to_mlflow_status(result: TrialResult) -> str:
+    """Return MLflow's own status of a run that has ended; diverging is a result."""
     return "FAILED" if result.status is Status.FAILED else "FINISHED"
 
 
-def run_params(spec: TrialSpec) -> dict[str, str]:
-    """Hyperparameters and settings, to be shown beside a run."""
+def make_params(spec: TrialSpec) -> dict[str, str]:
+    """Make the parameters, hyperparameters among them, that are shown beside a run."""
     values: Mapping[str, object] = {
         **{f"hp.{name}": value for name, value in hyperparameters(spec.optimizer).items()},
         "batch_size": spec.batch_size,
@@ -67,12 +78,12 @@ def run_params(spec: TrialSpec) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
 
 
-def later(start: int, values: Mapping[str, float]) -> int:
-    """When a point was reached, or a trial ended, on its own clock; now where it has none.
+def to_timestamp(start: int, values: Mapping[str, float]) -> int:
+    """Return the time of a point, or of a trial's end, on its own clock; now where it has none.
 
     Args:
         start: of the run, in milliseconds.
         values: of the point, or the summary; ``train_time_s`` counts.
     """
     seconds = values.get("train_time_s", math.nan)
-    return start + round(1000 * seconds) if math.isfinite(seconds) else now()
+    return start + round(1000 * seconds) if math.isfinite(seconds) else now_ms()

@@ -1,4 +1,4 @@
-"""The address of a store: which kinds there are, the default, and the file of an embedded one."""
+"""Addresses of stores: their kinds, the default, and the file of a SQLite one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bench.spec import RefusedInput
 
 DEFAULT = "sqlite:///outputs/optbench.db"
 
-STORES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
+SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
 """Kinds of MLflow store that can be tracked to."""
 
-NETWORK = (
+NETWORK_FILESYSTEMS = (
     *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "beegfs", "panfs"),
     *("ceph", "glusterfs", "orangefs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.rclone"),
 )
@@ -28,7 +28,7 @@ MOUNTS = Path("/proc/mounts")
 def check_uri(uri: str) -> None:
     """Refuse an address that is no MLflow store; a bare folder is none since MLflow 3.13."""
     scheme = urlsplit(uri).scheme.partition("+")[0]
-    if scheme not in STORES:
+    if scheme not in SCHEMES:
         raise RefusedInput(
             f"tracking.uri={uri}: no such kind of store; use sqlite:///PATH.db, postgresql://… or "
             "http://HOST:PORT of an MLflow server"
@@ -42,75 +42,75 @@ def check_uri(uri: str) -> None:
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """The file of an embedded store; None for any other."""
+    """Return the file of a SQLite store; None for any other."""
     prefix = "sqlite:///"
     return Path(uri.removeprefix(prefix)) if uri.startswith(prefix) else None
 
 
 def is_database(uri: str) -> bool:
-    """Whether it is a database's own address, with no MLflow server before it."""
+    """Tell whether it is a database's own address, with no MLflow server before it."""
     return not uri.startswith(("http", "databricks"))
 
 
 def check_file(uri: str, path: Path) -> None:
     """Refuse a file that is no store of MLflow, before anything is written into it.
 
-    It is only ever opened by SQLite; see ``bench.tracking.sqlite.schema.has_write_ahead_log``.
+    SQLite alone opens it; see ``bench.tracking.sqlite.schema.has_write_ahead_log``.
     """
     if path.is_dir():
-        raise _refused(uri, "is a folder")
+        raise _refusal(uri, "is a folder")
     if not path.exists() or not path.stat().st_size:
         return
     try:
         with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as store:
             rows = store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             store.execute("PRAGMA schema_version").fetchone()
-    except sqlite3.OperationalError:  # busy: MLflow's client waits
+    except sqlite3.OperationalError:  # busy: whoever opens it next waits
         return
     except sqlite3.DatabaseError as error:
         foreign = error.sqlite_errorcode == sqlite3.SQLITE_NOTADB
-        raise _refused(uri, "is no SQLite file" if foreign else f"is damaged ({error})") from error
+        raise _refusal(uri, "is no SQLite file" if foreign else f"is damaged ({error})") from error
     tables = {name for (name,) in rows}
     half = [name for name in tables if name.startswith("_alembic_tmp_")]
     if half:
-        raise _refused(uri, f"was left half made by an earlier process (table {half[0]})")
+        raise _refusal(uri, f"was left half made by an earlier process (table {half[0]})")
     if tables and not {"experiments", "runs", "alembic_version"} <= tables:
-        raise _refused(uri, f"holds somebody else's tables ({', '.join(sorted(tables)[:3])})")
+        raise _refusal(uri, f"holds somebody else's tables ({', '.join(sorted(tables)[:3])})")
 
 
-def _refused(uri: str, what: str) -> RefusedInput:
+def _refusal(uri: str, what: str) -> RefusedInput:
     return RefusedInput(
         f"tracking.uri={uri}: {what}; name another file, one of MLflow or one that is not there yet"
     )
 
 
 def check_local(uri: str, path: Path) -> None:
-    """Refuse an embedded store on a file system that machines share: SQLite breaks there.
+    """Refuse a SQLite store on a file system that machines share: SQLite breaks there.
 
     Its write-ahead log needs memory that all its users share, see sqlite.org/wal.html.
     """
     if not MOUNTS.exists():
         return
-    kind = filesystem(path.resolve(), MOUNTS.read_text())
-    if kind in NETWORK:
+    kind = find_filesystem(path.resolve(), MOUNTS.read_text())
+    if kind in NETWORK_FILESYSTEMS:
         raise RefusedInput(
             f"tracking.uri={uri}: {path.parent} is on a network file system ({kind}), where SQLite "
             "loses writes; use a path on a local disk, or an MLflow server (http://HOST:PORT)"
         )
 
 
-def filesystem(path: Path, mounts: str) -> str:
-    """The kind of file system an absolute path is on.
+def find_filesystem(path: Path, mounts: str) -> str:
+    """Return the kind of file system that an absolute path is on.
 
     Args:
         mounts: lines ``device folder kind options …``, as in ``/proc/mounts``; a space in a
             folder's name is written ``\\040`` there.
     """
-    deepest, found = -1, ""
+    deepest, deepest_kind = -1, ""
     for line in mounts.splitlines():
         _, folder, kind, *_ = line.split(" ")
         point = Path(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), folder))
         depth = len(point.parts)
         if depth >= deepest and path.is_relative_to(point):  # of two on one folder the later counts
-            deepest, found = depth, kind
-    return found
+            deepest, deepest_kind = depth, kind
+    return deepest_kind

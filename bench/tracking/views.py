@@ -1,4 +1,4 @@
-"""A study's charts in MLflow as they should be looked at first, kept in the study as saved views.
+"""Saved views of a study in MLflow: its charts as they should be looked at first.
 
 MLflow's own first view draws ten runs, each metric a chart. A saved view (MLflow 3.17: the tag
 ``mlflow.sharedViewState.KEY`` of an experiment, listed at the top of its runs) says which runs,
@@ -17,23 +17,23 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench.spec import Phase
-from bench.tracking.opening import opened, prepare
-from bench.tracking.sqlite.read import TrialRun
+from bench.tracking.opening import open_store, prepare
+from bench.tracking.store import TrialRun
 
 TAG = "mlflow.sharedViewState."
 
-SHOWN = 100
+MOST_GROUPS = 100
 """Runs that MLflow's page loads, and so the most groups that it can show; a tag has an end."""
 
 NAME = "attributes.`Run Name`"
 """MLflow's own column of names."""
 
-PLAIN = {
+LINE_DEFAULTS = {
     **{"lineSmoothness": 0, "useGlobalLineSmoothing": True},
     **{"scaleType": "linear", "xAxisScaleType": "linear", "range": {}},
     **{"xAxisKey": "step", "selectedXAxisMetricKey": "", "useGlobalXaxisKey": True},
 }
-"""Of a line's card what would otherwise be undefined; without the first two it is smoothed."""
+"""Fields of a line's card that must be defined; without the first two the line is smoothed."""
 
 OLD_GROUPS = ("task", "optimizer", "schedule")
 """Tags that group trials which were recorded before there was the tag ``curve``."""
@@ -44,7 +44,7 @@ SETTINGS = {
     "param:budget.steps": lambda config: config["budget"]["steps"],
     "param:precision": lambda config: config["precision"],
 }
-"""What else keeps trials of one task apart, where a study holds several."""
+"""Settings that also keep trials of one task apart, where a study holds several."""
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,16 @@ class View:
     path: str
 
 
-def share(uri: str, study: str) -> list[View]:
-    """Save a study's views, the one of all tasks first; of several tasks also one each."""
+def save_views(uri: str, study: str) -> list[View]:
+    """Save the view of all tasks and, of several tasks, one of each; return them in this order."""
     experiment = prepare(uri, study)
-    trials = opened(uri).trials(experiment)
+    trials = open_store(uri).trials(experiment)
     tasks = sorted({one.tags["task"] for one in trials})
     views = [_save(uri, experiment, "all curves", trials)]
     if len(tasks) > 1:
         for task in tasks:
-            own = [one for one in trials if one.tags["task"] == task]
-            views.append(_save(uri, experiment, task, own, task))
+            of_task = [one for one in trials if one.tags["task"] == task]
+            views.append(_save(uri, experiment, task, of_task, task))
     return views
 
 
@@ -77,64 +77,66 @@ def _save(
     uri: str, experiment: str, name: str, trials: Sequence[TrialRun], task: str | None = None
 ) -> View:
     key = "optbench" if task is None else "optbench-" + re.sub(r"[^\w-]", "_", task)
-    state = json.dumps(state_of(trials, task), separators=(",", ":"))
+    state = json.dumps(make_state(trials, task), separators=(",", ":"))
     # An equal view is the same view, whenever it was saved: a report twice gives the same store
     saved = json.dumps({"name": name, "createdAt": 0, "state": state})
-    opened(uri).tag_study(experiment, {TAG + key: saved})
-    asked = {
+    open_store(uri).tag_study(experiment, {TAG + key: saved})
+    parameters = {
         "viewStateShareKey": key,
         "compareRunsMode": "CHART",
         "workflowType": "machine_learning",  # else the page of a language model's traces
     }
-    return View(name, f"#/experiments/{experiment}/runs?{urlencode(asked)}")
+    return View(name, f"#/experiments/{experiment}/runs?{urlencode(parameters)}")
 
 
-def state_of(trials: Sequence[TrialRun], task: str | None = None) -> dict[str, Any]:
-    """The state of MLflow's page: curves averaged over seeds, tuning trials left out.
+def make_state(trials: Sequence[TrialRun], task: str | None = None) -> dict[str, Any]:
+    """Make the state of MLflow's page: curves averaged over seeds, tuning trials left out.
 
     Args:
         trials: that the view is of.
-        task: whose name is asked for; None for all.
+        task: only trials of this one are shown; None for all.
     """
     configs = [json.loads(one.tags["config"]) for one in trials]
     targets = list(dict.fromkeys(one["task"]["target_metric"]["metric"] for one in configs))
     metrics = sorted({name for one in trials for name in one.latest})
-    drawn = [f"val/{target}" for target in targets]
-    drawn += [name for name in metrics if name.startswith("val/") and name not in drawn]
-    drawn += ["train/loss"]
+    charts = [f"val/{target}" for target in targets]
+    charts += [name for name in metrics if name.startswith("val/") and name not in charts]
+    charts += ["train/loss"]
     columns = [f"{split}/{target}" for target in targets for split in ("test", "val")]
-    curves = list(dict.fromkeys(one.tags.get("curve") for one in trials))[:SHOWN]
+    curves = list(dict.fromkeys(one.tags.get("curve") for one in trials))[:MOST_GROUPS]
     return {
-        "searchFilter": _condition(trials, task),
+        "searchFilter": _make_filter(trials, task),
         "orderByKey": "tags.`seed`",  # of the runs that are loaded as many of each group
         "orderByAsc": True,
         "runsHiddenMode": "SHOW_ALL",
-        "groupBy": {"aggregateFunction": "average", "groupByKeys": _groups(trials, configs)},
+        "groupBy": {"aggregateFunction": "average", "groupByKeys": _make_groups(trials, configs)},
         "groupsExpanded": {f"tag.curve.{curve}": False for curve in curves},
         "useGroupedValuesInCharts": True,
         "selectedColumns": [*(f"metrics.`{name}`" for name in columns), "tags.`status`"],
         "columnOrder": [NAME],
         "columnWidths": {NAME: 330},  # a curve's whole name
         "isAccordionReordered": True,
-        "compareRunSections": [_section("Curves")],
+        "compareRunSections": [_make_section("Curves")],
         "compareRunCharts": [
-            *(_card(name, "LINE") for name in drawn),
+            *(_make_card(name, "LINE") for name in charts),
             # A card that is deleted keeps the page from making one for the metric
-            *(_card(name, "BAR", deleted=True) for name in metrics if name not in drawn),
+            *(_make_card(name, "BAR", deleted=True) for name in metrics if name not in charts),
         ],
     }
 
 
-def _condition(trials: Iterable[TrialRun], task: str | None) -> str:
-    asked = ["tags.kind = 'trial'"]  # the summary run would be a curve of its own
+def _make_filter(trials: Iterable[TrialRun], task: str | None) -> str:
+    conditions = ["tags.kind = 'trial'"]  # the summary run would be a curve of its own
     if task is not None:
-        asked.append(f"tags.task = '{task}'")
+        conditions.append(f"tags.task = '{task}'")
     if any(one.tags.get("phase") == Phase.SELECT for one in trials):
-        asked.append("tags.phase != 'select'")
-    return " AND ".join(asked)
+        conditions.append("tags.phase != 'select'")
+    return " AND ".join(conditions)
 
 
-def _groups(trials: Sequence[TrialRun], configs: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+def _make_groups(
+    trials: Sequence[TrialRun], configs: Sequence[dict[str, Any]]
+) -> list[dict[str, str]]:
     whole = all("curve" in one.tags for one in trials)
     keys = [f"tag:{name}" for name in (("curve",) if whole else OLD_GROUPS)]
     for key, value in SETTINGS.items():
@@ -148,14 +150,14 @@ def _groups(trials: Sequence[TrialRun], configs: Sequence[dict[str, Any]]) -> li
     ]
 
 
-def _section(name: str) -> dict[str, Any]:
+def _make_section(name: str) -> dict[str, Any]:
     flags = {"display": True, "isReordered": True, "deleted": False, "isGenerated": False}
     return {"uuid": name, "name": name, **flags, "columns": 2, "cardHeight": 440}
 
 
-def _card(metric: str, kind: str, *, deleted: bool = False) -> dict[str, Any]:
+def _make_card(metric: str, kind: str, *, deleted: bool = False) -> dict[str, Any]:
     return {
         **{"type": kind, "uuid": f"{kind} {metric}", "metricKey": metric},
         **{"metricSectionId": "Curves", "deleted": deleted, "isGenerated": False},
-        **({"selectedMetricKeys": [metric], **PLAIN} if kind == "LINE" else {}),
+        **({"selectedMetricKeys": [metric], **LINE_DEFAULTS} if kind == "LINE" else {}),
     }

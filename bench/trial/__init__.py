@@ -1,1 +1,1 @@
-"""One training run: ``run.run_trial`` takes a spec and gives a result."""
+"""One training run: ``run.run_trial`` takes a spec and returns a result."""

@@ -1,4 +1,4 @@
-"""Around the steps of a trial or of a stack: when to look, when to evaluate, when to end."""
+"""Lightning callbacks of a trial or stack: evaluation, divergence, end and progress bar."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bench.runtime.lightning import pl
 from bench.spec import Budget
 from bench.trial.clock import TrainClock
 from bench.trial.module import LeanModule
-from bench.trial.state import Course, Diverged
+from bench.trial.state import Diverged, TrialState
 
-LOOK_EVERY = 100
-"""Steps between looks at the training losses at the most: reading them makes a device wait."""
+LOSS_CHECK_INTERVAL = 100
+"""Steps between checks of the training losses, at most: reading them makes a device wait."""
 
 
 class ProgressBar(pl.callbacks.TQDMProgressBar):
@@ -30,8 +30,8 @@ class ProgressBar(pl.callbacks.TQDMProgressBar):
         self.train_progress_bar.set_description(self.label)
 
 
-class Watch(pl.Callback):
-    """Evaluates all trials of a module at the budget's steps, and ends each when its time has come.
+class EvaluationCallback(pl.Callback):
+    """Evaluation of all trials of a module at the budget's steps; it ends each at its time.
 
     Attributes:
         steps_done: training steps completed.
@@ -40,7 +40,7 @@ class Watch(pl.Callback):
     def __init__(self, budget: Budget, clock: TrainClock) -> None:
         self.budget, self.clock = budget, clock
         self.steps_done = 0
-        self._looked_at = 0
+        self._steps_checked = 0
         self._loss_sum: Tensor | float = 0.0
         self._loss_count = 0
 
@@ -52,86 +52,85 @@ class Watch(pl.Callback):
     ) -> None:
         self.steps_done = batch_idx + 1
         evaluates = self.budget.evaluates_at(self.steps_done)
-        if not evaluates and self.steps_done % LOOK_EVERY:
+        if not evaluates and self.steps_done % LOSS_CHECK_INTERVAL:
             return
         self.clock.stop()
-        self._look_at_losses(pl_module)
-        if evaluates and any(course.live for course in pl_module.courses):
+        self._check_losses(pl_module)
+        if evaluates and any(state.is_training for state in pl_module.states):
             self._evaluate(trainer, pl_module)
-        trainer.should_stop = not any(course.live for course in pl_module.courses)
+        trainer.should_stop = not any(state.is_training for state in pl_module.states)
         self.clock.start()
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Test once, before Lightning takes model and optimizer off the device."""
         self.clock.stop()
-        live = dict(_live(pl_module))
+        training = dict(_iterate_training(pl_module))
         final: dict[str, Tensor] = {}
-        if any(course.tests for course in live.values()):
-            with pl_module.averaged():
+        if any(state.evaluates_test for state in training.values()):
+            with pl_module.use_evaluation_parameters():
                 final = self._measure(trainer, pl_module, "test")
-        for slot, course in live.items():
-            own = {name: float(each[slot]) for name, each in final.items() if course.tests}
-            course.finish(own, self._final_summary(pl_module, course))
+        for slot, state in training.items():
+            metrics = _take_slot(final, slot) if state.evaluates_test else {}
+            state.finish(metrics, self._summarize_finished(pl_module, state))
 
     def on_exception(self, trainer: pl.Trainer, pl_module: Any, exception: BaseException) -> None:
         self.clock.stop()
 
-    def _look_at_losses(self, module: LeanModule) -> None:
+    def _check_losses(self, module: LeanModule) -> None:
         losses = module.take_losses()
         finite = torch.isfinite(losses)
-        for slot, course in _live(module):
+        for slot, state in _iterate_training(module):
             if not finite[:, slot].all():
                 first = int(finite[:, slot].logical_not().nonzero()[0])
-                event = Diverged("training loss", self._looked_at + first + 1)
-                course.diverge(event, self._summary(module))
-        self._looked_at += len(losses)
+                event = Diverged("training loss", self._steps_checked + first + 1)
+                state.diverge(event, self._summarize(module))
+        self._steps_checked += len(losses)
         self._loss_sum = self._loss_sum + losses.sum(dim=0)
         self._loss_count += len(losses)
 
     def _evaluate(self, trainer: pl.Trainer, module: LeanModule) -> None:
-        with module.averaged():
-            finite = module.finite_parameters()
-            measured = self._measure(trainer, module, "val")
+        with module.use_evaluation_parameters():
+            finite = module.has_finite_parameters()
+            metrics = self._measure(trainer, module, "val")
         train = torch.as_tensor(self._loss_sum) / self._loss_count
         self._loss_sum, self._loss_count = 0.0, 0
-        for slot, course in _live(module):
-            made = {
+        for slot, state in _iterate_training(module):
+            training = {
                 "train/loss": float(train[slot]),
-                "lr": module.rate(slot),
+                "lr": module.get_learning_rate(slot),
                 "train_time_s": self._seconds(module),
             }
-            own = {name: float(each[slot]) for name, each in measured.items()}
             try:
                 if not finite[slot]:
                     raise Diverged("parameter", self.steps_done)
-                course.evaluated(self.steps_done, own, made)
+                state.add_evaluation(self.steps_done, _take_slot(metrics, slot), training)
             except Diverged as event:
-                course.diverge(event, self._summary(module))
-            if course.stops:
+                state.diverge(event, self._summarize(module))
+            if state.should_stop:
                 with trainer.precision_plugin.forward_context():
-                    final = module.measure_one(slot, "test") if course.tests else {}
-                course.finish(final, self._final_summary(module, course))
+                    final = module.measure_trial(slot, "test") if state.evaluates_test else {}
+                state.finish(final, self._summarize_finished(module, state))
 
     def _measure(self, trainer: pl.Trainer, module: LeanModule, split: str) -> dict[str, Tensor]:
         with trainer.precision_plugin.forward_context():
             return module.measure(split)
 
     def _seconds(self, module: LeanModule) -> float:
-        """Each trial's share of the training time so far."""
-        return self.clock.seconds / len(module.courses)
+        """Return each trial's share of the training time so far."""
+        return self.clock.seconds / len(module.states)
 
-    def _final_summary(self, module: LeanModule, course: Course) -> dict[str, float]:
-        """Of a trial that finished; one that tested with the size of the test split, of which an
-        accuracy is a share."""
-        tested = {"test_examples": float(module.examples("test"))} if course.tests else {}
-        return self._summary(module) | tested
+    def _summarize_finished(self, module: LeanModule, state: TrialState) -> dict[str, float]:
+        """Add the size of the test split, of which an accuracy is a share."""
+        tested = state.evaluates_test
+        test = {"test_examples": float(module.count_examples("test"))} if tested else {}
+        return self._summarize(module) | test
 
-    def _summary(self, module: LeanModule) -> dict[str, float]:
-        """Time and counts as of the last look; memory is known of a trial alone on a GPU."""
-        seconds, together = self._seconds(module), len(module.courses)
+    def _summarize(self, module: LeanModule) -> dict[str, float]:
+        """Return time and counts so far; and peak memory of a trial alone on a GPU."""
+        seconds, together = self._seconds(module), len(module.states)
         summary = {
             "train_time_s": seconds,
-            "gradients": float(module.gradients(self.steps_done)),
+            "gradients": float(module.count_gradients(self.steps_done)),
             "step_time_ms": 1e3 * seconds / self.steps_done,
         }
         if together > 1:
@@ -141,5 +140,9 @@ class Watch(pl.Callback):
         return summary
 
 
-def _live(module: LeanModule) -> Iterator[tuple[int, Course]]:
-    return ((slot, course) for slot, course in enumerate(module.courses) if course.live)
+def _iterate_training(module: LeanModule) -> Iterator[tuple[int, TrialState]]:
+    return ((slot, state) for slot, state in enumerate(module.states) if state.is_training)
+
+
+def _take_slot(metrics: dict[str, Tensor], slot: int) -> dict[str, float]:
+    return {name: float(values[slot]) for name, values in metrics.items()}

@@ -1,4 +1,4 @@
-"""The clock of training: stopped while anything else happens."""
+"""A clock that runs during training only."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import torch
 
 
 class TrainClock:
-    """Seconds of training only.
+    """A clock of training time, in seconds.
 
-    The device is synchronised before every reading, so that work still queued is counted where it
-    was asked for.
+    The device is synchronised before every reading, so that queued work is counted.
     """
 
     def __init__(self, device: torch.device) -> None:

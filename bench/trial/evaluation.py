@@ -1,4 +1,4 @@
-"""Evaluation of a whole split: exact sums, and metrics from them once at the end."""
+"""Evaluation of a whole split: exact sums over batches, then metrics from the sums."""
 
 from __future__ import annotations
 
@@ -10,51 +10,48 @@ from torch import Tensor, nn
 
 from tasks.base import Task
 
-BATCH, LEAST, TARGETS = 256, 16, 4096
-"""Examples a forward pass at most, at least, and what they have to predict together at most.
+MAX_EXAMPLES, MIN_EXAMPLES, MAX_TARGETS = 256, 16, 4096
+"""Most and fewest examples of a forward pass, and the most targets of all of them together.
 
-Larger ones leave the processor's caches: a nano-GPT's and a Transformer's took twice as long.
+Larger passes leave the processor's caches: a nano-GPT and a Transformer took twice as long.
 """
-WIDE = 16
-"""Times as many elsewhere: a GPU is idle with so few."""
+GPU_FACTOR = 16
+"""A GPU is idle with so few examples; it gets this many times more."""
 
 
 def evaluate(task: Task, model: nn.Module, split: str, device: torch.device) -> dict[str, float]:
-    """The task's metrics over a split, named ``<split>/<metric>``.
-
-    The model is left in the mode it came in.
-    """
+    """Measure a model in evaluation mode; the metrics are named ``<split>/<metric>``."""
     was_training = model.training
     model.eval()
-    metrics = measured(task, model, split, device)
+    metrics = measure_split(task, model, split, device)
     model.train(was_training)
     return {f"{split}/{name}": value for name, value in metrics.items()}
 
 
 @torch.no_grad()
-def measured(
+def measure_split(
     task: Task, outputs: Callable[[Tensor], Tensor], split: str, device: torch.device
 ) -> dict[str, float]:
-    """The task's metrics over a split, by name, of whatever makes outputs of inputs.
+    """Measure the task's metrics over a split, by name, of any function from inputs to outputs.
 
     Sums are float64: the size of a pass does not show in the digits that are reported.
     """
     inputs, targets = task.tensors(split, device)
-    size = a_pass(task, device)
+    size = choose_batch_size(task, device)
     parts = (slice(start, start + size) for start in range(0, len(targets), size))
-    totals = added(task.sums(outputs(inputs[part]), targets[part]) for part in parts)
+    totals = add_sums(task.sums(outputs(inputs[part]), targets[part]) for part in parts)
     return {name: float(value) for name, value in task.metrics(totals, len(targets)).items()}
 
 
-def a_pass(task: Task, device: torch.device) -> int:
-    """How many examples are evaluated at once: fewer where each has many targets, more on a GPU."""
-    each = math.prod(task.dataset.val.targets.shape[1:])
-    times = 1 if device.type == "cpu" else WIDE
-    return times * min(BATCH, max(LEAST, TARGETS // max(1, each)))
+def choose_batch_size(task: Task, device: torch.device) -> int:
+    """Choose how many examples to evaluate at once: fewer with many targets, more on a GPU."""
+    targets = math.prod(task.dataset.val.targets.shape[1:])  # of one example
+    factor = 1 if device.type == "cpu" else GPU_FACTOR
+    return factor * min(MAX_EXAMPLES, max(MIN_EXAMPLES, MAX_TARGETS // max(1, targets)))
 
 
-def added(sums: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """A task's sums over batches, added up in float64."""
+def add_sums(sums: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Add a task's sums over batches in float64."""
     totals: dict[str, Tensor] = {}
     for batch in sums:
         for name, value in batch.items():

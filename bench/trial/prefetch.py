@@ -1,4 +1,4 @@
-"""Batches of data that stay on disk, read by other processes while this one trains."""
+"""Batches of data on disk, read by worker processes while this one trains."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tasks.stored import Stored
 Pair = tuple[Tensor, Tensor]
 
 
-def read_ahead(
+def prefetch_batches(
     inputs: Stored, targets: Stored, batches: Iterable[Tensor], workers: int
 ) -> Iterator[Pair]:
-    """Inputs and targets of each batch of indices ``[B]``, in their order, on the data's device.
+    """Yield inputs and targets of each batch of indices ``[B]``, in order, on the data's device.
 
     Args:
         workers: processes; each is two batches ahead.
@@ -27,24 +27,24 @@ def read_ahead(
         _Pairs(inputs, targets),
         batch_sampler=indices,
         num_workers=workers,
-        collate_fn=_as_it_is,
+        collate_fn=_return_unchanged,
     )
     for pair in loader:
         yield pair[0].to(inputs.device), pair[1].to(targets.device)
 
 
 class _Pairs(Dataset[Pair]):
-    """Whole batches by their indices, on the CPU: a worker has no business on another device."""
+    """A data set of whole batches by their indices, on the CPU, where the workers are."""
 
     def __init__(self, inputs: Stored, targets: Stored) -> None:
         cpu = torch.device("cpu")
-        self.sides = [Stored(one.examples, one.prepare, cpu) for one in (inputs, targets)]
+        self.columns = [Stored(one.examples, one.prepare, cpu) for one in (inputs, targets)]
 
     def __getitems__(self, rows: Sequence[int]) -> Pair:
-        chosen = torch.tensor(rows)
-        inputs, targets = (side[chosen] for side in self.sides)
+        indices = torch.tensor(rows)
+        inputs, targets = (column[indices] for column in self.columns)
         return inputs, targets
 
 
-def _as_it_is(pair: Any) -> Any:
+def _return_unchanged(pair: Any) -> Any:
     return pair

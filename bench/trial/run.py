@@ -1,4 +1,4 @@
-"""``run_trial``: one spec in, one result out. Nothing is read from or written to a store here."""
+"""One training run: ``run_trial`` takes a spec and returns a result. No store is touched here."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import torch
 
 from bench.build import components
 from bench.runtime.lightning import pl
-from bench.runtime.timeout import at_most
+from bench.runtime.timeout import time_limit
 from bench.spec import CurvePoint, TrialResult, TrialSpec
-from bench.spec.errors import NOT_THEIRS
+from bench.spec.errors import NOT_USER_ERRORS
 from bench.trial.batches import Batches
-from bench.trial.distributed import Shares, refuse_statistics, run_in_ranks
-from bench.trial.module import Parts, TrialModule
-from bench.trial.state import Course
-from bench.trial.trainer import Machine, machine
+from bench.trial.distributed import ShardedBatches, refuse_batch_statistics, run_distributed
+from bench.trial.module import TrialModule, TrialParts
+from bench.trial.state import TrialState
+from bench.trial.trainer import TrialTrainer, open_trainer
 from tasks.base import Task
 
 
@@ -24,7 +24,7 @@ def run_trial(
     on_evaluation: Callable[[CurvePoint], None] = lambda point: None,
     progress_bar: bool = False,
 ) -> TrialResult:
-    """Train, evaluate, and say how it ended.
+    """Train, evaluate and return the result.
 
     Args:
         on_evaluation: called with each point of the curve as soon as it is measured.
@@ -34,46 +34,46 @@ def run_trial(
         RefusedInput: the spec cannot be built. Whatever else its code raises is the result
             ``failed`` (``bench.spec.errors``).
     """
-    if spec.hardware.ranks > 1:
-        return run_in_ranks(spec, on_evaluation, progress_bar, run_here)
-    return run_here(spec, on_evaluation, progress_bar)
+    if spec.context.hardware.ranks > 1:
+        return run_distributed(spec, on_evaluation, progress_bar, run_in_process)
+    return run_in_process(spec, on_evaluation, progress_bar)
 
 
-def run_here(
+def run_in_process(
     spec: TrialSpec, on_evaluation: Callable[[CurvePoint], None], progress_bar: bool
 ) -> TrialResult:
-    """The same in this process: all of a trial, or one of its ranks."""
-    with machine(spec, spec.hardware.threads, progress_bar) as made:
-        course = Course(spec, made.environment, on_evaluation)
+    """Run a trial, or one of its ranks, in this process."""
+    with open_trainer(spec, spec.context.hardware.threads, progress_bar) as trainer:
+        state = TrialState(spec, trainer.environment, on_evaluation)
         try:
-            with at_most(spec.hardware.max_seconds):
-                _fit(course, made)
-        except NOT_THEIRS:
+            with time_limit(spec.context.hardware.max_seconds):
+                _build_and_fit(state, trainer)
+        except NOT_USER_ERRORS:
             raise
         except BaseException as error:  # whatever an optimizer, a model or a task raises
-            course.fail(error)
-    assert course.result is not None
-    return course.result
+            state.fail(error)
+    assert state.result is not None
+    return state.result
 
 
-def built(spec: TrialSpec, task: Task, device: torch.device) -> Parts:
-    """Model, optimizer and schedule from the trial's seed."""
+def build_parts(spec: TrialSpec, task: Task, device: torch.device) -> TrialParts:
+    """Build model, optimizer and schedule from the trial's seed."""
     pl.seed_everything(spec.seed, verbose=False)
-    model = components.model(spec.model, task).to(device)
-    optimizer = components.optimizer(spec.optimizer, model)
-    return Parts(model, optimizer, components.scheduler(spec, optimizer))
+    model = components.build_model(spec.model, task).to(device)
+    optimizer = components.build_optimizer(spec.optimizer, model)
+    return TrialParts(model, optimizer, components.build_scheduler(spec, optimizer))
 
 
-def _fit(course: Course, made: Machine) -> None:
-    """Build everything from the seed and train."""
-    spec = course.spec
-    task = components.task_of(spec)
-    module = TrialModule(task, built(spec, task, made.device), course)
+def _build_and_fit(state: TrialState, trainer: TrialTrainer) -> None:
+    spec = state.spec
+    task = components.load_task(spec)
+    module = TrialModule(task, build_parts(spec, task, trainer.device), state)
     # Again: dropout must not depend on how many numbers the model and optimizer drew when built.
     pl.seed_everything(spec.seed, verbose=False)
-    batches = Batches.of(spec, task, made.device)
-    if spec.hardware.ranks == 1:
-        made.fit(module, batches)
+    batches = Batches.from_spec(spec, task, trainer.device)
+    if spec.context.hardware.ranks == 1:
+        trainer.fit(module, batches)
         return
-    refuse_statistics(module.model, spec)
-    made.fit(module, Shares(batches, made.trainer.global_rank, spec.hardware.ranks))
+    refuse_batch_statistics(module.model, spec)
+    rank = trainer.lightning.global_rank
+    trainer.fit(module, ShardedBatches(batches, rank, spec.context.hardware.ranks))

@@ -1,37 +1,34 @@
-"""A trial's life, from its first step to its result: held once by a trial, K times by a stack."""
+"""The state of a trial from its first step to its result. A stack holds K of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
 
-from bench.spec import CurvePoint, Status, TrialResult, TrialSpec, protocol
-from bench.spec.errors import said, traced
-from bench.spec.needs import hinted
+from bench.spec import CurvePoint, Status, TrialResult, TrialSpec, last_metrics, protocol
+from bench.spec.errors import describe_error, format_traceback
+from bench.spec.needs import add_hint
 
 
 class Diverged(Exception):
-    """A non-finite loss or parameter. ``step`` is the first at which it was there."""
+    """A non-finite loss or parameter; ``step`` is where it was first seen."""
 
     def __init__(self, what: str, step: int) -> None:
         super().__init__(f"non-finite {what} at step {step}")
         self.step = step
 
 
-class Course:
-    """Points, target, divergence and end of one trial. It ends once; nothing after that counts.
-
-    What it holds is plain data: with the state of model, optimizer, schedule and generators it is
-    what a trial would be resumed from.
+class TrialState:
+    """The curve, target point and result of one trial, as plain data. A trial ends once.
 
     Args:
-        environment: versions and hardware of its record.
+        environment: versions and hardware, for the record.
         on_evaluation, on_end: called with each point of the curve, and with the result.
 
     Attributes:
-        curve: one point an evaluation so far; the last also has the test split once it finished.
-        reached: the first of them at or past the target, None before.
-        result: how it ended; None while it trains.
+        curve: one point per evaluation; the last one gets the test metrics when the trial finishes.
+        target_point: the first point at or past the target; None before.
+        result: None while the trial trains.
     """
 
     def __init__(
@@ -44,48 +41,51 @@ class Course:
         self.spec, self.environment = spec, environment
         self.on_evaluation, self.on_end = on_evaluation, on_end
         self.curve: list[CurvePoint] = []
-        self.reached: CurvePoint | None = None
+        self.target_point: CurvePoint | None = None
         self.result: TrialResult | None = None
 
     @property
-    def live(self) -> bool:
-        """Whether it still trains."""
+    def is_training(self) -> bool:
+        """True until the trial has a result."""
         return self.result is None
 
     @property
-    def stops(self) -> bool:
-        """Whether it is to end here, at its target, before its full horizon."""
-        return self.live and self.reached is not None and self.spec.stop_at_target
+    def should_stop(self) -> bool:
+        """True where the trial ends at its target, before its full horizon."""
+        return self.is_training and self.target_point is not None and self.spec.stop_at_target
 
     @property
-    def tests(self) -> bool:
-        """Whether the test split is evaluated when it finishes."""
+    def evaluates_test(self) -> bool:
+        """True where the test split is evaluated at the end."""
         return protocol.opens_test(self.spec.phase)
 
-    def evaluated(
-        self, step: int, measured: Mapping[str, float], made: Mapping[str, float]
+    def add_evaluation(
+        self, step: int, metrics: Mapping[str, float], training: Mapping[str, float]
     ) -> None:
-        """One evaluation; a metric that is not finite ends the trial.
+        """Add a point to the curve.
 
         Args:
-            measured: metrics of the validation split.
-            made: what else the point holds: training loss, learning rate, training time.
+            metrics: of the validation split.
+            training: training loss, learning rate and training time.
+
+        Raises:
+            Diverged: a metric is not finite.
         """
-        _check_finite(measured, step)
-        point = CurvePoint(step, {**measured, **made})
+        _check_finite(metrics, step)
+        point = CurvePoint(step, {**metrics, **training})
         self.curve.append(point)
         target = self.spec.task.target_metric
-        if f"val/{target.metric}" not in measured:
+        if f"val/{target.metric}" not in metrics:
             raise KeyError(
                 f"task.metric: {target.metric!r} was not measured on the validation split, but "
-                f"{', '.join(name.partition('/')[2] for name in measured)}"
+                f"{', '.join(name.partition('/')[2] for name in metrics)}"
             )
-        if self.reached is None and target.reached(point.values[f"val/{target.metric}"]):
-            self.reached = point
+        if self.target_point is None and target.reached(point.values[f"val/{target.metric}"]):
+            self.target_point = point
         self.on_evaluation(point)
 
     def finish(self, final: Mapping[str, float], summary: Mapping[str, float]) -> None:
-        """It trained to its end; a metric of the test split that is not finite is no such end.
+        """End the trial after its last step; a non-finite test metric means that it diverged.
 
         Args:
             final: metrics of the test split; empty where it stays shut.
@@ -97,41 +97,48 @@ class Course:
         except Diverged as event:
             self.diverge(event, summary)
             return
-        self.curve[-1] = CurvePoint(last.step, {**last.values, **final})
-        self._end(Status.FINISHED, "", self._complete(summary))
+        self._end(Status.FINISHED, "", self._add_target_metrics(summary), final=final)
 
     def diverge(self, event: Diverged, summary: Mapping[str, float]) -> None:
-        """A loss or parameter is not finite."""
-        complete = self._complete(summary) | {"diverged_step": float(event.step)}
+        """End the trial for a loss or parameter that is not finite."""
+        complete = self._add_target_metrics(summary) | {"diverged_step": float(event.step)}
         self._end(Status.DIVERGED, str(event), complete)
 
     def fail(self, error: BaseException) -> None:
-        """Something raised."""
-        words = hinted(said(error), self.spec.optimizer.needs)
-        self._end(Status.FAILED, words, {}, traced(error))
+        """End the trial for an exception."""
+        reason = add_hint(describe_error(error), self.spec.optimizer.needs)
+        self._end(Status.FAILED, reason, {}, format_traceback(error))
 
     def _end(
-        self, status: Status, reason: str, summary: Mapping[str, float], trace: str = ""
+        self,
+        status: Status,
+        reason: str,
+        summary: Mapping[str, float],
+        trace: str = "",
+        final: Mapping[str, float] | None = None,
     ) -> None:
+        last = last_metrics(self.curve) | dict(final or {})
         curve = tuple(self.curve)
-        self.result = TrialResult(status, reason, curve, summary, self.environment, trace)
+        self.result = TrialResult(
+            status, reason, curve, summary, self.environment, trace, final=last
+        )
         self.on_end(self.result)
 
-    def _complete(self, summary: Mapping[str, float]) -> dict[str, float]:
-        """With steps and time to the target; a share of a stack's time is no trial's own."""
-        if self.reached is None:
-            return dict(summary)
-        found = {"steps_to_target": float(self.reached.step)}
-        if "stack_size" not in summary:
-            found["train_time_to_target_s"] = self.reached.values["train_time_s"]
-        return {**summary, **found}
+    def _add_target_metrics(self, summary: Mapping[str, float]) -> dict[str, float]:
+        """Add steps and time to the target. A share of a stack's time is not a trial's time."""
+        complete = dict(summary)
+        if self.target_point is not None:
+            complete["steps_to_target"] = float(self.target_point.step)
+            if "stack_size" not in summary:
+                complete["train_time_to_target_s"] = self.target_point.values["train_time_s"]
+        return complete
 
 
-NAMES = {"val/loss": "validation loss", "test/loss": "test loss"}
+METRIC_NAMES = {"val/loss": "validation loss", "test/loss": "test loss"}
 
 
 def _check_finite(measured: Mapping[str, float], step: int) -> None:
-    """Raises Diverged with the first metric that is not finite."""
+    """Raise Diverged for the first metric that is not finite."""
     for name, value in measured.items():
         if not math.isfinite(value):
-            raise Diverged(NAMES.get(name, name), step)
+            raise Diverged(METRIC_NAMES.get(name, name), step)

@@ -1,4 +1,4 @@
-"""What an optimizer keeps between updates, to the byte."""
+"""The exact memory of an optimizer's state."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 
-def state_bytes(optimizer: Optimizer, parameters: Iterable[Tensor]) -> int:
-    """Bytes of every tensor that the optimizer holds, in whatever place, the parameters left out.
+def count_state_bytes(optimizer: Optimizer, parameters: Iterable[Tensor]) -> int:
+    """Count the bytes of every tensor that the optimizer holds, without the parameters.
 
-    Storage that several tensors share counts once. Wrappers keep optimizers inside themselves and
-    some keep tensors outside ``state``: both count.
+    Storage that several tensors share counts once. Optimizers inside a wrapper and tensors outside
+    ``state`` count as well.
     """
-    apart = {p.untyped_storage().data_ptr() for p in parameters}
-    kept = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in _kept(optimizer)}
-    return sum(size for address, size in kept.items() if address not in apart)
+    excluded = {p.untyped_storage().data_ptr() for p in parameters}
+    storages = (tensor.untyped_storage() for tensor in _find_tensors(optimizer))
+    sizes = {storage.data_ptr(): storage.nbytes() for storage in storages}
+    return sum(size for address, size in sizes.items() if address not in excluded)
 
 
-def _kept(optimizer: Optimizer) -> Iterator[Tensor]:
+def _find_tensors(optimizer: Optimizer) -> Iterator[Tensor]:
     seen: set[int] = set()
 
     def walk(value: Any) -> Iterator[Tensor]:

@@ -1,4 +1,4 @@
-"""What a trial or a stack computes on: Lightning's trainer, the device and its threads."""
+"""Lightning's trainer for a trial or a stack, with its device and threads."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from bench.runtime.isolation import isolated
+from bench.runtime.isolation import isolate
 from bench.runtime.lightning import LightningEnvironment, pl
 from bench.spec import RefusedInput, TrialSpec
 from bench.spec.errors import Terminated
 from bench.trial import environment
-from bench.trial.callbacks import ProgressBar, Watch
+from bench.trial.callbacks import EvaluationCallback, ProgressBar
 from bench.trial.clock import TrainClock
 from bench.trial.module import LeanModule
 
@@ -24,56 +24,52 @@ for _noisy in ("pytorch_lightning", "lightning_fabric"):  # their notes on devic
     logging.getLogger(_noisy).setLevel(logging.ERROR)
 
 
-class Machine(NamedTuple):
-    """Ready to train.
+class TrialTrainer(NamedTuple):
+    """Lightning's trainer, its device and a description of both for records."""
 
-    Attributes:
-        environment: versions and hardware, for records.
-    """
-
-    trainer: pl.Trainer
+    lightning: pl.Trainer
     device: torch.device
     environment: dict[str, str]
 
     def fit(self, module: LeanModule, batches: Iterable[Any]) -> None:
-        """Train; the module's courses end one by one, at the latest with the budget."""
-        watch = Watch(module.courses[0].spec.budget, TrainClock(self.device))
-        self.trainer.callbacks.append(watch)  # type: ignore[attr-defined]
+        """Train until each of the module's trials has ended, at the latest with the budget."""
+        callback = EvaluationCallback(module.states[0].spec.budget, TrainClock(self.device))
+        self.lightning.callbacks.append(callback)  # type: ignore[attr-defined]
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
-        fit(self.trainer, module, batches)
+        fit(self.lightning, module, batches)
 
 
 @contextmanager
-def machine(spec: TrialSpec, threads: int, progress_bar: bool = False) -> Iterator[Machine]:
-    """What ``trainer.*`` asks for, with so many CPU threads, in a process as if it were new.
+def open_trainer(spec: TrialSpec, threads: int, progress: bool = False) -> Iterator[TrialTrainer]:
+    """Make the trainer of a spec in an isolated process state, with ``threads`` CPU threads.
 
     Raises:
         RefusedInput: there is no such accelerator, device or precision.
     """
-    with isolated(threads):
-        trainer = make_trainer(spec, progress_bar)
-        device = trainer.strategy.root_device
-        described = environment.describe(device, threads)
-        if spec.hardware.ranks > 1:
-            described["world_size"] = str(spec.hardware.ranks)
-        yield Machine(trainer, device, described)
+    with isolate(threads):
+        lightning = make_trainer(spec, progress)
+        device = lightning.strategy.root_device
+        description = environment.describe_environment(device, threads)
+        if spec.context.hardware.ranks > 1:
+            description["world_size"] = str(spec.context.hardware.ranks)
+        yield TrialTrainer(lightning, device, description)
 
 
 def fit(trainer: pl.Trainer, module: pl.LightningModule, batches: Iterable[Any]) -> None:
-    """Lightning's ``fit`` without warnings that mean nothing here, and with a working Ctrl-C."""
+    """Call Lightning's ``fit`` without warnings that mean nothing here; let Ctrl-C through."""
     with warnings.catch_warnings():
         # Lightning 2.6 on torch 2.15 asks for a class that torch renames.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
         # The cycle that this warns of ends with the next zero_grad, which frees the gradients.
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
-        with _interruptible():
+        with _raise_interrupts():
             trainer.fit(module, train_dataloaders=batches)
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Hand Ctrl-C and SIGTERM on: Lightning turns them into exits with code 1, and without any."""
+def _raise_interrupts() -> Iterator[None]:
+    """Raise Ctrl-C and SIGTERM again: Lightning turns them into exits with code 1 or none."""
     try:
         yield
     except pl.utilities.exceptions.SIGTERMException as end:
@@ -85,9 +81,9 @@ def _interruptible() -> Iterator[None]:
         raise
 
 
-def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
-    """Lightning's trainer for what ``trainer.*`` says; raises RefusedInput where it cannot be."""
-    hardware = spec.hardware
+def make_trainer(spec: TrialSpec, progress: bool = False) -> pl.Trainer:
+    """Make Lightning's trainer for ``trainer.*``; raise RefusedInput where it cannot be made."""
+    hardware = spec.context.hardware
     devices = list(hardware.devices) if isinstance(hardware.devices, tuple) else hardware.devices
     try:
         with warnings.catch_warnings():
@@ -97,13 +93,13 @@ def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
                 accelerator=hardware.accelerator,
                 devices=devices,
                 precision=spec.precision,  # type: ignore[arg-type]
-                **_distributed(hardware.ranks),
+                **_build_ddp_options(hardware.ranks),
                 max_epochs=1,
                 logger=False,
                 enable_checkpointing=False,
                 enable_model_summary=False,
-                enable_progress_bar=progress_bar,
-                callbacks=[ProgressBar(spec.label())] if progress_bar else [],
+                enable_progress_bar=progress,
+                callbacks=[ProgressBar(spec.label())] if progress else [],
                 num_sanity_val_steps=0,
             )
     except Exception as error:  # a missing package, a device that is not there: each its own
@@ -111,8 +107,8 @@ def make_trainer(spec: TrialSpec, progress_bar: bool = False) -> pl.Trainer:
         raise RefusedInput(f"trainer: {asked}: {error}") from error
 
 
-def _distributed(ranks: int) -> dict[str, Any]:
-    """Of a trial on several devices: processes that ``bench.trial.distributed`` starts, not Lightning."""
+def _build_ddp_options(ranks: int) -> dict[str, Any]:
+    """Let Lightning join the processes that ``bench.trial.distributed`` started for the ranks."""
     if ranks == 1:
         return {}
     return {"strategy": "ddp", "plugins": [LightningEnvironment()]}

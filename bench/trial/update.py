@@ -1,4 +1,4 @@
-"""One update of any optimizer: what it needs beyond a gradient (``bench.needs``) is met here."""
+"""One update of any optimizer, with all that it needs beyond a gradient (``bench.needs``)."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-CALLS_BACK = frozenset({"closure", "two_gradients"})
-"""Needs of an optimizer whose ``step`` is given a closure, and computes several gradients."""
+CLOSURE_NEEDS = frozenset({"closure", "two_gradients"})
+"""Needs of an optimizer whose ``step`` takes a closure and computes several gradients."""
 
 
 class Gradient:
-    """The closure that optimizers call: the loss and its gradient where the parameters are now.
+    """The closure that optimizers call: the loss and its gradient at the current parameters.
 
     Args:
-        model: whose parameters are trained by ``optimizer``.
-        needs, clip_norm: as the optimizer's spec has them.
+        model: its parameters are trained by ``optimizer``.
+        needs, clip_norm: of the optimizer's spec.
         backward: called with the loss and ``create_graph``; a trainer may scale there.
 
     Attributes:
@@ -37,46 +37,46 @@ class Gradient:
         self._optimizer, self._model = optimizer, model
         self._clip_norm, self._backward = clip_norm, backward
         self._graph = {"create_graph": True} if "create_graph" in needs else {}
-        several = CALLS_BACK & set(needs)
-        self._normalising = statistics_of(model) if several else []
+        several = CLOSURE_NEEDS & set(needs)
+        self._statistics_layers = find_statistics_layers(model) if several else []
         self._first = True
 
-    def of(self, loss: Callable[[], Tensor]) -> Gradient:
-        """Itself, ready for one update on this loss."""
+    def bind(self, loss: Callable[[], Tensor]) -> Gradient:
+        """Set the loss of the next update; return the gradient itself."""
         self._compute, self._first = loss, True
         return self
 
     def __call__(self) -> Tensor:
         """Clear the gradients, compute them anew, return the loss."""
         self._optimizer.zero_grad()
-        loss = self._loss()
+        loss = self._compute_loss()
         self._backward(loss, **self._graph)
         if self._clip_norm is not None:
-            clip(self._model.parameters(), self._clip_norm)
+            clip_gradients(self._model.parameters(), self._clip_norm)
         self.count += 1
         return loss
 
-    def _loss(self) -> Tensor:
-        """Running statistics follow the first gradient of a step; further ones look elsewhere."""
+    def _compute_loss(self) -> Tensor:
+        """Compute the loss; only the first one of a step moves running statistics."""
         first, self._first = self._first, False
-        if first or not self._normalising:
+        if first or not self._statistics_layers:
             return self._compute()
-        for layer in self._normalising:
+        for layer in self._statistics_layers:
             layer.track_running_stats = False
         try:
             return self._compute()
         finally:
-            for layer in self._normalising:
+            for layer in self._statistics_layers:
                 layer.track_running_stats = True
 
 
-def clip(parameters: Iterable[Tensor], norm: float) -> None:
-    """Scale all gradients together so that their global 2-norm is at most ``norm``; NaN stays."""
+def clip_gradients(parameters: Iterable[Tensor], norm: float) -> None:
+    """Scale all gradients so that their global 2-norm is at most ``norm``; NaN stays."""
     nn.utils.clip_grad_norm_(parameters, norm)
 
 
 def update(optimizer: Any, gradient: Callable[[], Tensor], needs: Collection[str]) -> Tensor:
-    """One update; returns the loss at the parameters that it started from, a scalar."""
+    """Make one update; return the scalar loss at the parameters before it."""
     if "closure" in needs:
         losses: list[Tensor] = []
 
@@ -95,8 +95,8 @@ def update(optimizer: Any, gradient: Callable[[], Tensor], needs: Collection[str
 
 
 @contextmanager
-def averaged(optimizer: Any, needs: Collection[str]) -> Iterator[None]:
-    """Inside, the parameters are those to evaluate; afterwards those to train, as before."""
+def use_evaluation_parameters(optimizer: Any, needs: Collection[str]) -> Iterator[None]:
+    """Use the parameters to evaluate inside the context, and those to train after it."""
     if "eval_mode" not in needs:
         yield
         return
@@ -107,8 +107,8 @@ def averaged(optimizer: Any, needs: Collection[str]) -> Iterator[None]:
         optimizer.train()
 
 
-def statistics_of(model: nn.Module) -> list[Any]:
-    """The layers that keep running statistics of their inputs."""
+def find_statistics_layers(model: nn.Module) -> list[Any]:
+    """Find the layers that keep running statistics of their inputs."""
     return [
         layer
         for layer in model.modules()
@@ -118,25 +118,25 @@ def statistics_of(model: nn.Module) -> list[Any]:
 
 
 @contextmanager
-def recalibrated(model: nn.Module, batches: Sequence[Tensor]) -> Iterator[None]:
-    """Inside, running statistics are those of the parameters as they are now; afterwards as before.
+def recalibrate_statistics(model: nn.Module, batches: Sequence[Tensor]) -> Iterator[None]:
+    """Recompute running statistics for the current parameters; restore the old ones afterwards.
 
-    An optimizer that is evaluated elsewhere than it trains (``eval_mode``) leaves them behind at
-    the point where it trains; see https://github.com/facebookresearch/schedule_free#caveats
+    An optimizer with ``eval_mode`` is evaluated at another point than it trains at, where the
+    statistics come from; see https://github.com/facebookresearch/schedule_free#caveats
 
     Args:
         batches: inputs of training batches, passed through once.
     """
-    layers = statistics_of(model)
+    layers = find_statistics_layers(model)
     if not layers:
         yield
         return
-    kept = [{name: value.clone() for name, value in one.named_buffers()} for one in layers]
+    saved = [{name: value.clone() for name, value in one.named_buffers()} for one in layers]
     with torch.random.fork_rng(enabled=True):  # dropout here must not move the training's
         torch.optim.swa_utils.update_bn(batches, model)
     try:
         yield
     finally:
-        for layer, buffers in zip(layers, kept, strict=True):
+        for layer, buffers in zip(layers, saved, strict=True):
             for name, value in buffers.items():
                 getattr(layer, name).copy_(value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -29,7 +29,6 @@ from reports.analysis.stability import stability
 from reports.data import costs
 from reports.data.load import NoTrials, gather
 from reports.data.tables import tables
-from reports.output import notebook
 from reports.stats.best_of_k import best_of_k
 
 BEST_OF_K = [
@@ -57,7 +56,7 @@ class Study:
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, records: Iterable[TrialRecord]) -> Study:
+    def of(cls, records: Iterable[TrialRecord]) -> Self:
         """A study from records, in any order.
 
         Raises:
@@ -76,7 +75,7 @@ class Study:
         *,
         filters: Mapping[str, Sequence[str]] | None = None,
         compare: Sequence[str] = (),
-    ) -> Study:
+    ) -> Self:
         """A study from a store, or several as one: ``Study.load("mine,other")``.
 
         Args:
@@ -230,16 +229,3 @@ class Study:
     def costs(self) -> pd.DataFrame:
         """What each entrant costs alone; columns in ``reports.data.costs``, empty if never measured."""
         return costs.table(self.reported, self.configs, self.measured)
-
-    def figure(self, name: str) -> Any:
-        """A figure of the report as an Altair chart, by its name in ``reports.figures.FIGURES``.
-
-        Raises:
-            RefusedInput: there is no such figure, or nothing to show in it.
-        """
-        from reports.figures import draw  # figures are drawn of studies
-
-        return draw(self, name)
-
-    def _repr_html_(self) -> str:
-        return notebook.html(self.name, self.leaderboards, self.joined)

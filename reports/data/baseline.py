@@ -199,7 +199,7 @@ def _row(record: TrialRecord, parts: Mapping[str, dict[str, int]]) -> dict[str, 
         "status": str(result.status),
         "reason": _reason(result),
         "step": last.step if last else None,
-        **{f"{LAST}{key}": _number(value) for key, value in (last.values if last else {}).items()},
+        **{f"{LAST}{key}": _number(value) for key, value in _last(result).items()},
         **{f"{SUMMARY}{key}": _number(value) for key, value in result.summary.items()},
     }
 
@@ -216,6 +216,7 @@ def _record(
         "seed": row["seed"],
     }
     draw = part["draw"]
+    last = _measured(row, LAST)
     record = TrialRecord(
         run_id=row["config_hash"],
         study=part["origin"]["study"],
@@ -225,9 +226,10 @@ def _record(
         result=TrialResult(
             Status(row["status"]),
             row["reason"],
-            curve=() if row["step"] is None else (CurvePoint(row["step"], _measured(row, LAST)),),
+            curve=() if row["step"] is None else (CurvePoint(row["step"], _validated(last)),),
             summary=_measured(row, SUMMARY),
             environment=part["environment"],
+            final={key: value for key, value in last.items() if "/" in key},
         ),
         phase=Phase(row["phase"]),
         tuning=Tuning(**draw, repeat=row["repeat"], index=row["index"]) if draw else None,
@@ -248,7 +250,7 @@ def _check(record: TrialRecord) -> str:
         "said": [str(record.phase), str(result.status), _reason(result)],
         "origin": [record.study, record.reference],
         "environment": dict(result.environment),
-        "last": [last.step, {k: _number(v) for k, v in last.values.items()}] if last else None,
+        "last": [last.step, {k: _number(v) for k, v in _last(result).items()}] if last else None,
         "summary": {key: _number(value) for key, value in result.summary.items()},
     }
     return digest(values)[:8]
@@ -273,6 +275,15 @@ def _content(path: Path, where: str) -> dict[str, Any]:
             "install the version of optbench that wrote it"
         )
     return content
+
+
+def _last(result: TrialResult) -> dict[str, float]:
+    """What was measured last, on every split."""
+    return {**(result.curve[-1].values if result.curve else {}), **result.final}
+
+
+def _validated(last: Mapping[str, float]) -> dict[str, float]:
+    return {key: value for key, value in last.items() if not key.startswith("test/")}
 
 
 def _reason(result: TrialResult) -> str:

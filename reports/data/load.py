@@ -93,14 +93,14 @@ def read_studies(
         )
     from bench import tracking  # takes seconds, so only once the input is known to be good
 
-    known = tracking.studies(uri)
+    known = tracking.list_studies(uri)
     for name in names:
         if name not in known:
             raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
     studies = [tracking.read(uri, name) for name in names]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
-        text = tracking.attached_text(uri, name, COSTS)
+        text = tracking.read_text(uri, name, COSTS)
         costs = {**(json.loads(text) if text else {}), **costs}
     return studies[0] if len(names) == 1 else protocol.select_records(*studies), costs
 

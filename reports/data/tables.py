@@ -130,7 +130,7 @@ def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -
     config, result = record.config, record.result
     target = config["task"]["target_metric"]
     finished = result.status == Status.FINISHED
-    final = result.curve[-1].values if finished and result.curve else {}
+    final = result.final if finished else {}
     return {
         "run_id": record.run_id,
         "study": record.study,

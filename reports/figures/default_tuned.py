@@ -1,4 +1,4 @@
-"""What tuning brings: the default point beside the tuned one, on test."""
+"""Gain by tuning: the default point beside the tuned one, on test."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ EMPTY = "No optimizer has both a default and a tuned row."
 
 
 def info(study: Study) -> pd.DataFrame:
-    """Two rows per comparison and entrant that has both sides, in the leaderboard's order.
+    """Select two rows per comparison and entrant that has both, in the leaderboard's order.
 
     Columns: comparison, metric, entrant, row (default, tuned), value, low, high, n, points (tried),
-    seeds_low and seeds_high (the interval without the luck of selection).
+    seeds_low and seeds_high (the interval without tuning variance).
     """
     found = []
     for board in study.leaderboards:
@@ -46,7 +46,7 @@ def info(study: Study) -> pd.DataFrame:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """One panel a comparison."""
+    """Draw one panel per comparison."""
     return [
         Panel(str(comparison), _chart(here, colours))
         for comparison, here in table.groupby("comparison", sort=True)
@@ -55,7 +55,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = table["entrant"].drop_duplicates().tolist()
-    scale, axis = style.fitted(
+    scale, axis = style.fit_axis(
         pd.concat([table[name] for name in ("value", "seeds_low", "seeds_high")])
     )
     title = f"test/{table['metric'].iloc[0]}"
@@ -64,12 +64,12 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
         return alt.X(field, title=title, scale=scale, axis=axis)
 
     both = table.pivot(index="entrant", columns="row", values="value").reset_index()
-    between = alt.Chart(style.data(both)).mark_rule(color=style.GREY, strokeDash=[2, 2])
-    layers = [between.encode(x=x("default:Q"), x2="tuned:Q", y=style.listed(names))]
+    between = alt.Chart(style.inline_data(both)).mark_rule(color=style.GREY, strokeDash=[2, 2])
+    layers = [between.encode(x=x("default:Q"), x2="tuned:Q", y=style.encode_rows(names))]
     for kind, offset in (("default", -4), ("tuned", 4)):
         rows = table.loc[table["row"] == kind].drop(columns=["comparison", "metric"])
-        base = alt.Chart(style.data(rows)).encode(
-            y=style.listed(names), color=style.colour(colours)
+        base = alt.Chart(style.inline_data(rows)).encode(
+            y=style.encode_rows(names), color=style.encode_colour(colours)
         )
         values = {name: f"{name}:Q" for name in ("value", "low", "high", "n", "points")}
         layers += [
@@ -77,7 +77,8 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
                 x=x("low:Q"), x2="high:Q"
             ),
             base.mark_point(filled=kind == "tuned", size=60, yOffset=offset).encode(
-                x=x("value:Q"), tooltip=style.tooltip(optimizer="entrant:N", row="row:N", **values)
+                x=x("value:Q"),
+                tooltip=style.make_tooltip(optimizer="entrant:N", row="row:N", **values),
             ),
         ]
-    return style.layered(layers, (style.ROW + 8) * max(2, len(names)))
+    return style.layer_charts(layers, (style.ROW + 8) * max(2, len(names)))

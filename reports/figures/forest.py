@@ -1,4 +1,4 @@
-"""A dot with its interval for each entrant, one a row: the drawing that several figures share."""
+"""A dot with its interval per entrant, one a row: the drawing that several figures share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reports.figures import style
 from reports.text.numbers import short
 
 
-def forest(
+def draw_forest(
     table: pd.DataFrame,
     colours: Mapping[str, str],
     title: str,
@@ -22,14 +22,14 @@ def forest(
     scale: alt.Scale | None = None,
     **details: str,
 ) -> alt.LayerChart:
-    """Rows from the top in the table's order.
+    """Draw rows from the top in the table's order.
 
     Args:
         table: columns entrant, value (finite), low, high (NaN: no interval; ∞: to the edge), and
             those of ``details``.
         title: of the horizontal axis.
-        baseline: where a line says "no difference".
-        details: more for the pointer, ``n="n:Q"``.
+        baseline: value of the line of no difference.
+        details: further fields for the pointer, ``n="n:Q"``.
     """
     ends = pd.concat([table["value"], table["low"], table["high"]])
     numbers = ends[np.isfinite(ends)]
@@ -41,23 +41,23 @@ def forest(
             f"[{short(a)}, {short(b)}]" for a, b in zip(table["low"], table["high"], strict=True)
         ],
     )
-    source = style.data(shown)
-    fitted, axis = style.fitted(numbers)
+    source = style.inline_data(shown)
+    fitted, axis = style.fit_axis(numbers)
     base = alt.Chart(source).encode(
-        y=style.listed(shown["entrant"].tolist()), color=style.colour(colours)
+        y=style.encode_rows(shown["entrant"].tolist()), color=style.encode_colour(colours)
     )
     values = {"value": "value:Q", "interval": "interval:N"}
     x = partial(alt.X, title=title, scale=scale or fitted, axis=axis)
     layers: list[alt.Chart] = []
     if baseline is not None:
-        zero = alt.Chart(style.data(pd.DataFrame({"at": [baseline]})))
+        zero = alt.Chart(style.inline_data(pd.DataFrame({"at": [baseline]})))
         layers.append(zero.mark_rule(strokeDash=[3, 3], strokeOpacity=0.7).encode(x=x("at:Q")))
     layers += [
         base.mark_rule(strokeWidth=2, clip=True).encode(x=x("low:Q"), x2="high:Q"),
         base.mark_point(filled=True, size=70).encode(
             x=x("value:Q"),
-            shape=style.shape(colours),
-            tooltip=style.tooltip(optimizer="entrant:N", **values, **details),
+            shape=style.encode_shape(colours),
+            tooltip=style.make_tooltip(optimizer="entrant:N", **values, **details),
         ),
     ]
-    return style.layered(layers, style.ROW * max(3, len(shown)))
+    return style.layer_charts(layers, style.ROW * max(3, len(shown)))

@@ -1,4 +1,4 @@
-"""Every entrant on every task: how much of the reference's remaining loss it takes away."""
+"""Share of the reference's remaining loss that every entrant takes away, on every task."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from reports.analysis.effect import effect
 from reports.analysis.study import Study
 from reports.figures import style
-from reports.figures.cells import END, matrix
+from reports.figures.matrix import END, draw_matrix
 from reports.figures.panel import Panel
 from reports.text.numbers import number
 
@@ -27,7 +27,7 @@ EMPTY = "There is nobody beside the reference, or nothing that both finished."
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row per entrant and comparison, the reference's own sides left out.
+    """Compute one row per entrant and comparison, without the reference's own.
 
     Columns: comparison, entrant, effect (log2 ratio; NaN: no common scale or no pair), difference
     (on test, ours minus theirs), n (pairs that finished), broken (trials of ours that did not
@@ -58,7 +58,7 @@ def info(study: Study) -> pd.DataFrame:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """One panel: optimizers down, tasks across."""
+    """Draw one panel: optimizers down, tasks across."""
     if not table["effect"].notna().any():
         return []
     rows = [name for name in colours if (table["entrant"] == name).any()]
@@ -67,10 +67,10 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         row=table["entrant"],
         column=table["comparison"],
         shade=table["effect"].clip(-END, END),
-        text=[_text(one) for one in table.to_dict("records")],
+        text=[_format_cell(one) for one in table.to_dict("records")],
         effect=[number(value, 2, sign=True) for value in table["effect"]],
     )
-    pointer = style.tooltip(
+    pointer = style.make_tooltip(
         optimizer="entrant:N",
         task="column:N",
         log2_ratio="effect:N",
@@ -79,11 +79,11 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         broke_off="broken:Q",
         verdict="verdict:N",
     )
-    chart = matrix(shown.drop(columns="comparison"), rows, columns, pointer)
+    chart = draw_matrix(shown.drop(columns="comparison"), rows, columns, pointer)
     return [Panel("All tasks", chart, wide=len(columns) > 5, text_from=TEXT * len(columns))]
 
 
-def _text(cell: Mapping[Any, Any]) -> str:
-    """``+0.32*†``."""
+def _format_cell(cell: Mapping[Any, Any]) -> str:
+    """Format the effect with its marks, ``+0.32*†``."""
     shown = "*" if cell["verdict"] in ("better", "worse") else ""
     return f"{number(cell['effect'], 2, sign=True)}{shown}{'†' if cell['broken'] else ''}"

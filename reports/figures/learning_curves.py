@@ -1,4 +1,4 @@
-"""Learning curves: target metric on validation, and training loss, against what training took.
+"""Learning curves: target metric on validation and training loss, against steps or time.
 
 Each entrant at its reported point; the line is the mean over seeds, the band runs from the worst
 to the best seed (with so few of them, all of the data). A line ends where its first seed broke off.
@@ -33,7 +33,7 @@ NO_CLOCK = "Not drawn against seconds: trials of a stack share one clock."
 
 
 def info(study: Study) -> pd.DataFrame:
-    """Mean and range over seeds per step, of the trials in ``Study.reported``.
+    """Compute mean and range over seeds per step, of the trials in ``Study.reported``.
 
     Columns: comparison, entrant, metric, steps, seconds (mean over seeds; NaN where a trial was
     part of a stack), gradients, mean, low, high, n (seeds still measured there), broken (some seed
@@ -53,8 +53,8 @@ def info(study: Study) -> pd.DataFrame:
     rows["seconds"] = rows["train_time_s"].where(rows["alone"])
     rows["gradients"] = rows["steps"] * rows["per_step"]
     table = rows.groupby([*KEYS, "steps"], as_index=False).agg(
-        seconds=("seconds", _mean_of_all),
-        gradients=("gradients", _mean_of_all),
+        seconds=("seconds", _mean_unless_missing),
+        gradients=("gradients", _mean_unless_missing),
         mean=("value", "mean"),
         low=("value", "min"),
         high=("value", "max"),
@@ -65,13 +65,13 @@ def info(study: Study) -> pd.DataFrame:
     return table[all_seeds].reset_index(drop=True)
 
 
-def _mean_of_all(values: pd.Series) -> float:
-    """NaN where any is missing: a mean over some seeds would jump where they end."""
+def _mean_unless_missing(values: pd.Series) -> float:
+    """Return NaN if any value is missing: a mean over some seeds would jump where they end."""
     return float(values.mean(skipna=False))
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """Per comparison the metric and the training loss, each against steps, seconds, gradients."""
+    """Draw metric and training loss per comparison, against steps, seconds and gradients."""
     return [
         _panel(here, colours, f"{comparison}: {metric}", against)
         for against in AGAINST
@@ -91,16 +91,16 @@ def _panel(table: pd.DataFrame, colours: Mapping[str, str], title: str, against:
 
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt.LayerChart:
-    shown = pd.concat([style.thinned(line, DRAWN) for _, line in table.groupby("entrant")])
-    shown = style.banded(shown, colours)
+    shown = pd.concat([style.thin_rows(line, DRAWN) for _, line in table.groupby("entrant")])
+    shown = style.prepare_bands(shown, colours)
     columns = ["entrant", *AGAINST, "mean", "low", "high", "n"]
     scale, axis = _y_axis(table)
     y = partial(alt.Y, title=str(table["metric"].iloc[0]), scale=scale, axis=axis)
     first, last = float(shown[against].min()), float(shown[against].max())
-    passed = alt.Scale(domain=style.domain(first, last + (first == last)), nice=False)
-    base = alt.Chart(style.data(shown[columns])).encode(
+    passed = alt.Scale(domain=style.round_domain(first, last + (first == last)), nice=False)
+    base = alt.Chart(style.inline_data(shown[columns])).encode(
         x=alt.X(f"{against}:Q", title=AGAINST[against], scale=passed, axis=alt.Axis(tickCount=6)),
-        color=style.colour(colours, line=True),
+        color=style.encode_colour(colours, line=True),
     )
     values = {name: f"{name}:Q" for name in (*AGAINST, "mean", "low", "high", "n")}
     low, high = scale.domain
@@ -109,26 +109,28 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt
     points = base.mark_point(filled=True, size=70, fillOpacity=0, clip=clip)
     layers = [
         band.encode(y=y("low:Q"), y2="high:Q"),
-        base.mark_line(clip=clip).encode(y=y("mean:Q"), strokeDash=style.dash(colours, line=True)),
-        points.encode(y=y("mean:Q"), tooltip=style.tooltip(optimizer="entrant:N", **values)),
+        base.mark_line(clip=clip).encode(
+            y=y("mean:Q"), strokeDash=style.encode_dash(colours, line=True)
+        ),
+        points.encode(y=y("mean:Q"), tooltip=style.make_tooltip(optimizer="entrant:N", **values)),
     ]
     end = shown["broken"] & ~shown.duplicated("entrant", keep="last")
     ends = shown.loc[end, ["entrant", against, "mean"]]
     if len(ends):
         cross = base.mark_point(shape="cross", angle=45, size=70, filled=True)
-        layers.append(cross.encode(y=y("mean:Q")).properties(data=style.data(ends)))
-    return style.layered(layers, style.HEIGHT)
+        layers.append(cross.encode(y=y("mean:Q")).properties(data=style.inline_data(ends)))
+    return style.layer_charts(layers, style.HEIGHT)
 
 
 def _y_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
-    """Log for positive values over more than a decade; else without the steep start."""
+    """Fit a log axis over more than a decade; else a linear one without the steep start."""
     low, high = float(table["low"].min()), float(table["high"].max())
     if style.spans_a_decade(pd.Series([low, high])):
-        ends = style.domain(0.99 * low, 1.01 * high)
-        return alt.Scale(type="log", domain=ends, nice=False), style.log_ticks(*ends)
+        ends = style.round_domain(0.99 * low, 1.01 * high)
+        return alt.Scale(type="log", domain=ends, nice=False), style.make_log_axis(*ends)
     if len(table) > 10:  # where the curves differ is at their ends, not in the first few steps
         early, late = np.quantile(table["mean"], [0.15, 0.85])
         low, high = max(low, early - (late - early)), min(high, late + 2 * (late - early))
     room = 0.05 * (high - low) or 0.01
-    scale = alt.Scale(domain=style.domain(low - room, high + room), nice=False)
+    scale = alt.Scale(domain=style.round_domain(low - room, high + room), nice=False)
     return scale, alt.Axis(tickCount=6)

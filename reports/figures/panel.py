@@ -1,4 +1,4 @@
-"""A panel: the smallest part of a figure that stands on its own, one view of the page."""
+"""Panels: the smallest parts of a figure that stand alone, one view of the page each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Chart = alt.Chart | alt.LayerChart
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One chart and what it is called; or one line that says why there is none.
+    """One chart with its title, or one line that says why there is none.
 
     Attributes:
         title: text from the study, never part of the chart's own specification.

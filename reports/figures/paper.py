@@ -1,4 +1,4 @@
-"""A figure for paper and notebook: its panels side by side, with their own titles and legend."""
+"""Figures for paper and notebook: panels side by side, with titles and a legend of their own."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
 NO_NETWORK: list[str] = []
 
 
-def concatenated(panels: Sequence[Panel]) -> alt.ConcatChart | None:
-    """The panels of the first variant that have a chart; None where none has."""
+def concatenate(panels: Sequence[Panel]) -> alt.ConcatChart | None:
+    """Join the charts of the first variant; None where no panel has a chart."""
     drawn = [panel for panel in panels if panel.chart is not None]
     charts = [
         panel.chart.properties(title=panel.title, width=WIDTH * (2 if panel.wide else 1))
@@ -32,29 +32,29 @@ def concatenated(panels: Sequence[Panel]) -> alt.ConcatChart | None:
     return alt.concat(*charts, columns=COLUMNS, config=alt.Config(**style.CONFIG))
 
 
-def svg(chart: alt.ConcatChart) -> str:
-    """SVG text, transparent, black on whatever it is put on; the same chart gives the same text."""
+def render_svg(chart: alt.ConcatChart) -> str:
+    """Render transparent SVG, its ink black; the same chart gives the same text."""
     spec = chart.to_dict(validate=False)
     for panel in spec["concat"]:
-        _without_targets(panel)
+        _drop_targets(panel)
     text = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=NO_NETWORK)
-    places: dict[str, int] = {}  # Vega counts its clips from the start of the process
+    numbers: dict[str, int] = {}  # Vega counts its clips from the start of the process
 
-    def renumbered(found: re.Match[str]) -> str:
-        return f"{found[1]}clip{places.setdefault(found[2], len(places))}"
+    def renumber(found: re.Match[str]) -> str:
+        return f"{found[1]}clip{numbers.setdefault(found[2], len(numbers))}"
 
-    return re.sub(r'(id="|url\(#)clip(\d+)', renumbered, text)
+    return re.sub(r'(id="|url\(#)clip(\d+)', renumber, text)
 
 
-def _without_targets(spec: dict[str, Any]) -> None:
-    """Less the invisible marks that a pointer finds on the page."""
+def _drop_targets(spec: dict[str, Any]) -> None:
+    """Drop the invisible marks that a pointer finds on the page."""
     if "layer" in spec:
         shown = [one for one in spec["layer"] if one.get("mark", {}).get("fillOpacity") != 0]
         spec["layer"] = shown
 
 
-def png(text: str) -> bytes:
-    """An SVG of ``svg`` as PNG on white, twice its size in pixels."""
+def render_png(text: str) -> bytes:
+    """Render an SVG of ``render_svg`` as PNG on white, ``SCALE`` times its size in pixels."""
     head, end, body = text.partition(">")
     white = '<rect width="100%" height="100%" fill="white"/>'
     return bytes(vl_convert.svg_to_png(head + end + white + body, scale=SCALE))

@@ -1,4 +1,4 @@
-"""Performance profiles: the share of tasks on which an entrant is within a factor of the fastest.
+"""Performance profiles: share of tasks where an entrant is within a factor of the fastest.
 
 Source: Dolan and Moré 2002, arXiv:cs/0102001; as a score of optimizers Dahl et al. 2023,
 arXiv:2306.07179.
@@ -25,26 +25,26 @@ EMPTY = "No two entrants ran every task, or no task has a target value: there is
 
 
 def info(study: Study) -> pd.DataFrame:
-    """``Study.profile``: entrant, tau, share, low, high; empty where fewer than two race."""
+    """Take ``Study.profile`` (entrant, tau, share, low, high), if two entrants are in it."""
     table = study.profile
     return table if table["entrant"].nunique() > 1 else table.iloc[:0]
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """One panel over all tasks."""
+    """Draw one panel over all tasks."""
     if table.empty:
         return []
     if not table["share"].any():
         return [Panel("All tasks", None, "Nobody reached a target: every profile is 0.")]
-    ends = style.domain(table["tau"].min(), table["tau"].max())
-    base = alt.Chart(style.data(style.banded(table, colours))).encode(
+    ends = style.round_domain(table["tau"].min(), table["tau"].max())
+    base = alt.Chart(style.inline_data(style.prepare_bands(table, colours))).encode(
         x=alt.X(
             "tau:Q",
             title="τ, times the fastest",
             scale=alt.Scale(type="log", domain=ends, nice=False),
             axis=alt.Axis(values=[1, 1.5, 2, 3, 4, 6, 10], format="~g"),
         ),
-        color=style.colour(colours, line=True),
+        color=style.encode_colour(colours, line=True),
     )
 
     def y(field: str) -> alt.Y:
@@ -55,9 +55,9 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     values = {"tau": "tau:Q", "share": "share:Q", "from_": "low:Q", "to": "high:Q"}
     layers = [
         area.encode(y=y("low:Q"), y2="high:Q"),
-        line.encode(y=y("share:Q"), strokeDash=style.dash(colours, line=True)),
+        line.encode(y=y("share:Q"), strokeDash=style.encode_dash(colours, line=True)),
         base.mark_point(filled=True, size=60, fillOpacity=0).encode(
-            y=y("share:Q"), tooltip=style.tooltip(optimizer="entrant:N", **values)
+            y=y("share:Q"), tooltip=style.make_tooltip(optimizer="entrant:N", **values)
         ),
     ]
-    return [Panel("All tasks", style.layered(layers, 260))]
+    return [Panel("All tasks", style.layer_charts(layers, 260))]

@@ -40,7 +40,7 @@ STRIP = 9  # pixels of an entrant's line below the data
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row per comparison, entrant, hyperparameter and value, where at least two were tried.
+    """List one row per comparison, entrant, hyperparameter and value, if at least two were tried.
 
     Trials that select, of a study; of a sweep those that explore.
     Columns: comparison, metric, direction, entrant, phase, hyperparameter (``1 − betas.1`` where
@@ -58,14 +58,14 @@ def info(study: Study) -> pd.DataFrame:
         for column in family(own, "hp."):
             name = column.removeprefix("hp.")
             if (not declared or name in declared) and own[column].nunique() > 1:
-                found.append(_values(own, column, declared.get(name)))
+                found.append(_summarize(own, column, declared.get(name)))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
 
 
-def _values(own: pd.DataFrame, column: str, declared: Dimension | None) -> pd.DataFrame:
-    """What one entrant tried of one hyperparameter."""
+def _summarize(own: pd.DataFrame, column: str, declared: Dimension | None) -> pd.DataFrame:
+    """Summarize the values that one entrant tried of one hyperparameter."""
     rows = own[own[column].notna()]
-    scale = declared.scale if declared else _scale_of(rows[column])
+    scale = declared.scale if declared else _guess_scale(rows[column])
     x = pd.to_numeric(rows[column], errors="coerce") if scale != "choice" else math.nan
     name = column.removeprefix("hp.")
     if declared and declared.one_minus:
@@ -84,8 +84,8 @@ def _values(own: pd.DataFrame, column: str, declared: Dimension | None) -> pd.Da
     return best.drop_duplicates(["x", "level"])[COLUMNS]
 
 
-def _scale_of(values: pd.Series) -> str:
-    """Where nothing declares it: numbers are linear, over more than a decade logarithmic."""
+def _guess_scale(values: pd.Series) -> str:
+    """Guess a scale that is not declared: linear, over more than a decade logarithmic."""
     if values.map(lambda value: isinstance(value, bool | str)).any():
         return "choice"
     numbers = pd.to_numeric(values)
@@ -93,7 +93,7 @@ def _scale_of(values: pd.Series) -> str:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """Per comparison one panel a hyperparameter; choices and numbers of one name apart."""
+    """Draw one panel per comparison and hyperparameter; choices and numbers stay apart."""
     rows = table.assign(kind=table["scale"] == "choice")
     return [
         Panel(f"{comparison}: {name}", _chart(here, colours, str(name)), zoom=not choice)
@@ -112,31 +112,31 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str], name: str) -> alt.La
     x = partial(alt.X, title=name, scale=scale, axis=axis)
     field = "level:N" if choice else "x:Q"
     at = {name: height - STRIP * (i + 0.7) for i, name in enumerate(reversed(names))}
-    table = table.assign(place=table["entrant"].map(at))
+    table = table.assign(strip_y=table["entrant"].map(at))
     layers = [
-        *_measured(table, colours, x(field), strip / height),
-        *_declared(table, colours, x("range_low:Q"), height),
-        *_diverged(table, colours, x(field), height),
+        *_draw_values(table, colours, x(field), strip / height),
+        *_draw_ranges(table, colours, x("range_low:Q"), height),
+        *_draw_crosses(table, colours, x(field), height),
     ]
-    return style.layered(layers, height).resolve_scale(y="independent")
+    return style.layer_charts(layers, height).resolve_scale(y="independent")
 
 
 def _x_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
-    """All values and declared ranges; logarithmic where one of them is."""
+    """Fit the axis to all values and declared ranges; logarithmic where one of them is."""
     ends = pd.concat([table["x"], table["range_low"], table["range_high"]]).dropna()
-    low, high = style.domain(ends.min(), ends.max())
+    low, high = style.round_domain(ends.min(), ends.max())
     scale = alt.Scale(domain=[low, high], nice=False, padding=9)
     if not (table["scale"] == "log").any() or low <= 0:
         return scale, alt.Axis(tickCount=6, format="~g")
     scale.type = "log"
-    return scale, style.log_ticks(low, high)
+    return scale, style.make_log_axis(low, high)
 
 
-def _measured(
+def _draw_values(
     table: pd.DataFrame, colours: Mapping[str, str], x: alt.X, strip: float
 ) -> list[alt.Chart | alt.LayerChart]:
-    """What was measured: dots, and in a sweep a line with its band."""
-    shown = style.drawing_order(table[table["mean"].notna()], colours)
+    """Draw dots, and in a sweep a line with its band."""
+    shown = style.sort_for_drawing(table[table["mean"].notna()], colours)
     swept = (shown["phase"] != Phase.SELECT) & (shown["scale"] != "choice")
     band = swept & (shown["entrant"].map(colours) != style.GREY)
     shown = shown.assign(  # in a study other hyperparameters vary with this one: no line
@@ -146,7 +146,9 @@ def _measured(
     )
     columns = ["entrant", "x", "level", "mean", "low", "high", "n", "diverged"]
     columns += ["line", "band_low", "band_high"] if swept.any() else []
-    base = alt.Chart(style.data(shown[columns])).encode(x=x, color=style.colour(colours))
+    base = alt.Chart(style.inline_data(shown[columns])).encode(
+        x=x, color=style.encode_colour(colours)
+    )
     title, scale = f"val/{table['metric'].iloc[0]}", _y_scale(shown, strip)
 
     def y(field: str) -> alt.Y:
@@ -155,42 +157,42 @@ def _measured(
     details = {name: f"{name}:Q" for name in ("mean", "low", "high", "n", "diverged")}
     dots = base.mark_point(filled=True, size=36, fillOpacity=0.9, clip=True).encode(
         y=y("mean:Q"),
-        shape=style.shape(colours),
-        tooltip=style.tooltip(optimizer="entrant:N", value=str(x.shorthand), **details),
+        shape=style.encode_shape(colours),
+        tooltip=style.make_tooltip(optimizer="entrant:N", value=str(x.shorthand), **details),
     )
     if not swept.any():
         return [dots]
-    line = base.mark_line(clip=True).encode(y=y("line:Q"), strokeDash=style.dash(colours))
+    line = base.mark_line(clip=True).encode(y=y("line:Q"), strokeDash=style.encode_dash(colours))
     area = base.mark_area(fillOpacity=0.14, clip=True).encode(y=y("band_low:Q"), y2="band_high:Q")
     return [alt.LayerChart(layer=[area, line, dots])]
 
 
 def _y_scale(shown: pd.DataFrame, strip: float) -> alt.Scale:
-    """The range of the data above a strip at the bottom, which is a part of the height."""
+    """Fit the data above a strip at the bottom, whose height is a fraction of the panel's."""
     if shown.empty:
         return alt.Scale(domain=[0, 1])
     low, high = float(shown["low"].min()), float(shown["high"].max())
     if style.spans_a_decade(pd.Series([low, high])):
         below = low * (high / low) ** (-strip / (1 - strip))
-        return alt.Scale(type="log", domain=style.domain(below, 1.1 * high), nice=False)
+        return alt.Scale(type="log", domain=style.round_domain(below, 1.1 * high), nice=False)
     room = 0.06 * (high - low) or 0.01
     low, high = low - room, high + room
     below = low - strip * (high - low) / (1 - strip)
-    return alt.Scale(domain=style.domain(below, high), nice=False)
+    return alt.Scale(domain=style.round_domain(below, high), nice=False)
 
 
-def _place(height: float) -> alt.Y:
-    """An entrant's line below the data, in pixels from the top whatever the data's own scale."""
-    return alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[height, 0], range=[height, 0]))
+def _strip_axis(height: float) -> alt.Y:
+    """Place an entrant's line below the data, in pixels from the top."""
+    return alt.Y("strip_y:Q", axis=None, scale=alt.Scale(domain=[height, 0], range=[height, 0]))
 
 
-def _declared(
+def _draw_ranges(
     table: pd.DataFrame, colours: Mapping[str, str], x: alt.X, height: float
 ) -> list[alt.Chart]:
     ranges = table.dropna(subset=["range_low"]).drop_duplicates("entrant")
     if ranges.empty:
         return []
-    source = style.data(ranges[["entrant", "range_low", "range_high", "place"]])
+    source = style.inline_data(ranges[["entrant", "range_low", "range_high", "strip_y"]])
     details = {"lowest": "range_low:Q", "highest": "range_high:Q"}
     rule = (
         alt.Chart(source)
@@ -198,30 +200,30 @@ def _declared(
         .encode(
             x=x,
             x2="range_high:Q",
-            y=_place(height),
-            color=style.colour(colours),
-            tooltip=style.tooltip(optimizer="entrant:N", **details),
+            y=_strip_axis(height),
+            color=style.encode_colour(colours),
+            tooltip=style.make_tooltip(optimizer="entrant:N", **details),
         )
     )
     return [rule]
 
 
-def _diverged(
+def _draw_crosses(
     table: pd.DataFrame, colours: Mapping[str, str], x: alt.X, height: float
 ) -> list[alt.Chart]:
     broken = table[table["diverged"] > 0]
     if broken.empty:
         return []
-    source = style.data(broken[["entrant", "x", "level", "diverged", "place"]])
+    source = style.inline_data(broken[["entrant", "x", "level", "diverged", "strip_y"]])
     details = {"value": str(x.shorthand), "diverged": "diverged:Q"}
     cross = (
         alt.Chart(source)
         .mark_point(shape="cross", angle=45, size=45, filled=True)
         .encode(
             x=x,
-            y=_place(height),
-            color=style.colour(colours),
-            tooltip=style.tooltip(optimizer="entrant:N", **details),
+            y=_strip_axis(height),
+            color=style.encode_colour(colours),
+            tooltip=style.make_tooltip(optimizer="entrant:N", **details),
         )
     )
     return [cross]

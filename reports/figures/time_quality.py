@@ -1,4 +1,4 @@
-"""Training time against final value: whether what is better is also slower."""
+"""Training time against final value, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pandas as pd
 from reports.analysis.selection import final
 from reports.analysis.study import Study
 from reports.figures import style
-from reports.figures.alone import STACKED, alone
 from reports.figures.panel import Panel
+from reports.figures.unstacked import STACKED, select_unstacked
 from reports.stats import intervals
 from reports.stats.sampling import bounded
 
@@ -25,7 +25,7 @@ EMPTY = STACKED
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row per comparison and entrant with finished trials; those of stacks have no time.
+    """Compute one row per comparison and entrant with finished trials.
 
     Columns: comparison, metric, direction, entrant, seconds (median; NaN: only stacks), value, low,
     high (mean on test with its t interval), n, front (nobody is faster and as good, or better and
@@ -33,7 +33,7 @@ def info(study: Study) -> pd.DataFrame:
     """
     trials = study.reported
     rows = trials.assign(value=final(trials, "test")).dropna(subset=["value"])
-    times = alone(study).groupby(["comparison", "entrant"])["train_time_s"].median()
+    times = select_unstacked(study).groupby(["comparison", "entrant"])["train_time_s"].median()
     found = []
     for key, own in rows.groupby(["comparison", "metric", "direction", "entrant"]):
         mean = bounded(str(key[1]), intervals.mean(own.groupby("seed")["value"].mean()))
@@ -43,11 +43,13 @@ def info(study: Study) -> pd.DataFrame:
     table = pd.DataFrame(found, columns=[*columns, "value", "low", "high", "n"])
     if not table["seconds"].notna().any():
         return table.iloc[:0].assign(front=[])
-    return table.assign(front=pd.concat([_front(here) for _, here in table.groupby("comparison")]))
+    return table.assign(
+        front=pd.concat([_find_front(here) for _, here in table.groupby("comparison")])
+    )
 
 
-def _front(table: pd.DataFrame) -> pd.Series:
-    """Whether each is on the Pareto front of few seconds and good values."""
+def _find_front(table: pd.DataFrame) -> pd.Series:
+    """Mark the Pareto front of few seconds and good values."""
     gain = table["value"] * np.where(table["direction"] == "maximize", 1, -1)
     ordered = table.assign(_gain=gain).sort_values(["seconds", "_gain"], ascending=[True, False])
     best_before = ordered["_gain"].cummax().shift(fill_value=-np.inf)
@@ -56,7 +58,7 @@ def _front(table: pd.DataFrame) -> pd.Series:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """One panel a comparison."""
+    """Draw one panel per comparison."""
     panels = []
     for comparison, here in table.groupby("comparison", sort=True):
         timed = here.dropna(subset=["seconds"])
@@ -71,11 +73,11 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     columns = ["entrant", "seconds", "value", "low", "high", "n", "front"]
-    shown = style.drawing_order(table, colours)[columns]
+    shown = style.sort_for_drawing(table, colours)[columns]
     ends = pd.concat([shown["value"], shown["low"], shown["high"]])
-    y_scale, y_axis = style.fitted(ends)
-    x_scale, x_axis = style.fitted(shown["seconds"])
-    base = alt.Chart(style.data(shown.assign(front=shown["front"].astype(int)))).encode(
+    y_scale, y_axis = style.fit_axis(ends)
+    x_scale, x_axis = style.fit_axis(shown["seconds"])
+    base = alt.Chart(style.inline_data(shown.assign(front=shown["front"].astype(int)))).encode(
         x=alt.X(
             "seconds:Q",
             title="training time (s)",
@@ -92,15 +94,15 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
         interpolate="step-after", color=style.GREY, strokeWidth=1, strokeDash=[1, 0]
     )
     numbers = {name: f"{name}:Q" for name in ("seconds", "value", "low", "high", "n")}
-    return style.layered(
+    return style.layer_charts(
         [
             front.encode(y=y("value:Q"), order="seconds:Q"),
-            base.mark_rule().encode(y=y("low:Q"), y2="high:Q", color=style.colour(colours)),
+            base.mark_rule().encode(y=y("low:Q"), y2="high:Q", color=style.encode_colour(colours)),
             base.mark_point(filled=True, size=80).encode(
                 y=y("value:Q"),
-                color=style.colour(colours),
-                shape=style.shape(colours),
-                tooltip=style.tooltip(optimizer="entrant:N", **numbers),
+                color=style.encode_colour(colours),
+                shape=style.encode_shape(colours),
+                tooltip=style.make_tooltip(optimizer="entrant:N", **numbers),
             ),
         ],
         style.HEIGHT,

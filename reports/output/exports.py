@@ -1,7 +1,7 @@
-"""The tables of a study as files: what a person opens as text, what a program reads as Parquet.
+"""Tables of a study as files: text for people, Parquet for programs.
 
-``curves`` is the long one, a row a measured value, so it is there as Parquet only: a tenth of the
-bytes and of the time that CSV takes.
+``curves`` has a row per measured value, so it is Parquet only: a tenth of the bytes and of the
+time of CSV.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from reports.output.latex import as_latex
+from reports.output.latex import format_latex
 from reports.text.leaderboards import as_csv, as_json, as_markdown
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def write_tables(study: Study, directory: Path) -> list[str]:
-    """Write every table and return the files' names.
+    """Write every table and return the names of the files.
 
     ``trials`` (CSV, Parquet), ``curves`` (Parquet), ``best_of_k``, ``overall``, ``pairs`` (CSV),
     ``costs`` (CSV, where they were measured), ``leaderboard`` (CSV, JSON, Markdown, LaTeX).
@@ -41,27 +41,29 @@ def write_tables(study: Study, directory: Path) -> list[str]:
         "leaderboard.csv": as_csv(boards),
         "leaderboard.json": as_json(boards),
         "leaderboard.md": as_markdown(boards),
-        "leaderboard.tex": as_latex(boards),
+        "leaderboard.tex": format_latex(boards),
     }
     for name, text in texts.items():
         (directory / name).write_text(text, encoding="utf-8", newline="\n")
-    typed_frames = {"trials.parquet": study.trials, "curves.parquet": study.curves}
-    for name, frame in typed_frames.items():
-        typed(frame).to_parquet(directory / name, engine="pyarrow", index=False)
-    return [*texts, *typed_frames]
+    parquet_frames = {"trials.parquet": study.trials, "curves.parquet": study.curves}
+    for name, frame in parquet_frames.items():
+        unify_types(frame).to_parquet(directory / name, engine="pyarrow", index=False)
+    return [*texts, *parquet_frames]
 
 
-def typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of one type each, as Parquet wants them: a hyperparameter may be a number for one
-    optimizer and text for another, and is text then."""
+def unify_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn columns of several types into text, as Parquet needs one type per column.
+
+    A hyperparameter may be a number for one optimizer and text for another.
+    """
     return frame.assign(
         **{
             name: frame[name].map(str, na_action="ignore")
             for name in frame.columns
-            if frame[name].dtype == object and not _uniform(frame[name])
+            if frame[name].dtype == object and not _has_one_type(frame[name])
         }
     )
 
 
-def _uniform(column: pd.Series) -> bool:
+def _has_one_type(column: pd.Series) -> bool:
     return column.dropna().map(type).nunique() <= 1

@@ -1,4 +1,4 @@
-"""The HTML page of a report: one file that loads nothing; everything from the store is escaped."""
+"""HTML page of a report: one file that loads nothing; everything from the store is escaped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reports.analysis.selection import final, status_counts
 from reports.analysis.stability import sentences as stability_sentences
 from reports.analysis.study import Study
 from reports.data.load import described
-from reports.figures.page import Section
+from reports.figures.embedding import Section
 from reports.text.answer import answer, counts, sentences
 from reports.text.headline import headline
 from reports.text.leaderboards import display
@@ -41,15 +41,15 @@ TRIAL_COLUMNS = (
 FILTERS = ("status", "comparison", "optimizer", "phase")
 
 
-def page(study: Study, figures: Section, files: Sequence[str]) -> str:
-    """The page as text.
+def build_page(study: Study, figures: Section, files: Sequence[str]) -> str:
+    """Build the page as text.
 
     Args:
-        files: names of the tables beside it, to link to.
+        files: names of the tables beside the page, which it links to.
     """
     values: dict[str, Any] = {
-        "css": _asset("report.css"),
-        "script": _asset("tables.js"),
+        "css": _load_asset("report.css"),
+        "script": _load_asset("tables.js"),
         "study": study.name,
         "reference": study.reference,
         "answer": answer(study),
@@ -60,27 +60,27 @@ def page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "sources": study.joined,
         "overall": standings(study),
         "stability": stability_sentences(study.stability),
-        "boards": [_board(board) for board in study.leaderboards],
+        "boards": [_split_board(board) for board in study.leaderboards],
         "files": files,
         "figures": figures,
         "rules": rules(study),
         "trial_columns": TRIAL_COLUMNS,
-        **_trials(study.trials),
+        **_list_trials(study.trials),
         "failures": failures(study),
         "broken": int((study.trials["status"] != Status.FINISHED).sum()),
         "provenance": provenance(study),
         "environments": environments(study),
         "protocol": PROTOCOL_VERSION,
     }
-    return _filled("report.html.j2", values)
+    return _fill("report.html.j2", values)
 
 
-def empty_page(study: str) -> str:
-    """The page of a study without trials."""
-    return _filled("empty.html.j2", {"css": _asset("report.css"), "study": study})
+def build_empty_page(study: str) -> str:
+    """Build the page of a study without trials."""
+    return _fill("empty.html.j2", {"css": _load_asset("report.css"), "study": study})
 
 
-def _filled(template: str, values: Mapping[str, Any]) -> str:
+def _fill(template: str, values: Mapping[str, Any]) -> str:
     environment = Environment(
         loader=PackageLoader("reports.output"),
         autoescape=True,
@@ -91,18 +91,18 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
     return environment.get_template(template).render(**values)
 
 
-def _asset(name: str) -> Markup:
-    return Markup(resources.files("reports").joinpath("templates", name).read_text("utf-8"))
+def _load_asset(name: str) -> Markup:
+    return Markup(resources.files("reports.output").joinpath("templates", name).read_text("utf-8"))
 
 
-def _board(board: Leaderboard) -> dict[str, Any]:
-    """A leaderboard in two parts: what one looks at, and the rest."""
+def _split_board(board: Leaderboard) -> dict[str, Any]:
+    """Split a leaderboard: the main columns, and the folded rest."""
     cells = display(board)
     verdict = list(board.rows["verdict"])
     names = [str(name) for name in cells]
-    place = [name for name in IDENTITY if name in names]
+    identity = [name for name in IDENTITY if name in names]
     test = [name for name in names if name.startswith("test/")]
-    first = [*place, "verdict", *test]  # what a narrow screen shows
+    first = [*identity, "verdict", *test]  # as much as a narrow screen shows
     shown = [*first, *(name for name in names if name not in (*first, *DETAILS))]
     folded = [name for name in names if name in DETAILS]
     return {
@@ -111,18 +111,20 @@ def _board(board: Leaderboard) -> dict[str, Any]:
         "metric": board.metric,
         "direction": board.direction,
         "target": board.target,
-        "rows": _with(verdict, cells[shown]),
-        "details": _with(verdict, cells[[*place, *folded]]),
+        "rows": _zip_verdicts(verdict, cells[shown]),
+        "details": _zip_verdicts(verdict, cells[[*identity, *folded]]),
         "notes": board.notes,
     }
 
 
-def _with(verdicts: Sequence[object], cells: pd.DataFrame) -> list[tuple[Mapping[Any, str], Any]]:
+def _zip_verdicts(
+    verdicts: Sequence[object], cells: pd.DataFrame
+) -> list[tuple[Mapping[Any, str], Any]]:
     return list(zip(cells.to_dict("records"), verdicts, strict=True))
 
 
-def _trials(trials: pd.DataFrame) -> dict[str, Any]:
-    """The table of trials and the choices of its filters."""
+def _list_trials(trials: pd.DataFrame) -> dict[str, Any]:
+    """List trials as a table, with the choices of its filters."""
     table = pd.DataFrame(
         {
             "status": trials["status"],
@@ -131,8 +133,8 @@ def _trials(trials: pd.DataFrame) -> dict[str, Any]:
             "point": trials["point"],
             "seed": trials["seed"].astype(str),
             "phase": trials["phase"],
-            "validation": final(trials, "val").map(_value),
-            "test": final(trials, "test").map(_value),
+            "validation": final(trials, "val").map(_format_value),
+            "test": final(trials, "test").map(_format_value),
             "steps to target": trials["steps_to_target"].map(whole).replace(MISSING, ""),
             "step (ms)": trials["step_time_ms"].map(short).replace(MISSING, ""),
         },
@@ -156,8 +158,8 @@ def _trials(trials: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _value(value: float) -> str:
-    """Four decimals, or four significant digits where that is nothing."""
+def _format_value(value: float) -> str:
+    """Format to four decimals, or to four significant digits where these are all 0."""
     if math.isnan(value):
         return ""
     return f"{value:.4g}" if 0 < abs(value) < 1e-3 else number(value, 4)

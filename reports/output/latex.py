@@ -64,17 +64,17 @@ ACCENTS = {
 }
 
 
-def as_latex(boards: Sequence[Leaderboard]) -> str:
-    """One ``table`` environment each, with its headline as the caption."""
-    return "\n".join([PREAMBLE, *(_environment(board) for board in boards)])
+def format_latex(boards: Sequence[Leaderboard]) -> str:
+    """Format one ``table`` environment per leaderboard, with its headline as the caption."""
+    return "\n".join([PREAMBLE, *(_format_table(board) for board in boards)])
 
 
-def escaped(text: str) -> str:
-    """Text that LaTeX sets as it is, in ASCII; a sign that it has not is named by its code."""
-    return "".join(_character(character) for character in text)
+def escape(text: str) -> str:
+    """Escape text as ASCII that LaTeX sets as it is; an unknown character becomes its code."""
+    return "".join(_escape_character(character) for character in text)
 
 
-def _environment(board: Leaderboard) -> str:
+def _format_table(board: Leaderboard) -> str:
     cells = display(board)
     cells = cells[important(cells)].assign(verdict=[str(v.claim) for v in board.rows["verdict"]])
     columns = "".join("l" if name in TEXTUAL else "r" for name in cells)
@@ -82,38 +82,38 @@ def _environment(board: Leaderboard) -> str:
         [
             r"\begin{table}[t]",
             r"\centering",
-            rf"\caption{{{escaped(headline(board))}}}",
+            rf"\caption{{{escape(headline(board))}}}",
             # scaled where it is wider than the text, never where it is not
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
-            _row(cells.columns),
+            _format_row(cells.columns),
             r"\midrule",
-            *(_row(row) for row in cells.itertuples(index=False, name=None)),
+            *(_format_row(row) for row in cells.itertuples(index=False, name=None)),
             r"\bottomrule",
             r"\end{tabular}}",
-            *_reasons(board),
+            *_list_reasons(board),
             r"\end{table}",
             "",
         ]
     )
 
 
-def _reasons(board: Leaderboard) -> list[str]:
-    """Why verdicts are withheld, each reason once; the cells say only that they are."""
+def _list_reasons(board: Leaderboard) -> list[str]:
+    """List the reasons of withheld verdicts, each once; the cells only say that they are."""
     verdicts = [verdict for verdict in board.rows["verdict"] if verdict.claim is Claim.WITHHELD]
     reasons = dict.fromkeys(verdict.reason for verdict in verdicts)
     if not reasons:
         return []
-    said = escaped(f"Withheld: {'; '.join(reasons)}.")
-    return [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {said}}}"]
+    text = escape(f"Withheld: {'; '.join(reasons)}.")
+    return [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {text}}}"]
 
 
-def _row(cells: Iterable[object]) -> str:
-    return " & ".join(escaped(str(cell)) for cell in cells) + r" \\"
+def _format_row(cells: Iterable[object]) -> str:
+    return " & ".join(escape(str(cell)) for cell in cells) + r" \\"
 
 
-def _character(character: str) -> str:
+def _escape_character(character: str) -> str:
     if character in SPECIAL:
         return SPECIAL[character]
     if character in GREEK:

@@ -1,4 +1,4 @@
-"""What a study's summary run says in MLflow: the answer in words, counts, the leaderboards."""
+"""Contents of a study's summary run in MLflow: the answer in words, counts, leaderboards."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, TypedDict
 
 import pandas as pd
 
-from bench.spec import Status
+from bench.spec import ENDS
 from reports.analysis.study import Study
 from reports.text.answer import answer, counts, sentences
 from reports.text.leaderboards import display
 
 LONGEST = 6000
-"""Characters of the note's sentences: MLflow cuts a tag off at 8000."""
+"""Most characters of the note's sentences: MLflow cuts a tag off at 8000."""
 
 
 class Summary(TypedDict):
@@ -25,30 +25,30 @@ class Summary(TypedDict):
     tables: Mapping[str, Mapping[str, Sequence[Any]]]
 
 
-def summary(study: Study) -> Summary:
-    """Of one whole study."""
+def summarize_study(study: Study) -> Summary:
+    """Summarize one whole study."""
     statuses = study.trials["status"].value_counts()
     verdicts = {word: n for word, n in counts(study).items() if not word.startswith("trials")}
     return {
-        "note": "\n".join([answer(study), "", *_listed([one.text for one in sentences(study)])]),
+        "note": "\n".join([answer(study), "", *_shorten([one.text for one in sentences(study)])]),
         "metrics": {
-            **{f"trials/{status}": float(statuses.get(status, 0)) for status in Status},
+            **{f"trials/{status}": float(statuses.get(status, 0)) for status in ENDS},
             **{f"verdicts/{word.replace(' ', '_')}": float(n) for word, n in verdicts.items()},
         },
-        "tables": {"leaderboard": _leaderboard(study)},
+        "tables": {"leaderboard": _join_leaderboards(study)},
     }
 
 
-def _listed(said: Sequence[str]) -> list[str]:
-    """As many as a note can hold, and how many it cannot."""
-    ends = accumulate(len(text) for text in said)
-    kept = [f"- {text}" for text, end in zip(said, ends, strict=True) if end <= LONGEST]
-    left = len(said) - len(kept)
-    return [*kept, *([f"- … and {left} more in the report"] if left else [])]
+def _shorten(sentences: Sequence[str]) -> list[str]:
+    """List as many sentences as a note can hold, and count the rest."""
+    ends = accumulate(len(text) for text in sentences)
+    shown = [f"- {text}" for text, end in zip(sentences, ends, strict=True) if end <= LONGEST]
+    left = len(sentences) - len(shown)
+    return [*shown, *([f"- … and {left} more in the report"] if left else [])]
 
 
-def _leaderboard(study: Study) -> dict[str, list[str]]:
-    """Every row of every table; columns without the metric's name, which differs by task."""
+def _join_leaderboards(study: Study) -> dict[str, list[str]]:
+    """Join the rows of all tables; columns lose the metric's name, which differs by task."""
     tables = []
     for board in study.leaderboards:
         cells = display(board)

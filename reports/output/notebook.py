@@ -1,25 +1,43 @@
-"""How a study shows itself in a notebook: the headline sentences, then a table a comparison."""
+"""The public ``Study``: one that also draws its figures and shows itself in a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
+import altair as alt
+
+from reports.analysis import study
 from reports.analysis.leaderboard import Leaderboard
+from reports.figures.registry import draw_figure
 from reports.text.headline import headline
 from reports.text.leaderboards import display, important
 
 
-def html(name: str, boards: Sequence[Leaderboard], joined: Sequence[str] = ()) -> str:
-    """A fragment without style, script or address; everything from the store is escaped."""
-    parts = [f"<h3>{escape(name)}</h3>", *(f"<p>{escape(note)}</p>" for note in joined)]
-    if not boards:
-        parts.append("<p>No trial is reported yet.</p>")
-    for board in boards:
-        parts += [f"<p><b>{escape(headline(board))}</b></p>", _table(board)]
-    return "\n".join(parts)
+class Study(study.Study):
+    """Trial records, the tables and verdicts that follow from them, and their figures.
+
+    In a notebook it shows its headlines, then a table per comparison.
+    """
+
+    def figure(self, name: str) -> alt.ConcatChart:
+        """Draw a figure of the report, by its name in ``reports.figures.registry.FIGURES``.
+
+        Raises:
+            RefusedInput: there is no such figure, or nothing to show in it.
+        """
+        return draw_figure(self, name)
+
+    def _repr_html_(self) -> str:
+        """Return a fragment without style, script or address; text from the store is escaped."""
+        parts = [f"<h3>{escape(self.name)}</h3>"]
+        parts += [f"<p>{escape(note)}</p>" for note in self.joined]
+        if not self.leaderboards:
+            parts.append("<p>No trial is reported yet.</p>")
+        for board in self.leaderboards:
+            parts += [f"<p><b>{escape(headline(board))}</b></p>", _format_board(board)]
+        return "\n".join(parts)
 
 
-def _table(board: Leaderboard) -> str:
+def _format_board(board: Leaderboard) -> str:
     cells = display(board)
     return str(cells[important(cells)].to_html(index=False, escape=True, border=0))

@@ -1,4 +1,4 @@
-"""From a study to a directory: HTML page, tables (``reports.output.exports``), figures (SVG, PNG).
+"""Report of a study in a directory: HTML page, tables and figures (SVG, PNG).
 
 The same records give the same bytes: no clock, no random id, no order but the tables' own.
 """
@@ -12,10 +12,11 @@ from altair.utils.schemapi import debug_mode
 
 from bench.spec import TrialRecord
 from reports.analysis.study import Study
-from reports.figures import FIGURES, OF_SOME_TASKS, paper, style
-from reports.figures.page import Section, section
+from reports.figures import paper, style
+from reports.figures.embedding import Drawing, Section, build_section
+from reports.figures.registry import FIGURES, OPTIONAL
 from reports.output.exports import write_tables
-from reports.output.html import empty_page, page
+from reports.output.html import build_empty_page, build_page
 
 
 def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
@@ -29,32 +30,35 @@ def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     files = write_tables(study, directory)
     figures = write_figures(study, directory / "figures")
     index = directory / "index.html"
-    index.write_text(page(study, figures, files), encoding="utf-8", newline="\n")
+    index.write_text(build_page(study, figures, files), encoding="utf-8", newline="\n")
     return index
 
 
 def render_empty(name: str, directory: Path | str) -> Path:
-    """The page of a study in which nothing has run yet, which says so."""
+    """Write the page of a study in which nothing has run yet."""
     index = Path(directory, "index.html")
     index.parent.mkdir(parents=True, exist_ok=True)
-    index.write_text(empty_page(name), encoding="utf-8", newline="\n")
+    index.write_text(build_empty_page(name), encoding="utf-8", newline="\n")
     return index
 
 
 def write_figures(study: Study, directory: Path) -> Section:
-    """The page's figures; each that has something to show also as ``<name>.svg`` and ``.png``."""
-    colours = style.palette(study.entrants, study.reference)
-    drawn = []
-    for name, module in FIGURES.items():
-        table = module.info(study)
+    """Write figures as ``<name>.svg`` and ``.png``; return the section of the page.
+
+    A figure with nothing to show is on the page only.
+    """
+    colours = style.assign_colours(study.entrants, study.reference)
+    drawings = []
+    for name, figure in FIGURES.items():
+        table = figure.info(study)
         with debug_mode(False):  # checked against the schema in tests; here it is half the time
-            panels = module.plot(table, colours)
-            chart = paper.concatenated(panels)
-        if panels or name not in OF_SOME_TASKS:
-            drawn.append((name, module, panels))
+            panels = figure.plot(table, colours)
+            chart = paper.concatenate(panels)
+        if panels or name not in OPTIONAL:
+            drawings.append(Drawing(name, figure, panels))
         if chart is None:
             continue
-        text = paper.svg(chart)
+        text = paper.render_svg(chart)
         (directory / f"{name}.svg").write_text(text, encoding="utf-8", newline="\n")
-        (directory / f"{name}.png").write_bytes(paper.png(text))
-    return section(drawn, colours)
+        (directory / f"{name}.png").write_bytes(paper.render_png(text))
+    return build_section(drawings, colours)

@@ -1,4 +1,4 @@
-"""A study in the terminal, after a sweep or a report: the answer, then a table a comparison.
+"""Study in the terminal, after a sweep or a report: the answer, then a table per comparison.
 
 Respects NO_COLOR and pipes. Fits 80 columns; a wide terminal shows all.
 """
@@ -28,7 +28,7 @@ STYLES = {
     Claim.REFERENCE: "bold",
 }
 LEFT = ("optimizer", "row", "point", "statuses", "compared with", "verdict", "marks")
-# what goes first where the terminal is too narrow for all; prefixes, as names carry the metric
+# shown first where the terminal is too narrow for all; prefixes, as names carry the metric
 PRIORITY = [
     *["optimizer", "row", "n", "test/", "verdict", "minus", "points", "steps", "marks", "point"],
     *["statuses", "step "],
@@ -39,9 +39,9 @@ NARROW, NARROW_WIDEST = 120, 14  # below so many columns cells fold sooner
 
 
 def print_study(study: Study, console: Console | None = None) -> None:
-    """The answer in words, then every leaderboard.
+    """Print the answer in words, then every leaderboard.
 
-    Where not all columns fit the less important ones are left out and counted; no number is cut.
+    If not all columns fit, the less important ones are left out and counted; no number is cut.
     """
     console = console or Console()
     console.print()
@@ -56,8 +56,10 @@ def _print_board(board: Leaderboard, console: Console) -> None:
     cells, claims = display(board), [verdict.claim for verdict in board.rows["verdict"]]
     if console.width < NARROW:  # the sentences above have the reasons
         cells["verdict"] = [str(claim) for claim in claims]
-    widths = {name: _width(cells, name, console.width) for name in cells.columns.astype(str)}
-    shown = _fitting(widths, console.width)
+    widths = {
+        name: _measure_column(cells, name, console.width) for name in cells.columns.astype(str)
+    }
+    shown = _choose_columns(widths, console.width)
     console.print()
     target = "" if board.target != board.target else f", target {board.target}"
     console.print(
@@ -65,7 +67,7 @@ def _print_board(board: Leaderboard, console: Console) -> None:
         Text(f" ({board.budget_steps} steps)", style="dim"),
         sep="",
     )
-    console.print(_table(cells[shown], claims, widths))
+    console.print(_build_table(cells[shown], claims, widths))
     notes = [note for note in board.notes if "marks" in shown or not _explains_a_mark(note)]
     if left_out := len(widths) - len(shown):
         notes.append(f"{left_out} more columns on a wider terminal and in the report.")
@@ -77,8 +79,8 @@ def _explains_a_mark(note: str) -> bool:
     return note.startswith(tuple(f"{mark}: " for mark in Mark))
 
 
-def _fitting(widths: dict[str, int], width: int) -> list[str]:
-    """Columns that fit into ``width`` characters, most important first chosen, in table order."""
+def _choose_columns(widths: dict[str, int], width: int) -> list[str]:
+    """Choose the most important columns that fit into ``width`` characters, in table order."""
     ranked = [name for prefix in PRIORITY for name in widths if name.startswith(prefix)]
     ranked += [name for name in widths if name not in ranked]
     chosen: set[str] = set()
@@ -90,8 +92,8 @@ def _fitting(widths: dict[str, int], width: int) -> list[str]:
     return [name for name in widths if name in chosen]
 
 
-def _width(cells: pd.DataFrame, name: str, console_width: int) -> int:
-    """Of the longest cell and of the longest word of the heading, which may wrap.
+def _measure_column(cells: pd.DataFrame, name: str, console_width: int) -> int:
+    """Measure the longest cell and the longest word of the heading, which may wrap.
 
     Text may fold, a name or a number may not.
     """
@@ -101,7 +103,7 @@ def _width(cells: pd.DataFrame, name: str, console_width: int) -> int:
     return max(longest, *(len(word) for word in name.split()))
 
 
-def _table(cells: pd.DataFrame, claims: Sequence[Claim], widths: dict[str, int]) -> Table:
+def _build_table(cells: pd.DataFrame, claims: Sequence[Claim], widths: dict[str, int]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0), pad_edge=False)
     for name in cells.columns.astype(str):
         table.add_column(

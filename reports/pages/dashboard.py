@@ -1,7 +1,7 @@
-"""Make the screenshots of ``docs/dashboard.md``: ``python -m reports.pages.dashboard``.
+"""Screenshots of ``docs/dashboard.md``: ``python -m reports.pages.dashboard`` makes them.
 
-Runs a small study into a folder of its own, serves it as ``make dashboard`` does, and takes what
-headless Chromium shows. It takes a few minutes.
+It runs a small study into a temporary folder, serves it as ``make dashboard`` does, and takes
+screenshots of headless Chromium. It takes a few minutes.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from bench import tracking
-from bench.tracking.dashboard import QUIET, server
+from bench.tracking.dashboard import ENVIRONMENT, make_server_command
+from reports.pages import DOCS
 from tests.helpers.chromium import Page
 
 STUDY = "tour"
@@ -26,13 +26,12 @@ SWEEP = (
     "hydra/sweeper=study task=digits,langid optimizer=adam,sgd,rmsprop tuning=quick "
     "reporting.seeds=5 budget.steps=200 budget.eval_every=20"
 )
-DRAWN = "document.querySelectorAll('.scatterlayer .trace').length > {}"
-"""Whether the charts show more than so many lines."""
+LINES_DRAWN = "document.querySelectorAll('.scatterlayer .trace').length > {}"
+"""JavaScript: the charts show more lines than the number to fill in."""
 
 
 def main() -> None:
     """Write ``dashboard_curves.png``, ``dashboard_runs.png`` and ``dashboard_report.png``."""
-    here = Path(__file__).parents[2] / "docs"
     with tempfile.TemporaryDirectory() as folder:
         uri = f"sqlite:///{folder}/outputs/optbench.db"
         command = [sys.executable, "-m", "bench", "-m", *SWEEP.split(), f"study={STUDY}"]
@@ -40,39 +39,39 @@ def main() -> None:
             [*command, f"tracking.uri={uri}"],
             check=True,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(here.parent)},
+            env={**os.environ, "PYTHONPATH": str(DOCS.parent)},
         )
-        every, digits, *_ = tracking.share(uri, STUDY)
-        report = tracking.report_path(uri, STUDY)
-        with serving(uri) as address, Page(1280, 800) as page:
-            without_assistant(page, address)
+        every, digits, *_ = tracking.save_views(uri, STUDY)
+        report = tracking.find_report(uri, STUDY)
+        with serve_store(uri) as address, Page(1280, 800) as page:
+            close_assistant(page, address)
             page.goto(address + digits.path)
-            page.wait(DRAWN.format(5))
-            page.screenshot(here / "dashboard_curves.png")
+            page.wait(LINES_DRAWN.format(5))
+            page.screenshot(DOCS / "dashboard_curves.png")
             page.goto(address + every.path.replace("CHART", "TABLE"))
             page.wait("document.body.innerText.includes('matching runs')")
-            page.screenshot(here / "dashboard_runs.png")
+            page.screenshot(DOCS / "dashboard_runs.png")
             page.goto(f"{address}{report}")
             page.wait("document.querySelector('iframe')")
-            page.screenshot(here / "dashboard_report.png")
+            page.screenshot(DOCS / "dashboard_report.png")
 
 
 @contextmanager
-def serving(uri: str) -> Iterator[str]:
-    """MLflow's server of a store on a free port of this machine; its address."""
+def serve_store(uri: str) -> Iterator[str]:
+    """Serve a store by MLflow on a free port of this machine; yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        server(uri, port),
-        env={**os.environ, **QUIET},
+        make_server_command(uri, port),
+        env={**os.environ, **ENVIRONMENT},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         address = f"http://127.0.0.1:{port}/"
         end = time.monotonic() + 120
-        while not _answers(address):
+        while not _is_up(address):
             assert process.poll() is None, "the server ended"
             assert time.monotonic() < end, "the server does not answer"
             time.sleep(0.2)
@@ -82,13 +81,13 @@ def serving(uri: str) -> Iterator[str]:
         process.wait()
 
 
-def without_assistant(page: Page, address: str) -> None:
-    """As after its pane, which opens at a browser's first visit, was closed."""
+def close_assistant(page: Page, address: str) -> None:
+    """Close MLflow's assistant, whose pane opens at a browser's first visit."""
     page.goto(f"{address}health")
     page.run("localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true')")
 
 
-def _answers(address: str) -> bool:
+def _is_up(address: str) -> bool:
     try:
         with urllib.request.urlopen(f"{address}health", timeout=5) as answer:
             return bool(answer.status == 200)

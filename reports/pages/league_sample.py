@@ -1,100 +1,120 @@
-"""Run a tenth of the shipped league again and compare: ``make league``.
+"""Sample of the shipped league, run again and compared with the file: ``make league``.
 
-Every tenth trial in the file's order is rebuilt from its recorded config, trained alone in a worker
-process and set beside what the file says; tasks whose data is not here are named and left out. Exit
-code 1 where a trial ends otherwise, or where the mean difference on a task is not within its 95 %
-interval of 0.
+Every tenth trial in the file's order trains again, by one ``optbench`` sweep per task. Tasks whose
+data is missing are named and left out. Exit code 1 if a trial ends otherwise, or if the mean
+difference on a task is not within its 95 % interval of 0.
 """
 
 from __future__ import annotations
 
-import os
+import math
+import subprocess
 import sys
-from collections.abc import Sequence
-from functools import partial
+import tempfile
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import yaml
 
 from bench import tracking
-from bench.build import components
-from bench.spec import Outcome, Phase, RefusedInput, Status, TrialRecord, TrialSpec
-from bench.sweeps import batch
-from bench.sweeps.display import show_phase
-from bench.sweeps.launchers.workers import run_in_workers
-from bench.sweeps.progress import OnTrialEnd
+from bench.spec import Phase, Status, TrialRecord, digest
+from bench.tracking.uri import DEFAULT
 from reports.data import baseline
+from reports.pages import DOCS
 from reports.stats.intervals import mean
 from reports.text.numbers import interval, number
-from tasks.data.dataset import MissingData
 
 NAME = "laptop"
 EVERY = 10
-STUDY, URI = "league_sample", "sqlite:///outputs/optbench.db"
-DATA = os.environ.get("OPTBENCH_DATA", "data")
-WORKERS = 2
+STUDY = "league_sample"
+SUITE = DOCS.parent / "conf" / "suite" / f"{NAME}.yaml"
+SWEEP = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "report=false", f"study={STUDY}")
+"""Each trial trains alone, in one of two worker processes."""
 
 
 def main() -> None:
-    sample = baseline.read(baseline.find(NAME))[::EVERY]
-    specs = [
-        TrialSpec.from_config(
-            record.config, study=STUDY, data_dir=DATA
-        )  # the same config_hash, or refused
-        for record in sample
-    ]
-    tasks = {spec.task.name: spec for spec in specs}
-    here = [name for name, spec in tasks.items() if _is_here(spec)]
-    shipped = [record for record in sample if _task(record) in here]
-    specs = [spec for spec in specs if spec.task.name in here]
-
-    def launch(pending: Sequence, on_end: OnTrialEnd) -> list[Outcome]:
-        return run_in_workers(pending, URI, WORKERS, on_end)
-
-    batch.run(specs, URI, launch, make_callback=partial(show_phase, "again"))
-    again = {record.config_hash: record for record in tracking.read(URI, STUDY)}
-    pairs = [(record, again[record.config_hash]) for record in shipped]
-    agree = [_compared(task, pairs) for task in here]
+    """Run and compare task by task; end the process with the exit code."""
+    sample = sorted(baseline.read(baseline.find(NAME))[::EVERY], key=_task)
+    agree = [check_task(task, list(records)) for task, records in groupby(sample, _task)]
     sys.exit(0 if all(agree) else 1)
 
 
-def _is_here(spec: TrialSpec) -> bool:
-    try:
-        components.dataset(spec.task.name, spec.task.data, spec.data_dir, download=False)
-    except RefusedInput as error:
-        if not isinstance(error.__cause__, MissingData):
-            raise
-        print(f"left out: {spec.task.name}: {str(error).partition(chr(10))[0]}")
-        return False
-    return True
+def check_task(task: str, shipped: Sequence[TrialRecord]) -> bool:
+    """Run the trials of one task again and print a line; tell if file and rerun agree."""
+    if refusal := run_again(task, shipped):
+        print(f"left out: {task}: {refusal}")
+        return "data_dir" in refusal  # its data is missing; any other refusal is a disagreement
+    return compare(task, shipped, tracking.read(DEFAULT, STUDY))
+
+
+def run_again(task: str, records: Iterable[TrialRecord]) -> str:
+    """Run the trials by ``optbench``; return the first line of its refusal, else nothing."""
+    words = yaml.safe_load(SUITE.read_text("utf-8"))[task]
+    with tempfile.TemporaryDirectory() as folder:
+        names = [write_experiment(record, Path(folder, "experiment")) for record in records]
+        command = [sys.executable, "-m", "bench", "-m", "--config-dir", folder, f"task={task}"]
+        ended = subprocess.run(
+            [*command, *words, f"experiment={','.join(names)}", *SWEEP],
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    print(ended.stderr, end="", file=sys.stderr)
+    return ended.stderr.partition("\n")[0] if ended.returncode == 2 else ""
+
+
+def write_experiment(record: TrialRecord, folder: Path) -> str:
+    """Write optimizer, point and seed of a trial as a preset; return its name."""
+    optimizer = record.config["optimizer"]
+    names = {name.partition(".")[0] for name in record.point}
+    values = {name: optimizer["arguments"][name] for name in sorted(names - {"rest"})}
+    if "rest" in names:
+        values["bench"] = {"rest": optimizer["rest"]["arguments"]}
+    preset = {
+        "defaults": [{"override /optimizer": optimizer["file"]}],
+        "optimizer": values,
+        "seed": record.config["seed"],
+    }
+    path = folder / f"again_{record.config_hash}.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"# @package _global_\n{yaml.safe_dump(preset)}", "utf-8")
+    return path.stem
+
+
+def compare(task: str, shipped: Iterable[TrialRecord], rerun: Iterable[TrialRecord]) -> bool:
+    """Print a task's line; tell if file and rerun agree."""
+    again = {_identify(record): record for record in rerun}
+    pairs = [(record, again.get(_identify(record))) for record in shipped]
+    both = [(one, two) for one, two in pairs if two and one.result.status is two.result.status]
+    finished = [pair for pair in both if pair[0].result.status is Status.FINISHED]
+    differences = [_final(two, one.phase) - _final(one, one.phase) for one, two in finished]
+    found = mean(differences)
+    equal = sum(difference == 0 for difference in differences)
+    largest = max(map(abs, differences), default=math.nan)
+    print(
+        f"{task}: {len(pairs)} trials, {len(pairs) - len(both)} ended otherwise, "
+        f"{equal} of {len(finished)} equal to "
+        f"the last digit, largest difference {number(largest, 4)}, mean "
+        f"{interval(found.estimate, found.low, found.high, 5, sign=True)}"
+    )
+    return len(both) == len(pairs) and not found.excludes(0.0)
 
 
 def _task(record: TrialRecord) -> str:
     return str(record.config["task"]["name"])
 
 
-def _compared(task: str, pairs: Sequence[tuple[TrialRecord, TrialRecord]]) -> bool:
-    """Print a task's line; whether file and rerun agree."""
-    own = [pair for pair in pairs if _task(pair[0]) == task]
-    other = [one for one, two in own if one.result.status is not two.result.status]
-    both = [
-        (_final(one), _final(two))
-        for one, two in own
-        if one.result.status is two.result.status is Status.FINISHED
-    ]
-    differences = [two - one for one, two in both]
-    found = mean(differences)
-    equal = sum(difference == 0 for difference in differences)
-    print(
-        f"{task}: {len(own)} trials, {len(other)} ended otherwise, {equal} of {len(both)} equal to "
-        f"the last digit, largest difference {number(max(map(abs, differences)), 4)}, mean "
-        f"{interval(found.estimate, found.low, found.high, 5, sign=True)}"
-    )
-    return not other and not found.excludes(0.0)
+def _identify(record: TrialRecord) -> str:
+    """Return the digest of a config without its phase: the rerun explores, and trains the same."""
+    return digest({name: value for name, value in record.config.items() if name != "phase"})
 
 
-def _final(record: TrialRecord) -> float:
-    """The target metric at the end: on test, of a tuning trial on validation."""
-    split = "val" if record.phase is Phase.SELECT else "test"
+def _final(record: TrialRecord, phase: Phase) -> float:
+    """Return the target metric at the end, on test; of a tuning trial on validation."""
+    split = "val" if phase is Phase.SELECT else "test"
     metric = record.config["task"]["target_metric"]["metric"]
-    return record.result.final(f"{split}/{metric}")
+    return record.result.final_value(f"{split}/{metric}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Write docs/spaces.md from the search spaces of conf/optimizer/*.yaml: ``python -m reports.pages.spaces``.
+"""Search spaces of conf/optimizer/*.yaml as docs/spaces.md: ``python -m reports.pages.spaces``.
 
-A range's comment in the YAML is its source; a range without one is an error.
+The comment of a range in its YAML is its source; a range without one is an error.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import yaml
 
 from bench.spec.hyperparameters import flat
 from bench.spec.search_space import Dimension, dimensions
+from reports.pages import DOCS
 
-HERE = Path(__file__).parents[2] / "docs"
-OPTIMIZERS = HERE.parent / "conf" / "optimizer"
-PAGE = HERE / "spaces.md"
+OPTIMIZERS = DOCS.parent / "conf" / "optimizer"
+PAGE = DOCS / "spaces.md"
 
 INTRODUCTION = """\
 # Search spaces
@@ -52,42 +52,42 @@ has it tuned ([add-an-optimizer.md](add-an-optimizer.md)).
 """
 
 
-def page(folder: Path = OPTIMIZERS) -> str:
-    """The page: a row for every range."""
-    rows = [row for path in sorted(folder.glob("*.yaml")) for row in _rows(path)]
+def build_page(folder: Path = OPTIMIZERS) -> str:
+    """Build the page, with a row for every range."""
+    rows = [row for path in sorted(folder.glob("*.yaml")) for row in _list_rows(path)]
     return INTRODUCTION + "\n".join(rows) + "\n"
 
 
-def sources(text: str) -> dict[str, str]:
-    """The comment of each range in a YAML's text, by hyperparameter."""
+def find_sources(text: str) -> dict[str, str]:
+    """Find the comment of each range in a YAML's text, by hyperparameter."""
     block = re.search(r"^  search_space:\n((?:    .*\n)+)", text, re.MULTILINE)
     lines = block[1].splitlines() if block else []
     found = [re.fullmatch(r" {4}(\S+): \{.*\} +# (.+)", line) for line in lines]
     return {one[1]: one[2] for one in found if one}
 
 
-def _rows(path: Path) -> list[str]:
+def _list_rows(path: Path) -> list[str]:
     text = path.read_text()
     values: dict[str, Any] = yaml.safe_load(text)
     block = values.pop("bench")
     space = {one.name: one for one in dimensions(block.get("search_space") or {})}
-    reasons = sources(text)
+    reasons = find_sources(text)
     if lacking := sorted(space.keys() - reasons.keys()):
         raise SystemExit(
             f"{path.name}: search_space.{lacking[0]}: no source; add '# …' to its line"
         )
     defaults = flat({**values, "rest": block.get("rest") or {}})
     return [
-        _row(path.stem, space[name], defaults[name], reasons[name])
+        _format_row(path.stem, space[name], defaults[name], reasons[name])
         for name in block.get("search_space") or {}
     ]
 
 
-def _row(optimizer: str, one: Dimension, default: Any, reason: str) -> str:
+def _format_row(optimizer: str, one: Dimension, default: Any, reason: str) -> str:
     ends = ["choice", ", ".join(map(str, one.ends))]
     if one.scale != "choice":
-        ends = sorted(1 - end if one.one_minus else end for end in one.ends)
-        ends = [f"{round(end, 9):g}" for end in ends]
+        values: list[float] = sorted(1 - end if one.one_minus else end for end in one.ends)
+        ends = [f"{round(value, 9):g}" for value in values]
     scale = f"{one.scale} of 1 - value" if one.one_minus else one.scale
     shown = f"{default:g}" if isinstance(default, int | float) else str(default)
     cells = [f"`{optimizer}`", f"`{one.name}`", shown, *ends, scale, reason]
@@ -95,4 +95,4 @@ def _row(optimizer: str, one: Dimension, default: Any, reason: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    PAGE.write_text(build_page())

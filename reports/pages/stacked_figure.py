@@ -1,14 +1,13 @@
-"""The figure of docs/stacked.md from docs/stacked.csv, what ``bench.speed.stacked`` printed.
+"""Figure of docs/stacked.md from docs/stacked.csv, which ``bench.speed.stacked`` prints.
 
 python -m reports.pages.stacked_figure
 """
 
-from pathlib import Path
-
 import pandas as pd
 from matplotlib.figure import Figure
 
-FOLDER = Path(__file__).parents[2] / "docs"
+from reports.pages import DOCS
+
 WAYS = {  # column: label and colour, Okabe and Ito's
     "stacked_s": ("stacked", "#000000"),
     "bare_s": ("bare loop, no records", "#009E73"),
@@ -18,7 +17,8 @@ WAYS = {  # column: label and colour, Okabe and Ito's
 
 
 def main() -> None:
-    table = pd.read_csv(FOLDER / "stacked.csv")
+    """Draw the figure."""
+    table = pd.read_csv(DOCS / "stacked.csv")
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
     for column, (label, colour) in WAYS.items():
@@ -29,7 +29,7 @@ def main() -> None:
     axes.minorticks_off()
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
-    figure.savefig(FOLDER / "stacked.png", dpi=160)
+    figure.savefig(DOCS / "stacked.png", dpi=160)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def luck(values: ArrayLike, direction: str) -> Variance:
     alone misses the luck wherever those two tie; the bootstrap of ``best_of_k`` also counts draws
     of the worst points only, which an even draw of a space never makes, and is several times too
     wide. Under the null, simulated through the whole report, verdicts then stay below their level
-    (``tests/reports/analysis/test_verdicts.py``).
+    (``tests/reports/analysis/test_verdict.py``).
 
     Args:
         values: one a point, shape ``(n,)``; NaN for one that broke.

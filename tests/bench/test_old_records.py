@@ -1,14 +1,9 @@
 """A store that an earlier version wrote answers the same commands today."""
 
-import gzip
-import shutil
-from pathlib import Path
-
 import pytest
 
 from bench import tracking
 
-FIXTURE = Path(__file__).parent / "fixtures" / "store.db.gz"
 CLIPPED = """\
 _target_: torch.optim.SGD
 lr: 0.1
@@ -50,15 +45,6 @@ SWEEPS = [  # the commands that made it, and how many trials each has
 
 
 @pytest.fixture
-def old(tmp_path):
-    """Its address."""
-    path = tmp_path / "old.db"
-    with gzip.open(FIXTURE) as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
-    return f"sqlite:///{path}"
-
-
-@pytest.fixture
 def my_conf(tmp_path):
     """The folder of YAMLs that its trials were made with."""
     folder = tmp_path / "my_conf" / "optimizer"
@@ -88,7 +74,7 @@ def test_every_trial_is_answered_from_the_record(optbench, old, my_conf, words, 
 
 
 def test_the_sweeps_are_all_that_it_holds_but_the_failed_trial(old):
-    assert sum(count for _, count in SWEEPS) == len(tracking.answers(old, "old"))
+    assert sum(count for _, count in SWEEPS) == len(tracking.read_results(old, "old"))
 
 
 def test_the_failed_trial_runs_again(optbench, old, my_conf):

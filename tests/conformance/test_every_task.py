@@ -14,7 +14,7 @@ from bench.check.choose import chosen
 from bench.check.findings import Grade
 from bench.check.suite import examine_task
 from bench.spec import TrialSpec
-from tests.tasks.data import test_ag_news, test_oxford_pet
+from tests.helpers.data_files import write_ag_news, write_oxford_pet
 
 FOLDER = Path(conf.__file__).parent
 QUICK = (
@@ -34,8 +34,8 @@ def test_it_does_what_any_task_must(name: str) -> None:
 
 
 WRITTEN = {
-    "ag_news": (test_ag_news.write, []),
-    "oxford_pet": (test_oxford_pet.write, ["+task.data.validation=2", "task.data.size=16"]),
+    "ag_news": (write_ag_news, []),
+    "oxford_pet": (write_oxford_pet, ["+task.data.validation=2", "task.data.size=16"]),
 }
 """Tasks whose data is not here, on a few files in the same layout."""
 

@@ -1,6 +1,6 @@
-"""A page in headless Chromium, driven by its DevTools protocol over a pipe: standard library only.
+"""A page in headless Chromium, driven by its DevTools protocol over a pipe.
 
-See chromedevtools.github.io/devtools-protocol; used by ``reports/pages/dashboard.py`` and by a test.
+Standard library only. See chromedevtools.github.io/devtools-protocol.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.spec import CurvePoint, TrialRecord
 from tasks.landscapes import LANDSCAPES
-from tests.reports.conftest import make_record
+from tests.helpers.records import make_record
 
 
 def trial(

@@ -34,6 +34,18 @@ def grids(*, data_dir: str, download: bool) -> Dataset:
     return Dataset(split(256), split(64), split(50), classes=("below", "above"))
 
 
+def patches(*, data_dir: str, download: bool) -> Dataset:
+    """Patches [N, 1, 8, 8] and for each pixel whether it is bright; a row does not count."""
+
+    def split(count: int, seed: int) -> Split:
+        images = np.random.default_rng(seed).standard_normal((count, 1, 8, 8)).astype(np.float32)
+        labels = (images[:, 0] > 0).astype(np.uint8)
+        labels[:, 0] = 9
+        return Split(images, labels)
+
+    return Dataset(split(40, 0), split(11, 1), split(11, 2), ("dark", "bright"), ignored=9)
+
+
 class Regression(Task):
     """Mean absolute error; no sum is called ``loss``."""
 

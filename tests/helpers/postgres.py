@@ -16,7 +16,7 @@ USER = "postgres"
 """It refuses to run as root; Debian's package makes this user for it."""
 
 
-def programs() -> Path | None:
+def find_programs() -> Path | None:
     """The folder of ``initdb`` and ``postgres``, which Debian keeps out of the path."""
     found = shutil.which("initdb")
     folders = [Path(found).resolve().parent] if found else []
@@ -28,7 +28,7 @@ class Postgres:
     """``uri`` is its address; durable, as its defaults are."""
 
     def __init__(self) -> None:
-        self._bin = programs()
+        self._bin = find_programs()
         self._as: dict[str, Any] = {"user": USER, "group": USER} if os.getuid() == 0 else {}
         self._folder = Path(tempfile.mkdtemp(prefix="optbench-postgres-"))
         if self._as:

@@ -1,4 +1,7 @@
-"""Studies by simulation: records of an optimizer whose true quality is a smooth function of lr."""
+"""Simulated studies: records of an optimizer whose true quality is a smooth function of lr.
+
+Nothing here calls the code that draws, seeds or chooses points, so that its faults are seen.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.spec import TrialRecord, Tuning, protocol
-from bench.spec.search_space import dimensions
-from tests.reports.conftest import make_record
+from bench.spec import TrialRecord, Tuning
+from tests.helpers.records import make_record
 
 SPACE = {"lr": {"log": [1e-5, 1e-1]}}
 BEST = 1e-3
-N = 10
+SEEDS = range(10)
+SELECTION_SEED = 1_000_000
 
 
 def quality(lr: float) -> float:
-    """Accuracy in expectation: falls with the squared distance from the best rate, in decades."""
+    """Return the expected accuracy, which falls with the squared decades from the best rate."""
     return 0.95 - 0.02 * (math.log10(lr) - math.log10(BEST)) ** 2
 
 
@@ -31,19 +34,18 @@ def tuned(
     shift: float = 0.0,
     **options: object,
 ) -> list[TrialRecord]:
-    """Records of one entrant: selection on one seed, then default and chosen point on ten."""
-    (dimension,) = dimensions(SPACE)
+    """Make records of one entrant: selection on one seed, then default and best point on ten."""
     records = reported(name, random, None, BEST * 3, noise, shift, points=points, **options)
     for repeat in range(repeats):
-        rates = [dimension.value(u) for u in (np.arange(points) + random.random(points)) / points]
+        units = (np.arange(points) + random.random(points)) / points
+        rates = [float(f"{10 ** (-5 + 4 * unit):.4g}") for unit in units]
         values = [quality(lr) + shift + noise * random.normal() for lr in rates]
-        (seed,) = protocol.selection_seeds(1)
         for i, (lr, value) in enumerate(zip(rates, values, strict=True)):
             draw = Tuning(SPACE, "sobol", 0, points, repeat=repeat, index=i)
             records.append(
                 make_record(
                     optimizer=name,
-                    seed=seed,
+                    seed=SELECTION_SEED,
                     point={"lr": lr},
                     val=value,
                     phase="select",
@@ -51,7 +53,7 @@ def tuned(
                     evaluations=1,
                 )
             )
-        best = protocol.choose_point([[value] for value in values], "maximize")
+        best = max(range(points), key=values.__getitem__)
         records += reported(
             name, random, best, rates[best], noise, shift, repeat=repeat, points=points, **options
         )
@@ -70,12 +72,12 @@ def reported(
     repeat: int = 0,
     broken: tuple[int, ...] = (),
 ) -> list[TrialRecord]:
-    """Reruns of one point on the reporting seeds; ``broken`` ones diverged."""
+    """Make trials that report one point, one per seed; the ``broken`` seeds diverged."""
     draw = Tuning(SPACE if points else {}, "sobol", 0, points, repeat=repeat, index=index)
-    made = []
-    for seed in protocol.reporting_seeds(N):
+    records = []
+    for seed in SEEDS:
         value, test = quality(lr) + shift + noise * random.normal(size=2)
-        made.append(
+        records.append(
             make_record(
                 optimizer=name,
                 seed=seed,
@@ -88,11 +90,11 @@ def reported(
                 status="diverged" if seed in broken and index is not None else "finished",
             )
         )
-    return made
+    return records
 
 
 def with_schedule(records: list[TrialRecord], name: str) -> list[TrialRecord]:
-    """The same trials under another schedule."""
+    """Copy trials to another schedule."""
     schedule = {"name": name, "target": "", "arguments": {}}
     return [
         replace(r, run_id=f"{name} {r.run_id}", config={**r.config, "schedule": schedule})

@@ -8,8 +8,8 @@ from bench.build import components
 from bench.spec import (
     Budget,
     Component,
-    Hardware,
     OptimizerSpec,
+    RunContext,
     Target,
     TaskSpec,
     TrialSpec,
@@ -33,7 +33,6 @@ def trial_spec(
     data = Component("", "tasks.data.digits.load")
     point = point or {}
     return TrialSpec(
-        study=study,
         task=TaskSpec(
             "digits",
             "tasks.image.ImageClassification",
@@ -48,8 +47,6 @@ def trial_spec(
         seed=seed,
         precision="32-true",
         stop_at_target=stop_at_target,
-        data_fingerprint=components.dataset("digits", data, "data", False).fingerprint,
-        data_dir="data",
-        download=False,
-        hardware=Hardware(),
+        data_fingerprint=components.load_dataset("digits", data, "data", False).fingerprint,
+        context=RunContext(study),
     )

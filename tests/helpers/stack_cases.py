@@ -61,7 +61,7 @@ def case(
         text = "tasks.text.TextClassification"
         task = dataclasses.replace(spec.task, name="langid", target=text, data=LANGID)
         spec = dataclasses.replace(spec, task=task, batch_size=8)
-        components.dataset("langid", LANGID, spec.data_dir, spec.download)
+        components.load_dataset("langid", LANGID, spec.context.data_dir, spec.context.download)
     return spec
 
 

@@ -100,7 +100,9 @@ def test_less_of_the_test_text_is_another_data_set_and_all_of_it_is_not(tmp_path
 
 
 def test_bits_per_byte_over_uneven_batches_is_exact(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(evaluation, "a_pass", lambda *_: 5)  # 12 windows: the last batch has two
+    monkeypatch.setattr(
+        evaluation, "choose_batch_size", lambda *_: 5
+    )  # 12 windows: the last batch has two
     task = LanguageModelling(load(write(tmp_path / "a.bin")))
     torch.manual_seed(0)
     model = GPT(**task.model_arguments(), dim=16, heads=2, layers=1)

@@ -35,7 +35,9 @@ def task(edge: bool = True) -> Segmentation:
 
 @pytest.mark.parametrize("edge", [False, True])
 def test_metrics_over_uneven_batches_are_those_of_scikit_learn(edge, monkeypatch) -> None:
-    monkeypatch.setattr(evaluation, "a_pass", lambda *_: 3)  # 10 scenes: the last batch has one
+    monkeypatch.setattr(
+        evaluation, "choose_batch_size", lambda *_: 3
+    )  # 10 scenes: the last batch has one
     ours = task(edge)
     torch.manual_seed(0)
     model = UNet(**ours.model_arguments(), channels=(4, 8))

@@ -95,7 +95,9 @@ def trial(target: str, data: Component, model: Component, **changes: Any) -> Tri
     """A trial of our Adam with learning rate 0.02 on a task of this family."""
     spec = trial_spec(point={"lr": 0.02}, steps=100, eval_every=1)
     task = TaskSpec("synthetic", target, data=data, target_metric=Target("loss", "minimize", 1e-9))
-    fingerprint = components.dataset("synthetic", data, spec.data_dir, spec.download).fingerprint
+    fingerprint = components.load_dataset(
+        "synthetic", data, spec.context.data_dir, spec.context.download
+    ).fingerprint
     parts = {"task": task, "model": model, "batch_size": 1, "data_fingerprint": fingerprint}
     return replace(spec, **(parts | changes))  # type: ignore[arg-type]
 

@@ -15,12 +15,12 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from bench.spec import Outcome, TrialSpec
+from bench.spec import TrialResult, TrialSpec
 from bench.sweeps.compose import Composer
 from bench.sweeps.progress import OnTrialEnd, print_ends
 
-Launch = Callable[[Sequence[TrialSpec], OnTrialEnd], list[Outcome]]
-"""Runs and records trials of one study, each as if alone; outcomes in the order of the specs."""
+Launch = Callable[[Sequence[TrialSpec], OnTrialEnd], list[TrialResult]]
+"""Runs and records trials of one study, each as if alone; results in the order of the specs."""
 
 
 class SpecLauncher(Launcher):
@@ -48,7 +48,7 @@ class SpecLauncher(Launcher):
         """Begin what takes long before the first of these trials can run; nothing here."""
 
     @abstractmethod
-    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[TrialResult]:
         """Run and record trials, see ``Launch``."""
 
     def launch(
@@ -57,13 +57,13 @@ class SpecLauncher(Launcher):
         """Compose and run the jobs of another package's sweeper."""
         composer = Composer(self.config_loader, self.config)
         specs = [composer.spec(job) for job in job_overrides]
-        outcomes = self.run(specs, print_ends(specs))
+        results = self.run(specs, print_ends(specs))
         return [
-            JobReturn(overrides=list(job), status=JobStatus.COMPLETED, _return_value=dict(outcome))
-            for job, outcome in zip(job_overrides, outcomes, strict=True)
+            JobReturn(overrides=list(job), status=JobStatus.COMPLETED, _return_value=result)
+            for job, result in zip(job_overrides, results, strict=True)
         ]
 
 
 def can_share_machine(spec: TrialSpec) -> bool:
     """Say if a trial leaves room on its machine for others of its kind."""
-    return spec.hardware.accelerator == "cpu" and spec.hardware.ranks == 1
+    return spec.context.hardware.accelerator == "cpu" and spec.context.hardware.ranks == 1

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, Protocol
 
 from bench import tracking
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
 from bench.stack import heuristics
 from bench.sweeps import execute, progress
@@ -87,7 +87,7 @@ class ClusterLauncher(StackedLauncher):
     def elsewhere(self) -> bool:
         """Jobs may run on other machines."""
 
-    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[TrialResult]:
         uri = self._resolve_uri()
         if self.trials_per_job is not None and self.trials_per_job < 1:
             raise RefusedInput(
@@ -97,12 +97,12 @@ class ClusterLauncher(StackedLauncher):
             groups = divide(specs, self.trials_per_job or _limit_job(len(specs), engine.slots))
             jobs = [self._make_job(at, specs, group, uri) for at, group in enumerate(groups)]
             progress.say(f"{len(specs)} trials in {len(jobs)} jobs of {self.name}")
-            outcomes: dict[int, Outcome] = {}
+            results: dict[int, TrialResult] = {}
             for at, ended in JobPool(engine, jobs, self.name).run():
                 for index, one in zip(groups[at], ended, strict=True):
-                    outcomes[index] = one
+                    results[index] = one
                     on_end(index, one)
-        return [outcomes[at] for at in range(len(specs))]
+        return [results[at] for at in range(len(specs))]
 
     def _resolve_uri(self) -> str:
         uri = str(self.config.tracking.uri)
@@ -138,8 +138,8 @@ class JobPool:
         self._waiting = list(range(len(jobs)))
         self._running: dict[int, Any] = {}
 
-    def run(self) -> Iterator[tuple[int, Sequence[Outcome]]]:
-        """Run all jobs; yield each one's index and the outcomes of its trials as it ends.
+    def run(self) -> Iterator[tuple[int, Sequence[TrialResult]]]:
+        """Run all jobs; yield each one's index and the results of its trials as it ends.
 
         Raises:
             RefusedInput, StoreLost: a node says so; the other jobs are ended.
@@ -149,7 +149,7 @@ class JobPool:
                 self._submit()
                 done = [at for at, one in self._running.items() if self._engine.done(one)]
                 for at in done:
-                    yield at, self._get_outcomes(at, self._running.pop(at))
+                    yield at, self._get_results(at, self._running.pop(at))
                 if not done:
                     time.sleep(POLL_S)
         except BaseException:
@@ -165,7 +165,7 @@ class JobPool:
             handles = engine.submit([self._jobs[at] for at in now])
             self._running |= dict(zip(now, handles, strict=True))
 
-    def _get_outcomes(self, at: int, handle: Any) -> Sequence[Outcome]:
+    def _get_results(self, at: int, handle: Any) -> Sequence[TrialResult]:
         job = self._jobs[at]
         try:
             result = self._engine.result(handle)
@@ -178,16 +178,16 @@ class JobPool:
             raise RefusedInput(result.refused)
         if result.lost:
             raise StoreLost(result.lost)
-        return result.outcomes
+        return result.results
 
-    def _record_death(self, job: ClusterJob, reason: str) -> list[Outcome]:
+    def _record_death(self, job: ClusterJob, reason: str) -> list[TrialResult]:
         """Keep what a dead job recorded, record the rest as failed and release its claims."""
         progress.say(reason)
-        study = job.specs[0].study
-        tracking.release(job.uri, study, job.name)
-        stored = tracking.ended_in(job.uri, study, job.name)
+        study = job.specs[0].context.study
+        tracking.discard_job(job.uri, study, job.name)
+        stored = tracking.read_job_results(job.uri, study, job.name)
         return [
-            execute.make_outcome(spec, stored[spec.config_hash])
+            stored[spec.config_hash]
             if spec.config_hash in stored
             else execute.record_failure(spec, job.uri, reason, self._name)
             for spec in job.specs
@@ -205,7 +205,7 @@ class JobPool:
         with suppress(StoreLost):  # then they are free when they have been silent for long
             for at in self._running:
                 job = self._jobs[at]
-                tracking.release(job.uri, job.specs[0].study, job.name)
+                tracking.discard_job(job.uri, job.specs[0].context.study, job.name)
 
 
 def divide(specs: Sequence[TrialSpec], most: int) -> list[Sequence[int]]:

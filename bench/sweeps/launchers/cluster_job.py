@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import tracking
-from bench.runtime.processes import JOB, end_on_sigterm
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.runtime.processes import end_on_sigterm
+from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
+from bench.tracking.owner import JOB
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,11 @@ class JobResult:
     """The result of a job that came to its own end.
 
     Attributes:
-        outcomes: in the order of its specs; empty where one of the others is set.
+        results: in the order of its specs; empty where one of the others is set.
         refused, lost: the message of a ``RefusedInput`` or ``StoreLost`` that ends the sweep.
     """
 
-    outcomes: tuple[Outcome, ...] = ()
+    results: tuple[TrialResult, ...] = ()
     refused: str = ""
     lost: str = ""
 
@@ -74,13 +75,14 @@ class ClusterJob:
 
         return DelayedSubmission(self)
 
-    def _run(self) -> Sequence[Outcome]:
+    def _run(self) -> Sequence[TrialResult]:
         from bench.sweeps.launchers.executor import Executor  # torch, on the node only
 
-        tracking.release(self.uri, self.specs[0].study, self.name)  # of its life before this one
+        # what it left unfinished before it was requeued
+        tracking.discard_job(self.uri, self.specs[0].context.study, self.name)
         workers = self.workers
         return Executor(self.specs, self.uri, self.size, _ignore_end, workers, workers).run()
 
 
-def _ignore_end(at: int, outcome: Outcome) -> None:
+def _ignore_end(at: int, result: TrialResult) -> None:
     """Do nothing: a node reports no trial before its job ends."""

@@ -11,12 +11,12 @@ from typing import TypeVar
 import torch
 
 from bench import tracking
-from bench.runtime.isolation import isolated
-from bench.spec import CurvePoint, Outcome, TrialResult, TrialSpec
-from bench.spec.errors import NOT_THEIRS, said
+from bench.runtime.isolation import isolate
+from bench.spec import CurvePoint, TrialResult, TrialSpec
+from bench.spec.errors import NOT_USER_ERRORS, describe_error
 from bench.stack import heuristics, probe
 from bench.stack import run as stack
-from bench.stack.stackable import why_not
+from bench.stack.stackable import explain_unstackable
 from bench.sweeps import execute, progress
 from bench.sweeps.grouping import group_alike, split_evenly
 from bench.sweeps.launchers import workers as processes
@@ -50,11 +50,11 @@ class Executor:
     ) -> None:
         self.specs, self.uri, self.size, self.on_end = list(specs), uri, size, on_end
         self.workers, self.threads = workers, threads
-        self.outcomes: dict[int, Outcome] = {}
+        self.results: dict[int, TrialResult] = {}
         self._step_s: dict[int, float] = {}  # measured seconds of a step, by index
 
-    def run(self) -> list[Outcome]:
-        """Run all trials; return their outcomes in the order of ``specs``.
+    def run(self) -> list[TrialResult]:
+        """Run all trials; return their results in the order of ``specs``.
 
         Raises:
             RefusedInput: a trial cannot be built.
@@ -64,23 +64,23 @@ class Executor:
             if self.workers == 1 or self._guess_seconds(group) > heuristics.UNMEASURED_S:
                 for chunk in self._divide(self._select_stackable(group)):
                     self._run_or_halve(chunk)
-        self._run_rest([at for at in range(len(self.specs)) if at not in self.outcomes])
-        return [self.outcomes[at] for at in range(len(self.specs))]
+        self._run_rest([at for at in range(len(self.specs)) if at not in self.results])
+        return [self.results[at] for at in range(len(self.specs))]
 
     def _run_or_halve(self, indices: Sequence[int]) -> None:
         """Run a stack; one that is out of memory as two of half its size."""
         try:
             self._run_stack(indices)
             return
-        except NOT_THEIRS:
+        except NOT_USER_ERRORS:
             raise
         except BaseException as error:  # a shared step failed: no trial's own fault yet
             if len(indices) < 4 or not isinstance(error, torch.OutOfMemoryError):
-                progress.say(f"a stack ended by {said(error)}; one by one now")
+                progress.say(f"a stack ended by {describe_error(error)}; one by one now")
                 return
         gc.collect()  # a trainer is a cycle, and holds what is to be freed
         progress.say(f"{len(indices)} trials at once do not fit the memory; half of them now")
-        left = [at for at in indices if at not in self.outcomes]
+        left = [at for at in indices if at not in self.results]
         for half in (left[: len(left) // 2], left[len(left) // 2 :]):
             self._run_or_halve(half)
 
@@ -92,8 +92,8 @@ class Executor:
         longest = sorted(indices, key=lambda at: -seconds[at])  # first: they end together
         specs = [self.specs[at] for at in longest]
 
-        def on_end(at: int, outcome: Outcome) -> None:
-            self._end(longest[at], outcome)
+        def on_end(at: int, result: TrialResult) -> None:
+            self._end(longest[at], result)
 
         if heuristics.repays_workers(seconds.values(), workers):
             progress.say(f"{len(indices)} trials in {workers} processes")
@@ -119,10 +119,10 @@ class Executor:
 
     def _select_stackable(self, indices: Sequence[int]) -> list[int]:
         """Select those that can be stacked; print the reason of the others."""
-        if len(indices) < 2 or self.size == 1 or self.specs[indices[0]].hardware.ranks > 1:
+        if len(indices) < 2 or self.size == 1 or self.specs[indices[0]].context.hardware.ranks > 1:
             return []
-        with isolated():
-            reasons = {at: why_not(self.specs[at]) for at in indices}
+        with isolate():
+            reasons = {at: explain_unstackable(self.specs[at]) for at in indices}
         instead = "one by one" if self.workers == 1 else "not stacked"
         for reason in dict.fromkeys(filter(None, reasons.values())):
             count = sum(other == reason for other in reasons.values())
@@ -133,7 +133,7 @@ class Executor:
         """Divide trials into stacks of nearly equal size; none where stacking does not pay."""
         if len(indices) < 2:
             return
-        with isolated():
+        with isolate():
             largest = self.size or probe.count_fitting(self.specs[indices[0]])
         stacks = split_evenly(indices, largest)
         measure = partial(probe.probe, [self.specs[at] for at in stacks[0]])
@@ -152,10 +152,10 @@ class Executor:
     def _run_stack(self, indices: Sequence[int]) -> None:
         """Train and record; what has not ended when this is left leaves no record."""
         specs = [self.specs[at] for at in indices]
-        with tracking.recorder(self.uri, specs, LAUNCHER) as records:
-            claimed = list(records.free)
+        with tracking.open_recorder(self.uri, specs, LAUNCHER) as records:
+            claimed = list(records.slots)
             for slot in set(range(len(specs))) - set(claimed):
-                self._end(indices[slot], execute.make_elsewhere(specs[slot]))
+                self._end(indices[slot], execute.ELSEWHERE)
 
             def log(at: int, point: CurvePoint) -> None:
                 records.log(claimed[at], point)
@@ -163,14 +163,14 @@ class Executor:
             def end(at: int, result: TrialResult) -> None:
                 slot = claimed[at]
                 records.finish(slot, result)
-                self._end(indices[slot], execute.make_outcome(specs[slot], result))
+                self._end(indices[slot], result.brief())
 
             if claimed:
                 stack.run_stack([specs[slot] for slot in claimed], log, end, self.threads)
 
-    def _end(self, at: int, outcome: Outcome) -> None:
-        self.outcomes[at] = outcome
-        self.on_end(at, outcome)
+    def _end(self, at: int, result: TrialResult) -> None:
+        self.results[at] = result
+        self.on_end(at, result)
 
     def _name(self, indices: Sequence[int]) -> str:
         spec = self.specs[indices[0]]
@@ -180,9 +180,9 @@ class Executor:
 def _measure_or(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
     """Measure a few steps; a trial that fails at once is run, and will say why itself."""
     try:
-        with isolated():
+        with isolate():
             return measure()
-    except NOT_THEIRS:
+    except NOT_USER_ERRORS:
         raise
     except BaseException:
         return otherwise

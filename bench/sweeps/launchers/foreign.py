@@ -8,7 +8,7 @@ from typing import Any, cast
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 
-from bench.spec import Outcome, TrialSpec
+from bench.spec import TrialResult, TrialSpec
 from bench.sweeps import execute
 from bench.sweeps.launchers.base import Launch
 from bench.sweeps.progress import OnTrialEnd
@@ -23,20 +23,20 @@ def launch_by_hydra(launcher: Launcher, jobs: Mapping[str, Sequence[str]], uri: 
 
     launched = 0
 
-    def launch(specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[Outcome]:
+    def launch(specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[TrialResult]:
         nonlocal launched
         overrides = [list(jobs[spec.config_hash]) for spec in specs]
         returned = launcher.launch(overrides, initial_job_idx=launched)
         launched += len(specs)
-        return [_get_outcome(spec, job, uri) for spec, job in zip(specs, returned, strict=True)]
+        return [_get_result(spec, job, uri) for spec, job in zip(specs, returned, strict=True)]
 
     return launch
 
 
-def _get_outcome(spec: TrialSpec, job: JobReturn, uri: str) -> Outcome:
+def _get_result(spec: TrialSpec, job: JobReturn, uri: str) -> TrialResult:
     """Return what a job returned; one that was lost on its way (a dead node) is a failed trial."""
     try:
         value: Any = job.return_value
     except Exception as error:
         return execute.record_failure(spec, uri, f"{type(error).__name__}: {error}", "hydra")
-    return cast(Outcome, value)
+    return cast(TrialResult, value)

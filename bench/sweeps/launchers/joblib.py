@@ -8,7 +8,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from bench.runtime import processes
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.sweeps.launchers.base import SpecLauncher
 from bench.sweeps.progress import OnTrialEnd
 
@@ -42,10 +42,10 @@ class WorkersLauncher(SpecLauncher):
 
         warm_up(specs)
 
-    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[TrialResult]:
         from bench.sweeps.launchers.workers import run_in_workers  # Pebble, as above
 
-        if any(spec.hardware.ranks > 1 for spec in specs):
+        if any(spec.context.hardware.ranks > 1 for spec in specs):
             raise RefusedInput(
                 f"trainer.devices={self.config.trainer.devices}: hydra/launcher=joblib gives each "
                 "trial one process; use hydra/launcher=basic"

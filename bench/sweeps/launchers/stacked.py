@@ -1,4 +1,4 @@
-"""``hydra/launcher=stacked``, alike trials at once, and ``auto``, the way that is measured fastest."""
+"""``hydra/launcher=stacked``, alike trials at once, and ``auto``, the way measured fastest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from bench.runtime import processes
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.sweeps.launchers.base import SpecLauncher, can_share_machine
 from bench.sweeps.progress import OnTrialEnd
 
@@ -28,12 +28,12 @@ class StackedLauncher(SpecLauncher):
         if config.stack.size is not None and config.stack.size < 1:
             raise RefusedInput(f"stack.size={config.stack.size}: not a positive number of trials")
 
-    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[Outcome]:
+    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[TrialResult]:
         return self._execute(specs, on_end, 1)
 
     def _execute(
         self, specs: Sequence[TrialSpec], on_end: OnTrialEnd, workers: int
-    ) -> list[Outcome]:
+    ) -> list[TrialResult]:
         from bench.sweeps.launchers.executor import Executor  # torch
 
         uri, size = self.config.tracking.uri, self.config.stack.size
@@ -56,7 +56,7 @@ class AutoLauncher(StackedLauncher):
 
             warm_up(specs)
 
-    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[Outcome]:
-        threads = max((spec.hardware.threads for spec in specs), default=1)
+    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[TrialResult]:
+        threads = max((spec.context.hardware.threads for spec in specs), default=1)
         shared = all(map(can_share_machine, specs))
         return self._execute(specs, on_end, max(1, self.workers // threads) if shared else 1)

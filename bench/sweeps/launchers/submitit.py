@@ -40,8 +40,8 @@ SLURM: dict[str, Any] = {
 
 
 ASK_S = 30.0
-"""Seconds between questions to Slurm about all jobs. A job that is done leaves a file; one that died
-does not, and Submitit would ask every ten minutes."""
+"""Seconds between questions to Slurm about all jobs. A job that is done leaves a file; one that
+died does not, and Submitit would ask every ten minutes."""
 
 
 class SubmititLauncher(ClusterLauncher):

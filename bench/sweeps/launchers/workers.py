@@ -24,7 +24,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from bench import tracking
 from bench.runtime.processes import end_with_parent
-from bench.spec import Outcome, TrialSpec
+from bench.spec import TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
 from bench.sweeps import execute
 from bench.sweeps.progress import OnTrialEnd
@@ -41,8 +41,8 @@ def warm_up(specs: Sequence[TrialSpec]) -> None:
 
 def run_in_workers(
     specs: Sequence[TrialSpec], uri: str, workers: int, on_end: OnTrialEnd
-) -> list[Outcome]:
-    """Run all trials; return their outcomes in the order of ``specs``.
+) -> list[TrialResult]:
+    """Run all trials; return their results in the order of ``specs``.
 
     Args:
         workers: processes at the most.
@@ -51,7 +51,7 @@ def run_in_workers(
     Raises:
         RefusedInput: a trial cannot be built.
     """
-    outcomes: dict[int, Outcome] = {}
+    results: dict[int, TrialResult] = {}
     warm_up(specs)
     with ProcessPool(
         max_workers=min(workers, len(specs)),
@@ -60,30 +60,32 @@ def run_in_workers(
         context=_get_context(specs),
     ) as pool:
         try:
-            waiting: dict[Future[Outcome], int] = {
+            waiting: dict[Future[TrialResult], int] = {
                 pool.schedule(execute.run, args=(spec, uri, LAUNCHER)): at
                 for at, spec in enumerate(specs)
             }
             while waiting:
                 for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                     at = waiting.pop(future)
-                    outcomes[at] = _get_outcome(specs[at], future, uri)
-                    on_end(at, outcomes[at])
+                    results[at] = _get_result(specs[at], future, uri)
+                    on_end(at, results[at])
         except BaseException as error:
             pool.stop()
             pool.join()
             if not isinstance(error, StoreLost):
-                tracking.discard_interrupted(uri, specs[0].study)
+                tracking.discard_interrupted(uri, specs[0].context.study)
             raise
-    return [outcomes[at] for at in range(len(specs))]
+    return [results[at] for at in range(len(specs))]
 
 
 def _can_fork(specs: Sequence[TrialSpec]) -> bool:
-    return sys.platform == "linux" and all(one.hardware.accelerator == "cpu" for one in specs)
+    return sys.platform == "linux" and all(
+        one.context.hardware.accelerator == "cpu" for one in specs
+    )
 
 
 def _get_context(specs: Sequence[TrialSpec]) -> BaseContext:
-    return multiprocessing.get_get_context("forkserver" if _can_fork(specs) else "spawn")
+    return multiprocessing.get_context("forkserver" if _can_fork(specs) else "spawn")
 
 
 def _set_up(environment: Mapping[str, str]) -> None:
@@ -97,7 +99,7 @@ def _set_up(environment: Mapping[str, str]) -> None:
     end_with_parent()
 
 
-def _get_outcome(spec: TrialSpec, future: Future[Outcome], uri: str) -> Outcome:
+def _get_result(spec: TrialSpec, future: Future[TrialResult], uri: str) -> TrialResult:
     try:
         return future.result()
     except ProcessExpired as death:

@@ -67,11 +67,12 @@ def make_variants(base: TrialSpec, flipped: Mapping[str, Any]) -> list[TrialSpec
         replace(at(own, {name: value}), name=f"{own.name} {name}={value}")
         for name, value in flipped.items()
     ]
-    return [replace(base, optimizer=one, reference=own.name) for one in (own, *variants)]
+    origin = replace(base.origin, reference=own.name)
+    return [replace(base, optimizer=one, origin=origin) for one in (own, *variants)]
 
 
 def _parse_switch(word: Any) -> tuple[str, bool, Any]:
-    """Parse ``weight_decay``, ``weight_decay=0.1`` or ``{weight_decay: 0.1}``: name, given, value."""
+    """Parse ``weight_decay``, ``weight_decay=0.1`` or ``{weight_decay: 0.1}``."""
     if isinstance(word, Mapping) and len(word) == 1:
         ((name, value),) = word.items()
         return str(name), True, value

@@ -72,7 +72,7 @@ class GridSweeper(SpecSweeper):
             launch = launch_by_hydra(self.launcher, by_hash, uri)
             prepare = None
         outcomes = batch.run(specs, uri, launch, self.max_batch_size, prepare=prepare)
-        study = specs[0].study
+        study = specs[0].context.study
         finish_sweep(study, uri, outcomes, report=config.report, compare=config.compare)
         return []
 

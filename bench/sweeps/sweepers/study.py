@@ -19,9 +19,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from bench import tracking
-from bench.spec import Outcome, RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialSpec
 from bench.sweeps import execute, forecast, progress, tune
 from bench.sweeps.compose import Composer
+from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import SpecLauncher
 from bench.sweeps.plan import Plan, make_plan
 from bench.sweeps.preflight import check_specs
@@ -68,7 +69,7 @@ class StudySweeper(SpecSweeper):
         tuning: Any = OmegaConf.to_container(self.config.tuning)
         return make_plan(bases, tuning, self.config.reporting.seeds)
 
-    def run(self, plan: Plan, uri: str) -> dict[str, Outcome]:
+    def run(self, plan: Plan, uri: str) -> Outcomes:
         """Run everything that is missing; nothing with ``plan=true``."""
         skipped = check_specs(plan.bases)
         records = tracking.resume(uri, plan.study)
@@ -85,7 +86,7 @@ class StudySweeper(SpecSweeper):
         tracking.attach_text(uri, plan.study, "plan.json", _to_json(plan))
         return outcomes | self.run_phases(plan, uri, results)
 
-    def run_phases(self, plan: Plan, uri: str, results: tune.Results) -> dict[str, Outcome]:
+    def run_phases(self, plan: Plan, uri: str, results: tune.Results) -> Outcomes:
         """Run both phases of a study."""
         return tune.run(plan, uri, self.launcher.run, results)
 
@@ -104,15 +105,15 @@ class StudySweeper(SpecSweeper):
 
 def _record_skips(
     plan: Plan, uri: str, skipped: Mapping[str, str], results: tune.Results
-) -> dict[str, Outcome]:
+) -> Outcomes:
     """Record one trial of each entrant that does not apply, where the store has none."""
-    outcomes: dict[str, Outcome] = {}
+    outcomes: Outcomes = {}
     for base in plan.bases:
         spec = plan.report_trials(base)[0]
         if base.config_hash in skipped and spec.config_hash not in results:
-            outcome = execute.record_skip(spec, uri, skipped[base.config_hash])
-            progress.say(progress.format_outcome(outcome))
-            outcomes[spec.config_hash] = outcome
+            result = execute.record_skip(spec, uri, skipped[base.config_hash])
+            progress.say(progress.format_end(spec, result))
+            outcomes[spec.config_hash] = spec, result
     return outcomes
 
 

@@ -9,9 +9,9 @@ from datetime import date
 from statistics import median
 from typing import NamedTuple
 
-from bench import tracking
-from bench.spec import Outcome, RefusedInput, Target, TrialSpec, point_label, protocol
+from bench.spec import RefusedInput, Target, TrialSpec, point_label, protocol
 from bench.sweeps import progress, tune
+from bench.sweeps.execute import Outcomes
 from bench.sweeps.plan import Plan
 from bench.sweeps.sweepers.study import StudySweeper
 
@@ -47,16 +47,15 @@ class TargetSweeper(StudySweeper):
             raise RefusedInput("task: a target is measured of one task at a time; give task=NAME")
         return plan
 
-    def run_phases(self, plan: Plan, uri: str, results: tune.Results) -> dict[str, Outcome]:
+    def run_phases(self, plan: Plan, uri: str, results: tune.Results) -> Outcomes:
         tuned = tune.tune(plan, uri, self.launcher.run, results)
         best = choose_best(tuned.choices)
-        specs = plan.report_trials(best.base, best.repeat, best.index, best.point)
+        specs = plan.report_trials(best.base, best.repeat, best.point_index, best.point)
         outcomes = tune.rerun(specs, uri, self.launcher.run, tuned.results)
-        stored = tracking.answers(uri, plan.study, {spec.config_hash for spec in specs})
         target = best.base.task.target_metric
         measured = Measured(
             target,
-            [stored[one.config_hash].final(f"val/{target.metric}") for one in specs],
+            [outcomes[one.config_hash][1].final_value(f"val/{target.metric}") for one in specs],
             f"{best.base.optimizer.name} {point_label(best.point)}",
             plan.points,
             len(plan.bases),

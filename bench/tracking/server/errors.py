@@ -1,4 +1,4 @@
-"""MLflow's client that fails while it is used: one error, whichever way it fails."""
+"""Errors of MLflow's client while it is used."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from bench.tracking import errors as embedded
+from bench.tracking import errors
 
 
-def losing(uri: str) -> AbstractContextManager[None]:
-    """Inside, whatever the store raises (no answer, no room, no such table) is ``StoreLost``."""
-    return embedded.losing(uri, MlflowException, SQLAlchemyError)
+def store_errors(uri: str) -> AbstractContextManager[None]:
+    """Convert whatever MLflow's client raises inside (no answer, no room) to ``StoreLost``."""
+    return errors.store_errors(uri, MlflowException, SQLAlchemyError)

@@ -1,8 +1,8 @@
-"""A client of a server, or of a database, that may go away in the middle of an answer.
+"""Client of a server, or of a database, that may go away in the middle of an answer.
 
 MLflow itself tries again where a server does not answer (``MLFLOW_HTTP_REQUEST_MAX_RETRIES``), but
 not where an answer is cut off: the server may have done what was asked. Nor does it try a database
-again. All that is asked here can be asked twice, but for a new run, which is looked for first.
+again. Every call here can be made twice, except for a new run, which is looked for first.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
-CUT = ("IncompleteRead", "Connection broken")
+CUT_OFF = ("IncompleteRead", "Connection broken")
 """What urllib3 and requests call an answer that ends too soon."""
-GONE = "TEMPORARILY_UNAVAILABLE"
+UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
 """MLflow's word for whatever a database says of its connections."""
 PATIENCE, PAUSE = 240.0, 2.0
 """Seconds for which a database that is gone is waited for, as MLflow does for a server; and
 between two tries."""
-TOLD = ("kind", "config_hash", "process")
+IDENTITY = ("kind", "config_hash", "process")
 """Tags that tell a run from every other of its study."""
 
 
-class Patient:
-    """``MlflowClient``, each of whose calls is made once more where its answer is cut off.
+class RetryingClient:
+    """``MlflowClient`` that makes a call once more where its answer is cut off.
 
     Args:
-        waits: and again and again where the store is gone for the moment: nobody else waits.
+        waits: repeat a call for ``PATIENCE`` seconds where the store is gone: nobody else does.
     """
 
     def __init__(self, client: MlflowClient, *, waits: bool = False) -> None:
@@ -40,7 +40,7 @@ class Patient:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._client, name)
-        return self._again(call) if callable(call) else call
+        return self._retry(call) if callable(call) else call
 
     def create_run(
         self,
@@ -49,48 +49,48 @@ class Patient:
         tags: Mapping[str, str] | None = None,
         run_name: str | None = None,
     ) -> Run:
-        """The run that was made, though its answer was cut off; else a new one."""
+        """Return the run that was made though its answer was cut off; else make one."""
         tags = dict(tags or {})
-        told = " AND ".join(f"tags.{name} = '{tags[name]}'" for name in TOLD if name in tags)
-        tried = False
+        query = " AND ".join(f"tags.{name} = '{tags[name]}'" for name in IDENTITY if name in tags)
+        repeated = False
 
-        def make() -> Run:
-            nonlocal tried
-            if tried:
-                for run in self._client.search_runs([experiment_id], told):
+        def create() -> Run:
+            nonlocal repeated
+            if repeated:
+                for run in self._client.search_runs([experiment_id], query):
                     if start_time in (None, run.info.start_time):
                         return run
-            tried = True
+            repeated = True
             return self._client.create_run(experiment_id, start_time, tags, run_name)
 
-        made: Run = self._again(make)()
-        return made
+        run: Run = self._retry(create)()
+        return run
 
-    def _again(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _retry(self, call: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(call)
-        def patient(*args: Any, **words: Any) -> Any:
+        def retrying(*args: Any, **words: Any) -> Any:
             cuts, deadline = 0, time.monotonic() + PATIENCE
             while True:
                 try:
                     return call(*args, **words)
                 except (MlflowException, SQLAlchemyError) as error:
-                    if self._waits and is_gone(error) and time.monotonic() < deadline:
+                    if self._waits and is_unavailable(error) and time.monotonic() < deadline:
                         time.sleep(PAUSE)
                         continue
-                    cuts += was_cut(error)
-                    if not was_cut(error) or cuts > 1:
+                    cuts += is_cut_off(error)
+                    if not is_cut_off(error) or cuts > 1:
                         raise
 
-        return patient
+        return retrying
 
 
-def is_gone(error: Exception) -> bool:
-    """Whether a database cannot be reached now; MLflow lets SQLAlchemy say so, too."""
+def is_unavailable(error: Exception) -> bool:
+    """Tell whether a database cannot be reached now; MLflow lets SQLAlchemy say so, too."""
     if isinstance(error, MlflowException):
-        return bool(error.error_code == GONE)
+        return bool(error.error_code == UNAVAILABLE)
     return isinstance(error, OperationalError | InterfaceError)
 
 
-def was_cut(error: Exception) -> bool:
-    """Whether the server went away in the middle of its answer."""
-    return any(word in str(error) for word in CUT)
+def is_cut_off(error: Exception) -> bool:
+    """Tell whether the server went away in the middle of its answer."""
+    return any(word in str(error) for word in CUT_OFF)

@@ -1,4 +1,4 @@
-"""A store of MLflow by its own client: a server, a database, or a file whose tables are not known.
+"""Store by MLflow's own client: a server or a database.
 
 The client has no bulk read: a call for each run and metric. A study is an MLflow experiment;
 whoever comes first creates it, and any number of processes may come first at once.
@@ -25,14 +25,24 @@ from mlflow.entities import LifecycleStage, Metric, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from bench.runtime.processes import on_this_machine, serves
 from bench.spec import RefusedInput, TrialSpec
+from bench.tracking.owner import is_local, is_worker
 from bench.tracking.server import heartbeat, retry
-from bench.tracking.server.errors import losing
+from bench.tracking.server.errors import store_errors
 from bench.tracking.server.recorder import ClientRecorder
-from bench.tracking.server.retry import Patient
-from bench.tracking.sqlite.read import OURS, TrialRun, Value
-from bench.tracking.store import TRAINING, Recorder, Study, artifacts, cannot_open, in_trash
+from bench.tracking.server.retry import RetryingClient
+from bench.tracking.sqlite.schema import now_ms
+from bench.tracking.store import (
+    STUDY_TAGS,
+    TRIAL_TAGS,
+    Recorder,
+    Study,
+    TrialRun,
+    Value,
+    artifact_uri,
+    open_error,
+    trash_error,
+)
 from bench.tracking.uri import is_database, sqlite_path
 
 for _noisy in ("mlflow", "alembic"):
@@ -40,24 +50,24 @@ for _noisy in ("mlflow", "alembic"):
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # tracebacks of each try
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # a line for each of many tries
 
-MANY = 256
-"""Hashes that are asked for one by one at the most: each takes a server some 10 ms."""
+MOST_QUERIES = 256
+"""Hashes that are looked up one by one at the most: each takes a server some 10 ms."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def may_lose(
+def converts_errors(
     method: Callable[Concatenate[ClientStore, P], R],
 ) -> Callable[Concatenate[ClientStore, P], R]:
-    """A method in which whatever the store raises is ``StoreLost``."""
+    """Convert whatever the store raises in a method to ``StoreLost``."""
 
     @functools.wraps(method)
-    def guarded(self: ClientStore, *args: P.args, **kwargs: P.kwargs) -> R:
-        with losing(self.uri):
+    def converting(self: ClientStore, *args: P.args, **kwargs: P.kwargs) -> R:
+        with store_errors(self.uri):
             return method(self, *args, **kwargs)
 
-    return guarded
+    return converting
 
 
 class ClientStore:
@@ -71,38 +81,38 @@ class ClientStore:
     def __init__(self, uri: str) -> None:
         self.uri, self.client = uri, connect(uri)
 
-    @may_lose
-    def study(self, name: str) -> Study | None:
+    @converts_errors
+    def find_study(self, name: str) -> Study | None:
         found = self.client.get_experiment_by_name(name)
         if found is None:
             return None
         number = str(found.experiment_id)
         if found.lifecycle_stage == LifecycleStage.DELETED:
-            raise in_trash(self.uri, name, number)
+            raise trash_error(self.uri, name, number)
         return Study(number, dict(found.tags))
 
-    def make_study(self, name: str) -> str:
+    def create_study(self, name: str) -> str:
         files = None
         if path := sqlite_path(self.uri):
-            files = artifacts(path.parent, name)
+            files = artifact_uri(path.parent, name)
         elif is_database(self.uri):  # a server would say where they go
-            files = artifacts(Path("outputs"), name)
-        with losing(self.uri):
+            files = artifact_uri(Path("outputs"), name)
+        with store_errors(self.uri):
             try:
-                return str(self.client.create_experiment(name, files, tags=TRAINING))
+                return str(self.client.create_experiment(name, files, tags=STUDY_TAGS))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-        found = self.study(name)  # another process was faster
+        found = self.find_study(name)  # another process was faster
         assert found is not None
         return found.id
 
-    @may_lose
-    def studies(self) -> list[str]:
+    @converts_errors
+    def list_studies(self) -> list[str]:
         found = self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
         return sorted(one.name for one in found if one.name != "Default")
 
-    @may_lose
+    @converts_errors
     def tag_study(self, study: str, tags: Mapping[str, str | None]) -> None:
         for key, value in tags.items():
             if value is None:
@@ -110,7 +120,7 @@ class ClientStore:
             else:
                 self.client.set_experiment_tag(study, key, value)
 
-    @may_lose
+    @converts_errors
     def trials(
         self,
         study: str,
@@ -120,101 +130,100 @@ class ClientStore:
         job: str | None = None,
         running: bool = False,
     ) -> list[TrialRun]:
-        asked = "tags.kind = 'trial'"
+        query = "tags.kind = 'trial'"
         if job is not None:
-            asked += f" AND tags.job = '{job}'"
+            query += f" AND tags.job = '{job}'"
         if running:
-            asked += " AND attributes.status = 'RUNNING'"
+            query += " AND attributes.status = 'RUNNING'"
         found = []
-        for run in self._asked(study, asked, hashes):
+        for run in self._search(study, query, hashes):
             tags, name = run.data.tags, run.info.run_id
-            if tags.keys() >= OURS and (hashes is None or tags["config_hash"] in hashes):
-                one = _plain(run)
+            if tags.keys() >= TRIAL_TAGS and (hashes is None or tags["config_hash"] in hashes):
+                one = _to_trial_run(run)
                 if curves:
-                    one.history = {key: self._history(name, key) for key in run.data.metrics}
+                    one.history = {key: self._read_history(name, key) for key in run.data.metrics}
                 found.append(one)
-        return self._seen(study, found)
+        return self._add_last_seen(study, found)
 
-    @may_lose
+    @converts_errors
     def trash(self, runs: Iterable[str]) -> None:
         for run in runs:
             self.client.delete_run(run)
 
-    @may_lose
-    def summary(self, study: str) -> str | None:
+    @converts_errors
+    def find_summary(self, study: str) -> str | None:
         found = self.client.search_runs([study], "tags.kind = 'summary'", max_results=1)
         return str(found[0].info.run_id) if found else None
 
-    @may_lose
-    def make_summary(self, study: str, name: str) -> str:
+    @converts_errors
+    def create_summary(self, study: str, name: str) -> str:
         tags = {"kind": "summary", "study": name}
         run = self.client.create_run(study, run_name="summary", tags=tags)
         self.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
 
-    @may_lose
+    @converts_errors
     def describe(self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
-        now = int(time.time() * 1000)
         self.client.log_batch(
             run,
-            metrics=[Metric(name, number, now, 0) for name, number in metrics.items()],
+            metrics=[Metric(name, number, now_ms(), 0) for name, number in metrics.items()],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
 
-    @may_lose
+    @converts_errors
     def put_text(self, run: str, name: str, text: str) -> None:
         self.client.log_text(run, text, name)
 
-    @may_lose
+    @converts_errors
     def put_folder(self, run: str, folder: Path, name: str) -> None:
         self.client.log_artifacts(run, str(folder), name)
 
-    @may_lose
-    def holds(self, run: str, name: str) -> bool:
+    @converts_errors
+    def has_file(self, run: str, name: str) -> bool:
         return name in {one.path for one in self.client.list_artifacts(run)}
 
-    @may_lose
-    def text(self, run: str, name: str) -> str | None:
-        if not self.holds(run, name):
+    @converts_errors
+    def read_text(self, run: str, name: str) -> str | None:
+        if not self.has_file(run, name):
             return None
         with tempfile.TemporaryDirectory() as folder:
             return Path(self.client.download_artifacts(run, name, folder)).read_text("utf-8")
 
-    def recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
+    def open_recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
         return ClientRecorder(self, self.client, study, specs, launcher)
 
-    def _asked(self, study: str, asked: str, hashes: Collection[str] | None) -> Iterator[Run]:
-        """MLflow can be asked for one hash; for many it is quicker to look through all runs."""
-        if hashes is None or len(hashes) > MANY:
-            yield from self._runs(study, asked)
+    def _search(self, study: str, query: str, hashes: Collection[str] | None) -> Iterator[Run]:
+        """Search runs by hash; for many hashes it is quicker to go through all runs."""
+        if hashes is None or len(hashes) > MOST_QUERIES:
+            yield from self._read_pages(study, query)
             return
         for key in hashes:
-            yield from self._runs(study, f"{asked} AND tags.config_hash = '{key}'")
+            yield from self._read_pages(study, f"{query} AND tags.config_hash = '{key}'")
 
-    def _runs(self, study: str, asked: str) -> Iterator[Run]:
+    def _read_pages(self, study: str, query: str) -> Iterator[Run]:
         token = None
         while True:
-            page = self.client.search_runs([study], asked, max_results=1000, page_token=token)
+            page = self.client.search_runs([study], query, max_results=1000, page_token=token)
             yield from page
             token = page.token
             if not token:
                 return
 
-    def _history(self, run: str, key: str) -> list[Value]:
+    def _read_history(self, run: str, key: str) -> list[Value]:
         logged = self.client.get_metric_history(run, key)
         return sorted((one.step, one.timestamp, one.value) for one in logged)
 
-    def _seen(self, study: str, found: list[TrialRun]) -> list[TrialRun]:
-        """With when the processes of other machines were last there."""
-        far = [run for run in found if run.status == "RUNNING" and not on_this_machine(run.tags)]
-        signs = heartbeat.signs(self.client.get_experiment(study).tags) if far else {}
+    def _add_last_seen(self, study: str, found: list[TrialRun]) -> list[TrialRun]:
+        """Add the last heartbeat of the processes of other machines."""
+        far = [run for run in found if run.status == "RUNNING" and not is_local(run.tags)]
+        seen = heartbeat.read_heartbeats(self.client.get_experiment(study).tags) if far else {}
         for run in far:
-            run.alive = signs.get(heartbeat.name(run.tags), 0.0)
+            run.last_seen = seen.get(heartbeat.name_tag(run.tags), 0.0)
         return found
 
 
-def _plain(run: Run) -> TrialRun:
-    """MLflow's own view of a trial as ours."""
+def _to_trial_run(run: Run) -> TrialRun:
+    """Convert MLflow's run."""
     tags, latest = dict(run.data.tags), dict(run.data.metrics)
     return TrialRun(
         str(run.info.run_id), run.info.status, tags, latest, ended=(run.info.end_time or 0) / 1000
@@ -222,7 +231,7 @@ def _plain(run: Run) -> TrialRun:
 
 
 def connect(uri: str) -> MlflowClient:
-    """A client of a store; of a file, which is created where it is missing, too.
+    """Make a client of a store; a file is made where it is missing.
 
     Raises:
         RefusedInput: the store cannot be opened or does not answer.
@@ -230,22 +239,22 @@ def connect(uri: str) -> MlflowClient:
     """
     try:
         if (path := sqlite_path(uri)) is not None:
-            return _answering(f"sqlite:///{path.absolute()}")
+            return _open_client(f"sqlite:///{path.absolute()}")
         if is_database(uri):
-            _reach(uri)
-            return cast(MlflowClient, Patient(_answering(uri), waits=True))
-        with nullcontext() if serves() else _impatient():
-            return cast(MlflowClient, Patient(_answering(uri)))
+            _wait_for_database(uri)
+            return cast(MlflowClient, RetryingClient(_open_client(uri), waits=True))
+        with nullcontext() if is_worker() else _few_retries():
+            return cast(MlflowClient, RetryingClient(_open_client(uri)))
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-        raise cannot_open(uri, error) from error
+        raise open_error(uri, error) from error
 
 
-def _reach(uri: str) -> None:
+def _wait_for_database(uri: str) -> None:
     """Wait for a database to answer; one that nobody has reached before has to do so at once.
 
     MLflow alone would try a wrong address for most of an hour.
     """
-    deadline = time.monotonic() + (retry.PATIENCE if serves() else 0.0)
+    deadline = time.monotonic() + (retry.PATIENCE if is_worker() else 0.0)
     try:
         engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.pool.NullPool)
     except ImportError as error:
@@ -262,16 +271,18 @@ def _reach(uri: str) -> None:
         time.sleep(retry.PAUSE)
 
 
-def _answering(uri: str) -> MlflowClient:
+def _open_client(uri: str) -> MlflowClient:
     client = MlflowClient(tracking_uri=uri)
     client.search_experiments(max_results=1)
     return client
 
 
 @contextmanager
-def _impatient() -> Iterator[None]:
-    """A wrong address is answered soon; a store that was there once is waited for, by MLflow's own
-    seven tries over some four minutes. An address in use is given up after ten seconds."""
+def _few_retries() -> Iterator[None]:
+    """Let a wrong address fail soon: two tries of ten seconds at the most.
+
+    A store that was there once is waited for, by MLflow's own seven tries over some four minutes.
+    """
     soon = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
     before = {name: os.environ.get(name) for name in soon}
     os.environ.update({name: before[name] or value for name, value in soon.items()})

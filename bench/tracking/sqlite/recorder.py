@@ -1,4 +1,4 @@
-"""Writing the records of many trials together, as rows of an embedded store.
+"""Recorder of many trials together, as rows of a SQLite store.
 
 Many small trials that end at once would spend longer in MLflow's client, some 50 ms each, than in
 training. Here their rows go directly, as the client would write them, in one transaction for all
@@ -16,13 +16,21 @@ from types import TracebackType
 
 from bench.spec import CurvePoint, TrialResult, TrialSpec
 from bench.tracking import claims
-from bench.tracking.errors import losing
-from bench.tracking.naming import run_name
-from bench.tracking.sqlite.schema import now, open_tables, to_stored
+from bench.tracking.errors import store_errors
+from bench.tracking.naming import name_run
+from bench.tracking.sqlite.read import read_claims
+from bench.tracking.sqlite.schema import encode_number, now_ms, open_tables
 from bench.tracking.sqlite.write import insert, insert_run, set_tags, trash
-from bench.tracking.tags import end_state, end_tags, later, run_params, run_tags
+from bench.tracking.tags import (
+    make_end_tags,
+    make_params,
+    make_start_tags,
+    to_logged_curve,
+    to_mlflow_status,
+    to_timestamp,
+)
 
-Keep = Callable[[str, str, str], None]
+PutText = Callable[[str, str, str], None]
 """Keeps a text file with a run: the run's id, the file's name, the text."""
 
 
@@ -31,7 +39,7 @@ class SQLiteRecorder:
 
     Args:
         path, experiment: the store's file, and MLflow's number of the study in it.
-        keep: where the traceback of a trial that raised goes.
+        put_text: where the traceback of a trial that raised goes.
     """
 
     def __init__(
@@ -41,25 +49,25 @@ class SQLiteRecorder:
         experiment: str,
         specs: Sequence[TrialSpec],
         launcher: str,
-        keep: Keep,
+        put_text: PutText,
     ) -> None:
         self._uri, self._specs, self._launcher = uri, specs, launcher
-        self._experiment, self._keep = experiment, keep
+        self._experiment, self._put_text = experiment, put_text
         self._store = open_tables(path)
         # 64 MiB of pages: rows of a large study go all over its tables, which outgrow the usual two
         self._store.execute("PRAGMA cache_size = -65536")
         self._start_time = 0
-        self._ids = [_new_id() for _ in specs]
-        self.free: list[int] = []
+        self._ids = [_make_id() for _ in specs]
+        self.slots: list[int] = []
         self._unfinished: set[int] = set()
         self._points: list[tuple[int, CurvePoint]] = []
-        self._noted: list[set[int]] = [set() for _ in specs]
+        self._logged: list[set[int]] = [set() for _ in specs]
         self._ended: list[tuple[int, TrialResult]] = []
         self._latest: list[dict[str, tuple[object, ...]]] = [{} for _ in specs]
         self._written_at = time.monotonic()
 
     def __enter__(self) -> SQLiteRecorder:
-        with losing(self._uri):
+        with store_errors(self._uri):
             self._start()
         return self
 
@@ -69,58 +77,59 @@ class SQLiteRecorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with closing(self._store), losing(self._uri):
+        with closing(self._store), store_errors(self._uri):
             self._write()
             with self._store:
                 trash(self._store, (self._ids[slot] for slot in self._unfinished))
 
     def log(self, slot: int, point: CurvePoint) -> None:
-        """Note one evaluation of one trial."""
+        """Record one evaluation of one trial."""
         self._points.append((slot, point))
-        self._noted[slot].add(point.step)
-        self._write_sometimes()
+        self._logged[slot].add(point.step)
+        self._write_if_due()
 
     def finish(self, slot: int, result: TrialResult) -> None:
-        """How it ended; the last point of its curve replaces the one that was noted there."""
+        """Record the end; the last point of the curve replaces the one that was logged before."""
         self._unfinished.discard(slot)
-        last = result.curve[-1].step if result.curve else 0
+        curve = to_logged_curve(result)
+        last = curve[-1].step if curve else 0
         self._points = [(s, p) for s, p in self._points if s != slot or p.step != last]
-        rest = [p for p in result.curve[:-1] if p.step not in self._noted[slot]]
-        self._points += [(slot, p) for p in (*rest, *result.curve[-1:])]
+        rest = [p for p in curve[:-1] if p.step not in self._logged[slot]]
+        self._points += [(slot, p) for p in (*rest, *curve[-1:])]
         self._ended.append((slot, result))
-        self._write_sometimes()
+        self._write_if_due()
 
     def _start(self) -> None:
-        self._start_time = now()
+        self._start_time = now_ms()
         with self._store:
             self._store.execute("BEGIN IMMEDIATE")  # nobody claims between the look and the claim
             hashes = [spec.config_hash for spec in self._specs]
-            known = claims.of_tables(self._store, self._experiment, hashes)
-            self.free = claims.free(known, self._specs)
+            known = read_claims(self._store, self._experiment, hashes)
+            self.slots = claims.find_unclaimed(known, self._specs)
             self._claim()
-        self._unfinished = set(self.free)
+        self._unfinished = set(self.slots)
 
     def _claim(self) -> None:
-        for slot in self.free:
+        for slot in self.slots:
             run, spec = self._ids[slot], self._specs[slot]
-            tags, at = run_tags(spec, self._launcher), self._start_time
-            insert_run(self._store, run, self._experiment, run_name(spec), tags, start=at)
-            params = [(key, value, run) for key, value in run_params(spec).items()]
+            tags, at = make_start_tags(spec, self._launcher), self._start_time
+            insert_run(self._store, run, self._experiment, name_run(spec), tags, start=at)
+            params = [(key, value, run) for key, value in make_params(spec).items()]
             insert(self._store, "params", params)
 
-    def _write_sometimes(self) -> None:
+    def _write_if_due(self) -> None:
         if time.monotonic() - self._written_at > 1.0:
-            with losing(self._uri):
+            with store_errors(self._uri):
                 self._write()
 
     def _write(self) -> None:
-        """Everything noted since the last time, in one transaction."""
+        """Write everything since the last time, in one transaction."""
         rows = []
         for slot, point in self._points:
             run, latest = self._ids[slot], self._latest[slot]
-            at = later(self._start_time, point.values)
+            at = to_timestamp(self._start_time, point.values)
             for name, number in point.values.items():
-                value, is_nan = to_stored(number)
+                value, is_nan = encode_number(number)
                 rows.append((name, value, at, run, point.step, is_nan))
                 latest[name] = (name, value, at, point.step, is_nan, run)
         touched = {slot for slot, _ in self._points}
@@ -132,25 +141,27 @@ class SQLiteRecorder:
                 self._end(slot, result)
         for slot, result in self._ended:
             if result.traceback:
-                self._keep(self._ids[slot], "traceback.txt", result.traceback)
+                self._put_text(self._ids[slot], "traceback.txt", result.traceback)
         self._points.clear()
         self._ended.clear()
         self._written_at = time.monotonic()
 
     def _end(self, slot: int, result: TrialResult) -> None:
         run, spec = self._ids[slot], self._specs[slot]
-        set_tags(self._store, run, end_tags(result))
+        set_tags(self._store, run, make_end_tags(result))
         self._store.execute(
             "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?",
-            (end_state(result), later(self._start_time, result.summary), run),
+            (to_mlflow_status(result), to_timestamp(self._start_time, result.summary), run),
         )
-        if spec.fresh_since and result.status in claims.ANSWERS:
-            known = claims.of_tables(self._store, self._experiment, [spec.config_hash])
-            trash(self._store, claims.replaced(known, run))
+        if spec.context.fresh_since and result.status in claims.RESULTS:
+            known = read_claims(self._store, self._experiment, [spec.config_hash])
+            trash(self._store, claims.find_replaced(known, run))
 
 
-def _new_id() -> str:
-    """A run's id, which begins with the time, as UUIDs of version 7 do (RFC 9562): a new trial's
-    rows then stand at the end of every index, and cost in a large study what they cost in a small.
+def _make_id() -> str:
+    """Make a run's id that begins with the time, as UUIDs of version 7 do (RFC 9562).
+
+    A new trial's rows then stand at the end of every index, and cost in a large study what they
+    cost in a small.
     """
-    return f"{now():012x}{uuid.uuid4().hex[12:]}"
+    return f"{now_ms():012x}{uuid.uuid4().hex[12:]}"

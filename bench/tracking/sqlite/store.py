@@ -1,4 +1,4 @@
-"""A store in a file of this machine, without MLflow: its tables are read and written as they are.
+"""Store in a file of this machine: its tables are read and written without MLflow.
 
 ``tests/bench/tracking/test_stores.py`` compares it with MLflow's own client on the same file.
 """
@@ -15,62 +15,94 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from bench.spec import RefusedInput, TrialSpec
-from bench.tracking.errors import losing
-from bench.tracking.sqlite.read import TrialRun, from_tables
+from bench.tracking.errors import ReadOnlyStore, store_errors
+from bench.tracking.sqlite.read import read_trials
 from bench.tracking.sqlite.recorder import SQLiteRecorder
-from bench.tracking.sqlite.schema import now, open_tables, to_stored
+from bench.tracking.sqlite.schema import (
+    CURRENT,
+    REVISIONS,
+    encode_number,
+    now_ms,
+    open_tables,
+    remedy,
+)
 from bench.tracking.sqlite.write import insert, insert_run, set_tags, trash
 from bench.tracking.store import (
-    TRAINING,
+    STUDY_TAGS,
     Recorder,
     Study,
-    artifacts,
-    found_or_made,
-    in_trash,
+    TrialRun,
+    artifact_uri,
+    ensure_study,
+    trash_error,
 )
+from bench.tracking.uri import sqlite_path
 
 
-class EmbeddedStore:
-    """Tables of an existing file; see ``bench.tracking.store.Store``."""
+class SQLiteStore:
+    """Tables of an existing file; see ``bench.tracking.store.Store``.
 
-    def __init__(self, uri: str, path: Path) -> None:
-        self.uri, self._path = uri, path
+    Attributes:
+        notice: one line for the user where the revision of the tables is not the current one.
+    """
 
-    def study(self, name: str) -> Study | None:
+    def __init__(self, uri: str, path: Path, revision: str) -> None:
+        self.uri, self._path, self._revision = uri, path, revision
+        self.notice = ""
+        if revision not in REVISIONS:
+            self.notice = (
+                f"store {sqlite_path(uri)}: made by an MLflow that is not known here (schema "
+                f"{revision}). It is only read: nothing is recorded in it or attached to it."
+            )
+        elif revision != CURRENT:
+            self.notice = (
+                f"store {sqlite_path(uri)}: made by an older MLflow (schema {revision}). It is "
+                f"used as it is; mlflow db upgrade {uri} would update it."
+            )
+
+    def check_writable(self) -> None:
+        """Refuse a store whose tables are not known."""
+        if self._revision not in REVISIONS:
+            raise ReadOnlyStore(
+                f"tracking.uri={self.uri}: made by an MLflow that is not known here (schema "
+                f"{self._revision}), so nothing is recorded in it. {remedy(self.uri)}"
+            )
+
+    def find_study(self, name: str) -> Study | None:
         with self._tables() as store:
-            found = store.execute(
+            row = store.execute(
                 "SELECT experiment_id, lifecycle_stage, artifact_location FROM experiments "
                 "WHERE name = ?",
                 (name,),
             ).fetchone()
-            if found is None:
+            if row is None:
                 return None
-            number, stage, files = found
+            number, stage, files = row
             if stage == "deleted":
-                raise in_trash(self.uri, name, number)
+                raise trash_error(self.uri, name, number)
             if urlsplit(files).scheme not in ("", "file"):
                 raise RefusedInput(
                     f"study={name}: its files are kept at {files}, as another program has set it "
                     f"in {self.uri}; take another name, or track to an MLflow server"
                 )
-            asked = "SELECT key, value FROM experiment_tags WHERE experiment_id = ?"
-            return Study(str(number), dict(store.execute(asked, (number,))))
+            query = "SELECT key, value FROM experiment_tags WHERE experiment_id = ?"
+            return Study(str(number), dict(store.execute(query, (number,))))
 
-    def make_study(self, name: str) -> str:
-        with self._tables() as store:
+    def create_study(self, name: str) -> str:
+        with self._tables(writes=True) as store:
             made = store.execute(
                 "INSERT OR IGNORE INTO experiments (name, artifact_location, lifecycle_stage, "
                 "creation_time, last_update_time) VALUES (?, ?, 'active', ?, ?)",
-                (name, artifacts(self._path.parent, name), now(), now()),
+                (name, artifact_uri(self._path.parent, name), now_ms(), now_ms()),
             )
             (number,) = store.execute(
                 "SELECT experiment_id FROM experiments WHERE name = ?", (name,)
             ).fetchone()
             if made.rowcount:
-                _tag_study(store, number, TRAINING)
+                _tag_study(store, number, STUDY_TAGS)
         return str(number)
 
-    def studies(self) -> list[str]:
+    def list_studies(self) -> list[str]:
         with self._tables() as store:
             rows = store.execute(
                 "SELECT name FROM experiments WHERE lifecycle_stage = 'active'"
@@ -78,7 +110,7 @@ class EmbeddedStore:
         return sorted(name for (name,) in rows if name != "Default")
 
     def tag_study(self, study: str, tags: Mapping[str, str | None]) -> None:
-        with self._tables() as store:
+        with self._tables(writes=True) as store:
             _tag_study(store, study, tags)
 
     def trials(
@@ -90,79 +122,82 @@ class EmbeddedStore:
         job: str | None = None,
         running: bool = False,
     ) -> list[TrialRun]:
-        with losing(self.uri):
-            found = from_tables(self._path, study, curves=curves, hashes=hashes)
+        with store_errors(self.uri):
+            runs = read_trials(self._path, study, curves=curves, hashes=hashes)
         return [
             run
-            for run in found
+            for run in runs
             if job in (None, run.tags.get("job")) and (run.status == "RUNNING" or not running)
         ]
 
     def trash(self, runs: Iterable[str]) -> None:
-        with self._tables() as store:
+        with self._tables(writes=True) as store:
             trash(store, runs)
 
-    def summary(self, study: str) -> str | None:
+    def find_summary(self, study: str) -> str | None:
         with self._tables() as store:
-            found = store.execute(
+            row = store.execute(
                 "SELECT run_uuid FROM runs JOIN tags USING (run_uuid) WHERE experiment_id = ? AND "
                 "lifecycle_stage = 'active' AND key = 'kind' AND tags.value = 'summary' "
                 "ORDER BY start_time DESC, run_uuid",
                 (int(study),),
             ).fetchone()
-        return None if found is None else str(found[0])
+        return None if row is None else str(row[0])
 
-    def make_summary(self, study: str, name: str) -> str:
-        run, at = uuid.uuid4().hex, now()
-        with self._tables() as store:
+    def create_summary(self, study: str, name: str) -> str:
+        run, at = uuid.uuid4().hex, now_ms()
+        with self._tables(writes=True) as store:
             tags = {"kind": "summary", "study": name}
             insert_run(store, run, study, "summary", tags, start=at, end=at)
         return run
 
     def describe(self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
-        at = now()
-        rows = [(name, *to_stored(number)) for name, number in metrics.items()]
-        with self._tables() as store:
+        at = now_ms()
+        rows = [(name, *encode_number(number)) for name, number in metrics.items()]
+        with self._tables(writes=True) as store:
             set_tags(store, run, tags)
             insert(store, "metrics", [(name, one, at, run, 0, nan) for name, one, nan in rows])
             latest = [(name, one, at, 0, nan, run) for name, one, nan in rows]
             insert(store, "latest_metrics", latest)
 
     def put_text(self, run: str, name: str, text: str) -> None:
-        with self._files(run) as folder:
+        with self._files(run, writes=True) as folder:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, "utf-8")
 
     def put_folder(self, run: str, folder: Path, name: str) -> None:
-        with self._files(run) as kept:
-            shutil.copytree(folder, kept / name, dirs_exist_ok=True)
+        with self._files(run, writes=True) as files:
+            shutil.copytree(folder, files / name, dirs_exist_ok=True)
 
-    def holds(self, run: str, name: str) -> bool:
+    def has_file(self, run: str, name: str) -> bool:
         with self._files(run) as folder:
             return (folder / name).exists()
 
-    def text(self, run: str, name: str) -> str | None:
+    def read_text(self, run: str, name: str) -> str | None:
         with self._files(run) as folder:
             path = folder / name
             return path.read_text("utf-8") if path.is_file() else None
 
-    def recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
-        number = found_or_made(self, study)
+    def open_recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
+        self.check_writable()
+        number = ensure_study(self, study)
         return SQLiteRecorder(self.uri, self._path, number, specs, launcher, self.put_text)
 
     @contextmanager
-    def _tables(self) -> Iterator[sqlite3.Connection]:
-        """One transaction."""
-        with losing(self.uri), closing(open_tables(self._path)) as store, store:
+    def _tables(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        """Open one transaction."""
+        if writes:
+            self.check_writable()
+        with store_errors(self.uri), closing(open_tables(self._path)) as store, store:
             yield store
 
     @contextmanager
-    def _files(self, run: str) -> Iterator[Path]:
-        """The folder of a run's files."""
-        with self._tables() as store:
-            asked = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
-            (uri,) = store.execute(asked, (run,)).fetchone()
-        with losing(self.uri):
+    def _files(self, run: str, *, writes: bool = False) -> Iterator[Path]:
+        """Open the folder of a run's files."""
+        with self._tables(writes=writes) as store:
+            query = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
+            (uri,) = store.execute(query, (run,)).fetchone()
+        with store_errors(self.uri):
             yield Path(url2pathname(urlsplit(uri).path))
 
 

@@ -1,20 +1,18 @@
-"""Changes of an embedded store's rows, as MLflow's client would make them; the caller commits."""
+"""Changes of a SQLite store's rows, as MLflow's client would make them; the caller commits."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
-from bench.tracking.sqlite.schema import COLUMNS, now
+from bench.tracking.sqlite.schema import COLUMNS, now_ms
 
 
 def insert(store: sqlite3.Connection, table: str, rows: Iterable[Sequence[object]]) -> None:
-    """Rows in the order of ``COLUMNS``, each in place of one with its key."""
+    """Insert rows in the order of ``COLUMNS``, each in place of one with its key."""
     names = COLUMNS[table].split()
-    places = ", ".join("?" * len(names))
-    store.executemany(
-        f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({places})", rows
-    )
+    marks = ", ".join("?" * len(names))
+    store.executemany(f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
 
 
 def insert_run(
@@ -27,7 +25,7 @@ def insert_run(
     start: int,
     end: int | None = None,
 ) -> None:
-    """A new run, which has ended where ``end`` is given; both in milliseconds since 1970."""
+    """Insert a run, which has ended where ``end`` is given; both in milliseconds since 1970."""
     (files,) = store.execute(
         "SELECT artifact_location FROM experiments WHERE experiment_id = ?", (experiment,)
     ).fetchone()
@@ -38,13 +36,13 @@ def insert_run(
 
 
 def set_tags(store: sqlite3.Connection, run: str, tags: Mapping[str, str]) -> None:
-    """Of a run."""
+    """Set tags of a run, in place of earlier ones."""
     insert(store, "tags", [(key, value, run) for key, value in tags.items()])
 
 
 def trash(store: sqlite3.Connection, runs: Iterable[str]) -> None:
-    """Into MLflow's trash, from where they can be restored."""
+    """Move runs to MLflow's trash, from where they can be restored."""
     store.executemany(
         "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ? WHERE run_uuid = ?",
-        [(now(), run) for run in runs],
+        [(now_ms(), run) for run in runs],
     )

@@ -67,7 +67,7 @@ def test_it_trains_stacks_and_reports(task, launcher, optbench, uri, conf, tmp_p
     assert len(records) == 4
     for record in records:
         assert [point.step for point in record.result.curve] == [20, 40, 60]
-        last = record.result.curve[-1].values
+        last = {**record.result.curve[-1].values, **record.result.final}
         assert {f"val/{metric}", f"test/{metric}", "train/loss", "lr"} <= set(last)
         assert "val/loss" not in last
         assert record.result.summary.get("stack_size") == (4.0 if launcher == "stacked" else None)
@@ -100,7 +100,9 @@ def test_a_stacks_record_is_that_of_trials_alone(optbench, uri, conf):
 def test_miou_over_uneven_batches_is_that_of_scikit_learn(monkeypatch):
     data = own_tasks.grids(data_dir="", download=False)
     task = own_tasks.Cells(data)
-    monkeypatch.setattr(evaluation, "a_pass", lambda *_: 16)  # 50 examples: the last batch has 2
+    monkeypatch.setattr(
+        evaluation, "choose_batch_size", lambda *_: 16
+    )  # 50 examples: the last batch has 2
     torch.manual_seed(0)
     model = own_tasks.PerCell(**task.model_arguments())
     found = evaluate(task, model, "test", torch.device("cpu"))

@@ -1,7 +1,7 @@
 import pytest
 from torch import nn
 
-from bench.build.param_groups import everything, matrices, no_decay_1d
+from bench.build.param_groups import group_all, group_matrices, group_no_decay_1d
 from bench.spec import NotApplicable
 from tasks.models.image import CNN, MLP
 from tasks.models.text import GRU, Bag, Transformer
@@ -15,14 +15,14 @@ def model() -> nn.Sequential:
 
 def test_all_takes_every_trained_parameter_once():
     net = model()
-    (group,) = everything(net)
+    (group,) = group_all(net)
     assert {id(p) for p in group["params"]} == {id(p) for p in net.parameters() if p.requires_grad}
     assert len(group["params"]) == 5
 
 
 def test_no_decay_1d_frees_biases_and_normalisation():
     net = model()
-    decays, free = no_decay_1d(net)
+    decays, free = group_no_decay_1d(net)
     assert [tuple(p.shape) for p in decays["params"]] == [(2, 1, 3, 3), (5, 4)]
     assert [tuple(p.shape) for p in free["params"]] == [(2,), (2,), (5,)]
     assert free["weight_decay"] == 0.0
@@ -30,7 +30,7 @@ def test_no_decay_1d_frees_biases_and_normalisation():
 
 
 def test_no_decay_1d_leaves_out_an_empty_group():
-    assert len(no_decay_1d(nn.Linear(2, 2, bias=False))) == 1
+    assert len(group_no_decay_1d(nn.Linear(2, 2, bias=False))) == 1
 
 
 TEXT = {"vocabulary_size": 20, "max_length": 8, "num_classes": 3}
@@ -38,7 +38,7 @@ TEXT = {"vocabulary_size": 20, "max_length": 8, "num_classes": 3}
 
 def hidden(model):
     names = {id(p): name for name, p in model.named_parameters()}
-    first, *others = matrices(model)
+    first, *others = group_matrices(model)
     split = [*first["params"], *(p for group in others for p in group["params"])]
     assert sorted(map(id, split)) == sorted(names)  # each once
     return [names[id(p)] for p in first["params"]]
@@ -59,11 +59,11 @@ def test_matrices_are_hidden_ones_without_embeddings_and_output():
 
 def test_a_model_without_hidden_matrices_says_so():
     with pytest.raises(NotApplicable, match="Bag has no hidden matrix"):
-        matrices(Bag(**TEXT))
+        group_matrices(Bag(**TEXT))
 
 
 def test_matrices_alone_are_one_group():
-    (group,) = matrices(OnlyMatrices())
+    (group,) = group_matrices(OnlyMatrices())
     assert len(group["params"]) == 1
 
 

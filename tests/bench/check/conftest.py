@@ -1,4 +1,4 @@
-"""Optimizers to be checked, and the command in this process."""
+"""Fixtures of the tests of ``optbench-check``: short timings, and the command in this process."""
 
 from __future__ import annotations
 
@@ -10,17 +10,12 @@ import pytest
 import torch
 
 from bench.check import cost
-from bench.check.findings import Report
-from bench.check.suite import examine
-from bench.spec import OptimizerSpec
-from tests.conftest import Ended
-
-HEAVY_BALL = {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.0}
+from tests.helpers.commands import CommandResult
 
 
 @pytest.fixture(autouse=True)
 def brief_timings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing here looks at them; and one thread, as the command has."""
+    """Shorten the timings, which no test here reads, and use one thread, as the command does."""
     monkeypatch.setattr(cost, "SECONDS", 0.0)
     monkeypatch.setattr(cost, "MIN_ROUNDS", 1)
     threads = torch.get_num_threads()
@@ -29,34 +24,19 @@ def brief_timings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def spec(target: str, arguments: dict | None = None, **rest: object) -> OptimizerSpec:
-    """An optimizer of ``broken.py``, or of anywhere where the name has a dot."""
-    dotted = target if "." in target else f"tests.helpers.broken_optimizers.{target}"
-    return OptimizerSpec("mine", dotted, arguments or HEAVY_BALL, **rest)
-
-
-def report(target: str, arguments: dict | None = None, **rest: object) -> Report:
-    return examine(spec(target, arguments, **rest))
-
-
-def faults(found: Report) -> dict[str, str]:
-    """What failed, by the check's name."""
-    return {finding.check.name: finding.detail for finding in found.failed}
-
-
 @pytest.fixture
 def check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Ended]:
+) -> Callable[..., CommandResult]:
     """The command in this process, in an empty folder."""
     from bench.check.__main__ import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
 
-    def run(*words: str) -> Ended:
+    def run(*words: str) -> CommandResult:
         with pytest.raises(SystemExit) as end:
             main(words)
-        return Ended(int(end.value.code or 0), *capsys.readouterr())
+        return CommandResult(int(end.value.code or 0), *capsys.readouterr())
 
     return run

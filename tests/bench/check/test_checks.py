@@ -20,7 +20,7 @@ from bench.check.problems import (
 from bench.check.runner import Drive, copies, distance, identical
 from bench.spec import Component, NotApplicable
 from bench.spec.needs import NEEDS
-from tests.bench.check.conftest import HEAVY_BALL, spec
+from tests.helpers.checks import HEAVY_BALL, spec
 
 ADAM = {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0}
 ADAMW = Component("rest", "torch.optim.AdamW", {"lr": 3e-4, "weight_decay": 0.0})

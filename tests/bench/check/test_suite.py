@@ -9,7 +9,7 @@ from bench.check.problems import Network
 from bench.check.runner import Drive, identical
 from bench.check.suite import examine, judge
 from bench.spec import NotApplicable, RefusedInput
-from tests.bench.check.conftest import HEAVY_BALL, faults, report, spec
+from tests.helpers.checks import HEAVY_BALL, faults, report, spec
 
 ADAM = {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "weight_decay": 0.0, "amsgrad": False}
 OURS = {"bias_correction": True, "decoupled_weight_decay": False, "eps_inside_root": False}

@@ -122,7 +122,9 @@ def subject(
         target_metric=target or Target("accuracy", "maximize", 0.9),
     )
     module = Component("m", model if model.startswith("tasks.") else here + model)
-    fingerprint = components.dataset("three", data, spec.data_dir, spec.download).fingerprint
+    fingerprint = components.load_dataset(
+        "three", data, spec.context.data_dir, spec.context.download
+    ).fingerprint
     return Subject.of(
         replace(spec, task=full, model=module, batch_size=16, data_fingerprint=fingerprint)
     )

@@ -42,7 +42,7 @@ def ends_well(optbench, uri, tmp_path, monkeypatch):
     def run(words, content):
         file.write_bytes(content)
         monkeypatch.chdir(tmp_path)  # hydra.job.chdir is one of the words
-        monkeypatch.setattr(capture.Limited, "left", capture.LINES)
+        monkeypatch.setattr(capture.LimitedStream, "lines_left", capture.MAX_LINES)
         first = [word for word in words if word.startswith("-")]
         others = [word for word in words if not word.startswith("-")]
         ended = optbench(

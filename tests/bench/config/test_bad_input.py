@@ -117,7 +117,7 @@ def test_a_yaml_that_describes_no_optimizer(what, mine, optbench, uri):
     text, said = FILES[what]
     mine.write_bytes(text if isinstance(text, bytes) else text.encode())
     refused(optbench("--config-dir", "my_conf", "optimizer=mine", "budget.steps=2"), said)
-    assert [name for name in tracking.studies(uri) if tracking.read(uri, name)] == []
+    assert [name for name in tracking.list_studies(uri) if tracking.read(uri, name)] == []
 
 
 @pytest.mark.parametrize("what", WORDS)
@@ -128,7 +128,7 @@ def test_words_that_mean_nothing(what, optbench, uri):
         optbench(*words, "budget.steps=2"[: 20 * ("epochs" not in what)] or "seed=0", store=store),
         said,
     )
-    assert [name for name in tracking.studies(uri) if tracking.read(uri, name)] == []
+    assert [name for name in tracking.list_studies(uri) if tracking.read(uri, name)] == []
 
 
 def test_everything_that_is_wrong_is_said_at_once(optbench):

@@ -5,7 +5,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from bench.config import schema
-from bench.config.optimizer import optimizer_spec
+from bench.config.optimizer import build_optimizer_spec
 from bench.spec import RefusedInput, TrialSpec
 from tests.helpers.specs import trial_spec
 
@@ -42,7 +42,7 @@ def spec_of(tmp_path):
             values = OmegaConf.to_container(
                 compose("config", list(overrides)).optimizer, resolve=True
             )
-            return optimizer_spec("mine", values)
+            return build_optimizer_spec("mine", values)
 
     return make
 

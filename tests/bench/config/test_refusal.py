@@ -53,7 +53,7 @@ def test_a_mistake_is_refused_with_its_remedy(what, optbench, uri):
     assert ended.err.startswith("refused: ")
     assert len(ended.err.strip().splitlines()) == 1
     assert time.perf_counter() - began < 30  # no retries, no downloads
-    assert [name for name in tracking.studies(uri) if tracking.read(uri, name)] == []
+    assert [name for name in tracking.list_studies(uri) if tracking.read(uri, name)] == []
 
 
 @pytest.mark.parametrize("sweep", [[], ["-m"]])

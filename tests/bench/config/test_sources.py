@@ -62,19 +62,19 @@ def project(tmp_path, monkeypatch):
 
 
 def test_source_is_found_without_importing_it(project):
-    first = sources.source(["own_descent.Descent"])
+    first = sources.hash_user_source(["own_descent.Descent"])
     assert len(first) == 16
     assert "own_descent" not in sys.modules
-    assert sources.source(["own_task.Smooth"]) != first
+    assert sources.hash_user_source(["own_task.Smooth"]) != first
 
 
 @pytest.mark.parametrize("file", ["own_descent.py", "helper.py"])
 def test_an_edit_is_another_source_and_undone_the_first(file, project):
-    first, text = sources.source(["own_descent.Descent"]), (project / file).read_text()
+    first, text = sources.hash_user_source(["own_descent.Descent"]), (project / file).read_text()
     (project / file).write_text(text + "# edited\n")
-    assert sources.source(["own_descent.Descent"]) != first
+    assert sources.hash_user_source(["own_descent.Descent"]) != first
     (project / file).write_text(text.replace("\n", "\r\n"))  # as another system checks it out
-    assert sources.source(["own_descent.Descent"]) == first
+    assert sources.hash_user_source(["own_descent.Descent"]) == first
 
 
 def test_modules_of_a_package_are_followed_through_relative_imports(project):
@@ -84,11 +84,11 @@ def test_modules_of_a_package_are_followed_through_relative_imports(project):
     (package / "inner" / "__init__.py").write_text("from ..deep import value\n")
     (package / "deep.py").write_text("value = 1\n")
     (package / "apart.py").write_text("value = 1\n")
-    first = sources.source(["mine.inner.Optimizer"])
+    first = sources.hash_user_source(["mine.inner.Optimizer"])
     (package / "apart.py").write_text("value = 2\n")
-    assert sources.source(["mine.inner.Optimizer"]) == first
+    assert sources.hash_user_source(["mine.inner.Optimizer"]) == first
     (package / "deep.py").write_text("value = 2\n")
-    assert sources.source(["mine.inner.Optimizer"]) != first
+    assert sources.hash_user_source(["mine.inner.Optimizer"]) != first
 
 
 @pytest.mark.parametrize(
@@ -96,13 +96,15 @@ def test_modules_of_a_package_are_followed_through_relative_imports(project):
     ["torch.optim.Adam", "bench.optimizers.adam.Adam", "pytorch_optimizer.Lion", "no.where"],
 )
 def test_what_is_installed_or_nowhere_has_no_source(target):
-    assert sources.source([target]) == ""
+    assert sources.hash_user_source([target]) == ""
 
 
 def test_installed_packages_are_known_by_their_version():
-    assert sources.code({"_target_": "pytorch_optimizer.Lion"}).startswith("pytorch_optimizer 4")
-    assert sources.code({"_target_": "tasks.models.image.MLP"}) == ""
-    assert sources.code({"_target_": "torchvision.models.resnet18"}) == ""
+    assert sources.describe_code({"_target_": "pytorch_optimizer.Lion"}).startswith(
+        "pytorch_optimizer 4"
+    )
+    assert sources.describe_code({"_target_": "tasks.models.image.MLP"}) == ""
+    assert sources.describe_code({"_target_": "torchvision.models.resnet18"}) == ""
 
 
 EDITS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.runtime.arguments import listed, parse, switch
+from bench.runtime.arguments import parse_arguments, parse_list, parse_switch
 from bench.spec import RefusedInput
 
 KEYS = ("study", "compare", "costs")
@@ -18,7 +18,7 @@ KEYS = ("study", "compare", "costs")
     ],
 )
 def test_every_spelling_says_the_same(words):
-    assert parse(words, KEYS) == {"study": "a", "compare": "x=y.json"}
+    assert parse_arguments(words, KEYS) == {"study": "a", "compare": "x=y.json"}
 
 
 @pytest.mark.parametrize(
@@ -34,21 +34,21 @@ def test_every_spelling_says_the_same(words):
 )
 def test_refusals(words, said):
     with pytest.raises(RefusedInput) as refused:
-        parse(words, KEYS)
+        parse_arguments(words, KEYS)
     assert said in str(refused.value)
 
 
 def test_any_of_the_needed_keys_is_enough():
-    assert parse(["compare=b"], KEYS, needed=("study", "compare")) == {"compare": "b"}
+    assert parse_arguments(["compare=b"], KEYS, needed=("study", "compare")) == {"compare": "b"}
 
 
 def test_lists_and_switches():
     given = {"study": "a, b,a", "costs": "true", "compare": "x,"}
-    assert listed(given, "study") == ("a", "b")
-    assert listed(given, "absent") == ()
+    assert parse_list(given, "study") == ("a", "b")
+    assert parse_list(given, "absent") == ()
     with pytest.raises(RefusedInput, match="compare=x,: an empty value"):
-        listed(given, "compare")
-    assert switch(given, "costs")
-    assert not switch({}, "costs")
+        parse_list(given, "compare")
+    assert parse_switch(given, "costs")
+    assert not parse_switch({}, "costs")
     with pytest.raises(RefusedInput, match="costs=1: no switch"):
-        switch({"costs": "1"}, "costs")
+        parse_switch({"costs": "1"}, "costs")

@@ -9,7 +9,7 @@ import pytest
 
 COMMAND = """
 import atexit, sys, threading, time, weakref
-from bench import ending
+from bench.runtime import exit_codes
 
 class Slow:
     def __del__(self):
@@ -23,7 +23,7 @@ def main():
     print("x" * 100_000)
     {end}
 
-ending.command(main)()
+exit_codes.make_command(main)()
 """
 
 

@@ -5,20 +5,19 @@ import json
 import pytest
 
 from bench import tracking
-from bench.spec import Component, OptimizerSpec, Phase, RefusedInput, TrialSpec, digest
-from tests.bench.test_old_records import old  # noqa: F401
+from bench.spec import Component, OptimizerSpec, Phase, RefusedInput, RunContext, TrialSpec, digest
 from tests.helpers import specs
 
-WHERE = {"study": "again", "data_dir": "data"}
+WHERE = RunContext("again")
 
 
-def test_every_recorded_config_of_an_old_store_gives_its_own_hash(old):  # noqa: F811
-    (study,) = tracking.studies(old)
+def test_every_recorded_config_of_an_old_store_gives_its_own_hash(old):
+    (study,) = tracking.list_studies(old)
     records = tracking.read(old, study)
     optimizers = {record.config["optimizer"]["name"] for record in records}
     assert {"muon", "lookahead", "clipped"} <= optimizers  # a rest, something nested, a clip
     for record in records:
-        assert TrialSpec.from_config(record.config, **WHERE).config_hash == record.config_hash
+        assert TrialSpec.from_config(record.config, WHERE).config_hash == record.config_hash
 
 
 @pytest.mark.parametrize("phase", list(Phase))
@@ -36,10 +35,10 @@ def test_there_and_back_is_the_same_spec(phase):
         version="x 1",
         file="mine",
     )
-    spec = replace(specs.TrialSpec.from_config(study="again"), optimizer=optimizer, phase=phase)
-    assert TrialSpec.from_config(spec.config(), **WHERE) == spec
+    spec = replace(specs.trial_spec(study="again"), optimizer=optimizer, phase=phase)
+    assert TrialSpec.from_config(spec.config(), WHERE) == spec
     stored = json.loads(json.dumps(spec.config()))
-    assert TrialSpec.from_config(stored, **WHERE).config_hash == spec.config_hash == digest(stored)
+    assert TrialSpec.from_config(stored, WHERE).config_hash == spec.config_hash == digest(stored)
 
 
 @pytest.mark.parametrize(
@@ -52,4 +51,4 @@ def test_there_and_back_is_the_same_spec(phase):
 )
 def test_a_config_of_another_version_is_refused(changes, said):
     with pytest.raises(RefusedInput, match=said):
-        TrialSpec.from_config({**specs.TrialSpec.from_config().config(), **changes}, **WHERE)
+        TrialSpec.from_config({**specs.trial_spec().config(), **changes}, WHERE)

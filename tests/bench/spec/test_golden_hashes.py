@@ -10,6 +10,7 @@ from hydra.types import RunMode
 
 from bench.config import schema
 from bench.spec import OptimizerSpec, TaskSpec, TrialSpec
+from bench.spec.trial import IF_CHANGED
 from bench.sweeps import plugins
 from bench.sweeps.compose import Composer
 from tests.helpers.specs import trial_spec
@@ -62,18 +63,18 @@ def test_what_changes_no_image_and_no_label_changes_no_hash(composer):
 
 @dataclasses.dataclass(frozen=True)
 class LaterOptimizer(OptimizerSpec):
-    foreach: bool = False
-    ranges: tuple[str, ...] = dataclasses.field(default_factory=tuple)
+    foreach: bool = dataclasses.field(default=False, metadata=IF_CHANGED)
+    ranges: tuple[str, ...] = dataclasses.field(default_factory=tuple, metadata=IF_CHANGED)
 
 
 @dataclasses.dataclass(frozen=True)
 class LaterTask(TaskSpec):
-    mixup: float = 0.0
+    mixup: float = dataclasses.field(default=0.0, metadata=IF_CHANGED)
 
 
 @dataclasses.dataclass(frozen=True)
 class LaterTrial(TrialSpec):
-    distill: str = ""
+    distill: str = dataclasses.field(default="", metadata=IF_CHANGED)
 
 
 def later(spec):

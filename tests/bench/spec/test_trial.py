@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from bench.spec import Budget, Component, RefusedInput, Target, point_label
+from bench.spec import Budget, Component, Hardware, RefusedInput, Target, TrialOrigin, point_label
 from tests.helpers.specs import trial_spec
 
 
@@ -53,9 +53,10 @@ def test_hash_sees_what_affects_the_result():
 def test_hash_ignores_what_does_not():
     spec = trial_spec()
     others = [
-        dataclasses.replace(spec, study="another"),
-        dataclasses.replace(spec, data_dir="/elsewhere", download=True),
-        dataclasses.replace(spec, hardware=dataclasses.replace(spec.hardware, threads=8)),
+        spec.within(study="another"),
+        spec.within(data_dir="/elsewhere", download=True),
+        spec.within(hardware=Hardware(threads=8)),
+        dataclasses.replace(spec, origin=TrialOrigin(reference="sgd")),
         dataclasses.replace(spec, optimizer=dataclasses.replace(spec.optimizer, search_space={})),
     ]
     assert {s.config_hash for s in others} == {spec.config_hash}

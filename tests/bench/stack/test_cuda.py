@@ -8,15 +8,15 @@ import torch
 
 from bench.build import components
 from bench.spec import OptimizerSpec, Status
-from bench.stack.cuda_graph import WARM_UP, Captured
+from bench.stack.cuda_graph import WARM_UP_CALLS, CudaGraphFunction
 from bench.stack.module import StackBatches, StackModule
-from bench.stack.optimizers import StackedTrial, in_order
-from bench.stack.probe import fitting, probe
+from bench.stack.optimizers import StackedTrial, sort_by_fusion
+from bench.stack.probe import count_fitting, probe
 from bench.stack.run import run_stack
-from bench.stack.stackable import why_not
-from bench.sweeps.launchers.executor import StackedSweep
-from bench.trial.run import built, run_trial
-from bench.trial.state import Course
+from bench.stack.stackable import explain_unstackable
+from bench.sweeps.launchers.executor import Executor
+from bench.trial.run import build_parts, run_trial
+from bench.trial.state import TrialState
 from tests.helpers.stack_cases import case
 
 pytestmark = [
@@ -34,7 +34,7 @@ FREE = OptimizerSpec(
 
 
 def on_gpu(spec):
-    return replace(spec, hardware=replace(spec.hardware, accelerator="gpu", devices=1))
+    return spec.within(hardware=replace(spec.context.hardware, accelerator="gpu", devices=1))
 
 
 def untimed(point):
@@ -54,9 +54,11 @@ def assert_curves_equal(results, others, rel):
 
 def module_of(specs):
     """A stack on the device, and its batches."""
-    task = components.task_of(specs[0])
-    courses = [Course(spec, {}) for spec in specs]
-    trials = in_order([StackedTrial(one, *built(one.spec, task, CUDA)) for one in courses])
+    task = components.load_task(specs[0])
+    states = [TrialState(spec, {}) for spec in specs]
+    trials = sort_by_fusion(
+        [StackedTrial(one, *build_parts(one.spec, task, CUDA)) for one in states]
+    )
     return StackModule(task, trials), StackBatches(task, CUDA, trials)
 
 
@@ -75,7 +77,7 @@ def test_a_stack_is_its_trials_alone(model):
         on_gpu(case(model, ADAM, seed=seed, steps=40, schedule=schedule, lr=lr))
         for seed, schedule, lr in ((0, "constant", 1e-3), (1, "cosine", 3e-3), (2, "cosine", 1e-3))
     ]
-    if reason := why_not(specs[0]):
+    if reason := explain_unstackable(specs[0]):
         pytest.skip(reason)
     assert_curves_equal(run_stack(specs), [run_trial(spec) for spec in specs], 1e-3)
 
@@ -102,7 +104,7 @@ def test_a_captured_step_is_the_step_as_written(monkeypatch):
         for seed, schedule in ((0, "constant"), (1, "cosine"))
     ]
     captured = run_stack(specs)
-    monkeypatch.setattr("bench.stack.module.Captured", lambda function: function)
+    monkeypatch.setattr("bench.stack.module.CudaGraphFunction", lambda function: function)
     assert_curves_equal(captured, run_stack(specs), 1e-6)
 
 
@@ -120,7 +122,7 @@ def test_no_step_waits_for_the_host(target):
     try:
         with warnings.catch_warnings(action="ignore"):  # once a process, that this is a prototype
             torch.cuda.set_sync_debug_mode("error")
-        for _ in range(2 * WARM_UP):
+        for _ in range(2 * WARM_UP_CALLS):
             module.training_step(next(it), 0)
     finally:
         torch.cuda.set_sync_debug_mode("default")
@@ -131,18 +133,18 @@ def test_what_reads_from_the_device_is_not_captured():
     def reads(x):
         return x * float(x.sum())
 
-    step = Captured(reads)
-    for at in range(2 * WARM_UP):
+    step = CudaGraphFunction(reads)
+    for at in range(2 * WARM_UP_CALLS):
         x = torch.full((2,), float(at), device=CUDA)
         assert torch.equal(step(x), reads(x))
     assert step.graph is None
-    assert step.refused
+    assert step.refusal
 
 
 def test_memory_is_measured_before_a_stack_is_made():
     spec = on_gpu(case("cnn"))
     free = torch.cuda.mem_get_info()[0]
-    assert 10 < fitting(spec) < free / 2**10
+    assert 10 < count_fitting(spec) < free / 2**10
     assert probe([on_gpu(case(seed=seed)) for seed in range(8)]).factor > 1
 
 
@@ -159,6 +161,6 @@ def test_a_stack_that_does_not_fit_is_halved_on_the_device(monkeypatch, uri):
         return run(specs, *rest)
 
     monkeypatch.setattr("bench.stack.run.run_stack", counted)
-    outcomes = StackedSweep(specs, uri, 8, lambda at, outcome: None).run()
+    results = Executor(specs, uri, 8, lambda at, result: None).run()
     assert sizes == [8, 4, 4]
-    assert [outcome["status"] for outcome in outcomes] == ["finished"] * 8
+    assert [result.status for result in results] == ["finished"] * 8

@@ -6,7 +6,7 @@ import pytest
 import pytorch_optimizer as library
 import torch
 
-from bench.stack.fusion import FUSIBLE, fusion, kind_of, merged
+from bench.stack.fusion import FUSIONS, compute_fusion_key, find_fusion, merge_values
 
 BETAS, LRS = [(0.9, 0.99), (0.8, 0.999)], [0.01, 0.03]
 DECAYS = [0.0, 0.1]
@@ -54,9 +54,9 @@ def points(cls):
 
 
 def test_every_fusible_optimizer_is_held_to_its_original():
-    ours = {name for name in FUSIBLE if name.startswith("bench.")}  # tests/bench/optimizers/adam
+    ours = {name for name in FUSIONS if name.startswith("bench.")}  # tests/bench/optimizers/adam
     named = {f"{cls.__module__}.{cls.__qualname__}" for cls in OTHERS}
-    assert named | ours == set(FUSIBLE)
+    assert named | ours == set(FUSIONS)
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,14 @@ def test_it_does_to_each_slice_what_the_original_does(cls, alike):
         [torch.nn.Parameter(start[at].clone()) for start in starts] for at in range(len(alike))
     ]
     originals = [cls(params, **point) for params, point in zip(apart, alike, strict=True)]
-    kind = kind_of(originals[0])
+    kind = find_fusion(originals[0])
     groups = [one.param_groups[0] for one in originals]
     stacks = [torch.nn.Parameter(start.clone()) for start in starts]
     switches = {name: groups[0][name] for name in kind.switches if name in groups[0]}
-    sliced = {name: merged([group[name] for group in groups]) for name in kind.sliced}
-    ours = kind.stacked([{"params": stacks, **sliced, **switches}])
+    sliced = {
+        name: merge_values([group[name] for group in groups]) for name in kind.hyperparameters
+    }
+    ours = kind.build([{"params": stacks, **sliced, **switches}])
     for _ in range(6):
         gradients = [torch.randn_like(start) for start in starts]
         for stack, gradient in zip(stacks, gradients, strict=True):
@@ -95,7 +97,7 @@ def test_a_gradient_that_comes_and_goes_is_no_stack():
     p = torch.nn.Parameter(torch.ones(2, 3))
     original = torch.optim.Adagrad([torch.nn.Parameter(torch.ones(3))])
     group = {k: v for k, v in original.param_groups[0].items() if k != "params"}
-    ours = kind_of(original).stacked([{"params": [p], **group}])
+    ours = find_fusion(original).build([{"params": [p], **group}])
     ours.step()
     p.grad = torch.ones_like(p)
     with pytest.raises(RuntimeError, match="in some steps only"):
@@ -118,11 +120,11 @@ def test_a_gradient_that_comes_and_goes_is_no_stack():
 )
 def test_options_that_the_stacked_one_lacks_keep_it_apart(cls, options):
     model = torch.nn.Linear(2, 2)
-    assert fusion(cls(model.parameters(), **options), model, ()) is None
+    assert compute_fusion_key(cls(model.parameters(), **options), model, ()) is None
 
 
 def test_needs_are_met_or_keep_it_apart():
     model = torch.nn.Linear(2, 2)
     free = library.ScheduleFreeAdamW(model.parameters())
-    assert fusion(free, model, ("eval_mode",)) is not None
-    assert fusion(torch.optim.SGD(model.parameters()), model, ("closure",)) is None
+    assert compute_fusion_key(free, model, ("eval_mode",)) is not None
+    assert compute_fusion_key(torch.optim.SGD(model.parameters()), model, ("closure",)) is None

@@ -8,11 +8,11 @@ from tests.helpers.stack_cases import MODELS, case
 
 
 def stack(model, seeds=(0, 1, 2)):
-    task = components.task_of(case(model))
+    task = components.load_task(case(model))
     made = []
     for seed in seeds:
         torch.manual_seed(seed)
-        made.append(components.model(MODELS[model], task))
+        made.append(components.build_model(MODELS[model], task))
     inputs, targets = task.tensors("train", torch.device("cpu"))
     rows = torch.arange(4 * len(seeds)).view(len(seeds), 4)
     return StackedModel(made, task), made, (inputs[rows], targets[rows])
@@ -22,15 +22,15 @@ def test_matrices_lie_as_their_gradients_do_and_hold_the_same_numbers():
     laid, models, batch = stack("mlp")
     plain, _, _ = stack("mlp")
     laid.lay_out(*batch)
-    expected = plain.gradients(plain.losses(*batch))
-    found = torch.autograd.grad(laid.losses(*batch).sum(), list(laid.trained.values()))
+    expected = plain.compute_gradients(plain.compute_losses(*batch))
+    found = torch.autograd.grad(laid.compute_losses(*batch).sum(), list(laid.trained.values()))
     for (name, p), gradient in zip(laid.trained.items(), found, strict=True):
         assert torch.equal(p, plain.trained[name])
         assert gradient.stride() == p.stride(), name
         torch.testing.assert_close(gradient, expected[name])
         for slot, model in enumerate(models):
             own = model.get_parameter(name)
-            assert own.data_ptr() == laid.slices(name)[slot].data_ptr()
+            assert own.data_ptr() == laid.get_slices(name)[slot].data_ptr()
     assert any(not p.is_contiguous() for p in laid.trained.values())
 
 

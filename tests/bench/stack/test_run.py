@@ -10,18 +10,24 @@ from bench.build import components
 from bench.spec import Component, OptimizerSpec, Status
 from bench.stack.model import StackedModel
 from bench.stack.module import StackBatches
-from bench.stack.optimizers import Fused, Individuals, StackedTrial, in_order, optimizers
+from bench.stack.optimizers import (
+    FusedTrials,
+    SeparateTrials,
+    StackedTrial,
+    group_trials,
+    sort_by_fusion,
+)
 from bench.stack.run import run_stack
 from bench.trial.batches import Batches
-from bench.trial.run import built, run_trial
-from bench.trial.state import Course
+from bench.trial.run import build_parts, run_trial
+from bench.trial.state import TrialState
 from tests.helpers.stack_cases import case
 
 SGD, TORCH_ADAM, ADAMW = (f"torch.optim.{name}" for name in ("SGD", "Adam", "AdamW"))
 
 
 def stacked(spec, task):
-    return StackedTrial(Course(spec, {}), *built(spec, task, torch.device("cpu")))
+    return StackedTrial(TrialState(spec, {}), *build_parts(spec, task, torch.device("cpu")))
 
 
 @pytest.fixture(autouse=True)
@@ -58,14 +64,14 @@ def assert_same(result, alone, rel):
 
 def weights(specs, train):
     """Final weights of trials that ``train`` trains."""
-    made, model = [], components.model
+    made, model = [], components.build_model
 
     def keep(*arguments):
         made.append(model(*arguments))
         return made[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(components, "model", keep)
+        patch.setattr(components, "build_model", keep)
         train(specs)
     return [one.state_dict() for one in made]
 
@@ -145,10 +151,10 @@ def test_many_optimizers_share_a_stack_and_alike_ones_are_one_step():
     targets = [SGD, "bench.optimizers.adam.Adam", "torch.optim.Adagrad", SGD, TORCH_ADAM]
     specs = [case(target=target, seed=at, lr=0.01) for at, target in enumerate(targets)]
     assert_equal_alone(specs)
-    task = components.task_of(specs[0])
-    trials = in_order([stacked(spec, task) for spec in specs])
-    parts = optimizers(trials, StackedModel([trial.model for trial in trials], task))
-    assert [(type(part), part.size) for part in parts] == [(Fused, 2), (Individuals, 3)]
+    task = components.load_task(specs[0])
+    trials = sort_by_fusion([stacked(spec, task) for spec in specs])
+    parts = group_trials(trials, StackedModel([trial.model for trial in trials], task))
+    assert [(type(part), part.size) for part in parts] == [(FusedTrials, 2), (SeparateTrials, 3)]
 
 
 def test_groups_of_parameters_and_clipping_are_honoured():
@@ -225,7 +231,7 @@ def test_stopping_at_the_target_is_each_trials_own():
     results = assert_equal_alone([case(lr=lr, **options) for lr in (1e-3, 1e-2)])
     first, second = (result.curve[-1].step for result in results)
     assert first > second
-    assert all("test/accuracy" in result.curve[-1].values for result in results)
+    assert all("test/accuracy" in result.final for result in results)
 
 
 def test_time_is_shared_and_never_called_time_to_target():
@@ -264,10 +270,10 @@ def test_batches_are_those_of_each_seed_alone(augment):
     specs = [case(seed=seed, steps=3) for seed in (5, 0, 5)]
     arguments = {"augment": augment} if augment else {}
     specs = [replace(one, task=replace(one.task, arguments=arguments)) for one in specs]
-    task = components.task_of(specs[0])
+    task = components.load_task(specs[0])
     trials = [stacked(spec, task) for spec in specs]
     cpu = torch.device("cpu")
-    alone = [Batches.of(spec, task, cpu) for spec in specs]
+    alone = [Batches.from_spec(spec, task, cpu) for spec in specs]
     for (x, y), *singles in zip(StackBatches(task, cpu, trials), *alone, strict=True):
         for slot, (own_x, own_y) in enumerate(singles):
             assert torch.equal(x[slot], own_x)
@@ -292,7 +298,7 @@ def test_threads_are_set_back_and_points_are_reported_as_they_come():
 
 
 def test_a_shared_failure_is_no_trials_own(monkeypatch):
-    monkeypatch.setattr(StackedModel, "losses", lambda *_: 1 / 0)
+    monkeypatch.setattr(StackedModel, "compute_losses", lambda *_: 1 / 0)
     ended = []
     with pytest.raises(ZeroDivisionError):
         run_stack([case(), case(seed=1)], on_end=lambda *end: ended.append(end), threads=1)

@@ -1,4 +1,4 @@
-"""What several tests of sweeps stand on."""
+"""Fixtures of the sweep tests."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.sweeps.launchers.test_store_lost import Server
+from tests.helpers.mlflow_server import MlflowServer
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path) -> Iterator[MlflowServer]:
     """An MLflow server of the test's own."""
-    one = Server(tmp_path)
+    one = MlflowServer(tmp_path)
     one.start()
     yield one
     one.kill()

@@ -8,7 +8,7 @@ from hydra.types import RunMode
 
 from bench.config import schema
 from bench.config.refusal import explain
-from bench.config.trial import trial_spec
+from bench.config.trial import build_trial_spec
 from bench.sweeps import plugins
 from bench.sweeps.compose import Composer
 
@@ -25,7 +25,7 @@ def hydra_and_master():
 
 def by_hydra(loader, master, overrides):
     cfg = loader.load_sweep_config(master, overrides)
-    return trial_spec(cfg, cfg.hydra.runtime.choices)
+    return build_trial_spec(cfg, cfg.hydra.runtime.choices)
 
 
 def test_specs_are_those_of_hydra(hydra_and_master):

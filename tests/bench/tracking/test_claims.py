@@ -9,12 +9,13 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.runtime.processes import mine
 from bench.spec import Status, TrialResult
 from bench.tracking import claims, opening
+from bench.tracking.owner import identify
 from bench.tracking.server import heartbeat
-from bench.tracking.sqlite.read import TrialRun
-from bench.tracking.tags import run_tags
+from bench.tracking.server.store import ClientStore
+from bench.tracking.store import TrialRun
+from bench.tracking.tags import make_start_tags
 from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
@@ -22,7 +23,7 @@ from tests.helpers.specs import trial_spec
 def run(name: str, status: str, mlflow: str = "RUNNING", seen: float = 0.0, host: str = "there"):
     """A run of another machine, whose process was last there ``seen`` seconds ago."""
     tags = {"host": host, "pid": "7", "process": "1", "status": status, "config_hash": "x"}
-    return TrialRun(name, mlflow, tags, alive=time.time() - seen)
+    return TrialRun(name, mlflow, tags, last_seen=time.time() - seen)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ def run(name: str, status: str, mlflow: str = "RUNNING", seen: float = 0.0, host
     ],
 )
 def test_who_has_it(rivals, expected) -> None:
-    assert claims.settled("b", [run(*rival) for rival in rivals]) is expected
+    assert claims.decide_claim("b", [run(*rival) for rival in rivals]) is expected
 
 
 class Machine:
@@ -57,9 +58,11 @@ class Machine:
         yield
         while True:
             rivals = [one for name, one in self.store.items() if name != self.name]
-            seen = [TrialRun(o.run_id, o.status, dict(o.tags), alive=o.alive) for o in rivals]
+            seen = [
+                TrialRun(o.run_id, o.status, dict(o.tags), last_seen=o.last_seen) for o in rivals
+            ]
             yield
-            verdict = claims.settled(self.name, seen)
+            verdict = claims.decide_claim(self.name, seen)
             if verdict is not None:
                 break
             yield
@@ -88,14 +91,14 @@ def test_in_whatever_order_requests_arrive_exactly_one_has_it(machines) -> None:
 @pytest.fixture
 def server(uri, monkeypatch):
     """A store that is used as a server's: by MLflow's client alone."""
-    monkeypatch.setattr(opening, "embedded", lambda uri: None)
-    monkeypatch.setattr(heartbeat, "_HEARTS", {})
+    monkeypatch.setattr(opening, "_open", lambda uri, path: ClientStore(uri))
+    monkeypatch.setattr(heartbeat, "_HEARTBEATS", {})
     return uri
 
 
 def on(monkeypatch, host: str) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: host)
-    monkeypatch.setattr(heartbeat, "_HEARTS", {})
+    monkeypatch.setattr(heartbeat, "_HEARTBEATS", {})
 
 
 def test_a_machine_that_is_alive_holds_its_trials_and_one_that_is_silent_does_not(
@@ -104,35 +107,37 @@ def test_a_machine_that_is_alive_holds_its_trials_and_one_that_is_silent_does_no
     specs = [trial_spec(seed=seed, study="far") for seed in (0, 1)]
     keys = {spec.config_hash for spec in specs}
     on(monkeypatch, "node1")
-    first = tracking.recorder(server, specs[:1], "basic").__enter__()
-    assert first.free == [0]
-    name = heartbeat.name(mine())
+    first = tracking.open_recorder(server, specs[:1], "basic").__enter__()
+    assert first.slots == [0]
+    name = heartbeat.name_tag(identify())
     on(monkeypatch, "node2")
-    with tracking.recorder(server, specs, "basic") as second:
-        assert second.free == [1]
-        assert tracking.held(server, "far", keys) == keys
+    with tracking.open_recorder(server, specs, "basic") as second:
+        assert second.slots == [1]
+        assert tracking.find_running(server, "far", keys) == keys
         assert tracking.discard_interrupted(server, "far") == 0
         client = MlflowClient(tracking_uri=server)
         study = client.get_experiment_by_name("far").experiment_id
         client.set_experiment_tag(study, name, repr(time.time() - claims.LEASE - 1))
-        assert tracking.held(server, "far", keys) == {specs[1].config_hash}
+        assert tracking.find_running(server, "far", keys) == {specs[1].config_hash}
         assert tracking.discard_interrupted(server, "far") == 1
         assert name not in client.get_experiment(study).tags
-        with tracking.recorder(server, specs[:1], "basic") as third:
-            assert third.free == [0]
+        with tracking.open_recorder(server, specs[:1], "basic") as third:
+            assert third.slots == [0]
             third.finish(0, TrialResult(Status.FINISHED))
-    assert tracking.answers(server, "far").keys() == {specs[0].config_hash}
+    assert tracking.read_results(server, "far").keys() == {specs[0].config_hash}
 
 
 def test_a_run_that_an_outage_made_twice_is_one(server, monkeypatch) -> None:
     spec = trial_spec(study="twice")
     study = tracking.prepare(server, "twice")
     client = MlflowClient(tracking_uri=server)
-    client.create_run(study, 1, run_tags(spec, "basic") | {"status": claims.CLAIMING}, "ghost")
+    client.create_run(
+        study, 1, make_start_tags(spec, "basic") | {"status": claims.CLAIMING}, "ghost"
+    )
     # as a request that was made again: when this process first looked there was no such run
-    monkeypatch.setattr(claims, "free", lambda runs, specs: [0])
-    with tracking.recorder(server, [spec], "basic") as records:
-        assert records.free == [0]
+    monkeypatch.setattr(claims, "find_unclaimed", lambda runs, specs: [0])
+    with tracking.open_recorder(server, [spec], "basic") as records:
+        assert records.slots == [0]
         records.finish(0, TrialResult(Status.FINISHED))
     (one,) = runs_of(server, "twice")
     assert one.info.status == "FINISHED"

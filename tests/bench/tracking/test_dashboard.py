@@ -8,7 +8,7 @@ import pytest
 from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
 from bench.tracking import dashboard
-from reports.pages.dashboard import DRAWN, serving, without_assistant
+from reports.pages.dashboard import LINES_DRAWN, close_assistant, serve_store
 from tests.helpers import chromium
 from tests.helpers.specs import trial_spec
 
@@ -28,7 +28,7 @@ def write(uri, study):
         dataclasses.replace(one, optimizer=dataclasses.replace(one.optimizer, name="sgd"))
         for one in specs
     ]
-    with tracking.recorder(uri, [*specs, *other], "none") as records:
+    with tracking.open_recorder(uri, [*specs, *other], "none") as records:
         for slot in range(4):
             curve = tuple(
                 CurvePoint(
@@ -51,7 +51,7 @@ def test_an_address_for_each_study_and_its_report(uri, tmp_path):
     write(uri, "one")
     write(uri, "another")
     attach(uri, "one", tmp_path / "report")
-    lines = dashboard.addresses(uri, 5001)
+    lines = dashboard.list_addresses(uri, 5001)
     patterns = [
         r"another  http://127\.0\.0\.1:5001/#/experiments/\d+/runs\?viewStateShareKey=optbench&",
         r"one      http://127\.0\.0\.1:5001/#/experiments/\d+/runs\?viewStateShareKey=optbench&",
@@ -86,12 +86,12 @@ def test_a_store_without_a_study_is_refused(uri, capsys):
 def test_the_pages_show_the_curves_grouped_and_the_report(uri, tmp_path):
     write(uri, "shown")
     attach(uri, "shown", tmp_path / "report")
-    (view,) = tracking.share(uri, "shown")
+    (view,) = tracking.save_views(uri, "shown")
     report = tracking.report_path(uri, "shown")
-    with serving(uri) as address, chromium.Page() as page:
-        without_assistant(page, address)
+    with serve_store(uri) as address, chromium.Page() as page:
+        close_assistant(page, address)
         page.goto(address + view.path)
-        page.wait(DRAWN.format(5))  # two groups in each of three charts
+        page.wait(LINES_DRAWN.format(5))  # two groups in each of three charts
         text = page.run("document.body.innerText")
         for title in ("val/accuracy", "val/loss", "train/loss", "Group by: curve", "adam · digits"):
             assert title in text

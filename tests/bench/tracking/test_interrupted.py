@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 
 import pytest
 
@@ -11,16 +10,14 @@ from bench import tracking
 from bench.spec import Status, TrialSpec
 from bench.spec.errors import StoreLost
 from bench.sweeps import execute
+from bench.tracking import owner
 from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
-
-READ = sys.modules["bench.tracking.read"]
-"""The module; the package gives its function."""
 
 
 def started(uri: str, spec: TrialSpec) -> None:
     """A run that its process left without ending it."""
-    records = tracking.recorder(uri, [spec], "test")
+    records = tracking.open_recorder(uri, [spec], "test")
     records.__enter__()
 
 
@@ -29,11 +26,11 @@ def test_what_was_interrupted_goes_and_what_runs_stays(
 ) -> None:
     spec = trial_spec(steps=2)
     started(uri, spec)
-    assert tracking.discard_interrupted(uri, spec.study) == 0  # this process is alive
-    monkeypatch.setattr(READ, "alive", lambda tags: False)
-    assert tracking.discard_interrupted(uri, spec.study) == 1
-    assert tracking.discard_interrupted(uri, spec.study) == 0
-    assert list(runs_of(uri, spec.study)) == []
+    assert tracking.discard_interrupted(uri, spec.context.study) == 0  # this process is alive
+    monkeypatch.setattr(owner, "is_alive", lambda tags: False)
+    assert tracking.discard_interrupted(uri, spec.context.study) == 1
+    assert tracking.discard_interrupted(uri, spec.context.study) == 0
+    assert list(runs_of(uri, spec.context.study)) == []
 
 
 def test_a_trial_goes_on_where_another_was_interrupted(
@@ -41,18 +38,17 @@ def test_a_trial_goes_on_where_another_was_interrupted(
 ) -> None:
     spec = trial_spec(steps=2)
     started(uri, spec)
-    monkeypatch.setattr(READ, "alive", lambda tags: False)
-    monkeypatch.setattr("bench.tracking.claims.alive", lambda tags: False)
-    assert execute.answer(spec, uri)["status"] == "finished"
-    (found,) = tracking.read(uri, spec.study)
+    monkeypatch.setattr(owner, "is_alive", lambda tags: False)
+    assert execute.answer(spec, uri).status is Status.FINISHED
+    (found,) = tracking.read(uri, spec.context.study)
     assert found.result.status is Status.FINISHED
 
 
 def test_the_traceback_of_a_trial_that_raised_is_kept(uri: str) -> None:
-    tracking.prepare(uri, trial_spec().study)
+    tracking.prepare(uri, trial_spec().context.study)
     spec = trial_spec(target="tests.helpers.faulty.Raises", steps=2)
-    assert execute.answer(spec, uri)["status"] == "failed"
-    (found,) = tracking.read(uri, spec.study)
+    assert execute.answer(spec, uri).status is Status.FAILED
+    (found,) = tracking.read(uri, spec.context.study)
     assert "Traceback" in found.result.traceback
 
 
@@ -62,6 +58,6 @@ def test_a_store_that_fails_meanwhile_is_lost(uri: str, monkeypatch: pytest.Monk
     def full(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("bench.tracking.sqlite.store.from_tables", full)
+    monkeypatch.setattr("bench.tracking.sqlite.store.read_trials", full)
     with pytest.raises(StoreLost, match="disk is full"):
         tracking.discard_interrupted(uri, "any")

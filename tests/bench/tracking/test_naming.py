@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from bench.spec import Component, Phase, Tuning
-from bench.tracking.naming import curve, run_name
+from bench.spec import Component, Phase, TrialOrigin, Tuning
+from bench.tracking.naming import name_curve, name_run
 from tests.helpers.specs import trial_spec
 
 COSINE = Component("cosine", "bench.schedules.cosine")
@@ -14,14 +14,14 @@ TUNING = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8)
 
 def spec(phase=Phase.EXPLORE, index=None, **keywords):
     tuning = dataclasses.replace(TUNING, index=index) if phase is not Phase.EXPLORE else None
-    return dataclasses.replace(trial_spec(**keywords), phase=phase, tuning=tuning)
+    return dataclasses.replace(trial_spec(**keywords), phase=phase, origin=TrialOrigin(tuning))
 
 
 def test_a_name_cut_at_25_characters_still_says_seed_entrant_and_rate():
     one = spec(seed=3, point={"lr": 0.0031622776601683794, "weight_decay": 0.1})
-    assert run_name(one) == "s3 adam lr=0.00316, weight_decay=0.1 digits"
-    assert run_name(one)[:25] == "s3 adam lr=0.00316, weigh"
-    assert run_name(spec(schedule=COSINE)) == "s0 adam+cosine default digits"
+    assert name_run(one) == "s3 adam lr=0.00316, weight_decay=0.1 digits"
+    assert name_run(one)[:25] == "s3 adam lr=0.00316, weigh"
+    assert name_run(spec(schedule=COSINE)) == "s0 adam+cosine default digits"
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_a_name_cut_at_25_characters_still_says_seed_entrant_and_rate():
     ],
 )
 def test_trials_that_differ_in_their_seed_alone_share_a_curve(one, name):
-    assert curve(one) == name
-    assert curve(dataclasses.replace(one, seed=one.seed + 1)) == name
+    assert name_curve(one) == name
+    assert name_curve(dataclasses.replace(one, seed=one.seed + 1)) == name
 
 
 def test_all_repeats_of_a_tuning_are_one_curve():
     first = spec(Phase.REPORT, 2, point={"lr": 0.1})
     other = spec(Phase.REPORT, 5, point={"lr": 0.2})
-    assert curve(first) == curve(other)
+    assert name_curve(first) == name_curve(other)

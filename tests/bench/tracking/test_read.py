@@ -1,37 +1,26 @@
 """Reading by MLflow's tables against reading by its client, and what a look-up gives."""
 
-import gzip
 import math
-import shutil
-from pathlib import Path
 
 import pytest
 
 from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
-from bench.tracking.opening import opened
-from bench.tracking.read import record
+from bench.tracking import opening
+from bench.tracking.opening import open_store
+from bench.tracking.runs import to_record, to_whole_result
 from bench.tracking.server.store import ClientStore
-from bench.tracking.sqlite import schema
 from tests.helpers.specs import trial_spec
-
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
-
-
-@pytest.fixture
-def old(tmp_path):
-    """The address of a store that an earlier version wrote: 33 trials, one of them failed."""
-    path = tmp_path / "old.db"
-    with gzip.open(FIXTURE) as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
-    return f"sqlite:///{path}"
 
 
 def both(uri, study):
     """The trials of a study by the two ways, as records without tracebacks' file names."""
     return [
-        [repr(record(store, run)) for run in store.trials(store.study(study).id, curves=True)]
-        for store in (opened(uri), ClientStore(uri))
+        [
+            repr(to_record(run, to_whole_result(store, run)))
+            for run in store.trials(store.find_study(study).id, curves=True)
+        ]
+        for store in (open_store(uri), ClientStore(uri))
     ]
 
 
@@ -46,7 +35,7 @@ def test_numbers_that_sql_does_not_know_read_the_same_by_both(uri):
     result = TrialResult(
         Status.FINISHED, curve=(CurvePoint(5, values),), summary={"a_ms": math.nan, "b": -math.inf}
     )
-    with tracking.recorder(uri, [trial_spec()], "basic") as records:
+    with tracking.open_recorder(uri, [trial_spec()], "basic") as records:
         records.log(0, result.curve[0])
         records.finish(0, result)
     rows, client = both(uri, "test")
@@ -59,14 +48,16 @@ def test_numbers_that_sql_does_not_know_read_the_same_by_both(uri):
     assert read.result.summary["b"] == -math.inf
 
 
-@pytest.mark.parametrize("columns", ["as they are", "others"])
-def test_a_diverged_trial_keeps_the_time_of_its_last_evaluation(uri, monkeypatch, columns):
-    if columns == "others":
-        monkeypatch.setitem(schema.COLUMNS, "runs", "run_uuid another")
+@pytest.mark.parametrize("kind", ["tables", "client"])
+def test_a_diverged_trial_keeps_the_time_of_its_last_evaluation(uri, monkeypatch, kind):
+    if kind == "client":
+        monkeypatch.setattr(opening, "_open", lambda uri, path: ClientStore(uri))
     curve = (CurvePoint(20, {"val/loss": 2.0, "train_time_s": 1.0}),)
     summary = {"train_time_s": 1.5, "diverged_step": 25.0}
-    diverged = TrialResult(Status.DIVERGED, "training loss", curve, summary)
-    with tracking.recorder(uri, [trial_spec()], "basic") as records:
+    diverged = TrialResult(
+        Status.DIVERGED, "training loss", curve, summary, final={"val/loss": 2.0}
+    )
+    with tracking.open_recorder(uri, [trial_spec()], "basic") as records:
         records.log(0, curve[0])
         records.finish(0, diverged)
     (read,) = tracking.read(uri, "test")
@@ -81,11 +72,11 @@ def test_a_missing_traceback_is_said_and_the_study_is_read(old):
 
 
 def test_answers_can_be_asked_for_by_hash(old):
-    every = tracking.answers(old, "old")
+    every = tracking.read_results(old, "old")
     assert len(every) == 32
     one, other, *_ = every
-    assert tracking.answers(old, "old", {one, other, "0" * 16}) == {
+    assert tracking.read_results(old, "old", {one, other, "0" * 16}) == {
         one: every[one],
         other: every[other],
     }
-    assert tracking.answers(old, "old", set()) == {}
+    assert tracking.read_results(old, "old", set()) == {}

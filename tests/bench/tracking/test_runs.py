@@ -12,12 +12,15 @@ from mlflow.tracking import MlflowClient
 
 from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
-from bench.tracking.runs import lookup
+from bench.tracking import find_result
 from tests.helpers.specs import trial_spec
 
-POINT = CurvePoint(20, {"val/accuracy": 0.5, "test/accuracy": 0.25})
+POINT = CurvePoint(20, {"val/accuracy": 0.5})
+FINAL = {"val/accuracy": 0.5, "test/accuracy": 0.25}
 ENDS = {
-    "finished": TrialResult(Status.FINISHED, curve=(POINT,), summary={"train_time_s": 1.5}),
+    "finished": TrialResult(
+        Status.FINISHED, curve=(POINT,), summary={"train_time_s": 1.5}, final=FINAL
+    ),
     "diverged": TrialResult(Status.DIVERGED, "non-finite loss", summary={"diverged_step": 3.0}),
     "failed": TrialResult(Status.FAILED, "Boom", traceback="Traceback"),
 }
@@ -29,7 +32,7 @@ def hashes(uri: str) -> dict[str, str]:
     specs = [trial_spec(seed=seed, study="known") for seed in range(4)]
     tracking.prepare(uri, "known")
     for spec, result in zip(specs, ENDS.values(), strict=False):
-        with tracking.recorder(uri, [spec], "none") as records:
+        with tracking.open_recorder(uri, [spec], "none") as records:
             records.finish(0, result)
     return dict(zip([*ENDS, "nobody"], (spec.config_hash for spec in specs), strict=True))
 
@@ -37,34 +40,34 @@ def hashes(uri: str) -> dict[str, str]:
 @pytest.mark.parametrize("end", [*ENDS, "nobody"])
 def test_it_says_what_the_client_says(uri: str, hashes: dict[str, str], end: str) -> None:
     key = hashes[end]
-    found = lookup(uri, "known", key)
-    assert found == tracking.answers(uri, "known").get(key)
+    found = find_result(uri, "known", key)
+    assert found == tracking.read_results(uri, "known").get(key)
     assert (found is None) == (end in ("failed", "nobody"))
     if end == "finished":
         assert found is not None
-        assert found.final("test/accuracy") == 0.25
+        assert found.final_value("test/accuracy") == 0.25
         assert found.summary["train_time_s"] == 1.5
     if end == "diverged":
         assert found is not None
-        assert math.isnan(found.final("val/accuracy"))
+        assert math.isnan(found.final_value("val/accuracy"))
 
 
 def test_other_and_deleted_studies_answer_nothing(uri: str, hashes: dict[str, str]) -> None:
     key = hashes["finished"]
-    assert lookup(uri, "other", key) is None
+    assert find_result(uri, "other", key) is None
     client = MlflowClient(tracking_uri=uri)
     client.delete_experiment(client.get_experiment_by_name("known").experiment_id)
-    assert lookup(uri, "known", key) is None
+    assert find_result(uri, "known", key) is None
 
 
 def test_no_file_is_made_and_a_foreign_one_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "none.db"
-    assert lookup(f"sqlite:///{path}", "known", "abc") is None
+    assert find_result(f"sqlite:///{path}", "known", "abc") is None
     assert not path.exists()
     path.write_text("somebody's notes, not a database\n" * 40)
-    assert lookup(f"sqlite:///{path}", "known", "abc") is None
+    assert find_result(f"sqlite:///{path}", "known", "abc") is None
     assert path.read_text().startswith("somebody's notes")
-    assert lookup("http://127.0.0.1:1", "known", "abc") is None
+    assert find_result("http://127.0.0.1:1", "known", "abc") is None
 
 
 COMMAND = """

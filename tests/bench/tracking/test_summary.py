@@ -65,14 +65,14 @@ def test_columns_of_unequal_length_are_an_error(uri):
 
 
 def test_a_report_has_an_address_once_it_is_attached(uri, tmp_path):
-    assert tracking.report_path(uri, "test") is None
+    assert tracking.find_report(uri, "test") is None
     tracking.attach_text(uri, "test", "plan.json", "{}")
-    assert tracking.report_path(uri, "test") is None
+    assert tracking.find_report(uri, "test") is None
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "index.html").write_text("hello")
     tracking.attach_report(uri, "test", tmp_path / "report")
     _, experiment, run = summarize(uri)
-    path = tracking.report_path(uri, "test")
+    path = tracking.find_report(uri, "test")
     where = f"#/experiments/{experiment.experiment_id}/runs/{run.info.run_id}/artifacts/report"
     assert path == f"{where}/index.html?workflowType=machine_learning"
     assert f"[report]({path})" in experiment.tags["mlflow.note.content"]
@@ -80,6 +80,6 @@ def test_a_report_has_an_address_once_it_is_attached(uri, tmp_path):
 
 def test_it_is_no_trial(uri):
     summarize(uri)
-    with tracking.recorder(uri, [trial_spec()], "none") as records:
+    with tracking.open_recorder(uri, [trial_spec()], "none") as records:
         records.finish(0, TrialResult(Status.FINISHED))
     assert len(tracking.read(uri, "test")) == 1

@@ -30,7 +30,7 @@ box /srv 9p rw 0 0
     ],
 )
 def test_the_deepest_mount_tells_the_file_system(path, kind):
-    assert uri.filesystem(Path(path), MOUNTS) == kind
+    assert uri.find_filesystem(Path(path), MOUNTS) == kind
 
 
 def test_a_store_on_a_network_file_system_is_refused_with_the_remedy(tmp_path, monkeypatch):

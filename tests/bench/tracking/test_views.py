@@ -1,29 +1,31 @@
 """The state of MLflow's page that a study is first shown in."""
 
 import dataclasses
-import gzip
 import json
-import shutil
-from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.spec import CurvePoint, Phase, Status, Target, TrialResult, Tuning
-from bench.tracking.sqlite.read import TrialRun
-from bench.tracking.views import state_of
+from bench.spec import CurvePoint, Phase, Status, Target, TrialOrigin, TrialResult, Tuning
+from bench.tracking.store import TrialRun
+from bench.tracking.views import make_state
 from tests.helpers.specs import trial_spec
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "store.db.gz"
+TESTED = {"test/loss": 3.0, "test/accuracy": 0.4}
 METRICS = {"train/loss": 1.0, "val/loss": 2.0, "val/accuracy": 0.5, "lr": 0.1, "train_time_s": 1.0}
 TUNING = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8)
 
 
 def write(uri, *specs):
-    point = CurvePoint(20, {**METRICS, "test/loss": 3.0, "test/accuracy": 0.4})
-    result = TrialResult(Status.FINISHED, curve=(point,), summary={"gradients": 20.0})
-    with tracking.recorder(uri, specs, "none") as records:
+    point = CurvePoint(20, METRICS)
+    result = TrialResult(
+        Status.FINISHED,
+        curve=(point,),
+        summary={"gradients": 20.0},
+        final=TESTED,
+    )
+    with tracking.open_recorder(uri, specs, "none") as records:
         for slot in range(len(specs)):
             records.finish(slot, result)
 
@@ -42,7 +44,7 @@ def of_task(name, **keywords):
 
 def test_curves_are_drawn_and_single_numbers_are_not(uri):
     write(uri, trial_spec(seed=0), trial_spec(seed=1))
-    (view,) = tracking.share(uri, "test")
+    (view,) = tracking.save_views(uri, "test")
     state = states(uri)["optbench"]
     cards = {card["metricKey"]: card for card in state["compareRunCharts"]}
     assert cards.keys() == METRICS.keys() | {"test/loss", "test/accuracy"}
@@ -61,10 +63,10 @@ def test_curves_are_drawn_and_single_numbers_are_not(uri):
 
 
 def test_each_task_has_a_view_and_tuning_trials_are_left_out(uri):
-    tuned = dataclasses.replace(of_task("a"), phase=Phase.SELECT, tuning=TUNING)
-    report = dataclasses.replace(of_task("b"), phase=Phase.REPORT, tuning=TUNING)
+    tuned = dataclasses.replace(of_task("a"), phase=Phase.SELECT, origin=TrialOrigin(TUNING))
+    report = dataclasses.replace(of_task("b"), phase=Phase.REPORT, origin=TrialOrigin(TUNING))
     write(uri, tuned, report)
-    assert [view.name for view in tracking.share(uri, "test")] == ["all curves", "a", "b"]
+    assert [view.name for view in tracking.save_views(uri, "test")] == ["all curves", "a", "b"]
     found = states(uri)
     assert found.keys() == {"optbench", "optbench-a", "optbench-b"}
     trial, tuning = "tags.kind = 'trial'", " AND tags.phase != 'select'"
@@ -78,7 +80,7 @@ def test_a_target_metric_comes_first(uri):
     target = Target("loss", "minimize", 0.1)
     spec = dataclasses.replace(spec, task=dataclasses.replace(spec.task, target_metric=target))
     write(uri, spec)
-    tracking.share(uri, "test")
+    tracking.save_views(uri, "test")
     state = states(uri)["optbench"]
     assert state["compareRunCharts"][0]["metricKey"] == "val/loss"
     assert state["selectedColumns"][:2] == ["metrics.`test/loss`", "metrics.`val/loss`"]
@@ -96,27 +98,23 @@ def test_a_target_metric_comes_first(uri):
 )
 def test_settings_of_which_a_task_has_several_part_its_groups(uri, other, key):
     write(uri, trial_spec(), dataclasses.replace(trial_spec(), **other))
-    tracking.share(uri, "test")
+    tracking.save_views(uri, "test")
     keys = states(uri)["optbench"]["groupBy"]["groupByKeys"]
     assert keys == [{"mode": "tag", "groupByData": "curve"}, key]
 
 
 def test_saved_twice_it_is_the_same(uri):
     write(uri, trial_spec())
-    tracking.share(uri, "test")
+    tracking.save_views(uri, "test")
     client = MlflowClient(tracking_uri=uri)
     before = client.get_experiment_by_name("test").tags
-    tracking.share(uri, "test")
+    tracking.save_views(uri, "test")
     assert client.get_experiment_by_name("test").tags == before
 
 
-def test_an_old_study_is_grouped_by_what_it_has(tmp_path):
-    path = tmp_path / "old.db"
-    with gzip.open(FIXTURE) as packed, path.open("wb") as file:
-        shutil.copyfileobj(packed, file)
-    uri = f"sqlite:///{path}"
-    tracking.share(uri, "old")
-    state = states(uri, "old")["optbench"]
+def test_an_old_study_is_grouped_by_what_it_has(old):
+    tracking.save_views(old, "old")
+    state = states(old, "old")["optbench"]
     named = [one["groupByData"] for one in state["groupBy"]["groupByKeys"]]
     assert named[:3] == ["task", "optimizer", "schedule"]
     deleted = {card["metricKey"] for card in state["compareRunCharts"] if card["deleted"]}
@@ -125,7 +123,7 @@ def test_an_old_study_is_grouped_by_what_it_has(tmp_path):
 
 def test_a_study_without_a_trial_has_a_view(uri):
     tracking.prepare(uri, "test")
-    assert [view.name for view in tracking.share(uri, "test")] == ["all curves"]
+    assert [view.name for view in tracking.save_views(uri, "test")] == ["all curves"]
 
 
 def test_a_study_of_very_many_curves_still_has_a_view():
@@ -139,6 +137,6 @@ def test_a_study_of_very_many_curves_still_has_a_view():
         )
         for at in range(3000)
     ]
-    state = state_of(trials)
+    state = make_state(trials)
     assert len(json.dumps(state)) < 15_000  # MLflow's limit of an experiment's tag is 20 000
     assert len(state["groupsExpanded"]) == 100

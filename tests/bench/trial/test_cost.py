@@ -8,7 +8,7 @@ import torch
 from bench.optimizers.combined import Combined
 from bench.spec import OptimizerSpec
 from bench.trial import cost
-from bench.trial.state_size import state_bytes
+from bench.trial.state_size import count_state_bytes
 from tests.helpers.specs import trial_spec
 
 PARAMETERS = 64 * 16 + 16 + 16 * 10 + 10  # of the digits MLP in ``trial_spec``
@@ -28,7 +28,7 @@ def quick(monkeypatch):
 
 def test_memory_is_exact_and_every_entrant_has_a_time(quick):
     threads = torch.get_num_threads()
-    found = cost.measure(
+    found = cost.measure_costs(
         {
             "adam": config("adam", "torch.optim.Adam"),
             "sgd": config("sgd", "torch.optim.SGD"),
@@ -42,7 +42,7 @@ def test_memory_is_exact_and_every_entrant_has_a_time(quick):
     assert found["sgd"]["state_mib"] == 0
     for one in found.values():
         assert one["step_time_ms"] > 0
-        assert one["steps_measured"] >= 3 * cost.FEWEST
+        assert one["steps_measured"] >= 3 * cost.MIN_STEPS
         assert one["reason"] == ""
         assert one["device"] == one["environment"]["device"]
         assert one["environment"]["threads"] == "1"
@@ -66,7 +66,7 @@ def test_what_cannot_be_measured_is_one_line_and_the_others_go_on(quick, tmp_pat
         "absent": absent,
         "new": {**config("new", "torch.optim.SGD"), "distill": "adam"},
     }
-    found = cost.measure(configs, str(tmp_path), say=said.append)
+    found = cost.measure_costs(configs, str(tmp_path), on_failure=said.append)
     assert list(found) == list(configs)
     assert found["good"]["step_time_ms"] > 0
     reasons = {name: one["reason"] for name, one in found.items() if one["reason"]}
@@ -84,14 +84,14 @@ def test_what_cannot_be_measured_is_one_line_and_the_others_go_on(quick, tmp_pat
 
 def test_entrants_take_turns(quick, monkeypatch):
     order = []
-    trained = cost._Entrant.round
+    trained = cost._Entrant.train_round
 
     def noted(self):
         order.append(self.spec.optimizer.name)
         return trained(self)
 
-    monkeypatch.setattr(cost._Entrant, "round", noted)
-    cost.measure({name: config(name, "torch.optim.SGD") for name in "ab"}, "data")
+    monkeypatch.setattr(cost._Entrant, "train_round", noted)
+    cost.measure_costs({name: config(name, "torch.optim.SGD") for name in "ab"}, "data")
     assert len(order) == 2 * (1 + cost.ROUNDS)
     assert [sorted(order[at : at + 2]) for at in range(0, len(order), 2)] == [["a", "b"]] * 4
     assert order[2:6] == ["a", "b", "b", "a"]
@@ -104,6 +104,6 @@ def test_state_of_parts_and_of_shared_storage_counts_once():
     for p in (first, second):
         p.grad = torch.ones(10)
     combined.step()
-    assert state_bytes(combined, [first, second]) == 2 * 10 * FLOAT
+    assert count_state_bytes(combined, [first, second]) == 2 * 10 * FLOAT
     parts[0].state[first]["twice"] = parts[0].state[first]["momentum_buffer"].view(2, 5)
-    assert state_bytes(combined, [first, second]) == 2 * 10 * FLOAT
+    assert count_state_bytes(combined, [first, second]) == 2 * 10 * FLOAT

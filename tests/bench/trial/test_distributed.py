@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from bench import tracking
-from bench.build.components import task_of
+from bench.build.components import load_task
 from bench.spec import Hardware, RefusedInput
 from bench.trial.batches import Batches
-from bench.trial.distributed import Shares, refuse_statistics
+from bench.trial.distributed import ShardedBatches, refuse_batch_statistics
 from bench.trial.run import run_trial
 from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
@@ -23,10 +21,10 @@ SGD = pytest.param("torch.optim.SGD", marks=pytest.mark.slow)
 
 def test_the_shares_of_all_ranks_are_the_batch() -> None:
     spec = trial_spec(steps=5)
-    task, cpu = task_of(spec), torch.device("cpu")
-    shares = [Shares(Batches.of(spec, task, cpu), rank, 4) for rank in range(4)]
+    task, cpu = load_task(spec), torch.device("cpu")
+    shares = [ShardedBatches(Batches.from_spec(spec, task, cpu), rank, 4) for rank in range(4)]
     assert [len(share) for share in shares] == [5] * 4
-    for whole, *parts in zip(Batches.of(spec, task, cpu), *shares, strict=True):
+    for whole, *parts in zip(Batches.from_spec(spec, task, cpu), *shares, strict=True):
         assert {len(part[0]) for part in parts} == {8}
         for side in (0, 1):
             assert torch.equal(torch.cat([part[side] for part in parts]), whole[side])
@@ -40,7 +38,7 @@ def untimed(values):
 def test_two_processes_record_what_one_does(target) -> None:
     spec = trial_spec(target=target, point={"lr": 0.01}, steps=50, eval_every=10)
     alone, noted = run_trial(spec), []
-    together = run_trial(replace(spec, hardware=TWO), noted.append)
+    together = run_trial(spec.within(hardware=TWO), noted.append)
     assert together.status == alone.status == "finished"
     assert [point.step for point in noted] == [10, 20, 30, 40, 50]
     for point, expected in zip(together.curve, alone.curve, strict=True):
@@ -91,6 +89,6 @@ def test_what_cannot_be_divided_is_refused(words, told, optbench) -> None:
 
 
 def test_a_model_that_normalises_over_its_batch_is_refused() -> None:
-    refuse_statistics(torch.nn.Linear(2, 2), trial_spec())
+    refuse_batch_statistics(torch.nn.Linear(2, 2), trial_spec())
     with pytest.raises(RefusedInput, match="normalises over its batch"):
-        refuse_statistics(torch.nn.Sequential(torch.nn.BatchNorm1d(2)), trial_spec())
+        refuse_batch_statistics(torch.nn.Sequential(torch.nn.BatchNorm1d(2)), trial_spec())

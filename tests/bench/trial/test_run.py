@@ -15,14 +15,17 @@ from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
 from bench.trial.evaluation import evaluate
 from bench.trial.run import run_trial
-from bench.trial.state import Course, Diverged
+from bench.trial.state import Diverged, TrialState
 from tests.helpers.specs import trial_spec
 
 
 def by_hand(spec, make_optimizer, factor=lambda step: 1.0):
     """The trial as anybody would write it: losses and the trained model."""
-    task = components.task(
-        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+    task = components.build_task(
+        spec.task,
+        components.load_dataset(
+            "digits", spec.task.data, spec.context.data_dir, spec.context.download
+        ),
     )
     inputs, targets = task.tensors("train", torch.device("cpu"))
     torch.manual_seed(spec.seed)
@@ -56,8 +59,11 @@ def test_the_size_of_the_test_split_is_recorded_by_who_opened_it():
     spec = trial_spec(steps=20)
     tested = run_trial(spec).summary
     shut = run_trial(dataclasses.replace(spec, phase=Phase.SELECT)).summary
-    targets = components.task(
-        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+    targets = components.build_task(
+        spec.task,
+        components.load_dataset(
+            "digits", spec.task.data, spec.context.data_dir, spec.context.download
+        ),
     ).tensors("test", torch.device("cpu"))[1]
     assert tested["test_examples"] == len(targets) > 300
     assert "test_examples" not in shut
@@ -69,7 +75,7 @@ def test_equals_a_loop_written_by_hand():
     losses, accuracy = by_hand(spec, lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9))
     assert result.status is Status.FINISHED
     assert [point.step for point in result.curve] == [20, 40, 60, 70]
-    last = result.curve[-1].values
+    last = result.final
     assert last["train/loss"] == pytest.approx(sum(losses[60:]) / 10, rel=1e-6)
     assert last["val/accuracy"] == accuracy["val"]
     assert last["test/accuracy"] == accuracy["test"]
@@ -86,7 +92,7 @@ def test_the_schedule_moves_every_step():
     losses, accuracy = by_hand(spec, lambda p: torch.optim.SGD(p, lr=0.5), factor)
     result = run_trial(spec)
     assert result.curve[-1].values["train/loss"] == pytest.approx(sum(losses[40:]) / 20, rel=1e-6)
-    assert result.curve[-1].values["test/accuracy"] == accuracy["test"]
+    assert result.final["test/accuracy"] == accuracy["test"]
 
 
 def test_a_closure_optimizer_reevaluates_the_loss():
@@ -96,7 +102,7 @@ def test_a_closure_optimizer_reevaluates_the_loss():
     result = run_trial(spec)
     losses, accuracy = by_hand(spec, lambda p: torch.optim.LBFGS(p, lr=0.5, max_iter=4))
     assert result.curve[-1].values["train/loss"] == pytest.approx(sum(losses) / 20, rel=1e-6)
-    assert result.curve[-1].values["test/accuracy"] == accuracy["test"]
+    assert result.final["test/accuracy"] == accuracy["test"]
     without = run_trial(
         dataclasses.replace(spec, optimizer=dataclasses.replace(spec.optimizer, needs=()))
     )
@@ -148,10 +154,14 @@ def test_same_seed_same_record_whatever_ran_before():
 
 def test_batches_depend_on_the_seed_alone():
     inputs, targets = torch.arange(10.0), torch.arange(10)
-    seen = [rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=3).rows()]
+    seen = [rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=3).iterate_indices()]
     torch.rand(3)
-    assert seen == [rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=3).rows()]
-    assert seen != [rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=4).rows()]
+    assert seen == [
+        rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=3).iterate_indices()
+    ]
+    assert seen != [
+        rows.tolist() for rows in Batches(inputs, targets, 4, 5, seed=4).iterate_indices()
+    ]
     for epoch in (seen[:2], seen[2:4]):  # two full batches an epoch, none twice, the rest left out
         assert len({row for batch in epoch for row in batch}) == 8
     x, y = next(iter(Batches(inputs, targets, 4, 1, seed=3)))
@@ -198,7 +208,7 @@ def test_stopping_at_the_target_ends_there():
     result = run_trial(trial_spec(goal=0.5, steps=200, point={"lr": 0.01}, stop_at_target=True))
     assert result.status is Status.FINISHED
     assert result.curve[-1].step == result.summary["steps_to_target"] < 200
-    assert "test/accuracy" in result.curve[-1].values
+    assert "test/accuracy" in result.final
 
 
 def test_training_time_leaves_evaluation_out(monkeypatch):
@@ -213,8 +223,11 @@ def test_training_time_leaves_evaluation_out(monkeypatch):
 
 def test_evaluation_is_exact_and_leaves_the_mode_alone():
     spec = trial_spec()
-    task = components.task(
-        spec.task, components.dataset("digits", spec.task.data, spec.data_dir, spec.download)
+    task = components.build_task(
+        spec.task,
+        components.load_dataset(
+            "digits", spec.task.data, spec.context.data_dir, spec.context.download
+        ),
     )
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.Dropout(0.5)).train()
@@ -232,9 +245,7 @@ def test_refuses_an_accelerator_that_is_not_there():
     absent = "mps" if not torch.backends.mps.is_available() else "tpu"
     with pytest.raises(RefusedInput, match=f"accelerator={absent}"):
         run_trial(
-            dataclasses.replace(
-                spec, hardware=dataclasses.replace(spec.hardware, accelerator=absent)
-            )
+            spec.within(hardware=dataclasses.replace(spec.context.hardware, accelerator=absent))
         )
 
 
@@ -243,19 +254,19 @@ def test_diverged_names_what_and_when():
 
 
 def test_a_test_metric_that_is_not_finite_is_no_finish():
-    course = Course(trial_spec(), {})
-    course.evaluated(20, {"val/loss": 1.0, "val/accuracy": 0.5}, {"train_time_s": 1.0})
-    course.finish({"test/loss": math.nan, "test/accuracy": 0.4}, {"train_time_s": 1.0})
-    assert course.result.status is Status.DIVERGED
-    assert course.result.reason == "non-finite test loss at step 20"
-    assert math.isnan(course.result.final("test/accuracy"))
-    assert "test/accuracy" not in course.result.curve[-1].values
+    state = TrialState(trial_spec(), {})
+    state.add_evaluation(20, {"val/loss": 1.0, "val/accuracy": 0.5}, {"train_time_s": 1.0})
+    state.finish({"test/loss": math.nan, "test/accuracy": 0.4}, {"train_time_s": 1.0})
+    assert state.result.status is Status.DIVERGED
+    assert state.result.reason == "non-finite test loss at step 20"
+    assert math.isnan(state.result.final("test/accuracy"))
+    assert "test/accuracy" not in state.result.curve[-1].values
 
 
 def test_a_target_metric_that_is_not_measured_fails_with_those_that_are():
-    course = Course(trial_spec(), {})
+    state = TrialState(trial_spec(), {})
     with pytest.raises(KeyError, match=r"'accuracy' was not measured .* but loss, rmse"):
-        course.evaluated(20, {"val/loss": 1.0, "val/rmse": 0.5}, {})
+        state.add_evaluation(20, {"val/loss": 1.0, "val/rmse": 0.5}, {})
 
 
 def test_sigterm_of_lightning_is_no_failure_of_the_trial(monkeypatch):

@@ -8,9 +8,9 @@ from torch import nn
 
 from bench.build import components
 from bench.spec import Component, OptimizerSpec, Status
-from bench.stack.stackable import why_not
+from bench.stack.stackable import explain_unstackable
 from bench.trial.run import run_trial
-from bench.trial.update import Gradient, recalibrated
+from bench.trial.update import Gradient, recalibrate_statistics
 from tests.helpers.specs import trial_spec
 
 NORMALISED = Component("normalised", "tests.helpers.stack_cases.Normalised")
@@ -26,7 +26,7 @@ def test_only_the_first_gradient_of_a_step_is_followed(needs, follows):
     inputs = [torch.randn(8, 3) for _ in range(3)]
     given = iter(inputs)
     gradient = Gradient(torch.optim.SGD(model.parameters(), lr=0.1), model, needs)
-    gradient.of(lambda: model(next(given)).sum())
+    gradient.bind(lambda: model(next(given)).sum())
     for _ in range(3):
         gradient()
     mean = torch.zeros(3)
@@ -42,7 +42,7 @@ def test_recalibrated_statistics_are_those_of_the_batches_and_go_again():
     before = {name: value.clone() for name, value in model.named_buffers()}
     batches = list(torch.randn(4, 8, 3))
     state = torch.get_rng_state()
-    with recalibrated(model, batches):
+    with recalibrate_statistics(model, batches):
         expected = torch.stack([batch.mean(0) for batch in batches]).mean(0)
         torch.testing.assert_close(model[0].running_mean, expected)
         variances = torch.stack([batch.var(0) for batch in batches]).mean(0)
@@ -57,7 +57,7 @@ def test_recalibrated_statistics_are_those_of_the_batches_and_go_again():
 def test_an_averaged_point_is_evaluated_with_statistics_of_its_own(monkeypatch):
     """By hand: after training, at the averaged weights, statistics from training batches."""
     spec = dataclasses.replace(trial_spec(steps=40), model=NORMALISED, optimizer=SCHEDULE_FREE)
-    made, model_of, optimizer_of = {}, components.model, components.optimizer
+    made, model_of, optimizer_of = {}, components.build_model, components.build_optimizer
 
     def keep_model(*arguments):
         made["model"] = model_of(*arguments)
@@ -67,11 +67,11 @@ def test_an_averaged_point_is_evaluated_with_statistics_of_its_own(monkeypatch):
         made["optimizer"] = optimizer_of(*arguments)
         return made["optimizer"]
 
-    monkeypatch.setattr(components, "model", keep_model)
-    monkeypatch.setattr(components, "optimizer", keep_optimizer)
+    monkeypatch.setattr(components, "build_model", keep_model)
+    monkeypatch.setattr(components, "build_optimizer", keep_optimizer)
     result = run_trial(spec)
     assert result.status is Status.FINISHED
-    model, optimizer, task = made["model"], made["optimizer"], components.task_of(spec)
+    model, optimizer, task = made["model"], made["optimizer"], components.load_task(spec)
     inputs, _ = task.tensors("train", torch.device("cpu"))
     test, targets = task.tensors("test", torch.device("cpu"))
     optimizer.eval()
@@ -80,11 +80,11 @@ def test_an_averaged_point_is_evaluated_with_statistics_of_its_own(monkeypatch):
     model.eval()
     with torch.no_grad():
         accuracy = (model(test).argmax(1) == targets).double().mean().item()
-    assert result.curve[-1].values["test/accuracy"] == pytest.approx(accuracy)
+    assert result.final["test/accuracy"] == pytest.approx(accuracy)
 
 
 def test_such_trials_are_not_stacked():
     spec = dataclasses.replace(trial_spec(), model=NORMALISED, optimizer=SCHEDULE_FREE)
-    assert "running statistics" in why_not(spec)
+    assert "running statistics" in explain_unstackable(spec)
     adam = dataclasses.replace(spec, optimizer=trial_spec().optimizer)
-    assert why_not(adam) == ""
+    assert explain_unstackable(adam) == ""

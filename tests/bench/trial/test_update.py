@@ -15,7 +15,7 @@ from bench.spec import Component, OptimizerSpec, RefusedInput, Status
 from bench.trial.batches import Batches
 from bench.trial.evaluation import evaluate
 from bench.trial.run import run_trial
-from bench.trial.update import averaged, clip, update
+from bench.trial.update import clip_gradients, update, use_evaluation_parameters
 from tests.helpers.specs import trial_spec
 
 STEPS = 25
@@ -34,13 +34,13 @@ def trained(monkeypatch):
 
     def run(spec):
         models = []
-        build_model = components.model
+        build_model = components.build_model
 
         def keep(*args):
             models.append(build_model(*args))
             return models[-1]
 
-        monkeypatch.setattr(components, "model", keep)
+        monkeypatch.setattr(components, "build_model", keep)
         result = run_trial(spec)
         monkeypatch.undo()
         assert result.status is Status.FINISHED, result.traceback
@@ -54,10 +54,12 @@ class ByHand:
 
     def __init__(self, spec):
         torch.set_flush_denormal(True)
-        data = components.dataset(spec.task.name, spec.task.data, spec.data_dir, spec.download)
-        self.task = components.task(spec.task, data)
+        data = components.load_dataset(
+            spec.task.name, spec.task.data, spec.context.data_dir, spec.context.download
+        )
+        self.task = components.build_task(spec.task, data)
         torch.manual_seed(spec.seed)
-        self.model = components.model(spec.model, self.task)
+        self.model = components.build_model(spec.model, self.task)
         torch.manual_seed(spec.seed)
         inputs, targets = self.task.tensors("train", torch.device("cpu"))
         self.batches = Batches(inputs, targets, spec.batch_size, spec.budget.steps, spec.seed)
@@ -165,7 +167,7 @@ def test_schedule_free_is_evaluated_and_tested_at_its_average(trained):
             p.copy_((p - (1 - 0.9) * z) / 0.9)
     cpu = torch.device("cpu")
     at_average = evaluate(hand.task, hand.model, "test", cpu)
-    last = result.curve[-1].values
+    last = result.final
     assert last["test/accuracy"] == at_average["test/accuracy"]
     assert last["test/loss"] == pytest.approx(at_average["test/loss"], rel=1e-5)
     hand.model.load_state_dict(training_point)
@@ -206,9 +208,9 @@ def test_a_second_point_is_declared_or_refused():
     model = torch.nn.Linear(2, 2)
     free = "pytorch_optimizer.ScheduleFreeSGD"
     with pytest.raises(RefusedInput, match=r"entrant\.yaml.*add eval_mode"):
-        components.optimizer(OptimizerSpec("entrant", free), model)
+        components.build_optimizer(OptimizerSpec("entrant", free), model)
     with pytest.raises(RefusedInput, match="remove eval_mode"):
-        components.optimizer(
+        components.build_optimizer(
             OptimizerSpec("entrant", "torch.optim.Adam", needs=("eval_mode",)), model
         )
 
@@ -220,7 +222,7 @@ def test_averaged_returns_to_the_training_point_even_after_an_error():
         weight.grad = 2 * weight.detach()
         optimizer.step()
     before = weight.item()
-    with pytest.raises(ZeroDivisionError), averaged(optimizer, {"eval_mode"}):
+    with pytest.raises(ZeroDivisionError), use_evaluation_parameters(optimizer, {"eval_mode"}):
         assert weight.item() != pytest.approx(before)
         raise ZeroDivisionError
     assert weight.item() == pytest.approx(before)
@@ -243,12 +245,12 @@ def test_update_returns_the_loss_before_it():
 def test_clip_leaves_short_gradients_and_nan_alone():
     weight = torch.nn.Parameter(torch.zeros(2))
     weight.grad = torch.tensor([3.0, 4.0])
-    clip([weight], 10.0)
+    clip_gradients([weight], 10.0)
     assert weight.grad.tolist() == [3.0, 4.0]
-    clip([weight], 1.0)
+    clip_gradients([weight], 1.0)
     torch.testing.assert_close(weight.grad, torch.tensor([0.6, 0.8]))
     weight.grad = torch.tensor([math.nan, 1.0])
-    clip([weight], 1.0)
+    clip_gradients([weight], 1.0)
     assert weight.grad.isnan().all()
 
 

@@ -10,9 +10,9 @@ from reports.analysis.arrays import cells, overlay
 from reports.analysis.overall import COLUMNS
 from reports.analysis.study import Study
 from reports.stats import anchored
+from tests.helpers.records import make_record
 from tests.helpers.simulated import tuned
 from tests.helpers.studies import reports
-from tests.reports.conftest import make_record
 
 NOISE = np.array([0.001, -0.002, 0.003, -0.001, 0.002, -0.003, 0.001, 0.000, -0.001, 0.002])
 OTHER = np.roll(NOISE, 3)

@@ -10,11 +10,11 @@ import pytest
 from bench.spec import RefusedInput, Tuning, protocol
 from reports import Study
 from reports.analysis.caveats import Mark
-from reports.figures import best_of_k, learning_curves, sensitivity
+from reports.figures import best_of_k_curves, learning_curves, sensitivity
 from reports.output.render import render
 from reports.text.leaderboards import display
 from tests.helpers import simulated
-from tests.reports.conftest import make_record
+from tests.helpers.records import make_record
 
 SHIFT = 0.06  # against a noise of 0.004 and a luck of selection of about 0.01
 
@@ -115,7 +115,7 @@ def test_repeats_give_the_interval_of_their_means():
     reported = [r for r in records if r.phase == "report" and r.tuning.index is not None]
     values = np.zeros((3, 10))
     for r in reported:
-        values[r.tuning.repeat, r.config["seed"]] = r.result.curve[-1].values["test/accuracy"]
+        values[r.tuning.repeat, r.config["seed"]] = r.result.final["test/accuracy"]
     seeds = values.mean(axis=0).var(ddof=1) / 10
     repeats = values.mean(axis=1).var(ddof=1) / 3
     df = (seeds + repeats) ** 2 / (seeds**2 / 9 + repeats**2 / 2)
@@ -202,7 +202,7 @@ def test_best_of_k_ends_at_the_points_of_one_tuning(fair):
 def test_figures_know_phases(fair):
     assert set(learning_curves.info(fair)["n"]) == {10}
     assert set(sensitivity.info(fair)["phase"]) == {"select"}
-    assert len(best_of_k.info(fair)) == 16
+    assert len(best_of_k_curves.info(fair)) == 16
 
 
 def test_the_report_of_a_study(fair, tmp_path):

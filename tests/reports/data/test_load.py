@@ -7,13 +7,14 @@ from types import ModuleType
 
 import pytest
 
-import bench
+import bench.trial
 from bench.spec import RefusedInput
-from reports.__main__ import main, make_report
+from reports.__main__ import main
 from reports.analysis.study import Study
 from reports.data import baseline
+from reports.output.report import make_report
+from tests.helpers.records import make_record
 from tests.helpers.studies import reports
-from tests.reports.conftest import make_record
 
 GOOD = [0.90, 0.91, 0.92, 0.905, 0.915]
 
@@ -195,7 +196,7 @@ def test_costs_are_measured_once_and_kept_with_the_studies(store, capsys, monkey
     fake = ModuleType("bench.trial.cost")
     fake.measure = measure
     monkeypatch.setitem(sys.modules, "bench.trial.cost", fake)
-    monkeypatch.setattr(bench, "costs", fake, raising=False)
+    monkeypatch.setattr(bench.trial, "cost", fake, raising=False)
     assert Study.load("b", URI).costs.empty
     assert command(capsys, "study=a,b", "costs=true", "data_dir=here")[0] == 0
     assert measured == [(["adam", "lion", "lion", "sgd"], "here")]

@@ -9,8 +9,8 @@ import pytest
 from bench.spec import RefusedInput, TrialRecord, Tuning, digest
 from reports.analysis.study import Study
 from reports.data.merge import check_draws, pool
+from tests.helpers.records import make_record
 from tests.helpers.studies import SPACE, Landscape, reports, study
-from tests.reports.conftest import make_record
 
 GOOD = [0.90, 0.91, 0.92, 0.905, 0.915]
 

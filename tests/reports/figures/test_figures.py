@@ -13,29 +13,28 @@ from bench.spec import RefusedInput, Tuning
 from reports.analysis.study import Study
 from reports.data.costs import wanted
 from reports.figures import (
-    FIGURES,
-    best_of_k,
-    costs,
+    best_of_k_curves,
     default_tuned,
-    draw,
+    embedding,
     heatmap,
     learning_curves,
-    page,
-    pairs,
+    pairs_matrix,
     paper,
     performance_profile,
-    score,
-    seeds,
+    score_forest,
+    seed_dots,
     sensitivity,
+    step_costs,
     style,
     time_quality,
-    to_target,
+    to_target_dots,
 )
+from reports.figures.registry import FIGURES, draw_figure
 from tests.helpers import studies
 
 
 def panels(figure, study):
-    return figure.plot(figure.info(study), style.palette(study.entrants, study.reference))
+    return figure.plot(figure.info(study), style.assign_colours(study.entrants, study.reference))
 
 
 def tuned():
@@ -85,7 +84,7 @@ def test_sensitivity_takes_the_best_point_of_each_rate_and_counts_divergence(rec
 
 def test_to_target_keeps_misses(record):
     study = Study.of([record(), record(seed=1, steps_to_target=None)])
-    assert to_target.info(study)["steps_to_target"].tolist() == [200, math.inf]
+    assert to_target_dots.info(study)["steps_to_target"].tolist() == [200, math.inf]
 
 
 def test_sensitivity_shows_every_declared_range(record):
@@ -127,12 +126,14 @@ def test_the_band_of_best_of_k_is_quantiles_of_draws(direction):
     )
     for q in (0.1, 0.25, 0.5, 0.9, 1.0):
         place = max(1, math.ceil(q * len(best) - 1e-9))
-        assert best_of_k.quantile(values, 3, direction, q) == pytest.approx(sign * best[place - 1])
-    assert math.isnan(best_of_k.quantile([math.nan], 2, direction, 0.5))
+        assert best_of_k_curves.quantile_of_best(values, 3, direction, q) == pytest.approx(
+            sign * best[place - 1]
+        )
+    assert math.isnan(best_of_k_curves.quantile_of_best([math.nan], 2, direction, 0.5))
 
 
 def test_the_band_of_best_of_k_stays_within_what_was_measured():
-    table = best_of_k.info(Study.of(tuned()))
+    table = best_of_k_curves.info(Study.of(tuned()))
     tried = Study.of(tuned()).points["val_mean"]
     assert table["low"].min() >= tried.min()
     assert table["high"].max() <= tried.max()
@@ -164,7 +165,7 @@ def test_many_evaluations_are_thinned_with_both_ends(record):
 
 
 def test_a_target_that_nobody_reached_is_a_line(record):
-    (panel,) = panels(to_target, Study.of([record(steps_to_target=None)]))
+    (panel,) = panels(to_target_dots, Study.of([record(steps_to_target=None)]))
     assert panel.chart is None
     assert panel.note == "None of 1 trials reached val/accuracy 0.85 within 300 steps."
 
@@ -174,25 +175,25 @@ def test_nothing_to_draw_is_said_in_a_line(record, name):
     study = Study.of([record(status="failed", target=None)])
     assert panels(FIGURES[name], study) == []
     with pytest.raises(RefusedInput, match=FIGURES[name].EMPTY):
-        draw(study, name)
+        draw_figure(study, name)
 
 
 def test_colours_are_distinct_and_adam_is_ink():
     names = ["adam", *(f"o{i}" for i in range(30))]
-    colours = style.palette(names)
+    colours = style.assign_colours(names)
     assert colours["adam"] == style.INK
     assert len({colours[name] for name in names[:7]}) == 7
     assert set(colours) == set(names)
-    assert style.palette(["sgd"])["sgd"] == style.OKABE_ITO[0]
+    assert style.assign_colours(["sgd"])["sgd"] == style.OKABE_ITO[0]
 
 
 def test_a_figure_as_a_chart_and_the_name_of_none(study):
-    chart = draw(Study.of(study), "learning_curves").to_dict()
+    chart = draw_figure(Study.of(study), "learning_curves").to_dict()
     assert len(chart["concat"]) == 4  # two tasks, metric and loss, against steps
     with pytest.raises(
         RefusedInput, match=r"figure=learning_curve: no such figure.*learning_curves"
     ):
-        draw(Study.of(study), "learning_curve")
+        draw_figure(Study.of(study), "learning_curve")
 
 
 def test_scores_name_whom_they_leave_out(record):
@@ -203,10 +204,10 @@ def test_scores_name_whom_they_leave_out(record):
         for seed in range(3)
         if (task, name) != ("langid", "lion")
     ]
-    made = panels(score, Study.of(records))
+    made = panels(score_forest, Study.of(records))
     assert [p.title for p in made] == ["Final value", "Speed", "Probability of improvement"]
     assert all("Incomplete, so not scored: lion." in p.note for p in made)
-    table = score.info(Study.of(records)).set_index(["score", "entrant"])
+    table = score_forest.info(Study.of(records)).set_index(["score", "entrant"])
     assert table.loc[("value", "sgd"), "value"] == pytest.approx(math.log2(0.1 / 0.09))
     assert table.loc[("improvement", "sgd"), "value"] == 1.0
 
@@ -227,7 +228,7 @@ def test_a_heatmap_cell_is_the_log_ratio_of_remaining_losses(record):
 
 
 def test_pairs_stand_both_ways_round(study):
-    table = pairs.info(Study.of(study)).set_index(["ours", "theirs"])
+    table = pairs_matrix.info(Study.of(study)).set_index(["ours", "theirs"])
     assert len(table) == 6
     for ours, theirs in itertools.combinations(("adam", "lion", "sgd"), 2):
         one, other = table.loc[(ours, theirs)], table.loc[(theirs, ours)]
@@ -244,7 +245,7 @@ def test_a_pair_is_coloured_only_where_the_test_tells_them_apart(record):
             for i, name in enumerate(("adam", "sgd"))
             for one in studies.reports(name, (0.8 + gap * i + noise[i]).tolist())
         ]
-        (spec,) = specs(pairs, Study.of(records))
+        (spec,) = specs(pairs_matrix, Study.of(records))
         rows = (spec.get("data") or spec["layer"][-1]["data"])["values"].splitlines()
         return [row.split(",")[3] for row in rows[1:]], rows[0].split(",")[3]
 
@@ -271,10 +272,10 @@ def test_costs_that_were_measured_alone_come_first(record):
     (config,) = wanted(study.reported, study.configs)
     cost = {"step_time_ms": 0.5, "state_mib": 0.25, "steps_measured": 900, "device": "cpu"}
     measured = replace(study, measured={config: {**cost, "reason": ""}})
-    rows = costs.info(measured).set_index("cost")
+    rows = step_costs.info(measured).set_index("cost")
     assert rows["value"].to_dict() == {"state_mib": 0.25, "step_time_ms": 0.5}
     assert rows["n"].tolist() == [900, 900]
-    assert len(panels(costs, measured)) == 2
+    assert len(panels(step_costs, measured)) == 2
 
 
 def test_costs_are_those_of_trials_that_trained_alone(record):
@@ -283,9 +284,9 @@ def test_costs_are_those_of_trials_that_trained_alone(record):
         record(seed=1, step_time_ms=3.0),
         record(seed=2, step_time_ms=0.1, summary={"stack_size": 8.0}),
     ]
-    (row,) = costs.info(Study.of(records)).to_dict("records")
+    (row,) = step_costs.info(Study.of(records)).to_dict("records")
     assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.0, 3.0, 2)
-    assert panels(costs, Study.of(records[2:])) == []
+    assert panels(step_costs, Study.of(records[2:])) == []
 
 
 def test_default_stands_beside_tuned():
@@ -301,8 +302,8 @@ def test_default_stands_beside_tuned():
 def test_every_seed_is_a_dot_or_is_counted(record):
     values = [0.9, 0.91, None]
     study = Study.of(studies.reports("adam", values))
-    assert seeds.info(study)["value"].notna().tolist() == [True, True, False]
-    (spec,) = specs(seeds, study)
+    assert seed_dots.info(study)["value"].notna().tolist() == [True, True, False]
+    (spec,) = specs(seed_dots, study)
     text = json.dumps(spec)
     assert "1 of 3 broke off" in text
     assert all(run[:8] in text for run in study.trials.loc[:1, "run_id"])
@@ -311,11 +312,11 @@ def test_every_seed_is_a_dot_or_is_counted(record):
 def test_of_many_seeds_the_extremes_are_drawn(record):
     n = 200
     values = np.random.default_rng(0).permutation(np.linspace(0.5, 0.9, n)).tolist()
-    (spec,) = specs(seeds, Study.of(studies.reports("adam", values)))
+    (spec,) = specs(seed_dots, Study.of(studies.reports("adam", values)))
     source = spec.get("data") or spec["layer"][0]["data"]
     rows = [row.split(",") for row in source["values"].splitlines()]
     drawn = [float(row[rows[0].index("value")]) for row in rows[1:]]
-    assert len(drawn) == seeds.DRAWN
+    assert len(drawn) == seed_dots.DRAWN
     assert (min(drawn), max(drawn)) == (0.5, 0.9)
 
 
@@ -329,9 +330,9 @@ def test_a_profile_needs_two_who_race(record):
 
 
 def test_paper_is_the_same_twice(study):
-    texts = [paper.svg(draw(Study.of(study), "sensitivity")) for _ in range(2)]
+    texts = [paper.render_svg(draw_figure(Study.of(study), "sensitivity")) for _ in range(2)]
     assert texts[0] == texts[1]
-    assert paper.png(texts[0]) == paper.png(texts[1])
+    assert paper.render_png(texts[0]) == paper.render_png(texts[1])
 
 
 def test_names_of_a_study_are_never_fields_or_expressions(record):
@@ -368,9 +369,9 @@ def test_names_of_a_study_are_never_fields_or_expressions(record):
 
 def test_the_page_has_each_table_once_and_no_legend(study):
     made = Study.of(study)
-    colours = style.palette(made.entrants)
+    colours = style.assign_colours(made.entrants)
     drawn = [(name, f, f.plot(f.info(made), colours)) for name, f in FIGURES.items()]
-    section = page.section(drawn, colours)
+    section = embedding.build_section(drawn, colours)
     specs = section.payload["specs"]
     assert set(specs) == {view.id for f in section.figures for view in f.views if view.id}
     assert '"data": {"values"' not in json.dumps(specs)
@@ -389,5 +390,5 @@ def test_curves_of_a_task_without_a_loss_are_drawn(record):
                 point.values.pop(name, None)
     study = Study.of(records)
     assert set(learning_curves.info(study)["metric"]) == {"val/mae"}
-    for figure in (learning_curves, sensitivity, to_target):
+    for figure in (learning_curves, sensitivity, to_target_dots):
         assert specs(figure, study)

@@ -10,15 +10,15 @@ import pytest
 
 from bench.spec import CurvePoint
 from reports.analysis.study import Study
-from reports.figures import page, paper, style, trajectories
-from reports.figures.contours import PIXEL, contours, levels, simplified
+from reports.figures import embedding, paper, style, trajectories
+from reports.figures.contours import PIXEL, list_levels, simplify, trace_contours
 from reports.output.render import render
 from tasks.landscapes import LANDSCAPES
 from tests.helpers.landscapes import trial
 
 
 def drawn(study):
-    return trajectories.plot(trajectories.info(study), style.palette(study.entrants))
+    return trajectories.plot(trajectories.info(study), style.assign_colours(study.entrants))
 
 
 def data_of(panel):
@@ -112,7 +112,7 @@ def test_ten_optimizers_of_many_steps_stay_small():
     (panel,) = drawn(Study.of(records))
     _, _, _, line, head, found = data_of(panel)
     assert len(line) == 1 + 10 * trajectories.DRAWN
-    assert len(found) == 1 + 10 * trajectories.FOUND
+    assert len(found) == 1 + 10 * trajectories.TARGETS
     steps = [int(row[1]) for row in line if row[0] == "o8"]
     assert (steps[0], steps[-1]) == (2, 6000)
     assert line[-1][0] == "o0"  # of those with a colour the first is on top, but for the reference
@@ -121,14 +121,14 @@ def test_ten_optimizers_of_many_steps_stay_small():
 
 
 def test_levels_are_1_2_and_5_times_powers_of_ten():
-    assert levels(3.8) == [0.1, 0.2, 0.5, 1.0, 2.0]
-    assert levels(5.0) == [0.1, 0.2, 0.5, 1.0, 2.0]
+    assert list_levels(3.8) == [0.1, 0.2, 0.5, 1.0, 2.0]
+    assert list_levels(5.0) == [0.1, 0.2, 0.5, 1.0, 2.0]
 
 
 @pytest.mark.parametrize("name", LANDSCAPES)
 def test_the_function_has_its_level_on_a_contour(name):
     landscape = LANDSCAPES[name]
-    table = contours(landscape)
+    table = trace_contours(landscape)
     x, y = table["x"].to_numpy(), table["y"].to_numpy()
     (left, right), (below, above) = landscape.bounds
     assert ((left <= x) & (x <= right) & (below <= y) & (y <= above)).all()
@@ -141,7 +141,7 @@ def test_the_function_has_its_level_on_a_contour(name):
 
 
 def test_contours_of_the_valley_are_ellipses():
-    table = contours(LANDSCAPES["valley"])
+    table = trace_contours(LANDSCAPES["valley"])
     ring = table[table["level"] == 10]
     radius = np.hypot(ring["x"], 10 * ring["y"])
     assert radius.to_numpy() == pytest.approx(math.sqrt(20), rel=2e-2)
@@ -151,7 +151,7 @@ def test_contours_of_the_valley_are_ellipses():
 
 def test_a_contour_is_drawn_along_itself():
     (panel,) = drawn(Study.of([trial(PATH)]))
-    text = paper.svg(paper.concatenated([panel]))
+    text = paper.render_svg(paper.concatenate([panel]))
     paths = [re.findall(r"(-?[\d.]+),(-?[\d.]+)", d) for d in re.findall(r' d="(M[^"A]+)"', text)]
     rings = [np.array(path, float) for path in paths if len(path) > 10]
     areas = [
@@ -164,23 +164,25 @@ def test_a_contour_is_drawn_along_itself():
 def test_a_line_keeps_its_shape_within_a_pixel():
     angle = np.linspace(0, 2 * math.pi, 2000)
     circle = 0.5 + 0.4 * np.column_stack([np.cos(angle), np.sin(angle)])
-    kept = simplified(circle)
+    kept = simplify(circle)
     assert 10 < len(kept) < 100
     assert kept[[0, -1]].tolist() == circle[[0, -1]].tolist()
     middles = (kept[1:] + kept[:-1]) / 2
     assert (0.4 - np.hypot(*(middles - 0.5).T)).max() < PIXEL
     straight = np.column_stack([np.linspace(0, 1, 1000), np.zeros(1000)])
-    assert len(simplified(straight)) < 10
+    assert len(simplify(straight)) < 10
 
 
 def test_the_page_has_a_slider_where_steps_are_shown_and_paper_all_of_them(record):
     study = Study.of([trial(PATH), trial(PATH, optimizer="sgd")])
     panels = drawn(study)
-    section = page.section([("trajectories", trajectories, panels)], style.palette(study.entrants))
+    section = embedding.build_section(
+        [("trajectories", trajectories, panels)], style.assign_colours(study.entrants)
+    )
     assert section.figures[0].last_step == 6
     spec = section.payload["specs"]["trajectories-0"]
     assert {"name": "until", "value": 6} in spec["params"]
-    filtered = [page.SO_FAR in layer.get("transform", []) for layer in spec["layer"]]
+    filtered = [embedding.SO_FAR in layer.get("transform", []) for layer in spec["layer"]]
     assert filtered == [False] * 3 + [True] * 3  # contours, start and minima stay
     assert "until" not in json.dumps(panels[0].chart.to_dict())
 

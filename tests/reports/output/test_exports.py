@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from reports.analysis.study import Study
-from reports.output.exports import typed, write_tables
-from reports.output.latex import as_latex, escaped
+from reports.output.exports import unify_types, write_tables
+from reports.output.latex import escape, format_latex
 from tests.helpers.studies import reports
 
 PDFLATEX = shutil.which("pdflatex")
@@ -29,16 +29,16 @@ def directory(study, tmp_path_factory):
 def test_parquet_is_the_study(study, directory):
     loaded = Study.of(study)
     trials, curves = (pd.read_parquet(directory / f"{n}.parquet") for n in ("trials", "curves"))
-    pd.testing.assert_frame_equal(trials, typed(loaded.trials), check_dtype=False)
+    pd.testing.assert_frame_equal(trials, unify_types(loaded.trials), check_dtype=False)
     pd.testing.assert_frame_equal(curves, loaded.curves)
     assert curves.loc[curves["metric"] == "train/loss", "value"].isna().sum() == 1  # as measured
 
 
 def test_a_column_of_several_types_is_text():
     mixed = pd.DataFrame({"a": [True, 0.5, math.nan], "b": [True, math.nan, False]}, dtype=object)
-    assert typed(mixed)["a"].tolist()[:2] == ["True", "0.5"]
-    assert typed(mixed)["a"].isna().tolist() == [False, False, True]
-    assert typed(mixed)["b"].tolist()[::2] == [True, False]
+    assert unify_types(mixed)["a"].tolist()[:2] == ["True", "0.5"]
+    assert unify_types(mixed)["a"].isna().tolist() == [False, False, True]
+    assert unify_types(mixed)["b"].tolist()[::2] == [True, False]
 
 
 def test_json_holds_every_number_of_the_leaderboards(study, directory):
@@ -75,13 +75,13 @@ def test_a_number_that_is_not_finite_is_text_in_json(record, tmp_path):
         ("a\nb\tc", "a b c"),
     ],
 )
-def test_escaped(text, said):
-    assert escaped(text) == said
-    assert escaped(text).isascii()
+def test_escape(text, said):
+    assert escape(text) == said
+    assert escape(text).isascii()
 
 
 def test_latex_has_few_columns_and_reasons_below(study):
-    text = as_latex(Study.of(study).leaderboards)
+    text = format_latex(Study.of(study).leaderboards)
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {line.count(" & ") for line in rows} == {6}  # seven columns
     assert "Withheld: 3 pairs of seeds, 5 are needed." in text
@@ -96,7 +96,7 @@ def test_latex_compiles_and_fits(study, tmp_path):
         r"\documentclass{article}",
         r"\usepackage{booktabs,graphicx}",
         r"\begin{document}",
-        as_latex(boards),
+        format_latex(boards),
         r"\end{document}",
     ]
     (tmp_path / "paper.tex").write_text("\n".join(lines))

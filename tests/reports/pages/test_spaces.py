@@ -56,12 +56,12 @@ def test_it_is_built_everywhere_in_its_space(name):
 def _build(spec, space, units):
     point = {one.name: one.value(unit) for one, unit in zip(space, units, strict=True)}
     tuned = at(spec, point)
-    made = components.optimizer(tuned, standard(tuned))
+    made = components.build_optimizer(tuned, standard(tuned))
     assert made.param_groups[0]["lr"] == pytest.approx(point["lr"])
 
 
 def test_the_page_is_what_the_yamls_say():
-    assert (ROOT / "docs" / "spaces.md").read_text() == spaces.page(), "run: make spaces"
+    assert (ROOT / "docs" / "spaces.md").read_text() == spaces.build_page(), "run: make spaces"
 
 
 def test_a_range_without_a_source_is_refused(tmp_path):
@@ -69,7 +69,7 @@ def test_a_range_without_a_source_is_refused(tmp_path):
     yaml = f"_target_: a.B\nlr: 0.1\nbench:\n  search_space:\n{line}SOURCE\n"
     (tmp_path / "mine.yaml").write_text(yaml.replace("SOURCE", "  # a paper"))
     row = "| `mine` | `lr` | 0.1 | 0.1 | 1 | log | a paper |"
-    assert spaces.page(tmp_path).splitlines()[-1] == row
+    assert spaces.build_page(tmp_path).splitlines()[-1] == row
     (tmp_path / "mine.yaml").write_text(yaml.replace("SOURCE", ""))
     with pytest.raises(SystemExit, match=r"mine.yaml: search_space.lr: no source"):
-        spaces.page(tmp_path)
+        spaces.build_page(tmp_path)

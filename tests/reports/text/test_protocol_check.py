@@ -8,8 +8,8 @@ import pytest
 from bench.spec import Tuning
 from reports.analysis.study import Study
 from reports.text.protocol_check import RULES, State, rules
+from tests.helpers.records import make_record
 from tests.helpers.studies import SPACE, Landscape, reports, study
-from tests.reports.conftest import make_record
 
 
 def fair(**options):

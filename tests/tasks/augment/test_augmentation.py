@@ -143,17 +143,17 @@ def test_a_trial_with_it_is_another_one_and_repeats(words: dict[str, Any]) -> No
 def test_a_stack_sees_what_its_trials_see_alone(words: dict[str, Any]) -> None:
     specs = [augmented(seed, **words) for seed in (0, 1, 0)]
     for spec, together in zip(specs, run_stack(specs, threads=1), strict=True):
-        alone = run_trial(spec).curve[-1].values
+        alone = run_trial(spec).final
         for name in ("train/loss", "val/loss"):
-            assert together.curve[-1].values[name] == pytest.approx(alone[name], rel=1e-4)
+            assert together.final[name] == pytest.approx(alone[name], rel=1e-4)
 
 
 def test_the_order_of_batches_is_that_without() -> None:
     plain, changed = augmented(), augmented(crop=1)
-    tasks = [components.task_of(spec) for spec in (plain, changed)]
+    tasks = [components.load_task(spec) for spec in (plain, changed)]
     cpu = torch.device("cpu")
     orders = [
-        [targets for _, targets in Batches.of(spec, task, cpu)]
+        [targets for _, targets in Batches.from_spec(spec, task, cpu)]
         for spec, task in zip((plain, changed), tasks, strict=True)
     ]
     assert all(torch.equal(a, b) for a, b in zip(*orders, strict=True))
@@ -161,7 +161,7 @@ def test_the_order_of_batches_is_that_without() -> None:
 
 def test_only_the_training_loss_is_smoothed() -> None:
     spec = augmented(label_smoothing=0.3)
-    task = components.task_of(spec)
+    task = components.load_task(spec)
     outputs = torch.randn(9, 10, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(9)
     expected = cross_entropy(outputs, labels, label_smoothing=0.3)
@@ -175,7 +175,7 @@ def test_only_the_training_loss_is_smoothed() -> None:
 @pytest.mark.parametrize("share", [-0.1, 1.0, math.nan])
 def test_no_share_of_a_label_is_refused(share: float) -> None:
     spec = augmented()
-    data = components.dataset("digits", spec.task.data, "", False)
+    data = components.load_dataset("digits", spec.task.data, "", False)
     with pytest.raises(InvalidData, match=r"label_smoothing: .*; write 0 \(off\) to below 1"):
         ImageClassification(data, label_smoothing=share)
 
@@ -256,7 +256,7 @@ def test_the_loss_of_mixed_labels_is_the_mixed_loss() -> None:
     share = torch.rand(12, generator=generator, dtype=torch.float64).float()
     partner = torch.randperm(12, generator=generator)
     batch, labels = images(12), torch.arange(12) % 10
-    task = components.task_of(augmented(mixup=1.0))
+    task = components.load_task(augmented(mixup=1.0))
     assert task.augment is not None
     inputs, targets = task.augment(batch, labels, torch.Generator().manual_seed(3))
     for at in range(12):
@@ -284,7 +284,7 @@ def test_a_task_that_cannot_is_refused() -> None:
     spec = augmented(crop=1)
     text = replace(spec.task, target="tasks.text.TextClassification", name="t")
     with pytest.raises(RefusedInput, match="unexpected keyword argument 'augment'"):
-        components.task(text, components.dataset("digits", spec.task.data, "", False))
+        components.build_task(text, components.load_dataset("digits", spec.task.data, "", False))
     wrong = replace(spec.task, arguments={"augment": {"crop": -2}})
     with pytest.raises(RefusedInput, match=r"conf/task/.*\.yaml: .*augment.crop: -2"):
-        components.task(wrong, components.dataset("digits", spec.task.data, "", False))
+        components.build_task(wrong, components.load_dataset("digits", spec.task.data, "", False))

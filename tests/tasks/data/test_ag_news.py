@@ -10,26 +10,12 @@ import pytest
 
 from tasks.data import ag_news
 from tasks.data.dataset import MissingData
-
-WORDS = ("vote", "match", "stock", "robot")
-
-
-def write(root: Path, header: str = "") -> str:
-    """Forty items to train on, the words of a topic in all of its own; four for test."""
-    (root / "ag_news").mkdir()
-    for file, count in (("train.csv", 10), ("test.csv", 1)):
-        lines = [
-            f'"{topic}","A {word} today","The ""{word}"" of\\nnumber {number}, at home\\"\n'
-            for number in range(count)
-            for topic, word in enumerate(WORDS, start=1)
-        ]
-        (root / "ag_news" / file).write_text(header + "".join(lines), encoding="utf-8")
-    return str(root)
+from tests.helpers.data_files import TOPIC_WORDS, write_ag_news
 
 
 @pytest.mark.parametrize("header", ["", "Class Index,Title,Description\n"])
 def test_items_are_read_with_and_without_a_header(tmp_path: Path, header: str) -> None:
-    data = ag_news.load(data_dir=write(tmp_path, header), download=False)
+    data = ag_news.load(data_dir=write_ag_news(tmp_path, header), download=False)
     assert [len(s.targets) for s in (data.train, data.val, data.test)] == [36, 4, 4]
     assert data.classes == ("Business", "Sci/Tech", "Sports", "World")
     assert data.test.targets.tolist() == [3, 2, 0, 1]
@@ -37,7 +23,7 @@ def test_items_are_read_with_and_without_a_header(tmp_path: Path, header: str) -
 
 
 def test_title_and_description_are_one_text_without_escapes(tmp_path: Path) -> None:
-    write(tmp_path)
+    write_ag_news(tmp_path)
     first, *_ = ag_news.read(tmp_path / "ag_news" / "test.csv")
     assert " ".join(first.example.split()) == 'A vote today The "vote" of number 0, at home'
     assert first.label == "World" and first.place.endswith("test.csv: row 1 (line 1)")
@@ -85,7 +71,9 @@ def test_download_writes_the_files_it_then_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [
-        {"text": f'{word} "{n}"', "label": at} for n in range(5) for at, word in enumerate(WORDS)
+        {"text": f'{word} "{n}"', "label": at}
+        for n in range(5)
+        for at, word in enumerate(TOPIC_WORDS)
     ]
     published = {"train": items, "test": items[:4]}
     asked = []
@@ -106,7 +94,12 @@ def test_download_writes_the_files_it_then_reads(
 
 
 def test_a_trial_learns_them(tmp_path: Path, optbench) -> None:
-    words = ["task=ag_news", f"data_dir={write(tmp_path)}", "batch_size=8", "budget.steps=40"]
+    words = [
+        "task=ag_news",
+        f"data_dir={write_ag_news(tmp_path)}",
+        "batch_size=8",
+        "budget.steps=40",
+    ]
     ended = optbench(*words, "optimizer.lr=0.01", "study=news")
     assert ended.code == 0, ended.err
     assert "test/accuracy 1.0000" in ended.out

@@ -171,7 +171,7 @@ def test_one_command_trains_on_a_folder_of_jpegs(optbench, uri, tmp_path):
     ended = optbench(*words)
     assert ended.code == 0, ended.err
     (record,) = tracking.read(uri, "own")
-    assert record.result.final("test/accuracy") == 1.0
+    assert record.result.final_value("test/accuracy") == 1.0
     (tmp_path / "shades" / "dark" / "000.jpg").write_bytes(b"")
     ended = optbench(*words, "data.size=16")  # another than this process has read
     assert ended.code == 2 and "dark/000.jpg: no readable image" in ended.err

@@ -11,33 +11,7 @@ from PIL import Image
 from tasks.data import oxford_pet
 from tasks.data.dataset import Dataset, MissingData
 from tasks.segmentation import Segmentation
-
-BREEDS = ("Abyssinian", "yorkshire_terrier")
-WIDTH, HEIGHT = 24, 16
-
-
-def write(root: Path, per_breed: int = 4) -> Path:
-    """Photographs with a bright pet on the left, a border, and background on the right.
-
-    Those of a split differ in brightness, which falls by 4 from one to the next.
-    """
-    folder = root / oxford_pet.FOLDER
-    for name in ("images", "annotations/trimaps"):
-        (folder / name).mkdir(parents=True)
-    for split, first in (("trainval", 0), ("test", 100)):
-        lines = []
-        for number in range(first, first + per_breed):
-            for at, breed in enumerate(BREEDS):
-                name = f"{breed}_{number}"
-                trimap = np.full((HEIGHT, WIDTH), 2, np.uint8)
-                trimap[:, :12], trimap[:, 12:15] = 1, 3
-                picture = np.where(trimap == 1, 250 - 8 * (number - first) - 4 * at, 10)[..., None]
-                picture = np.broadcast_to(picture, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-                Image.fromarray(picture).save(folder / f"images/{name}.jpg", quality=100)
-                Image.fromarray(trimap).save(folder / f"annotations/trimaps/{name}.png")
-                lines.append(f"{name} {at + 1} {at + 1} 1\n")
-        (folder / f"annotations/{split}.txt").write_text("".join(lines))
-    return folder
+from tests.helpers.data_files import HEIGHT, WIDTH, write_oxford_pet
 
 
 def load(root: Path, **options: int) -> Dataset:
@@ -47,7 +21,7 @@ def load(root: Path, **options: int) -> Dataset:
 
 
 def test_each_pixel_has_the_label_at_its_centre(tmp_path: Path) -> None:
-    write(tmp_path)
+    write_oxford_pet(tmp_path)
     data = load(tmp_path)
     assert [len(s.targets) for s in (data.train, data.val, data.test)] == [6, 2, 8]
     assert data.train.inputs.shape == (6, 3, 8, 8) and data.train.inputs.dtype == np.uint8
@@ -61,7 +35,7 @@ def test_each_pixel_has_the_label_at_its_centre(tmp_path: Path) -> None:
 
 
 def test_validation_has_each_breed_and_stays(tmp_path: Path) -> None:
-    write(tmp_path)
+    write_oxford_pet(tmp_path)
     first, again = load(tmp_path), load(tmp_path)
     assert first.fingerprint == again.fingerprint
     train, val = ((250 - split.inputs[:, 0, 0, 0]) / 4 for split in (first.train, first.val))
@@ -72,14 +46,14 @@ def test_validation_has_each_breed_and_stays(tmp_path: Path) -> None:
 
 
 def test_borders_are_in_no_metric(tmp_path: Path) -> None:
-    write(tmp_path)
+    write_oxford_pet(tmp_path)
     task = Segmentation(load(tmp_path))
     guess = task.guess(1)
     assert guess[0, :, 0, 0].exp().tolist() == pytest.approx([4 / 7, 3 / 7])
 
 
 def test_the_arrays_are_kept_until_a_file_changes(tmp_path: Path) -> None:
-    folder = write(tmp_path)
+    folder = write_oxford_pet(tmp_path)
     before = load(tmp_path)
     (file,) = (tmp_path / "cache").iterdir()
     made = file.stat().st_mtime_ns
@@ -100,7 +74,7 @@ def test_missing_files_are_named_before_torchvision_is_asked(tmp_path: Path) -> 
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
-    folder = write(tmp_path)
+    folder = write_oxford_pet(tmp_path)
     trimap = folder / "annotations/trimaps/Abyssinian_1.png"
     Image.new("L", (WIDTH, HEIGHT), 7).save(trimap)
     with pytest.raises(MissingData, match=r"trimap of trainval photograph 3 is not of 1, 2 and 3"):

@@ -183,7 +183,7 @@ def test_one_command_trains_on_it(ending, optbench, uri, tmp_path):
     ended = optbench("task=text_file", *words, "optimizer.lr=0.01", "study=own")
     assert ended.code == 0, ended.err
     (record,) = tracking.read(uri, "own")
-    assert record.result.final("test/accuracy") == 1.0  # one word tells the label
+    assert record.result.final_value("test/accuracy") == 1.0  # one word tells the label
     assert path.name not in json.dumps(record.config)  # the fingerprint stands for the file
     moved = path.rename(tmp_path / f"moved{ending}")
     words[0] = f"data.train={moved}"
@@ -207,8 +207,8 @@ def test_at_the_command_line_it_is_exit_code_2_and_nothing_trains(
     ended = optbench(*words)
     assert ended.code == 2
     assert said in ended.err and len(ended.err.strip().splitlines()) == 1
-    assert tracking.studies(uri) == [] or not any(
-        tracking.read(uri, s) for s in tracking.studies(uri)
+    assert tracking.list_studies(uri) == [] or not any(
+        tracking.read(uri, s) for s in tracking.list_studies(uri)
     )
 
 

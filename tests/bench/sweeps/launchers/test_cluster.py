@@ -15,19 +15,19 @@ import pytest
 
 from bench import tracking
 from bench.sweeps.launchers import submitit
-from bench.sweeps.launchers.cluster import divided
-from bench.sweeps.launchers.cluster_job import Ended
-from tests.bench.sweeps.launchers.test_processes import (
+from bench.sweeps.launchers.cluster import divide
+from bench.sweeps.launchers.cluster_job import ClusterJob, JobResult
+from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.processes import (
     PATIENCE,
     assert_ended_by_sigterm,
-    begin,
-    command,
-    left,
-    statuses,
-    training,
-    when,
+    build_command,
+    count_statuses,
+    find_evaluated_runs,
+    find_processes,
+    start_command,
+    wait_until,
 )
-from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
 FAST = ["-m", "task=digits", "model.hidden=[8]", "budget.steps=20", "report=false"]
@@ -58,10 +58,10 @@ class Nodes:
         try:
             if way == "dies":
                 replace(part, specs=part.specs[:1])()
-                records = tracking.recorder(part.uri, part.specs[1:], "stacked")
+                records = tracking.open_recorder(part.uri, part.specs[1:], "stacked")
                 records.__enter__()  # and never leave
                 raise ConnectionError(NODE)
-            return Ended(**{way: "why not"}) if way in ("refused", "lost") else part()
+            return JobResult(**{way: "why not"}) if way in ("refused", "lost") else part()
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -97,9 +97,9 @@ def test_alike_trials_are_divided_evenly():
     specs = [trial_spec(seed=seed) for seed in range(5)]
     longer = [trial_spec(seed=seed, steps=80) for seed in range(2)]
     mixed = [specs[0], longer[0], *specs[1:], longer[1]]
-    assert divided(mixed, 64) == [[0, 2, 3, 4, 5], [1, 6]]
-    assert divided(mixed, 4) == [[0, 2], [3, 4, 5], [1, 6]]
-    assert divided(mixed, 1) == [[0], [2], [3], [4], [5], [1], [6]]
+    assert divide(mixed, 64) == [[0, 2, 3, 4, 5], [1, 6]]
+    assert divide(mixed, 4) == [[0, 2], [3, 4, 5], [1, 6]]
+    assert divide(mixed, 1) == [[0], [2], [3], [4], [5], [1], [6]]
 
 
 def test_every_job_is_run_and_names_itself(optbench, uri, nodes):
@@ -148,19 +148,18 @@ def test_what_a_node_refuses_or_loses_ends_the_sweep_and_its_other_jobs(optbench
 
 def test_a_job_that_is_queued_again_goes_on(uri, tmp_path, monkeypatch):
     """What was recorded stands; what its former life held, on another machine, is free."""
-    from bench.sweeps.launchers.cluster_job import Part
 
     monkeypatch.setenv("OPTBENCH_JOB", "none")
     monkeypatch.setattr(sys, "path", [*sys.path])
     specs = tuple(trial_spec(seed=seed, study="again", steps=20) for seed in range(3))
-    part = Part("job-7", specs, uri, None, 1, (), str(tmp_path / "not there"))
+    part = ClusterJob("job-7", specs, uri, None, 1, (), str(tmp_path / "not there"))
     replace(part, specs=specs[:1])()
     with monkeypatch.context() as there:
         there.setattr("socket.gethostname", lambda: "elsewhere")
-        tracking.recorder(uri, specs[1:], "stacked").__enter__()
+        tracking.open_recorder(uri, specs[1:], "stacked").__enter__()
     assert seeds(uri, "again") == {("0", "finished"): 1, ("1", "running"): 1, ("2", "running"): 1}
     ended = part.checkpoint().function()
-    assert [one["status"] for one in ended.outcomes] == ["elsewhere", "finished", "finished"]
+    assert [one.status for one in ended.results] == ["elsewhere", "finished", "finished"]
     assert seeds(uri, "again") == {(str(seed), "finished"): 1 for seed in range(3)}
 
 
@@ -202,18 +201,18 @@ def test_a_killed_node_costs_its_own_trials_and_the_rerun_completes(launcher, ur
         pytest.skip("not installed")
     words = [*LONG, "study=killed", "budget.steps=6000", f"tracking.uri={uri}", *ENGINES[launcher]]
     words += ["hydra.launcher.trials_per_job=2"]
-    process = begin(tmp_path, *words)
-    first, *_ = when(lambda: training(uri, "killed"), process)
+    process = start_command(tmp_path, *words)
+    first, *_ = wait_until(lambda: find_evaluated_runs(uri, "killed"), process)
     os.kill(int(first.data.tags["pid"]), signal.SIGKILL)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, out + err
     assert "Traceback" not in err
-    assert statuses(uri, "killed") == {"finished": 2, "failed": 2}
+    assert count_statuses(uri, "killed") == {"finished": 2, "failed": 2}
     assert not [r for r in runs_of(uri, "killed") if r.info.status == "RUNNING"]
-    when(lambda: not left(process.pid))
-    again = subprocess.run(command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
+    wait_until(lambda: not find_processes(process.pid))
+    again = subprocess.run(build_command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
     assert again.returncode == 0
-    assert statuses(uri, "killed") == {"finished": 4, "failed": 2}
+    assert count_statuses(uri, "killed") == {"finished": 4, "failed": 2}
     answered = [r for r in runs_of(uri, "killed") if r.data.tags["status"] == "finished"]
     assert Counter(r.data.tags["seed"] for r in answered) == {str(seed): 1 for seed in range(4)}
 
@@ -222,4 +221,4 @@ def test_a_killed_node_costs_its_own_trials_and_the_rerun_completes(launcher, ur
 @pytest.mark.parametrize("launcher", ENGINES)
 def test_sigterm_ends_the_jobs_too(launcher, uri, tmp_path):
     words = [*LONG, "study=ended", "budget.steps=1000000", f"tracking.uri={uri}"]
-    assert_ended_by_sigterm(begin(tmp_path, *words, *ENGINES[launcher]), uri, "ended")
+    assert_ended_by_sigterm(start_command(tmp_path, *words, *ENGINES[launcher]), uri, "ended")

@@ -9,10 +9,10 @@ from collections import Counter
 import pytest
 
 from bench import tracking
-from tests.bench.sweeps.launchers.test_processes import PATIENCE, begin
-from tests.bench.sweeps.launchers.test_store_lost import Server
 from tests.helpers.mlflow_runs import runs_of
-from tests.helpers.postgres import Postgres, programs
+from tests.helpers.mlflow_server import MlflowServer
+from tests.helpers.postgres import Postgres, find_programs
+from tests.helpers.processes import PATIENCE, start_command
 
 EIGHT = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=8"]
 TRIALS, POINTS, GONE = 200, 20, 30
@@ -22,7 +22,7 @@ SWEEP += [f"seed=range(0,{TRIALS // 2})", "study=many"]
 
 @pytest.fixture
 def postgres():
-    if programs() is None or importlib.util.find_spec("psycopg") is None:
+    if find_programs() is None or importlib.util.find_spec("psycopg") is None:
         pytest.skip("needs Debian's package postgresql and pip install 'optbench[postgres]'")
     one = Postgres()
     one.start()
@@ -85,7 +85,7 @@ def test_a_study_in_a_database_is_read_as_it_was_written(optbench, postgres, tmp
 
 @pytest.mark.slow  # minutes
 def test_eight_workers_on_a_server_over_postgresql(postgres, tmp_path):
-    server = Server(tmp_path, postgres.uri)
+    server = MlflowServer(tmp_path, postgres.uri)
     server.start()
     try:
 
@@ -97,7 +97,7 @@ def test_eight_workers_on_a_server_over_postgresql(postgres, tmp_path):
             postgres.start()
             server.start()
 
-        process = begin(tmp_path, *SWEEP, *EIGHT, f"tracking.uri={server.uri}")
+        process = start_command(tmp_path, *SWEEP, *EIGHT, f"tracking.uri={server.uri}")
         through_an_outage(process, server.uri, kill, start)
     finally:
         server.kill()
@@ -105,10 +105,10 @@ def test_eight_workers_on_a_server_over_postgresql(postgres, tmp_path):
 
 @pytest.mark.slow  # minutes
 def test_the_database_alone_is_gone_under_its_server(postgres, tmp_path):
-    server = Server(tmp_path, postgres.uri)
+    server = MlflowServer(tmp_path, postgres.uri)
     server.start()
     try:
-        process = begin(tmp_path, *SWEEP, f"tracking.uri={server.uri}")
+        process = start_command(tmp_path, *SWEEP, f"tracking.uri={server.uri}")
         through_an_outage(process, server.uri, postgres.kill, postgres.start)
     finally:
         server.kill()
@@ -116,6 +116,6 @@ def test_the_database_alone_is_gone_under_its_server(postgres, tmp_path):
 
 @pytest.mark.slow  # minutes
 def test_eight_workers_on_the_database_itself(postgres, tmp_path):
-    process = begin(tmp_path, *SWEEP, *EIGHT, f"tracking.uri={postgres.uri}")
+    process = start_command(tmp_path, *SWEEP, *EIGHT, f"tracking.uri={postgres.uri}")
     tracking.prepare(postgres.uri, "many")
     through_an_outage(process, postgres.uri, postgres.kill, postgres.start)

@@ -9,16 +9,16 @@ from collections import Counter
 
 import pytest
 
-from tests.bench.sweeps.launchers.test_processes import (
-    PATIENCE,
-    begin,
-    command,
-    statuses,
-    training,
-    when,
-)
 from tests.helpers import slurm
 from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.processes import (
+    PATIENCE,
+    build_command,
+    count_statuses,
+    find_evaluated_runs,
+    start_command,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -38,8 +38,8 @@ def jobs(tmp_path, monkeypatch):
 
 def test_a_node_that_fails_costs_its_job_and_the_next_call_runs_it(jobs, server, tmp_path):
     words = [*SWEEP, "budget.steps=4000", f"tracking.uri={server.uri}"]
-    process = begin(tmp_path, *words)
-    first, *_ = when(lambda: training(server.uri, "nodes"), process)
+    process = start_command(tmp_path, *words)
+    first, *_ = wait_until(lambda: find_evaluated_runs(server.uri, "nodes"), process)
     asked = (jobs / "asked").read_text()
     assert "#SBATCH --array=0-1%2" in asked
     assert "#SBATCH --partition=short" in asked
@@ -49,9 +49,9 @@ def test_a_node_that_fails_costs_its_job_and_the_next_call_runs_it(jobs, server,
     assert process.returncode == 1, out + err
     assert "6 trials in 2 jobs of submitit_slurm" in out
     assert "Traceback" not in err
-    assert statuses(server.uri, "nodes") == {"finished": 3, "failed": 3}
+    assert count_statuses(server.uri, "nodes") == {"finished": 3, "failed": 3}
     assert not [r for r in runs_of(server.uri, "nodes") if r.info.status == "RUNNING"]
-    again = subprocess.run(command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
+    again = subprocess.run(build_command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
     assert again.returncode == 0
     found = runs_of(server.uri, "nodes", " AND tags.status = 'finished'")
     assert Counter(run.data.tags["seed"] for run in found) == {str(seed): 1 for seed in range(6)}

@@ -1,66 +1,27 @@
 """A store that goes away while trials run: a server that is gone, a disk that is full."""
 
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import time
-import urllib.request
 from collections import Counter
 
 import pytest
 
-from bench.tracking import dashboard
-from tests.bench.sweeps.launchers.test_processes import (
+from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.processes import (
     LAUNCHERS,
     PATIENCE,
-    begin,
-    command,
-    left,
-    statuses,
-    when,
+    build_command,
+    count_statuses,
+    find_processes,
+    start_command,
+    wait_until,
 )
-from tests.helpers.mlflow_runs import runs_of
 
 pytestmark = pytest.mark.slow
 
 SWEEP = ["-m", "task=digits", "model.hidden=[8]", "seed=range(0,6)", "study=held"]
 SWEEP += ["budget.steps=2000", "budget.eval_every=20"]
-
-
-class Server:
-    """An MLflow server on this machine alone, over a file or ``database``; it can be killed."""
-
-    def __init__(self, folder, database=None):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.folder, self.uri = folder, f"http://127.0.0.1:{self.port}"
-        self.database = database or f"sqlite:///{folder}/server.db"
-        self.process = None
-
-    def start(self):
-        words = dashboard.server(self.database, self.port)
-        self.process = subprocess.Popen(
-            words,
-            cwd=self.folder,
-            env={**os.environ, **dashboard.QUIET},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        when(self.answers, self.process)
-
-    def answers(self):
-        try:
-            return urllib.request.urlopen(f"{self.uri}/health", timeout=5).status == 200
-        except OSError:
-            return False
-
-    def kill(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
 
 
 def half_way(server, process, launcher):
@@ -72,11 +33,11 @@ def half_way(server, process, launcher):
         found = runs_of(server.uri, "held")
         return {run.info.status for run in found if run.data.metrics} == wanted
 
-    when(so, process)
+    wait_until(so, process)
 
 
 def each_once(uri):
-    assert statuses(uri, "held") == {"finished": 6}
+    assert count_statuses(uri, "held") == {"finished": 6}
     runs = list(runs_of(uri, "held"))
     assert Counter(run.data.tags["seed"] for run in runs) == {str(seed): 1 for seed in range(6)}
     assert {run.info.status for run in runs} == {"FINISHED"}
@@ -90,14 +51,14 @@ def stopped(process, uri):
     assert said.startswith(f"stopped: tracking.uri={uri}: ")
     assert said.endswith("what is recorded stands; the same command runs what is missing")
     assert "Traceback" not in out
-    when(lambda: not left(process.pid))
+    wait_until(lambda: not find_processes(process.pid))
 
 
 @pytest.mark.parametrize(
     ("launcher", "gone"), [("basic", 5), *((launcher, 30) for launcher in LAUNCHERS)]
 )
 def test_a_server_that_comes_back_is_waited_for(launcher, gone, server, tmp_path):
-    process = begin(tmp_path, *SWEEP, *LAUNCHERS[launcher], f"tracking.uri={server.uri}")
+    process = start_command(tmp_path, *SWEEP, *LAUNCHERS[launcher], f"tracking.uri={server.uri}")
     half_way(server, process, launcher)
     server.kill()
     time.sleep(gone)
@@ -113,12 +74,12 @@ def test_a_server_that_comes_back_is_waited_for(launcher, gone, server, tmp_path
 def test_one_that_does_not_come_back_ends_the_sweep(launcher, server, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # by default it waits four minutes
     words = [*SWEEP, *LAUNCHERS[launcher], f"tracking.uri={server.uri}"]
-    process = begin(tmp_path, *words)
+    process = start_command(tmp_path, *words)
     half_way(server, process, launcher)
     server.kill()
     stopped(process, server.uri)
     server.start()
-    again = subprocess.run(command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
+    again = subprocess.run(build_command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
     assert again.returncode == 0
     each_once(server.uri)
 
@@ -145,8 +106,8 @@ def test_a_full_disk_ends_the_sweep_and_the_rerun_completes(
     filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 700_000))
     uri = f"sqlite:///{small_disk}/store.db"
     words = [*SWEEP, *LAUNCHERS[launcher], f"tracking.uri={uri}"]
-    stopped(begin(tmp_path, *words), uri)
+    stopped(start_command(tmp_path, *words), uri)
     filler.unlink()
-    again = subprocess.run(command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
+    again = subprocess.run(build_command(*words), cwd=tmp_path, timeout=PATIENCE, check=False)
     assert again.returncode == 0
     each_once(uri)

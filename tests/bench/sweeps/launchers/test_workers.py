@@ -6,13 +6,12 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
 
-from bench.runtime.processes import alive
 from bench.spec import Hardware
 from bench.sweeps.launchers import workers
+from bench.tracking.owner import is_alive
 from tests.helpers.specs import trial_spec
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="nothing is forked elsewhere")
@@ -35,9 +34,9 @@ def test_what_workers_are_forked_from_ends_with_its_parent_in_the_middle_of_its_
     )
     assert ended.stderr == ""
     process = {"pid": ended.stdout.strip()}
-    while alive(process) and time.monotonic() < began + 60:
+    while is_alive(process) and time.monotonic() < began + 60:
         time.sleep(0.05)
-    assert not alive(process)
+    assert not is_alive(process)
 
 
 def test_a_worker_has_the_environment_of_now(monkeypatch, uri):
@@ -45,9 +44,9 @@ def test_a_worker_has_the_environment_of_now(monkeypatch, uri):
     workers.warm_up([trial_spec()])
     monkeypatch.setenv("OPTBENCH_OF_NOW", "yes")
     monkeypatch.delenv("HOME")
-    monkeypatch.setattr(workers.record, "run", told)
-    (outcome,) = workers.run_in_workers([trial_spec()], uri, 1, lambda at, outcome: None)
-    assert outcome == {"OPTBENCH_OF_NOW": "yes", "HOME": None}
+    monkeypatch.setattr(workers.execute, "run", told)
+    (environment,) = workers.run_in_workers([trial_spec()], uri, 1, lambda at, result: None)
+    assert environment == {"OPTBENCH_OF_NOW": "yes", "HOME": None}
 
 
 def told(spec, uri, launcher):
@@ -56,6 +55,6 @@ def told(spec, uri, launcher):
 
 
 def test_trials_on_another_device_are_not_forked():
-    gpu = replace(trial_spec(), hardware=Hardware("cuda"))
-    assert workers._context([trial_spec(), gpu]).get_start_method() == "spawn"
-    assert workers._context([trial_spec()]).get_start_method() == "forkserver"
+    gpu = trial_spec().within(hardware=Hardware("cuda"))
+    assert workers._get_context([trial_spec(), gpu]).get_start_method() == "spawn"
+    assert workers._get_context([trial_spec()]).get_start_method() == "forkserver"

@@ -33,13 +33,15 @@ def test_one_trial_is_answered_from_its_record(optbench, uri, monkeypatch):
 
 def test_a_new_store_and_the_same_seed_give_the_same_record(optbench, uri, tmp_path):
     other = f"sqlite:///{tmp_path / 'other.db'}"
-    curves = []
+    curves, finals = [], []
     for store in (uri, other):
         assert optbench(*FAST, "seed=3", store=store).code == 0
         (record,) = tracking.read(store, "scratch")
         curves.append([dict(p.values) | {"train_time_s": 0} for p in record.result.curve])
+        finals.append(record.result.final)
     assert curves[0] == curves[1]
-    assert "test/accuracy" in curves[0][-1]
+    assert finals[0] == finals[1]
+    assert "test/accuracy" in finals[0]
 
 
 def test_diverging_is_a_result(optbench, uri):
@@ -172,13 +174,13 @@ def test_killed_and_continued_every_trial_is_there_once(uri, tmp_path):
         command(*words, *workers), cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 180
-    while len(tracking.answers(uri, "killed")) < 5:
+    while len(tracking.read_results(uri, "killed")) < 5:
         assert sweep.poll() is None, "the sweep ended before it could be killed"
         assert time.monotonic() < deadline, "the sweep does not get on"
         time.sleep(0.05)
     os.killpg(sweep.pid, signal.SIGKILL)
     sweep.wait()
-    done = len(tracking.answers(uri, "killed"))
+    done = len(tracking.read_results(uri, "killed"))
     assert 5 <= done < 12
     again = subprocess.run(
         command(*words), cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False

@@ -15,7 +15,7 @@ from bench import tracking
 from bench.spec import Phase, Status, TrialResult, protocol
 from bench.stack import probe as stack_probe
 from bench.sweeps import tune
-from bench.sweeps.plan import plan_of
+from bench.sweeps.plan import make_plan
 from reports.data import baseline
 from tests.helpers.specs import trial_spec
 
@@ -77,18 +77,18 @@ def test_tuning_never_opens_the_test_split_and_shares_no_seed(optbench, uri):
 
 
 def result(value, test, status=Status.FINISHED):
-    return TrialResult(status, summary={"val/accuracy": value, "test/accuracy": test})
+    return TrialResult(status, final={"val/accuracy": value, "test/accuracy": test})
 
 
 def planned(**tuning):
     base = trial_spec(study="fair", point={"lr": 0.01})
     optimizer = type(base.optimizer)(**{**vars(base.optimizer), "search_space": SPACE})
-    return plan_of([type(base)(**{**vars(base), "optimizer": optimizer})], TUNING | tuning, 2)
+    return make_plan([type(base)(**{**vars(base), "optimizer": optimizer})], TUNING | tuning, 2)
 
 
 def chosen_by(plan, results):
     """The place that is chosen when the point at each place gave ``results`` there."""
-    (draw,) = tune.draws_of(plan)
+    (draw,) = tune.make_draws(plan)
     known = {}
     for place, (point, given) in enumerate(zip(draw.points, results, strict=True)):
         for spec in plan.selecting(draw.base, 0, place, point):
@@ -108,8 +108,8 @@ def test_diverged_and_failed_points_are_the_worst():
 
 def test_points_can_be_ranked_by_steps_to_target():
     def reached(steps, value):
-        summary = {"val/accuracy": value, **({"steps_to_target": steps} if steps else {})}
-        return TrialResult(Status.FINISHED, summary=summary)
+        summary = {"steps_to_target": steps} if steps else {}
+        return TrialResult(Status.FINISHED, summary=summary, final={"val/accuracy": value})
 
     quick = [reached(None, 0.99), reached(60.0, 0.9), reached(40.0, 0.8)]
     assert chosen_by(planned(rank="steps_to_target"), quick).place == 2
@@ -207,7 +207,7 @@ def test_a_mistake_is_refused_before_anything_trains(words, said, optbench, uri)
     ended = optbench(*STUDY, "study=fair", "optimizer=adam", *words)
     assert ended.code == 2
     assert said in ended.err
-    assert "fair" not in tracking.studies(uri)
+    assert "fair" not in tracking.list_studies(uri)
 
 
 def test_the_plan_is_said_and_nothing_runs(optbench, uri):
@@ -305,7 +305,7 @@ def test_what_could_not_be_compared_is_refused_before_anything_trains(
     ended = optbench(*TINY, f"compare={theirs}", "study=mine", *words)
     assert ended.code == 2
     assert said in ended.err
-    assert "mine" not in tracking.studies(uri)
+    assert "mine" not in tracking.list_studies(uri)
 
 
 def test_a_sweep_that_explores_is_not_compared_with_a_study(optbench, uri, theirs):
@@ -313,7 +313,7 @@ def test_a_sweep_that_explores_is_not_compared_with_a_study(optbench, uri, their
     ended = optbench(*words)
     assert ended.code == 2
     assert "only explores" in ended.err
-    assert "mine" not in tracking.studies(uri)
+    assert "mine" not in tracking.list_studies(uri)
     alone = optbench("task=digits", "compare=embedded")
     assert alone.code == 2
     assert "compare=embedded: only a sweep's report heeds it; add -m" in alone.err
@@ -345,7 +345,7 @@ def test_killed_it_ends_in_the_same_leaderboard(kills, uri, tmp_path):
                 stdout=subprocess.DEVNULL,
             )
             deadline = time.monotonic() + 120
-            while len(tracking.answers(uri, study)) < after:
+            while len(tracking.read_results(uri, study)) < after:
                 assert sweep.poll() is None
                 assert time.monotonic() < deadline
                 time.sleep(0.02)

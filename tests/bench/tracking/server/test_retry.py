@@ -9,7 +9,7 @@ from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from mlflow.tracking import MlflowClient
 
 from bench.tracking.server import retry
-from bench.tracking.server.retry import Patient
+from bench.tracking.server.retry import RetryingClient
 
 CUT = "failed with exception ('Connection broken: IncompleteRead(0 bytes read, 375 more expected)'"
 TAGS = {"kind": "trial", "config_hash": "abc", "process": "1", "pid": "7"}
@@ -49,7 +49,7 @@ def test_a_run_is_made_once_whether_the_first_call_made_it_or_not(client, does) 
     study = client.create_experiment("cut")
     other = client.create_run(study, 5, {**TAGS, "config_hash": "other"}, "other")
     cuts = Cuts(client, does=does, times=1)
-    made = Patient(cuts).create_run(study, 5, TAGS, "mine")  # type: ignore[arg-type]
+    made = RetryingClient(cuts).create_run(study, 5, TAGS, "mine")  # type: ignore[arg-type]
     assert {run.info.run_id for run in runs(client, study)} == {
         other.info.run_id,
         made.info.run_id,
@@ -62,7 +62,7 @@ def test_an_older_run_of_the_trial_is_not_taken_for_it(client) -> None:
     study = client.create_experiment("cut")
     older = client.create_run(study, 4, TAGS, "older")
     cuts = Cuts(client, does=False, times=1)
-    made = Patient(cuts).create_run(study, 5, TAGS, "mine")  # type: ignore[arg-type]
+    made = RetryingClient(cuts).create_run(study, 5, TAGS, "mine")  # type: ignore[arg-type]
     assert made.info.run_id != older.info.run_id
 
 
@@ -71,13 +71,13 @@ def test_other_calls_are_made_again_once(client) -> None:
     run = client.create_run(study).info.run_id
     for does in (True, False):
         cuts = Cuts(client, does=does, times=1)
-        Patient(cuts).log_metric(run, f"val/{does}", 0.5, timestamp=1, step=1)  # type: ignore[arg-type]
+        RetryingClient(cuts).log_metric(run, f"val/{does}", 0.5, timestamp=1, step=1)  # type: ignore[arg-type]
         history = client.get_metric_history(run, f"val/{does}")
         assert [(one.step, one.value) for one in history] == [(1, 0.5)]
         assert cuts.calls == ["log_metric"] * 2
     twice = Cuts(client, does=False, times=2)
     with pytest.raises(MlflowException, match="IncompleteRead"):
-        Patient(twice).get_run(run)  # type: ignore[arg-type]
+        RetryingClient(twice).get_run(run)  # type: ignore[arg-type]
 
 
 def test_what_is_no_cut_is_raised_at_once(client) -> None:
@@ -86,7 +86,7 @@ def test_what_is_no_cut_is_raised_at_once(client) -> None:
         refuses.calls.clear()
         refuses._times = 1
         with pytest.raises(MlflowException, match="DOES_NOT_EXIST"):
-            ask(Patient(refuses))  # type: ignore[arg-type]
+            ask(RetryingClient(refuses))  # type: ignore[arg-type]
         assert len(refuses.calls) == 1
 
 
@@ -117,10 +117,10 @@ def test_a_database_that_is_gone_is_waited_for_and_makes_no_run_twice(
     monkeypatch.setattr(retry, "PAUSE", 0.0)
     study = client.create_experiment("gone")
     gone = Gone(client, does=does, times=1 if does else 3)
-    made = Patient(gone, waits=True).create_run(study, 5, TAGS, "mine")  # type: ignore[arg-type]
+    made = RetryingClient(gone, waits=True).create_run(study, 5, TAGS, "mine")  # type: ignore[arg-type]
     assert [run.info.run_id for run in runs(client, study)] == [made.info.run_id]
     gone = Gone(client, does=False, times=3)
-    Patient(gone, waits=True).set_tag(made.info.run_id, "status", "there")  # type: ignore[arg-type]
+    RetryingClient(gone, waits=True).set_tag(made.info.run_id, "status", "there")  # type: ignore[arg-type]
     assert gone.calls == ["set_tag"] * 4
 
 
@@ -129,5 +129,5 @@ def test_not_for_ever_and_a_server_is_waited_for_by_mlflow_alone(client, monkeyp
     for waits in (True, False):
         gone = Gone(client, does=False, times=9)
         with pytest.raises(MlflowException, match="refused"):
-            Patient(gone, waits=waits).get_run("x")  # type: ignore[arg-type]
+            RetryingClient(gone, waits=waits).get_run("x")  # type: ignore[arg-type]
         assert len(gone.calls) == 1

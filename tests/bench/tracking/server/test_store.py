@@ -9,7 +9,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.spec import CurvePoint, RefusedInput, Status, TrialResult
+from bench.spec import ENDS, CurvePoint, RefusedInput, Status, TrialResult, last_metrics
 from bench.spec.errors import StoreLost
 from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
@@ -25,18 +25,22 @@ def result(status=Status.FINISHED, **kwargs):
                 "val/accuracy": 0.9,
                 "train_time_s": 2.5,
                 "lr": 0.05,
-                "test/accuracy": 0.875,
             },
         ),
     )
     summary = {"train_time_s": 2.5, "step_time_ms": 62.5, "steps_to_target": 40.0}
     return TrialResult(
-        status, curve=curve, summary=summary, environment={"torch": "2.15.0"}, **kwargs
+        status,
+        curve=curve,
+        summary=summary,
+        environment={"torch": "2.15.0"},
+        final=last_metrics(curve) | {"test/accuracy": 0.875},
+        **kwargs,
     )
 
 
 def write(uri, spec, outcome):
-    with tracking.recorder(uri, [spec], "basic") as records:
+    with tracking.open_recorder(uri, [spec], "basic") as records:
         for point in outcome.curve:
             records.log(0, point)
         records.finish(0, outcome)
@@ -87,14 +91,14 @@ def test_nan_and_infinity_read_back_as_they_were(uri):
 
 
 def test_answers_are_all_trials_but_failed_ones(uri):
-    specs = {status: trial_spec(seed=seed) for seed, status in enumerate(Status)}
+    specs = {status: trial_spec(seed=seed) for seed, status in enumerate(ENDS)}
     for status, spec in specs.items():
         write(uri, spec, result(status))
-    known = tracking.answers(uri, "test")
+    known = tracking.read_results(uri, "test")
     assert set(known) == {
         spec.config_hash for status, spec in specs.items() if status is not Status.FAILED
     }
-    assert tracking.answers(uri, "another") == {}
+    assert tracking.read_results(uri, "another") == {}
 
 
 def test_runs_are_top_level_with_tags_params_and_metrics(uri):
@@ -119,7 +123,7 @@ def test_runs_are_top_level_with_tags_params_and_metrics(uri):
 
 
 def test_an_interrupted_trial_leaves_nothing(uri):
-    with pytest.raises(KeyboardInterrupt), tracking.recorder(uri, [trial_spec()], "basic"):
+    with pytest.raises(KeyboardInterrupt), tracking.open_recorder(uri, [trial_spec()], "basic"):
         raise KeyboardInterrupt
     assert tracking.read(uri, "test") == []
 
@@ -134,7 +138,7 @@ def test_runs_of_dead_processes_are_discarded_and_others_kept(uri):
         ("alive", socket.gethostname(), os.getpid()),
         ("elsewhere", "another-host", dead.pid),
     ]:
-        records.append(tracking.recorder(uri, [trial_spec(seed=len(ids))], "basic"))
+        records.append(tracking.open_recorder(uri, [trial_spec(seed=len(ids))], "basic"))
         records[-1].__enter__()  # and never leave
         (ids[name],) = {run.info.run_id for run in runs_of(uri, "test")} - set(ids.values())
         client.set_tag(ids[name], "host", host)

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bench.spec import TrialSpec
-from bench.tracking.runs import lookup
+from bench.tracking import find_result
 from bench.tracking.sqlite.schema import open_tables
 from bench.tracking.uri import check_file, sqlite_path
 from tests.helpers.specs import trial_spec
@@ -31,7 +31,7 @@ def test_looking_at_a_store_leaves_the_locks_of_an_open_connection(uri: str) -> 
     with closing(open_tables(path)) as store:
         store.execute("SELECT count(*) FROM runs").fetchone()
         for _ in range(3):
-            lookup(uri, spec.study, spec.config_hash)
+            find_result(uri, spec.context.study, spec.config_hash)
             check_file(uri, path)
         subprocess.run([sys.executable, "-c", ANOTHER, str(path)], check=True)
         assert Path(log).exists()

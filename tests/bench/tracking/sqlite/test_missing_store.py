@@ -20,7 +20,7 @@ from bench.spec import Status, TrialResult
 spec = pickle.loads(bytes.fromhex(sys.argv[2]))
 print("ready", flush=True)
 sys.stdin.readline()
-with tracking.recorder(sys.argv[1], [spec], "basic") as records:
+with tracking.open_recorder(sys.argv[1], [spec], "basic") as records:
     records.finish(0, TrialResult(Status.FINISHED))
 """
 
@@ -65,18 +65,20 @@ def test_eight_processes_meet_a_missing_store(tmp_path, again):
     check(f"sqlite:///{tmp_path}/store.db", 8)
 
 
-def test_a_store_that_is_there_is_opened_without_the_lock(uri, monkeypatch):
+def test_a_store_that_is_there_is_opened_without_the_lock(uri, tmp_path, monkeypatch):
     def locked(path):
         raise AssertionError(f"{path} is locked")
 
     monkeypatch.setattr("bench.tracking.opening.FileLock", locked)
     tracking.prepare(uri, "test")
+    with pytest.raises(AssertionError, match="is locked"):
+        tracking.prepare(f"sqlite:///{tmp_path}/missing.db", "test")
 
 
 def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path):
     """The same tables and indices, the same version of its migrations, the same first rows."""
     ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
-    tracking.studies(f"sqlite:///{ours}")
+    tracking.list_studies(f"sqlite:///{ours}")
     MlflowClient(tracking_uri=f"sqlite:///{theirs}").search_experiments()
 
     def inside(path):
@@ -102,7 +104,7 @@ def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path):
 
 def test_a_second_store_is_made_without_mlflow(tmp_path):
     """Its migrations take seconds; they run once a machine."""
-    tracking.studies(f"sqlite:///{tmp_path}/first.db")
+    tracking.list_studies(f"sqlite:///{tmp_path}/first.db")
     code = f"""
 import sys
 from bench import tracking

@@ -8,8 +8,17 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
-from bench.spec import CurvePoint, Phase, Status, TrialResult, Tuning
-from bench.tracking.opening import opened
+from bench.spec import (
+    CurvePoint,
+    Phase,
+    RefusedInput,
+    Status,
+    TrialOrigin,
+    TrialResult,
+    Tuning,
+    last_metrics,
+)
+from bench.tracking.opening import open_store
 from bench.tracking.server.recorder import ClientRecorder
 from bench.tracking.server.store import ClientStore
 from bench.tracking.sqlite import schema
@@ -21,12 +30,13 @@ POINTS = [
     CurvePoint(step, {"train/loss": 1 / step, "val/loss": 2 / step, "val/accuracy": 0.5, "lr": 0.1})
     for step in (10, 20)
 ]
-LAST = CurvePoint(20, {**POINTS[1].values, "test/loss": math.inf, "test/accuracy": math.nan})
+TEST = {"test/loss": math.inf, "test/accuracy": math.nan}
 FINISHED = TrialResult(
     Status.FINISHED,
-    curve=(POINTS[0], LAST),
+    curve=tuple(POINTS),
     summary={"train_time_s": 1.5, "stack_size": 2.0},
     environment={"device": "none"},
+    final=last_metrics(POINTS) | TEST,
 )
 FAILED = TrialResult(
     Status.FAILED, "Boom: went wrong", curve=(POINTS[0],), traceback="Traceback …\nBoom"
@@ -35,8 +45,8 @@ FAILED = TrialResult(
 
 def recorder(kind, uri, specs, launcher):
     """One of the two."""
-    store = ClientStore(uri) if kind == "client" else opened(uri)
-    made = store.recorder(specs[0].study, specs, launcher)
+    store = ClientStore(uri) if kind == "client" else open_store(uri)
+    made = store.open_recorder(specs[0].context.study, specs, launcher)
     assert isinstance(made, ClientRecorder if kind == "client" else SQLiteRecorder)
     return made
 
@@ -97,14 +107,14 @@ def test_they_read_back_as_records(uri):
     assert failed.result.traceback == FAILED.traceback
     assert finished.result.curve[0].values == POINTS[0].values
     assert finished.result.summary["stack_size"] == 2.0
-    assert finished.config_hash in tracking.answers(uri, "rows")
+    assert finished.config_hash in tracking.read_results(uri, "rows")
 
 
 def test_long_stacks_show_their_curves_as_they_grow(uri, monkeypatch):
     clock = iter(float(second) for second in range(0, 100, 2))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     specs = [trial_spec(seed=seed, study="live") for seed in (0, 1)]
-    with tracking.recorder(uri, specs, "stacked") as records:
+    with tracking.open_recorder(uri, specs, "stacked") as records:
         records.log(0, POINTS[0])
         shown = {run.data.tags["seed"]: run.data.metrics for run in runs_of(uri, "live")}
         assert shown["0"]["val/loss"] == POINTS[0].values["val/loss"]
@@ -112,13 +122,10 @@ def test_long_stacks_show_their_curves_as_they_grow(uri, monkeypatch):
     assert list(runs_of(uri, "live")) == []
 
 
-def test_a_store_with_other_columns_is_written_by_the_client(uri, monkeypatch):
+def test_a_store_with_other_columns_is_refused(uri, monkeypatch):
     monkeypatch.setitem(schema.COLUMNS, "runs", "run_uuid name another")
-    specs = [trial_spec(study="other")]
-    with tracking.recorder(uri, specs, "stacked") as records:
-        assert isinstance(records, ClientRecorder)
-        records.finish(0, FINISHED)
-    assert len(tracking.read(uri, "other")) == 1
+    with pytest.raises(RefusedInput, match=f"mlflow db upgrade {uri}"):
+        tracking.open_recorder(uri, [trial_spec(study="other")], "stacked")
 
 
 @pytest.mark.parametrize("kind", ["client", "rows"])
@@ -150,19 +157,21 @@ def test_later_trials_stand_behind_earlier_ones_in_every_index(uri):
 def test_a_recorder_is_of_one_study(uri):
     specs = [trial_spec(study="one"), trial_spec(study="two")]
     with pytest.raises(ValueError, match=r"one study, not of \['one', 'two'\]"):
-        tracking.recorder(uri, specs, "none")
-    assert tracking.studies(uri) == []
+        tracking.open_recorder(uri, specs, "none")
+    assert tracking.list_studies(uri) == []
 
 
 @pytest.mark.parametrize("kind", ["client", "rows"])
 def test_what_was_declared_reads_back(uri, kind):
     tuning = Tuning({"lr": {"log": [1e-4, 1.0]}}, "sobol", 3, 8, 1, 5, rank="steps_to_target")
-    spec = dataclasses.replace(trial_spec(), phase=Phase.SELECT, tuning=tuning, reference="adamw")
+    spec = dataclasses.replace(
+        trial_spec(), phase=Phase.SELECT, origin=TrialOrigin(tuning, "adamw")
+    )
     with recorder(kind, uri, [spec], "none") as records:
         records.finish(0, FINISHED)
     (record,) = tracking.read(uri, "test")
     assert (record.phase, record.tuning, record.reference) == (Phase.SELECT, tuning, "adamw")
-    assert record.config_hash == dataclasses.replace(spec, reference="adam").config_hash
+    assert record.config_hash == dataclasses.replace(spec, origin=TrialOrigin()).config_hash
 
 
 @pytest.mark.parametrize("kind", ["client", "rows"])
@@ -187,9 +196,9 @@ def test_single_numbers_are_tags_that_keep_every_digit(uri, kind):
     with recorder(kind, uri, [trial_spec()], "none") as records:
         records.finish(0, dataclasses.replace(FINISHED, summary=summary))
     (run,) = runs_of(uri, "test")
-    assert set(run.data.metrics) == set(LAST.values)
+    assert set(run.data.metrics) == {*POINTS[1].values, *TEST}
     assert run.data.tags["summary.step_time_ms"] == "0.30000000000000004"
     (record,) = tracking.read(uri, "test")
     assert record.result.summary == summary
-    (answer,) = tracking.answers(uri, "test").values()
+    (answer,) = tracking.read_results(uri, "test").values()
     assert summary.items() <= answer.summary.items()

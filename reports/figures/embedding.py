@@ -1,4 +1,4 @@
-"""The figures as the page needs them: one specification a panel, each table of data once.
+"""Figures embedded in the page: one specification per panel, each table of data once.
 
 A panel takes the width of its place, the page's text colour and one legend for all (the chips),
 which sets ``hidden``, a parameter of every view: the names of entrants that a reader switched off.
@@ -8,21 +8,24 @@ which sets ``hidden``, a parameter of every view: the names of entrants that a r
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import vl_convert
+from joblib import Memory
 from markupsafe import Markup
 
 from reports.figures import style
+from reports.figures.figure import Figure
 from reports.figures.panel import Panel
 from reports.figures.paper import VEGA_LITE
-from tasks.data.io.cache import text as kept_text
 
 HIDDEN = {"name": "hidden", "value": []}
 UNTIL = "until"
@@ -44,7 +47,7 @@ LEGENDS = {"color", "shape", "strokeDash"}
 
 @dataclass(frozen=True)
 class View:
-    """Where a panel goes; ``id`` is that of its element, empty where there is only the note."""
+    """Place of a panel on the page; ``id`` names its element, empty if there is only the note."""
 
     id: str
     title: str
@@ -54,11 +57,11 @@ class View:
 
 
 @dataclass(frozen=True)
-class Figure:
+class EmbeddedFigure:
     """One figure of the page; without views ``empty`` says why.
 
     Attributes:
-        last_step: where its slider ends; 0: it has none.
+        last_step: last position of its slider; 0: it has none.
     """
 
     name: str
@@ -75,49 +78,54 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """Everything of ``figures.html.j2``.
+    """Values that ``figures.html.j2`` shows.
 
     Attributes:
         colours: of the chips, entrant → colour.
-        payload: what the script reads, as plain data for JSON: config, specifications by the id
-            of their view, tables of data by their digest, scales of entrants by their channel.
+        payload: plain data for the script: config, specifications by the id of their view,
+            tables of data by their digest, scales of entrants by their channel.
         scripts: Vega with Vega-Lite, and ours.
     """
 
-    figures: tuple[Figure, ...]
+    figures: tuple[EmbeddedFigure, ...]
     colours: Mapping[str, str]
     payload: Mapping[str, Any]
     scripts: Sequence[Markup]
 
 
-Drawn = tuple[str, Any, Sequence[Panel]]
+class Drawing(NamedTuple):
+    """A figure with its public name and its panels."""
+
+    name: str
+    figure: Figure
+    panels: Sequence[Panel]
 
 
-def section(drawn: Iterable[Drawn], colours: Mapping[str, str]) -> Section:
-    """The section from ``(name, module, panels)`` of every figure."""
-    figures: list[Figure] = []
+def build_section(drawings: Iterable[Drawing], colours: Mapping[str, str]) -> Section:
+    """Build the section of all figures."""
+    figures: list[EmbeddedFigure] = []
     specs: dict[str, Any] = {}
     tables: dict[str, str] = {}
     scales: dict[str, Any] = {}
-    for name, module, panels in drawn:
+    for name, figure, panels in drawings:
         views = []
         for i, panel in enumerate(panels):
             at = f"{name}-{i}" if panel.chart is not None else ""
             views.append(View(at, panel.title, panel.note, panel.variant, panel.wide))
             if at:
-                description = f"{module.TITLE}. {panel.title}"
-                specs[at] = specification(panel, description, tables, scales)
+                description = f"{figure.TITLE}. {panel.title}"
+                specs[at] = build_specification(panel, description, tables, scales)
         last = max((panel.last_step for panel in panels), default=0)
-        words = (module.TITLE, module.CAPTION, module.EMPTY)
-        figures.append(Figure(name, *words, last, tuple(views)))
+        words = (figure.TITLE, figure.CAPTION, figure.EMPTY)
+        figures.append(EmbeddedFigure(name, *words, last, tuple(views)))
     payload = {"config": style.CONFIG, "specs": specs, "tables": tables, "scales": scales}
-    return Section(tuple(figures), colours, payload, (library(), script()))
+    return Section(tuple(figures), colours, payload, (load_library(), load_script()))
 
 
-def specification(
+def build_specification(
     panel: Panel, description: str, tables: dict[str, str], scales: dict[str, Any]
 ) -> dict[str, Any]:
-    """One view's Vega-Lite; its data move into ``tables`` and leave their digest behind."""
+    """Build one view's Vega-Lite; its data move into ``tables`` and leave their digest behind."""
     assert panel.chart is not None
     spec: dict[str, Any] = panel.chart.to_dict(validate=False)
     for key in ("$schema", "config"):
@@ -146,9 +154,9 @@ def _adapt(
     tables: dict[str, str],
     scales: dict[str, Any],
 ) -> None:
-    """Without legends, and of each table only what the filters of its columns leave.
+    """Remove legends, and filter each table by those of its columns that have a filter.
 
-    Scales that list every entrant, the same in all layers of all views, move into ``scales``.
+    Scales of entrants are the same in all layers of all views: they move into ``scales``.
     """
     for channel in LEGENDS & spec.get("encoding", {}).keys():
         encoding = spec["encoding"][channel]
@@ -168,7 +176,7 @@ def _adapt(
 
 
 def _clip(spec: dict[str, Any]) -> None:
-    """What a reader's zoom moves out of the axes is not drawn beside them."""
+    """Clip marks, so that a zoom moves none of them out of the axes."""
     if "mark" in spec:
         spec["mark"]["clip"] = True
     for layer in spec.get("layer", []):
@@ -176,25 +184,32 @@ def _clip(spec: dict[str, Any]) -> None:
 
 
 @lru_cache(maxsize=1)
-def library() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed in one text, from vl-convert: nothing is fetched.
+def load_library() -> Markup:
+    """Load Vega, Vega-Lite and Vega-Embed as one script; nothing is fetched.
 
-    It is the same for all reports and takes seconds to put together.
+    It is the same for all reports and takes seconds to bundle, so it is cached on disk:
+    ``OPTBENCH_CACHE`` names the folder, by default ``~/.cache/optbench``.
     """
-    versions = {
-        "vl-convert": version("vl-convert-python"),
-        "vega-lite": VEGA_LITE,
-        "ours": EXPORTED,
-    }
-    make = partial(vl_convert.javascript_bundle, EXPORTED, VEGA_LITE)
-    return _inline(kept_text("vega", (), versions, make))
+    folder = os.environ.get("OPTBENCH_CACHE") or Path.home() / ".cache" / "optbench"
+    versions = (EXPORTED, VEGA_LITE, version("vl-convert-python"))
+    try:
+        return _inline(Memory(folder, verbose=0).cache(_bundle)(*versions))
+    except OSError:  # the folder cannot be written
+        return _inline(_bundle(*versions))
 
 
-def script() -> Markup:
-    return _inline((files("reports") / "templates" / "figures.js").read_text(encoding="utf-8"))
+def _bundle(snippet: str, vega_lite: str, vl_convert_version: str) -> str:
+    """Bundle the scripts; the last argument is there for the cache, which finds by arguments."""
+    return vl_convert.javascript_bundle(snippet, vega_lite)
+
+
+def load_script() -> Markup:
+    """Load the script that draws the figures of a page."""
+    script = files("reports.output").joinpath("templates", "figures.js")
+    return _inline(script.read_text(encoding="utf-8"))
 
 
 def _inline(code: str) -> Markup:
-    """Code inside ``<script>``, which must not look closed in the middle of a string."""
+    """Escape code for ``<script>``, which must not look closed in the middle of a string."""
     closed = re.sub(r"</(?=script)", r"<\/", code, flags=re.IGNORECASE)
     return Markup(closed.replace("<!--", r"\x3c!--"))  # code of ours, no text from a study

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.analysis.study import Study
 from reports.figures import style
-from reports.figures.forest import forest
+from reports.figures.forest import draw_forest
 from reports.figures.panel import Panel
 
 TITLE = "Scores over all tasks"
@@ -31,7 +31,7 @@ ENDS = {"": "value", "_low": "low", "_high": "high"}
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row per score and entrant, in the order of ``Study.overall``.
+    """List one row per score and entrant, in the order of ``Study.overall``.
 
     Columns: score, entrant, value, low, high, n (tasks behind it), of (all tasks), complete.
     """
@@ -46,7 +46,7 @@ def info(study: Study) -> pd.DataFrame:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """A panel a score; what has none, or an infinite one, is named below it."""
+    """Draw one panel per score; entrants without a finite one are named below it."""
     if not table["value"].notna().any() or table["entrant"].nunique() < 2:
         return []
     panels = []
@@ -54,28 +54,32 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         here = table[table["score"] == score]
         drawn = here[np.isfinite(here["value"])]
         if len(drawn) < 2:  # the reference against itself
-            panels.append(Panel(title, None, _missing(here) or "No task has a target value."))
+            panels.append(
+                Panel(title, None, _explain_missing(here) or "No task has a target value.")
+            )
             continue
         shown = drawn[["entrant", "value", "low", "high", "n", "of"]]
-        scale = _around(shown, baseline)
-        chart = forest(shown, colours, axis, baseline=baseline, scale=scale, tasks="n:Q", of="of:Q")
-        panels.append(Panel(title, chart, _missing(here)))
+        scale = _scale_around(shown, baseline)
+        chart = draw_forest(
+            shown, colours, axis, baseline=baseline, scale=scale, tasks="n:Q", of="of:Q"
+        )
+        panels.append(Panel(title, chart, _explain_missing(here)))
     return panels
 
 
-def _around(rows: pd.DataFrame, baseline: float) -> alt.Scale:
-    """All scores, and of their intervals what is not much farther off than the farthest score."""
+def _scale_around(rows: pd.DataFrame, baseline: float) -> alt.Scale:
+    """Show all scores, and their intervals up to three times as far as the farthest score."""
     off = (rows["value"] - baseline).abs().max()
     reach = max(3 * off, 0.5)
     ends = pd.concat([rows["value"], rows["low"], rows["high"]])
     shown = ends.clip(baseline - reach, baseline + reach)
     if shown.min() == shown.max():  # equal, and nothing known of their spread
         shown = pd.Series([baseline - reach, baseline + reach])
-    return alt.Scale(domain=style.domain(shown.min(), shown.max()), nice=False, padding=8)
+    return alt.Scale(domain=style.round_domain(shown.min(), shown.max()), nice=False, padding=8)
 
 
-def _missing(rows: pd.DataFrame) -> str:
-    """Of those without a finite score, why."""
+def _explain_missing(rows: pd.DataFrame) -> str:
+    """Say why entrants have no finite score."""
     reasons = {
         "Lost to trials that broke off or missed the target (−∞)": rows["value"] == -np.inf,
         "Without a finite score for the reference's sake (+∞)": rows["value"] == np.inf,

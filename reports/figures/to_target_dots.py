@@ -23,7 +23,7 @@ LABELS = {"steps_to_target": "training steps", "train_time_to_target_s": "traini
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row per seed of each reported point, on tasks that have a target; ∞ is a miss.
+    """List one row per seed of each reported point, on tasks with a target; ∞ is a miss.
 
     Columns: comparison, entrant, seed, metric, target, budget_steps, steps_to_target,
     train_time_to_target_s.
@@ -36,10 +36,10 @@ def info(study: Study) -> pd.DataFrame:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """Two panels a comparison, steps and time; one line where nobody reached the target."""
+    """Draw two panels per comparison, steps and time; one line if nobody reached the target."""
     panels = []
     for comparison, here in table.groupby("comparison", sort=True):
-        names = _fastest_first(here)
+        names = _sort_by_median(here)
         first = here.iloc[0]
         goal = f"val/{first['metric']} {first['target']:g}"
         if not np.isfinite(here["steps_to_target"]).any():
@@ -52,15 +52,15 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         for column, label in LABELS.items():
             title = f"{comparison}: {label} to {goal}"
             if here[column].notna().any():
-                panels.append(Panel(title, _strip(here, names, column, colours)))
+                panels.append(Panel(title, _draw_strip(here, names, column, colours)))
             else:
                 note = "Not measured: trials of a stack share one clock."
                 panels.append(Panel(title, None, note))
     return panels
 
 
-def _fastest_first(table: pd.DataFrame) -> list[str]:
-    """Top to bottom, in both panels."""
+def _sort_by_median(table: pd.DataFrame) -> list[str]:
+    """Order entrants from top to bottom, the fastest first."""
     medians = {
         str(name): median_to_target(group["steps_to_target"])[0]
         for name, group in table.groupby("entrant")
@@ -68,51 +68,53 @@ def _fastest_first(table: pd.DataFrame) -> list[str]:
     return sorted(medians, key=lambda name: (medians[name], name))
 
 
-def _strip(
+def _draw_strip(
     table: pd.DataFrame, names: list[str], column: str, colours: Mapping[str, str]
 ) -> alt.LayerChart:
     reached = table.loc[np.isfinite(table[column]), ["entrant", "seed", column]]
     reached = reached.rename(columns={column: "value"})
-    scale, axis = _axis(reached["value"])
+    scale, axis = _fit_axis(reached["value"])
     x = alt.X("value:Q", title=LABELS[column], scale=scale, axis=axis)
-    y = style.listed(names)
-    dots = alt.Chart(style.data(reached)).mark_point(filled=True, size=45, fillOpacity=0.75)
+    y = style.encode_rows(names)
+    dots = alt.Chart(style.inline_data(reached)).mark_point(filled=True, size=45, fillOpacity=0.75)
     layers = [
         dots.encode(
             x=x,
             y=y,
-            color=style.colour(colours),
-            shape=style.shape(colours),
-            tooltip=style.tooltip(optimizer="entrant:N", seed="seed:Q", value="value:Q"),
+            color=style.encode_colour(colours),
+            shape=style.encode_shape(colours),
+            tooltip=style.make_tooltip(optimizer="entrant:N", seed="seed:Q", value="value:Q"),
         )
     ]
-    total = _summary(table, column)
-    summary = alt.Chart(style.data(total))
+    total = _summarize(table, column)
+    summary = alt.Chart(style.inline_data(total))
     layers.append(
         summary.mark_tick(thickness=2.5, size=16).encode(
             x=alt.X("value:Q"),
             y=y,
-            color=style.colour(colours),
-            tooltip=style.tooltip(optimizer="entrant:N", median="value:Q", reached="reached:N"),
+            color=style.encode_colour(colours),
+            tooltip=style.make_tooltip(
+                optimizer="entrant:N", median="value:Q", reached="reached:N"
+            ),
         )
     )
     if len(remarks := total[total["remark"] != ""]):
-        text = alt.Chart(style.data(remarks)).mark_text(align="right", dx=-2)
+        text = alt.Chart(style.inline_data(remarks)).mark_text(align="right", dx=-2)
         layers.append(text.encode(x=alt.value("width"), y=y, text="remark:N"))
-    return style.layered(layers, style.ROW * max(3, len(names)))
+    return style.layer_charts(layers, style.ROW * max(3, len(names)))
 
 
-def _axis(values: pd.Series) -> tuple[alt.Scale, alt.Axis]:
-    """From zero, or logarithmic over more than a decade; with room at the right for a remark."""
+def _fit_axis(values: pd.Series) -> tuple[alt.Scale, alt.Axis]:
+    """Fit an axis from zero, or a log axis over more than a decade, with room for a remark."""
     low, high = float(values.min()), float(values.max())
     if style.spans_a_decade(values):
-        low, top = style.domain(0.9 * low, high * (high / low) ** 0.5)
-        return alt.Scale(type="log", domain=[low, top], nice=False), style.log_ticks(low, top)
-    domain = style.domain(0, 1.5 * high or 1)
+        low, top = style.round_domain(0.9 * low, high * (high / low) ** 0.5)
+        return alt.Scale(type="log", domain=[low, top], nice=False), style.make_log_axis(low, top)
+    domain = style.round_domain(0, 1.5 * high or 1)
     return alt.Scale(domain=domain, nice=False), alt.Axis(tickCount=6)
 
 
-def _summary(table: pd.DataFrame, column: str) -> pd.DataFrame:
+def _summarize(table: pd.DataFrame, column: str) -> pd.DataFrame:
     rows = []
     for name, values in table.groupby("entrant")[column]:
         median, hits, n = median_to_target(values)

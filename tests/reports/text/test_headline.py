@@ -9,7 +9,7 @@ from reports.analysis.difference import compare
 from reports.output.render import render
 from reports.text.headline import headline
 from tests.helpers import simulated
-from tests.reports.conftest import make_record
+from tests.helpers.records import make_record
 
 ADAM = [0.90 + 0.001 * i for i in range(10)]
 

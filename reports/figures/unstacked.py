@@ -1,4 +1,4 @@
-"""Times and memory of trials that trained alone: of a stack nobody's are its own."""
+"""Trials with times and memory of their own: those that did not train in a stack."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from reports.analysis.study import Study
 STACKED = "Not measured: trials of a stack share clock and memory."
 
 
-def alone(study: Study) -> pd.DataFrame:
-    """Of ``Study.reported`` the trials that were not part of a stack."""
+def select_unstacked(study: Study) -> pd.DataFrame:
+    """Select from ``Study.reported`` the trials that were not part of a stack."""
     return study.reported[study.reported["stack_size"].isna()]

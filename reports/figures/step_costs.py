@@ -1,4 +1,4 @@
-"""What a step costs: its time, and the memory that training takes."""
+"""Costs of a step: its time, and the memory that training takes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import altair as alt
 import pandas as pd
 
 from reports.analysis.study import Study
-from reports.figures.alone import STACKED, alone
-from reports.figures.forest import forest
+from reports.figures.forest import draw_forest
 from reports.figures.panel import Panel
+from reports.figures.unstacked import STACKED, select_unstacked
 
 TITLE = "Costs of a step"
 CAPTION = (
@@ -29,21 +29,23 @@ COLUMNS = ["comparison", "cost", "entrant", "value", "low", "high", "n"]
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row per comparison, cost and entrant: of ``Study.costs``, else of trials run alone.
+    """Take costs from ``Study.costs``, else from trials that trained alone.
+
+    One row per comparison, cost and entrant.
 
     Columns: comparison, cost, entrant, value (median), low, high (range; the value itself where
     it was measured alone), n (trials; steps timed).
     """
     if len(study.costs):
-        return _measured(study.costs)
-    trials = alone(study)
+        return _reshape_measured(study.costs)
+    trials = select_unstacked(study)
     names = [name for name in COSTS if name in trials]
     long = trials.melt(["comparison", "entrant"], names, "cost").dropna(subset=["value"])
     rows = long.astype({"value": float}).groupby(["comparison", "cost", "entrant"])["value"]
     return rows.agg(["median", "min", "max", "count"]).reset_index().set_axis(COLUMNS, axis=1)
 
 
-def _measured(costs: pd.DataFrame) -> pd.DataFrame:
+def _reshape_measured(costs: pd.DataFrame) -> pd.DataFrame:
     identity = ["comparison", "entrant", "steps_measured"]
     names = [name for name in COSTS if name in costs]
     long = costs.melt(identity, names, "cost").dropna(subset=["value"])
@@ -52,7 +54,7 @@ def _measured(costs: pd.DataFrame) -> pd.DataFrame:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """A panel for each cost that was measured of each comparison, the least on top."""
+    """Draw one panel per comparison and measured cost, the least on top."""
     panels = []
     for comparison, both in table.groupby("comparison", sort=True):
         for cost, label in COSTS.items():
@@ -62,6 +64,6 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
             shown = here[["entrant", "value", "low", "high", "n"]]
             top = float(here["high"].max()) * 1.05 or 1.0
             scale = alt.Scale(domain=[0, float(f"{top:.4g}")], nice=False)
-            chart = forest(shown, colours, label, scale=scale, trials="n:Q")
+            chart = draw_forest(shown, colours, label, scale=scale, trials="n:Q")
             panels.append(Panel(f"{comparison}: {label}", chart))
     return panels

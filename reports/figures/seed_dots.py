@@ -1,4 +1,4 @@
-"""Every trial that is reported as a dot: groups of seeds show that a mean would hide."""
+"""Every reported trial as a dot, which shows groups of seeds that a mean would hide."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JITTER = 4  # pixels between three levels, so that equal values show
 
 
 def info(study: Study) -> pd.DataFrame:
-    """One row a trial of ``Study.reported``.
+    """List one row per trial of ``Study.reported``.
 
     Columns: comparison, metric, entrant, seed, trial (first eight of its run_id), status, value
     (final on test; NaN: it did not finish).
@@ -38,7 +38,7 @@ def info(study: Study) -> pd.DataFrame:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """One panel a comparison that has a value."""
+    """Draw one panel per comparison that has a value."""
     return [
         Panel(str(comparison), _chart(here, colours))
         for comparison, here in table.groupby("comparison", sort=True)
@@ -49,11 +49,11 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = [name for name in colours if (table["entrant"] == name).any()]
     finished = table.dropna(subset=["value"])
-    dots = pd.concat([_thinned(own) for _, own in finished.groupby("entrant")])
+    dots = pd.concat([_thin_by_rank(own) for _, own in finished.groupby("entrant")])
     dots = dots.assign(level=dots.groupby("entrant").cumcount() % 3 * JITTER - JITTER)
-    source = style.data(dots[["entrant", "seed", "trial", "value", "level"]])
+    source = style.inline_data(dots[["entrant", "seed", "trial", "value", "level"]])
     title = f"test/{table['metric'].iloc[0]}"
-    scale, axis = style.fitted(finished["value"])
+    scale, axis = style.fit_axis(finished["value"])
     apart = alt.ExprRef("datum.level")  # a yOffset encoding sorts, by an expression of names
     rows = alt.Chart(source).mark_point(
         filled=True, size=40, fillOpacity=0.75, cursor="pointer", yOffset=apart
@@ -61,10 +61,10 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     layers = [
         rows.encode(
             x=alt.X("value:Q", title=title, scale=scale, axis=axis),
-            y=style.listed(names),
-            color=style.colour(colours),
-            shape=style.shape(colours),
-            tooltip=style.tooltip(
+            y=style.encode_rows(names),
+            color=style.encode_colour(colours),
+            shape=style.encode_shape(colours),
+            tooltip=style.make_tooltip(
                 optimizer="entrant:N", seed="seed:Q", value="value:Q", trial="trial:N"
             ),
         )
@@ -78,14 +78,14 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
                 "remark": [f"{broken[name]} of {n[name]} broke off" for name in broken.index],
             }
         )
-        text = alt.Chart(style.data(remarks)).mark_text(align="right", dx=-2)
+        text = alt.Chart(style.inline_data(remarks)).mark_text(align="right", dx=-2)
         layers.append(
-            text.encode(x=alt.value("width"), y=style.listed(names), text=alt.Text("remark:N"))
+            text.encode(x=alt.value("width"), y=style.encode_rows(names), text=alt.Text("remark:N"))
         )
-    return style.layered(layers, style.ROW * max(3, len(names)))
+    return style.layer_charts(layers, style.ROW * max(3, len(names)))
 
 
-def _thinned(own: pd.DataFrame) -> pd.DataFrame:
+def _thin_by_rank(own: pd.DataFrame) -> pd.DataFrame:
     if len(own) <= DRAWN:
         return own
     ranked = own.sort_values("value", kind="stable")

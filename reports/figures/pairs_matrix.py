@@ -1,4 +1,4 @@
-"""Everybody against everybody over all tasks: effect, wins, ties and losses, adjusted p.
+"""All pairs over all tasks: effect, wins, ties and losses, adjusted p.
 
 Source: Ismail-Fawaz et al. 2023, arXiv:2305.11921 (the multi-comparison matrix).
 """
@@ -13,7 +13,7 @@ import pandas as pd
 
 from reports.analysis.study import Study
 from reports.figures import style
-from reports.figures.cells import BREAK, END, matrix
+from reports.figures.matrix import BREAK, END, draw_matrix
 from reports.figures.panel import Panel
 from reports.stats.intervals import CONFIDENCE
 from reports.text.numbers import number
@@ -32,7 +32,7 @@ TEXT = 46  # pixels that a cell's text takes
 
 
 def info(study: Study) -> pd.DataFrame:
-    """``Study.pairs`` both ways round: of each pair also theirs against ours.
+    """List ``Study.pairs`` both ways round.
 
     Columns: those of ``Study.pairs``; claim is that of the row's first entrant.
     """
@@ -51,7 +51,7 @@ def info(study: Study) -> pd.DataFrame:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """One panel."""
+    """Draw one panel."""
     if table.empty:
         return []
     names = [name for name in colours if (table["ours"] == name).any()]
@@ -64,17 +64,17 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
             "row": table["ours"],
             "column": table["theirs"],
             "shade": (sign * strength).where(told),
-            "text": [_text(one) for one in table.to_dict("records")],
+            "text": [_format_cell(one) for one in table.to_dict("records")],
             "effect": [number(value, 2, sign=True) for value in table["effect"]],
             "low": table["low"].replace([np.inf, -np.inf], np.nan),
             "high": table["high"].replace([np.inf, -np.inf], np.nan),
-            "tally": [_tally(one) for one in table.to_dict("records")],
+            "tally": [_format_tally(one) for one in table.to_dict("records")],
             "p": table["p_holm"],
             "claim": table["claim"],
             "reason": table["reason"],
         }
     )
-    pointer = style.tooltip(
+    pointer = style.make_tooltip(
         optimizer="row:N",
         against="column:N",
         effect="effect:N",
@@ -88,16 +88,16 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     if len(names) > MANY:
         shown = shown.assign(text="")
     lines = 3 if len(names) <= MANY else 1
-    chart = matrix(shown, names, names, pointer, lines=lines)
+    chart = draw_matrix(shown, names, names, pointer, lines=lines)
     return [Panel("All tasks", chart, wide=len(names) > 5, text_from=TEXT * len(names))]
 
 
-def _tally(pair: Mapping[Any, Any]) -> str:
+def _format_tally(pair: Mapping[Any, Any]) -> str:
     return f"{pair['win']}–{pair['tie']}–{pair['loss']}"
 
 
-def _text(pair: Mapping[Any, Any]) -> str:
+def _format_cell(pair: Mapping[Any, Any]) -> str:
     effect, p = (float(pair[name]) for name in ("effect", "p_holm"))
     probability = BLANK if np.isnan(p) else "p <.001" if p < 0.001 else f"p {p:.3f}"
     size = BLANK if np.isnan(effect) else number(effect, 2, sign=True)
-    return BREAK.join([size, _tally(pair), probability])
+    return BREAK.join([size, _format_tally(pair), probability])

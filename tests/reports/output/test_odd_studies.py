@@ -8,8 +8,8 @@ import pytest
 from bench import tracking
 from reports.__main__ import main
 from reports.output.render import render
+from tests.helpers.records import make_record
 from tests.helpers.studies import reports
-from tests.reports.conftest import make_record
 
 GOOD = [0.90, 0.91, 0.92, 0.905, 0.915]
 

@@ -1,4 +1,4 @@
-"""What tuning costs: the expected best of k points on validation against k, and its spread."""
+"""Tuning costs: the expected best of k points on validation against k, and its spread."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TAIL = 0.1
 
 
 def info(study: Study) -> pd.DataFrame:
-    """``Study.best_of_k`` with metric and band of each comparison; k where all may diverge stays.
+    """Add metric and band to ``Study.best_of_k``.
 
     Columns: those of ``Study.best_of_k``, metric, low and high (10 and 90 % quantiles of the best).
     """
@@ -40,20 +40,20 @@ def info(study: Study) -> pd.DataFrame:
         points = tried[comparison, entrant]
         values = points["val_mean"].where(points["n"] == points["seeds"])
         direction = str(points["direction"].iloc[0])
-        ends = [quantile(values, int(k), direction, q) for q in (TAIL, 1 - TAIL)]
+        ends = [quantile_of_best(values, int(k), direction, q) for q in (TAIL, 1 - TAIL)]
         bands.append((min(ends), max(ends)))
     low, high = zip(*bands, strict=True) if bands else ((), ())
     metric = table["comparison"].map(metrics)
     return table.assign(metric=metric, low=list(low), high=list(high)).reset_index(drop=True)
 
 
-def quantile(values: ArrayLike, k: int, direction: str, q: float) -> float:
-    """Of the best of ``k`` draws, among draws with a point that finished; the worst is 0.
+def quantile_of_best(values: ArrayLike, k: int, direction: str, q: float) -> float:
+    """Compute quantile ``q`` of the best of ``k`` draws, given that one of them finished.
 
-    It is a value that was measured: no band of it leaves the range of the metric.
+    The worst is 0. The result is a measured value, so no band leaves the metric's range.
 
     Args:
-        values: one a point, shape ``(n,)``; NaN for one that broke.
+        values: one per point, shape ``(n,)``; NaN for a point that diverged.
     """
     x = np.asarray(values, dtype=float)
     sign = 1.0 if direction == "maximize" else -1.0
@@ -67,7 +67,7 @@ def quantile(values: ArrayLike, k: int, direction: str, q: float) -> float:
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-    """One panel a comparison."""
+    """Draw one panel per comparison."""
     return [
         Panel(str(comparison), _chart(here, colours))
         for comparison, here in table.groupby("comparison", sort=True)
@@ -76,20 +76,20 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 
 def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     columns = ["entrant", "k", "expected", "low", "high", "all_broken"]
-    shown = style.banded(table, colours)[columns]
+    shown = style.prepare_bands(table, colours)[columns]
     tried = alt.Scale(domain=[1, max(2, int(table["k"].max()))], nice=False)
-    base = alt.Chart(style.data(shown)).encode(
+    base = alt.Chart(style.inline_data(shown)).encode(
         x=alt.X("k:Q", title="points tried", scale=tried, axis=alt.Axis(tickMinStep=1, format="d")),
-        color=style.colour(colours),
+        color=style.encode_colour(colours),
     )
-    scale, axis = style.fitted(pd.concat([shown["expected"], shown["low"], shown["high"]]))
+    scale, axis = style.fit_axis(pd.concat([shown["expected"], shown["low"], shown["high"]]))
     y = partial(alt.Y, title=f"val/{table['metric'].iloc[0]}", scale=scale, axis=axis)
     band = base.mark_area(fillOpacity=0.14).encode(y=y("low:Q"), y2="high:Q")
-    line = base.mark_line().encode(y=y("expected:Q"), strokeDash=style.dash(colours))
+    line = base.mark_line().encode(y=y("expected:Q"), strokeDash=style.encode_dash(colours))
     dots = base.mark_point(filled=True, size=28).encode(
         y=y("expected:Q"),
-        shape=style.shape(colours),
-        tooltip=style.tooltip(
+        shape=style.encode_shape(colours),
+        tooltip=style.make_tooltip(
             optimizer="entrant:N",
             points="k:Q",
             expected="expected:Q",
@@ -98,4 +98,4 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
             all_broken="all_broken:Q",
         ),
     )
-    return style.layered([band, line, dots], style.HEIGHT)
+    return style.layer_charts([band, line, dots], style.HEIGHT)

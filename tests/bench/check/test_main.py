@@ -10,7 +10,7 @@ from bench.check import choose, markdown
 from bench.check.__main__ import exit_code
 from bench.check.checks import CHECKS
 from bench.check.findings import Finding, Grade, Report
-from tests.bench.check.conftest import spec
+from tests.helpers.checks import spec
 
 MADE = markdown.Circumstances("2026-01-01", {"torch": "2.15.0"}, "Linux x86_64")
 

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 import bench
-from reports.__main__ import KEYS, main, make_report
+from reports.__main__ import KEYS, main
 from reports.analysis.study import Study
 from reports.output import mlflow_summary
+from reports.output.report import make_report
 from reports.output.terminal import print_study
 from reports.text.leaderboards import display
 
@@ -21,9 +22,9 @@ def store(monkeypatch, study, tmp_path):
     """A ``bench.tracking`` that holds the study ``hand_made`` and notes what is attached."""
     tracking = ModuleType("bench.tracking")
     tracking.attached, tracking.summaries = [], []
-    tracking.studies = lambda uri: ["hand_made"]
+    tracking.list_studies = lambda uri: ["hand_made"]
     tracking.read = lambda uri, name: study
-    tracking.attached_text = lambda uri, name, file: None
+    tracking.read_text = lambda uri, name, file: None
     tracking.attach_report = lambda *arguments: tracking.attached.append(arguments)
     tracking.summarize = lambda *arguments, **said: tracking.summaries.append(said)
     monkeypatch.setitem(sys.modules, "bench.tracking", tracking)
@@ -117,9 +118,9 @@ def test_piped_output_is_plain(study):
 
 def test_the_note_of_a_large_study_ends_before_mlflows_limit():
     said = [f"sentence {at} " + "x" * 200 for at in range(100)]
-    listed = mlflow_summary._listed(said)
+    listed = mlflow_summary._shorten(said)
     assert listed[0] == f"- {said[0]}"
     assert len("\n".join(listed)) < 7000
     shown = len(listed) - 1
     assert listed[-1] == f"- … and {100 - shown} more in the report"
-    assert mlflow_summary._listed(said[:2]) == [f"- {said[0]}", f"- {said[1]}"]
+    assert mlflow_summary._shorten(said[:2]) == [f"- {said[0]}", f"- {said[1]}"]

@@ -1,4 +1,4 @@
-"""Numbers in coloured cells, rows by columns: what the two matrices of a report share."""
+"""Numbers in coloured cells, rows by columns: the drawing that two figures share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINE = 13  # pixels of a further line
 BREAK = "|"  # between lines of a cell's text
 
 
-def matrix(
+def draw_matrix(
     table: pd.DataFrame,
     rows: Sequence[str],
     columns: Sequence[str],
@@ -24,15 +24,15 @@ def matrix(
     *,
     lines: int = 1,
 ) -> alt.LayerChart:
-    """A cell each for a row and a column, the layer of text last.
+    """Draw one cell per row and column, the layer of text last.
 
     Args:
         table: columns row, column, shade (log2, for the colour; NaN: none), text (lines parted by
             ``BREAK``), entrant, and those of ``tooltip``.
-        rows, columns: from the top and from the left.
-        lines: of the longest text.
+        rows, columns: names from the top and from the left.
+        lines: number of lines of the longest text.
     """
-    base = alt.Chart(style.data(table)).encode(
+    base = alt.Chart(style.inline_data(table)).encode(
         x=alt.X(
             "column:N",
             title=None,
@@ -72,4 +72,4 @@ def matrix(
         frames.encode(tooltip=list(tooltip)),
         text,
     ]
-    return style.layered(layers, (SIZE + LINE * (lines - 1)) * len(rows))
+    return style.layer_charts(layers, (SIZE + LINE * (lines - 1)) * len(rows))

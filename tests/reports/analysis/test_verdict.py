@@ -11,8 +11,8 @@ from reports.analysis.study import Study
 from reports.stats import seeds as seed_statistics
 from reports.text.headline import headline, outcome
 from reports.text.leaderboards import display
+from tests.helpers.records import make_record
 from tests.helpers.studies import SPACE, Landscape, reports, study
-from tests.reports.conftest import make_record
 
 GOOD = [0.90, 0.91, 0.92, 0.905, 0.915, 0.91, 0.90, 0.92, 0.905, 0.915]
 BETTER = [v + 0.02 + e for v, e in zip(GOOD, [0.001, -0.001] * 5, strict=True)]
@@ -151,7 +151,7 @@ def test_repeated_tuning_is_in_the_interval_and_both_are_shown():
 
 
 def value_on_test(record):
-    return record.result.curve[-1].values["test/accuracy"]
+    return record.result.final["test/accuracy"]
 
 
 def is_tuned(record, repeat):

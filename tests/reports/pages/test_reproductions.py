@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 import conf
 from reports import Study
-from reports.pages import reproductions as reproductions_page
+from reports.pages import reproductions as page
+from tests.helpers.records import make_record
 from tests.helpers.studies import Landscape, reports, study
-from tests.reports.conftest import make_record
 
 PRESETS = Path(conf.__file__).parent / "experiment"
 
 
-@pytest.fixture
-def page() -> ModuleType:
-    return reproductions_page
-
-
-def test_each_is_a_preset_that_runs_under_its_own_name(page) -> None:
+def test_each_is_a_preset_that_runs_under_its_own_name() -> None:
     for one in page.REPRODUCTIONS:
         text = (PRESETS / f"{one.name}.yaml").read_text("utf-8")
         assert f"\nstudy: {one.name}\n" in text
@@ -31,23 +25,23 @@ def test_each_is_a_preset_that_runs_under_its_own_name(page) -> None:
             assert f"#   optbench -m experiment={one.name} {words}".rstrip() in text
 
 
-def test_an_ordering_holds_or_not_by_the_verdict_of_the_pair(page) -> None:
+def test_an_ordering_holds_or_not_by_the_verdict_of_the_pair() -> None:
     apart = Study.of(
         reports("adam", [0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
         + reports("lion", [0.90, 0.91, 0.89, 0.91, 0.92, 0.90])
     )
-    assert page.outcome(apart, "lion", "adam").startswith("**holds** (+1.")
-    assert page.outcome(apart, "adam", "lion").startswith("**the other way round** (−1.")
+    assert page.describe_outcome(apart, "lion", "adam").startswith("**holds** (+1.")
+    assert page.describe_outcome(apart, "adam", "lion").startswith("**the other way round** (−1.")
     close = Study.of(
         reports("adam", [0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
         + reports("lion", [0.81, 0.80, 0.79, 0.81, 0.81, 0.80])
     )
-    assert page.outcome(close, "lion", "adam").startswith("**not shown** (")
+    assert page.describe_outcome(close, "lion", "adam").startswith("**not shown** (")
     few = Study.of(reports("adam", [0.80, 0.81]) + reports("lion", [0.90, 0.91]))
-    assert "withheld" in page.outcome(few, "lion", "adam")
+    assert "withheld" in page.describe_outcome(few, "lion", "adam")
 
 
-def test_bias_correction_is_compared_at_the_best_rate_of_each(page) -> None:
+def test_bias_correction_is_compared_at_the_best_rate_of_each() -> None:
     losses = {(True, 1e-3): 100.0, (True, 1e-2): 120.0, (False, 1e-3): 130.0, (False, 1e-2): None}
     trials = [
         make_record(
@@ -64,7 +58,7 @@ def test_bias_correction_is_compared_at_the_best_rate_of_each(page) -> None:
         for (switch, rate), loss in losses.items()
         for seed in range(3)
     ]
-    text = "\n".join(page.bias_correction(Study.of(trials)))
+    text = "\n".join(page.write_bias_correction(Study.of(trials)))
     rows = [line for line in text.splitlines() if line.startswith("| 0.9, 0.99")]
     assert len(rows) == 2
     for row in rows:
@@ -78,12 +72,12 @@ def test_bias_correction_is_compared_at_the_best_rate_of_each(page) -> None:
     assert f"at a smaller rate without than with: at {settings}; at a larger one: at 0" in text
 
 
-def test_the_best_default_is_chosen_on_validation_and_set_beside_adam_tuned(page) -> None:
+def test_the_best_default_is_chosen_on_validation_and_set_beside_adam_tuned() -> None:
     numbers = np.random.default_rng(0)
     trials = study("adam", Landscape(), numbers)
     trials += study("lion", Landscape(best=1e-3), numbers, tried=0)
     trials += study("sgd", Landscape(best=1e-1), numbers, tried=0)
-    table = "\n".join(page.defaults(Study.of(trials)))
+    table = "\n".join(page.write_defaults(Study.of(trials)))
     assert "lion, of 3" in table and "adam, best of 8 points" in table
 
 
@@ -106,7 +100,7 @@ NEEDS_DATA = set(SMALL) - {"article_formula", "choi_inclusion"}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
-def test_its_commands_run_small_and_what_the_page_claims_is_seen(page, optbench, uri, name) -> None:
+def test_its_commands_run_small_and_what_the_page_claims_is_seen(optbench, uri, name) -> None:
     """Where the page says that an ordering holds, the mean of few and short trials agrees."""
     if name in NEEDS_DATA and not DATA:
         pytest.skip("OPTBENCH_DATA names no data")
@@ -116,13 +110,13 @@ def test_its_commands_run_small_and_what_the_page_claims_is_seen(page, optbench,
         ended = optbench("-m", f"experiment={name}", *own)
         assert ended.code == 0, ended.err + ended.out[-2000:]
     small = Study.load(name, uri=uri)
-    assert "nan" not in "".join(page.section(one, small))
+    assert "nan" not in "".join(page.write_section(one, small))
     shipped = Study.load("", compare=[name])
     for ahead, behind in one.orders:
-        if page.outcome(shipped, ahead, behind).startswith("**holds**"):
-            assert page.ordering(small, ahead, behind)["effect"] > 0, f"{ahead}, {behind}"
+        if page.describe_outcome(shipped, ahead, behind).startswith("**holds**"):
+            assert page.find_ordering(small, ahead, behind)["effect"] > 0, f"{ahead}, {behind}"
     if not one.orders:
-        corrections = [page.corrections(study) for study in (shipped, small)]
+        corrections = [page.compare_corrections(study) for study in (shipped, small)]
         claimed, seen = ({(each.beta1, each.beta2): each for each in one} for one in corrections)
         for betas, each in seen.items():
             if claimed[betas].apart.low > 0:

@@ -1,0 +1,66 @@
+"""Identity of the process that owns a run, and whether it still lives."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+from collections.abc import Mapping
+from functools import lru_cache
+
+import psutil
+
+JOB = "OPTBENCH_JOB"
+"""Environment variable with the cluster job of this process; its own workers inherit it."""
+
+CLOCK_ERROR = 10.0
+"""Seconds by which two readings of one start may differ: the system clock is corrected at times."""
+
+
+def is_worker() -> bool:
+    """Tell whether another process, anywhere, has opened the store and then started this one."""
+    return multiprocessing.parent_process() is not None or JOB in os.environ
+
+
+def identify() -> dict[str, str]:
+    """Return the tags by which others recognise this process: host, pid, start, cluster job."""
+    pid = os.getpid()
+    job = {"job": os.environ[JOB]} if JOB in os.environ else {}
+    return {"host": socket.gethostname(), "pid": str(pid), "process": _read_start(pid), **job}
+
+
+def is_local(tags: Mapping[str, str]) -> bool:
+    """Tell whether the process with these tags (``identify``) runs, or ran, on this machine."""
+    return tags.get("host") == socket.gethostname() and tags.get("pid", "").isdigit()
+
+
+def is_alive(tags: Mapping[str, str]) -> bool:
+    """Tell whether the local process with these tags still runs.
+
+    Another process may have its pid by now: then the start differs. A zombie does not run.
+    """
+    try:
+        process = psutil.Process(int(tags["pid"]))
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        start = _to_seconds(tags.get("process", ""))
+        return start is None or abs(process.create_time() - start) < CLOCK_ERROR
+    except psutil.NoSuchProcess:
+        return False
+    except (psutil.AccessDenied, ValueError):  # another user's, or a mark of an unknown form
+        return True
+
+
+@lru_cache(maxsize=1)  # one reading a process, so that its tags stay equal when the clock moves
+def _read_start(pid: int) -> str:
+    return repr(psutil.Process(pid).create_time())
+
+
+def _to_seconds(mark: str) -> float | None:
+    """Return the start of a process in seconds since 1970; None where it was not recorded.
+
+    Earlier versions recorded an integer, in clock ticks since the machine was started.
+    """
+    if not mark or "." in mark:
+        return float(mark) if mark else None
+    return psutil.boot_time() + int(mark) / os.sysconf("SC_CLK_TCK")

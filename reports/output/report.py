@@ -1,0 +1,97 @@
+"""A report from start to end: read the store, write the pages, print the answer, attach it all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import bench.tracking
+from bench.spec import Hardware
+from reports.analysis.study import Study
+from reports.data import baseline
+from reports.data.costs import wanted
+from reports.data.load import COSTS, NoTrials, described, gather
+from reports.output.mlflow_summary import summarize_study
+from reports.output.render import render, render_empty
+from reports.output.terminal import print_study
+
+
+class CostDevice(NamedTuple):
+    """Conditions under which costs are measured: folder of data sets, Lightning's accelerator."""
+
+    data_dir: str
+    accelerator: str
+
+
+def make_report(
+    uri: str,
+    study: str,
+    directory: Path | str | None = None,
+    *,
+    filters: Mapping[str, Sequence[str]] | None = None,
+    compare: Sequence[str] = (),
+    measure: CostDevice | None = None,
+) -> Path:
+    """Read one or several studies, write the report and print the leaderboards.
+
+    The report of one whole study is attached to it in the store. A study in which nothing ran gets
+    a page that says so.
+
+    Args:
+        study: its name, or names with commas between.
+        directory: folder to write to; None: ``outputs/<name>/report``.
+        filters, compare: as ``Study.load`` takes them.
+        measure: device on which to measure costs; None: they are not measured.
+
+    Returns the path of ``index.html``. Raises RefusedInput for what is not there.
+    """
+    try:
+        loaded = Study.load(study, uri, filters=filters, compare=compare)
+    except NoTrials as nothing:
+        name = study.replace(",", "+")
+        index = render_empty(name, directory or Path("outputs", name, "report"))
+        print(nothing, "", index, sep="\n")
+        return index
+    studies = [name for name in study.split(",") if name]
+    if measure is not None:
+        loaded = _measure_costs(loaded, uri, studies, measure)
+    index = render(loaded, directory or Path("outputs", loaded.name, "report"))
+    if len(studies) == 1 and not filters and not compare:
+        bench.tracking.attach_report(uri, study, index.parent)
+        bench.tracking.summarize(uri, study, **summarize_study(loaded))
+    print_study(loaded)
+    print(*loaded.joined, "", index, sep="\n")
+    return index
+
+
+def export_baseline(
+    uri: str, studies: str, path: Path, filters: Mapping[str, Sequence[str]]
+) -> None:
+    """Write the trials of studies as a baseline, and print its size."""
+    baseline.check_path(path)
+    records = gather(studies.split(","), uri, filters, ()).records
+    command = f"optbench-report study={studies} {described(filters)}".strip()
+    count = baseline.write(records, path, {"command": command})
+    print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")
+
+
+def _measure_costs(study: Study, uri: str, studies: Sequence[str], device: CostDevice) -> Study:
+    """Measure the costs of the entrants, and store them with each study."""
+    from bench.trial import cost  # torch, which no other report needs
+
+    sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
+    fresh = cost.measure_costs(
+        wanted(study.reported, study.configs),
+        device.data_dir,
+        Hardware(device.accelerator),
+        lambda line: print(line, file=sys.stderr),
+    )
+    measured = {**study.measured, **fresh}
+    text = json.dumps(measured, sort_keys=True, indent=1)
+    for name in studies:
+        bench.tracking.attach_text(uri, name, COSTS, text)
+    return replace(study, measured=measured)
