@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -117,8 +118,10 @@ def measured(*values: float) -> target.Measured:
 
 
 def test_the_lines_for_the_yaml_fit_in_it() -> None:
-    _, where, *lines = target.describe(trial_spec(), measured(0.5, 0.7, 0.6), date(2026, 11, 26))
-    assert where.endswith("digits.yaml, under task:")
+    spec = trial_spec()
+    spec = replace(spec, task=replace(spec.task, path="my_conf/task/digits.yaml"))
+    _, where, *lines = target.describe(spec, measured(0.5, 0.7, 0.6), date(2026, 11, 26))
+    assert where == "to use it, write in my_conf/task/digits.yaml, under task:"
     assert yaml.safe_load("\n".join(["task:", *lines])) == {"task": {"target": 0.6}}
     assert all(len(line) <= 100 for line in lines)
     comment = " ".join(" ".join(lines).replace("#", "").split())
