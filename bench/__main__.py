@@ -19,7 +19,7 @@ from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import execute, plugins, progress
 from bench.sweeps.overrides import defer_overrides
-from bench.sweeps.preflight import check_specs
+from bench.sweeps.preflight import check_trials
 from bench.tracking.uri import check_uri, sqlite_path
 
 TARGET_USAGE = """``optbench-target``: a task's target by a written procedure, as lines for YAML.
@@ -71,7 +71,7 @@ def _run_alone(spec: TrialSpec, uri: str) -> TrialResult:
     stored = _look_up(spec, uri)
     if stored is not None and execute.can_reuse(spec, stored):
         return execute.reuse(spec, stored)
-    for reason in check_specs([spec]).values():
+    for reason in check_trials([spec]).values():
         raise RefusedInput(reason)
     result = execute.run_single(spec, uri)
     if result.status is Status.FAILED:

@@ -9,7 +9,7 @@ from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import execute, progress
 from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import Launch
-from bench.sweeps.preflight import check_specs
+from bench.sweeps.preflight import check_trials
 from bench.sweeps.progress import OnTrialEnd, print_ends
 from bench.sweeps.resume import select_results
 
@@ -47,7 +47,7 @@ def run(
     new = {key: spec for key, spec in wanted.items() if key not in reused}
     if prepare is not None:
         prepare(list(new.values()))
-    skipped = check_specs(new.values())
+    skipped = check_trials(new.values())
     progress.say_assumptions(specs)
     progress.say(
         f"study {study}: {len(wanted)} trials, {len(outcomes)} recorded, "

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def check_specs(specs: Iterable[TrialSpec]) -> dict[str, str]:
+def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
     """Build every distinct combination once and feed it two examples.
 
     Returns:

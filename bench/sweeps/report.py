@@ -23,7 +23,7 @@ def check_baseline(compare: str, specs: Iterable[TrialSpec]) -> None:
     """
     if not compare:
         return
-    from reports.data import baseline
+    from reports.data import baseline  # tasks and tables: a sweep without compare= needs none
     from reports.data.merge import pool
 
     path, nothing = baseline.find(compare), TrialResult(Status.SKIPPED)
@@ -45,7 +45,7 @@ def finish_sweep(study: str, uri: str, outcomes: Outcomes, *, report: bool, comp
         SystemExit: with code 1 where some trial failed.
     """
     if report:
-        from reports.output.report import make_report
+        from reports.output.report import make_report  # pandas and Altair: a second
 
         beside = [compare] if compare else []
         make_report(uri, study, Path("outputs") / study / "report", compare=beside)

@@ -251,8 +251,6 @@ def test_a_search_path_plugin_is_asked_for_each_composition(folder) -> None:
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
             asked.append(search_path)
 
-    from bench.config import schema
-
     GlobalHydra.instance().clear()
     register_schema()
     plugins.register()

@@ -34,7 +34,7 @@ class StackedLauncher(SpecLauncher):
     def _execute(
         self, specs: Sequence[TrialSpec], on_end: OnTrialEnd, workers: int
     ) -> list[TrialResult]:
-        from bench.sweeps.launchers.executor import Executor  # torch
+        from bench.sweeps.launchers.executor import Executor  # torch: 2 s
 
         uri, size = self.config.tracking.uri, self.config.stack.size
         return Executor(specs, uri, size, on_end, workers).run()

@@ -25,7 +25,7 @@ from bench.sweeps.compose import Composer
 from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import SpecLauncher
 from bench.sweeps.plan import Plan, make_plan
-from bench.sweeps.preflight import check_specs
+from bench.sweeps.preflight import check_trials
 from bench.sweeps.report import check_baseline, finish_sweep
 from bench.sweeps.resume import refuse_changes, select_results
 from bench.sweeps.sweepers.grid import SpecSweeper, list_combinations
@@ -71,7 +71,7 @@ class StudySweeper(SpecSweeper):
 
     def run(self, plan: Plan, uri: str) -> Outcomes:
         """Run everything that is missing; nothing with ``plan=true``."""
-        skipped = check_specs(plan.bases)
+        skipped = check_trials(plan.bases)
         records = tracking.resume(uri, plan.study)
         refuse_changes(plan, records)
         results = select_results(records)
