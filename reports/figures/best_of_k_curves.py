@@ -27,7 +27,7 @@ EMPTY = "Nobody was tuned in this study."
 TAIL = 0.1
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Add metric and band to ``Study.best_of_k``.
 
     Columns: those of ``Study.best_of_k``, metric, low and high (10 and 90 % quantiles of the best).
@@ -69,12 +69,12 @@ def quantile_of_best(values: ArrayLike, k: int, direction: str, q: float) -> flo
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     """Draw one panel per comparison."""
     return [
-        Panel(str(comparison), _chart(here, colours))
+        Panel(str(comparison), _draw_chart(here, colours))
         for comparison, here in table.groupby("comparison", sort=True)
     ]
 
 
-def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
+def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     columns = ["entrant", "k", "expected", "low", "high", "all_broken"]
     shown = style.prepare_bands(table, colours)[columns]
     tried = alt.Scale(domain=[1, max(2, int(table["k"].max()))], nice=False)

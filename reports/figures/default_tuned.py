@@ -21,7 +21,7 @@ CAPTION = (
 EMPTY = "No optimizer has both a default and a tuned row."
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Select two rows per comparison and entrant that has both, in the leaderboard's order.
 
     Columns: comparison, metric, entrant, row (default, tuned), value, low, high, n, points (tried),
@@ -48,12 +48,12 @@ def info(study: Study) -> pd.DataFrame:
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     """Draw one panel per comparison."""
     return [
-        Panel(str(comparison), _chart(here, colours))
+        Panel(str(comparison), _draw_chart(here, colours))
         for comparison, here in table.groupby("comparison", sort=True)
     ]
 
 
-def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
+def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = table["entrant"].drop_duplicates().tolist()
     scale, axis = style.fit_axis(
         pd.concat([table[name] for name in ("value", "seeds_low", "seeds_high")])

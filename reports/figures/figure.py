@@ -24,11 +24,11 @@ class Figure(Protocol):
     CAPTION: str
     EMPTY: str
 
-    def info(self, study: Study) -> pd.DataFrame:
+    def tabulate(self, study: Study) -> pd.DataFrame:
         """Compute the numbers; each figure documents its columns."""
 
     def plot(self, table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
-        """Draw the numbers of ``info``; no panel where there is nothing to show.
+        """Draw the numbers of ``tabulate``; no panel where there is nothing to show.
 
         Args:
             colours: entrant → colour, in the report's order.

@@ -26,7 +26,7 @@ TEXT = 38  # pixels that a cell's text takes
 EMPTY = "There is nobody beside the reference, or nothing that both finished."
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Compute one row per entrant and comparison, without the reference's own.
 
     Columns: comparison, entrant, effect (log2 ratio; NaN: no common scale or no pair), difference

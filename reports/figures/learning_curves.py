@@ -32,7 +32,7 @@ DRAWN = 100
 NO_CLOCK = "Not drawn against seconds: trials of a stack share one clock."
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Compute mean and range over seeds per step, of the trials in ``Study.reported``.
 
     Columns: comparison, entrant, metric, steps, seconds (mean over seeds; NaN where a trial was
@@ -73,28 +73,28 @@ def _mean_unless_missing(values: pd.Series) -> float:
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     """Draw metric and training loss per comparison, against steps, seconds and gradients."""
     return [
-        _panel(here, colours, f"{comparison}: {metric}", against)
+        _draw_panel(here, colours, f"{comparison}: {metric}", against)
         for against in AGAINST
         for comparison, both in table.groupby("comparison", sort=True)
         for metric, here in sorted(both.groupby("metric"), key=lambda one: one[0] == TRAIN_LOSS)
     ]
 
 
-def _panel(table: pd.DataFrame, colours: Mapping[str, str], title: str, against: str) -> Panel:
+def _draw_panel(table: pd.DataFrame, colours: Mapping[str, str], title: str, against: str) -> Panel:
     measured = table.dropna(subset=[against])
     if measured.empty:
         note = NO_CLOCK if against == "seconds" else f"The number of {against} was not recorded."
         return Panel(title, None, note, variant=against)
     left_out = sorted(set(table["entrant"]) - set(measured["entrant"]))
     note = f"Without {', '.join(left_out)}: not measured." if left_out else ""
-    return Panel(title, _chart(measured, colours, against), note, variant=against, zoom=True)
+    return Panel(title, _draw_chart(measured, colours, against), note, variant=against, zoom=True)
 
 
-def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt.LayerChart:
+def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt.LayerChart:
     shown = pd.concat([style.thin_rows(line, DRAWN) for _, line in table.groupby("entrant")])
     shown = style.prepare_bands(shown, colours)
     columns = ["entrant", *AGAINST, "mean", "low", "high", "n"]
-    scale, axis = _y_axis(table)
+    scale, axis = _fit_y_axis(table)
     y = partial(alt.Y, title=str(table["metric"].iloc[0]), scale=scale, axis=axis)
     first, last = float(shown[against].min()), float(shown[against].max())
     passed = alt.Scale(domain=style.round_domain(first, last + (first == last)), nice=False)
@@ -122,7 +122,7 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str], against: str) -> alt
     return style.layer_charts(layers, style.HEIGHT)
 
 
-def _y_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
+def _fit_y_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
     """Fit a log axis over more than a decade; else a linear one without the steep start."""
     low, high = float(table["low"].min()), float(table["high"].max())
     if style.spans_a_decade(pd.Series([low, high])):

@@ -31,7 +31,7 @@ BLANK = "–"
 TEXT = 46  # pixels that a cell's text takes
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """List ``Study.pairs`` both ways round.
 
     Columns: those of ``Study.pairs``; claim is that of the row's first entrant.
@@ -55,7 +55,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     if table.empty:
         return []
     names = [name for name in colours if (table["ours"] == name).any()]
-    told = table["claim"].isin(["better", "worse"]) & (table["p_holm"] <= 1 - CONFIDENCE + 1e-12)
+    claimed = table["claim"].isin(["better", "worse"]) & (table["p_holm"] <= 1 - CONFIDENCE + 1e-12)
     sign = table["claim"].map({"better": 1.0, "worse": -1.0})
     strength = table["effect"].abs().clip(0.2, END).fillna(END)  # a rank test has no size
     shown = pd.DataFrame(
@@ -63,7 +63,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
             "entrant": table["ours"],
             "row": table["ours"],
             "column": table["theirs"],
-            "shade": (sign * strength).where(told),
+            "shade": (sign * strength).where(claimed),
             "text": [_format_cell(one) for one in table.to_dict("records")],
             "effect": [number(value, 2, sign=True) for value in table["effect"]],
             "low": table["low"].replace([np.inf, -np.inf], np.nan),

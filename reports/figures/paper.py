@@ -40,8 +40,8 @@ def render_svg(chart: alt.ConcatChart) -> str:
     text = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=NO_NETWORK)
     numbers: dict[str, int] = {}  # Vega counts its clips from the start of the process
 
-    def renumber(found: re.Match[str]) -> str:
-        return f"{found[1]}clip{numbers.setdefault(found[2], len(numbers))}"
+    def renumber(match: re.Match[str]) -> str:
+        return f"{match[1]}clip{numbers.setdefault(match[2], len(numbers))}"
 
     return re.sub(r'(id="|url\(#)clip(\d+)', renumber, text)
 

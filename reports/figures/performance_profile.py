@@ -24,7 +24,7 @@ CAPTION = (
 EMPTY = "No two entrants ran every task, or no task has a target value: there is nothing to race."
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Take ``Study.profile`` (entrant, tau, share, low, high), if two entrants are in it."""
     table = study.profile
     return table if table["entrant"].nunique() > 1 else table.iloc[:0]

@@ -59,7 +59,7 @@ def draw_figure(study: Study, name: str) -> alt.ConcatChart:
         raise RefusedInput(f"figure={name}: no such figure; {suggest(name, FIGURES)}")
     figure = FIGURES[name]
     colours = style.assign_colours(study.entrants, study.reference)
-    chart = concatenate(figure.plot(figure.info(study), colours))
+    chart = concatenate(figure.plot(figure.tabulate(study), colours))
     if chart is None:
         raise RefusedInput(f"figure={name}: {figure.EMPTY}")
     return chart

@@ -30,7 +30,7 @@ SCORES = {
 ENDS = {"": "value", "_low": "low", "_high": "high"}
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """List one row per score and entrant, in the order of ``Study.overall``.
 
     Columns: score, entrant, value, low, high, n (tasks behind it), of (all tasks), complete.

@@ -24,7 +24,7 @@ DRAWN = 60
 JITTER = 4  # pixels between three levels, so that equal values show
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """List one row per trial of ``Study.reported``.
 
     Columns: comparison, metric, entrant, seed, trial (first eight of its run_id), status, value
@@ -40,16 +40,16 @@ def info(study: Study) -> pd.DataFrame:
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     """Draw one panel per comparison that has a value."""
     return [
-        Panel(str(comparison), _chart(here, colours))
+        Panel(str(comparison), _draw_chart(here, colours))
         for comparison, here in table.groupby("comparison", sort=True)
         if here["value"].notna().any()
     ]
 
 
-def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
+def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = [name for name in colours if (table["entrant"] == name).any()]
     finished = table.dropna(subset=["value"])
-    dots = pd.concat([_thin_by_rank(own) for _, own in finished.groupby("entrant")])
+    dots = pd.concat([_thin_by_rank(trials) for _, trials in finished.groupby("entrant")])
     dots = dots.assign(level=dots.groupby("entrant").cumcount() % 3 * JITTER - JITTER)
     source = style.inline_data(dots[["entrant", "seed", "trial", "value", "level"]])
     title = f"test/{table['metric'].iloc[0]}"
@@ -85,8 +85,8 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     return style.layer_charts(layers, style.ROW * max(3, len(names)))
 
 
-def _thin_by_rank(own: pd.DataFrame) -> pd.DataFrame:
-    if len(own) <= DRAWN:
-        return own
-    ranked = own.sort_values("value", kind="stable")
-    return ranked.iloc[np.unique(np.linspace(0, len(own) - 1, DRAWN).round().astype(int))]
+def _thin_by_rank(trials: pd.DataFrame) -> pd.DataFrame:
+    if len(trials) <= DRAWN:
+        return trials
+    ranked = trials.sort_values("value", kind="stable")
+    return ranked.iloc[np.unique(np.linspace(0, len(trials) - 1, DRAWN).round().astype(int))]

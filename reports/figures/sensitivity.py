@@ -39,7 +39,7 @@ COLUMNS = [
 STRIP = 9  # pixels of an entrant's line below the data
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """List one row per comparison, entrant, hyperparameter and value, if at least two were tried.
 
     Trials that select, of a study; of a sweep those that explore.
@@ -96,19 +96,19 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     """Draw one panel per comparison and hyperparameter; choices and numbers stay apart."""
     rows = table.assign(kind=table["scale"] == "choice")
     return [
-        Panel(f"{comparison}: {name}", _chart(here, colours, str(name)), zoom=not choice)
+        Panel(f"{comparison}: {name}", _draw_chart(here, colours, str(name)), zoom=not choice)
         for (comparison, name, choice), here in rows.groupby(
             ["comparison", "hyperparameter", "kind"], sort=True
         )
     ]
 
 
-def _chart(table: pd.DataFrame, colours: Mapping[str, str], name: str) -> alt.LayerChart:
+def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str], name: str) -> alt.LayerChart:
     names = [entrant for entrant in colours if (table["entrant"] == entrant).any()]
     strip = STRIP * (len(names) + 1)
     height = style.HEIGHT + strip
     choice = bool((table["scale"] == "choice").all())
-    scale, axis = (alt.Scale(), alt.Axis(labelAngle=0)) if choice else _x_axis(table)
+    scale, axis = (alt.Scale(), alt.Axis(labelAngle=0)) if choice else _fit_x_axis(table)
     x = partial(alt.X, title=name, scale=scale, axis=axis)
     field = "level:N" if choice else "x:Q"
     at = {name: height - STRIP * (i + 0.7) for i, name in enumerate(reversed(names))}
@@ -121,7 +121,7 @@ def _chart(table: pd.DataFrame, colours: Mapping[str, str], name: str) -> alt.La
     return style.layer_charts(layers, height).resolve_scale(y="independent")
 
 
-def _x_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
+def _fit_x_axis(table: pd.DataFrame) -> tuple[alt.Scale, alt.Axis]:
     """Fit the axis to all values and declared ranges; logarithmic where one of them is."""
     ends = pd.concat([table["x"], table["range_low"], table["range_high"]]).dropna()
     low, high = style.round_domain(ends.min(), ends.max())
@@ -149,7 +149,7 @@ def _draw_values(
     base = alt.Chart(style.inline_data(shown[columns])).encode(
         x=x, color=style.encode_colour(colours)
     )
-    title, scale = f"val/{table['metric'].iloc[0]}", _y_scale(shown, strip)
+    title, scale = f"val/{table['metric'].iloc[0]}", _fit_y_scale(shown, strip)
 
     def y(field: str) -> alt.Y:
         return alt.Y(field, title=title, scale=scale)
@@ -167,7 +167,7 @@ def _draw_values(
     return [alt.LayerChart(layer=[area, line, dots])]
 
 
-def _y_scale(shown: pd.DataFrame, strip: float) -> alt.Scale:
+def _fit_y_scale(shown: pd.DataFrame, strip: float) -> alt.Scale:
     """Fit the data above a strip at the bottom, whose height is a fraction of the panel's."""
     if shown.empty:
         return alt.Scale(domain=[0, 1])
@@ -181,7 +181,7 @@ def _y_scale(shown: pd.DataFrame, strip: float) -> alt.Scale:
     return alt.Scale(domain=style.round_domain(below, high), nice=False)
 
 
-def _strip_axis(height: float) -> alt.Y:
+def _place_strip(height: float) -> alt.Y:
     """Place an entrant's line below the data, in pixels from the top."""
     return alt.Y("strip_y:Q", axis=None, scale=alt.Scale(domain=[height, 0], range=[height, 0]))
 
@@ -200,7 +200,7 @@ def _draw_ranges(
         .encode(
             x=x,
             x2="range_high:Q",
-            y=_strip_axis(height),
+            y=_place_strip(height),
             color=style.encode_colour(colours),
             tooltip=style.make_tooltip(optimizer="entrant:N", **details),
         )
@@ -221,7 +221,7 @@ def _draw_crosses(
         .mark_point(shape="cross", angle=45, size=45, filled=True)
         .encode(
             x=x,
-            y=_strip_axis(height),
+            y=_place_strip(height),
             color=style.encode_colour(colours),
             tooltip=style.make_tooltip(optimizer="entrant:N", **details),
         )

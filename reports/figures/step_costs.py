@@ -28,7 +28,7 @@ COSTS = {
 COLUMNS = ["comparison", "cost", "entrant", "value", "low", "high", "n"]
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Take costs from ``Study.costs``, else from trials that trained alone.
 
     One row per comparison, cost and entrant.

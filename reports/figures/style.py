@@ -102,29 +102,31 @@ def encode_colour(colours: Mapping[str, str], *, line: bool = False) -> alt.Colo
     Args:
         line: the legend on paper shows lines with their dashes, not points with their shapes.
     """
-    scale = _scale(colours, list(colours.values()))
-    return alt.Color("entrant:N", scale=scale, legend=_legend(colours, line))
+    scale = _make_scale(colours, list(colours.values()))
+    return alt.Color("entrant:N", scale=scale, legend=_make_legend(colours, line))
 
 
 def encode_dash(colours: Mapping[str, str], *, line: bool = False) -> alt.StrokeDash:
     """Encode entrants as dashes; ``line`` as in ``encode_colour``."""
-    legend = _legend(colours, line) if line else None
-    return alt.StrokeDash("entrant:N", scale=_scale(colours, DASHES), legend=legend)
+    legend = _make_legend(colours, line) if line else None
+    return alt.StrokeDash("entrant:N", scale=_make_scale(colours, DASHES), legend=legend)
 
 
 def encode_shape(colours: Mapping[str, str]) -> alt.Shape:
     """Encode entrants as shapes of points."""
-    return alt.Shape("entrant:N", scale=_scale(colours, SHAPES), legend=_legend(colours, False))
+    return alt.Shape(
+        "entrant:N", scale=_make_scale(colours, SHAPES), legend=_make_legend(colours, False)
+    )
 
 
-def _legend(colours: Mapping[str, str], line: bool) -> alt.Legend:
+def _make_legend(colours: Mapping[str, str], line: bool) -> alt.Legend:
     legend = alt.Legend(values=select_named(colours), symbolOpacity=1)
     if line:
         legend.symbolType, legend.symbolStrokeWidth = "stroke", 2.5
     return legend
 
 
-def _scale(colours: Mapping[str, str], values: Sequence[Any]) -> alt.Scale:
+def _make_scale(colours: Mapping[str, str], values: Sequence[Any]) -> alt.Scale:
     """Give entrants ``values`` in the report's order; beyond their end all get the first."""
     shown = [values[i] if i < len(values) else values[0] for i in range(len(colours))]
     return alt.Scale(domain=list(colours), range=shown)

@@ -24,7 +24,7 @@ CAPTION = (
 EMPTY = STACKED
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """Compute one row per comparison and entrant with finished trials.
 
     Columns: comparison, metric, direction, entrant, seconds (median; NaN: only stacks), value, low,
@@ -34,13 +34,13 @@ def info(study: Study) -> pd.DataFrame:
     trials = study.reported
     rows = trials.assign(value=final(trials, "test")).dropna(subset=["value"])
     times = select_unstacked(study).groupby(["comparison", "entrant"])["train_time_s"].median()
-    found = []
-    for key, own in rows.groupby(["comparison", "metric", "direction", "entrant"]):
-        mean = bounded(str(key[1]), intervals.mean(own.groupby("seed")["value"].mean()))
+    means = []
+    for key, group in rows.groupby(["comparison", "metric", "direction", "entrant"]):
+        mean = bounded(str(key[1]), intervals.mean(group.groupby("seed")["value"].mean()))
         seconds = times.get((key[0], key[3]), np.nan)
-        found.append((*key, seconds, mean.estimate, mean.low, mean.high, len(own)))
+        means.append((*key, seconds, mean.estimate, mean.low, mean.high, len(group)))
     columns = ["comparison", "metric", "direction", "entrant", "seconds"]
-    table = pd.DataFrame(found, columns=[*columns, "value", "low", "high", "n"])
+    table = pd.DataFrame(means, columns=[*columns, "value", "low", "high", "n"])
     if not table["seconds"].notna().any():
         return table.iloc[:0].assign(front=[])
     return table.assign(
@@ -67,11 +67,11 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
             continue
         without = sorted(set(here["entrant"]) - set(timed["entrant"]))
         note = f"Without {', '.join(without)}: trained in stacks only." if without else ""
-        panels.append(Panel(str(comparison), _chart(timed, colours), note, zoom=True))
+        panels.append(Panel(str(comparison), _draw_chart(timed, colours), note, zoom=True))
     return panels
 
 
-def _chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
+def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     columns = ["entrant", "seconds", "value", "low", "high", "n", "front"]
     shown = style.sort_for_drawing(table, colours)[columns]
     ends = pd.concat([shown["value"], shown["low"], shown["high"]])

@@ -22,7 +22,7 @@ EMPTY = "No task of this study has a target value."
 LABELS = {"steps_to_target": "training steps", "train_time_to_target_s": "training time (s)"}
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """List one row per seed of each reported point, on tasks with a target; ∞ is a miss.
 
     Columns: comparison, entrant, seed, metric, target, budget_steps, steps_to_target,

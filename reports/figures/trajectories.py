@@ -36,7 +36,7 @@ AXIS = alt.Axis(grid=False, tickCount=6, labelFlush=False)
 FAR = 1.0  # widths of the picture beyond its edge from which on a line is not continued
 
 
-def info(study: Study) -> pd.DataFrame:
+def tabulate(study: Study) -> pd.DataFrame:
     """List every position of one trial per entrant and comparison, of ``Study.reported``.
 
     Columns: comparison, landscape, entrant, point, seed, n (trials that it is chosen of), broken
@@ -50,7 +50,9 @@ def info(study: Study) -> pd.DataFrame:
     trials = reported.assign(landscape=landscape).dropna(subset=["landscape"])
     if trials.empty:
         return pd.DataFrame(columns=COLUMNS)
-    chosen = pd.concat(_choose_trials(own) for _, own in trials.groupby("comparison", sort=True))
+    chosen = pd.concat(
+        _choose_trials(group) for _, group in trials.groupby("comparison", sort=True)
+    )
     measured = study.curves.pivot(index=["run_id", "step"], columns="metric", values="value")
     positions = measured.reindex(columns=["val/x", "val/y", "val/loss"]).dropna(how="all")
     positions.columns = pd.Index(["x", "y", "value"])
@@ -75,7 +77,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     """Draw one panel per comparison."""
     if not table[["x", "y"]].notna().all(axis=1).any():
         return []
-    return [_draw_panel(own, colours) for _, own in table.groupby("comparison", sort=True)]
+    return [_draw_panel(group, colours) for _, group in table.groupby("comparison", sort=True)]
 
 
 def _draw_panel(table: pd.DataFrame, colours: Mapping[str, str]) -> Panel:
@@ -92,17 +94,17 @@ def _draw_panel(table: pd.DataFrame, colours: Mapping[str, str]) -> Panel:
     if seen.empty:
         return Panel(title, None, note)
     last = int(seen["step"].max())
-    return Panel(title, _chart(seen, colours, landscape), note, zoom=True, last_step=last)
+    return Panel(title, _draw_chart(seen, colours, landscape), note, zoom=True, last_step=last)
 
 
 def _describe_seeds(trials: pd.DataFrame) -> str:
     """Name the seed, ``Seed 0, of 10 trials.``, or each entrant's where they differ."""
-    found = trials.groupby(["seed", "n"], sort=True)["entrant"].agg(list)
-    texts = [f"seed {seed} of {n} trial{'s' * (n > 1)}" for seed, n in found.index]
-    if len(found) == 1:
+    groups = trials.groupby(["seed", "n"], sort=True)["entrant"].agg(list)
+    texts = [f"seed {seed} of {n} trial{'s' * (n > 1)}" for seed, n in groups.index]
+    if len(groups) == 1:
         return texts[0].capitalize() + "."
     return (
-        "; ".join(f"{', '.join(names)}: {one}" for one, names in zip(texts, found, strict=True))
+        "; ".join(f"{', '.join(names)}: {one}" for one, names in zip(texts, groups, strict=True))
         + "."
     )
 
@@ -125,7 +127,9 @@ def _is_outside(table: pd.DataFrame, landscape: Landscape, widths: float) -> pd.
     return outside
 
 
-def _chart(table: pd.DataFrame, colours: Mapping[str, str], landscape: Landscape) -> alt.LayerChart:
+def _draw_chart(
+    table: pd.DataFrame, colours: Mapping[str, str], landscape: Landscape
+) -> alt.LayerChart:
     across, up = (alt.Scale(domain=list(ends), nice=False) for ends in landscape.bounds)
     x = alt.X("x:Q", title="x", scale=across, axis=AXIS)
     y = alt.Y("y:Q", title="y", scale=up, axis=AXIS)
@@ -160,7 +164,7 @@ def _draw_lines(
     shown = style.sort_for_drawing(_thin_lines(table, DRAWN), colours)
     targets = _thin_lines(shown, TARGETS)
     ends = shown[shown["broken"]].dropna(subset=["x", "y"]).drop_duplicates("entrant", keep="last")
-    line = _base_chart(shown[["entrant", "step", "x", "y"]], colours)
+    line = _make_base(shown[["entrant", "step", "x", "y"]], colours)
     layers = [
         line.mark_line(clip=True, strokeWidth=1.6).encode(
             order="step:Q", strokeDash=style.encode_dash(colours, line=True)
@@ -169,7 +173,7 @@ def _draw_lines(
         .transform_joinaggregate(last="max(step)", groupby=["entrant"])
         .transform_filter("datum.step == datum.last")
         .mark_point(filled=True, size=55, clip=True),
-        _base_chart(targets.drop(columns=["comparison", "landscape", "broken"]), colours)
+        _make_base(targets.drop(columns=["comparison", "landscape", "broken"]), colours)
         .mark_point(filled=True, size=70, fillOpacity=0, clip=True)
         .encode(
             tooltip=style.make_tooltip(
@@ -181,12 +185,12 @@ def _draw_lines(
         ),
     ]
     if len(ends):
-        cross = _base_chart(ends[["entrant", "step", "x", "y"]], colours)
+        cross = _make_base(ends[["entrant", "step", "x", "y"]], colours)
         layers.append(cross.mark_point(shape="cross", angle=45, size=90, filled=True, clip=True))
     return layers
 
 
-def _base_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.Chart:
+def _make_base(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.Chart:
     return alt.Chart(style.inline_data(table)).encode(color=style.encode_colour(colours, line=True))
 
 

@@ -50,7 +50,7 @@ def write_figures(study: Study, directory: Path) -> Section:
     colours = style.assign_colours(study.entrants, study.reference)
     drawings = []
     for name, figure in FIGURES.items():
-        table = figure.info(study)
+        table = figure.tabulate(study)
         with debug_mode(False):  # checked against the schema in tests; here it is half the time
             panels = figure.plot(table, colours)
             chart = paper.concatenate(panels)

@@ -56,15 +56,15 @@ def build_row(
     (row,) = board.rows.to_dict("records")
     shown: Any = display(board).iloc[0]
     (column,) = (name for name in shown.index if name.startswith("test/"))
-    own = trials[trials["task"] == task]
-    seconds = own["train_time_s"].median()
-    stacked = own.get("stack_size", pd.Series(dtype=float)).notna().any()
+    trials = trials[trials["task"] == task]
+    seconds = trials["train_time_s"].median()
+    stacked = trials.get("stack_size", pd.Series(dtype=float)).notna().any()
     return {
         "task": f"`{task}`",
         "with": " ".join(f"`{word}`" for word in words),
         "n": str(row["n"]),
         "metric": column.removesuffix(" [95 %]"),
-        "median": number(own[column.removesuffix(" [95 %]")].median(), 4),
+        "median": number(trials[column.removesuffix(" [95 %]")].median(), 4),
         "mean [95 %]": shown[column],
         "reached": f"{row['reached']}/{row['ran']}",
         "steps": whole(row["steps_to_target"]),

@@ -75,9 +75,9 @@ def write_sections(scores: dict[Setting, pd.DataFrame]) -> Iterator[str]:
     """Compare the orders of two budgets and of two schedules, and list the ranks."""
     budgets, schedules, ends = [], [], []
     for task in dict.fromkeys(setting.task for setting in scores):
-        own = [setting for setting in scores if setting.task == task]
-        for schedule in dict.fromkeys(setting.schedule for setting in own):
-            alike = [setting for setting in own if setting.schedule == schedule]
+        settings = [setting for setting in scores if setting.task == task]
+        for schedule in dict.fromkeys(setting.schedule for setting in settings):
+            alike = [setting for setting in settings if setting.schedule == schedule]
             shown = _format_agreement(scores[alike[0]], scores[alike[-1]])
             ends.append(f"{shown} on {task}, {schedule} rate")
             pairs = dict.fromkeys([*pairwise(alike), (alike[0], alike[-1])])
@@ -86,8 +86,8 @@ def write_sections(scores: dict[Setting, pd.DataFrame]) -> Iterator[str]:
                 | _compare_orders(scores[one], scores[other])
                 for one, other in pairs
             ]
-        for steps in dict.fromkeys(setting.steps for setting in own):
-            alike = [setting for setting in own if setting.steps == steps]
+        for steps in dict.fromkeys(setting.steps for setting in settings):
+            alike = [setting for setting in settings if setting.steps == steps]
             schedules += [
                 {"task": task, "steps": str(steps), "rate": f"{one.schedule}, {other.schedule}"}
                 | _compare_orders(scores[one], scores[other])
@@ -109,13 +109,13 @@ def _compare_orders(one: pd.DataFrame, other: pd.DataFrame) -> dict[str, str]:
     return {
         "agreement τ [95 %]": _format_agreement(one, other),
         "who leads the first": first,
-        "its place in the second": f"{_rank(other)[first]:.0f} of {len(other)}",
+        "its place in the second": f"{_rank_entrants(other)[first]:.0f} of {len(other)}",
     }
 
 
 def _format_agreement(one: pd.DataFrame, other: pd.DataFrame) -> str:
-    found = measure_agreement(one, other)
-    return interval(found.estimate, found.low, found.high, 2, sign=True)
+    agreement = measure_agreement(one, other)
+    return interval(agreement.estimate, agreement.low, agreement.high, 2, sign=True)
 
 
 def measure_agreement(one: pd.DataFrame, other: pd.DataFrame) -> Interval:
@@ -123,18 +123,18 @@ def measure_agreement(one: pd.DataFrame, other: pd.DataFrame) -> Interval:
     one, other = one.align(other, join="inner", axis=0)
     drawn = [bootstrap.draws(table.shape[1], at) for at, table in enumerate((one, other))]
     replicates = [
-        _tau(one.to_numpy()[:, a].mean(axis=1), other.to_numpy()[:, b].mean(axis=1))
+        _compute_tau(one.to_numpy()[:, a].mean(axis=1), other.to_numpy()[:, b].mean(axis=1))
         for a, b in zip(*drawn, strict=True)
     ]
-    estimate = _tau(one.mean(axis=1).to_numpy(), other.mean(axis=1).to_numpy())
+    estimate = _compute_tau(one.mean(axis=1).to_numpy(), other.mean(axis=1).to_numpy())
     return bootstrap.interval(estimate, replicates, [one.shape[1], other.shape[1]])
 
 
-def _tau(one: np.ndarray, other: np.ndarray) -> float:
+def _compute_tau(one: np.ndarray, other: np.ndarray) -> float:
     return float(stats.kendalltau(one, other).statistic)
 
 
-def _rank(table: pd.DataFrame) -> pd.Series:
+def _rank_entrants(table: pd.DataFrame) -> pd.Series:
     return pd.Series(ranks(table.mean(axis=1)), index=table.index)
 
 
@@ -143,11 +143,11 @@ def _format_ranks(scores: dict[Setting, pd.DataFrame]) -> str:
     columns = {}
     for setting, table in scores.items():
         means = table.mean(axis=1).abs()  # a loss stands there turned around
-        places = _rank(table)
+        places = _rank_entrants(table)
         columns[f"{setting.steps}, {setting.schedule}"] = {
             name: f"{places[name]:.0f} ({number(means[name], 4)})" for name in table.index
         }
-    last = _rank(list(scores.values())[-1]).sort_values(kind="stable").index
+    last = _rank_entrants(list(scores.values())[-1]).sort_values(kind="stable").index
     table = pd.DataFrame(columns).fillna("n/a")
     return format_table(table.loc[[*last, *table.index.difference(last)]], index=True)
 

@@ -35,8 +35,8 @@ SWEEP = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "report=false", f"s
 
 def main() -> None:
     """Run and compare task by task; end the process with the exit code."""
-    sample = sorted(baseline.read(baseline.find(NAME))[::EVERY], key=_task)
-    agree = [check_task(task, list(records)) for task, records in groupby(sample, _task)]
+    sample = sorted(baseline.read(baseline.find(NAME))[::EVERY], key=_get_task)
+    agree = [check_task(task, list(records)) for task, records in groupby(sample, _get_task)]
     sys.exit(0 if all(agree) else 1)
 
 
@@ -88,20 +88,22 @@ def compare(task: str, shipped: Iterable[TrialRecord], rerun: Iterable[TrialReco
     pairs = [(record, again.get(_identify(record))) for record in shipped]
     both = [(one, two) for one, two in pairs if two and one.result.status is two.result.status]
     finished = [pair for pair in both if pair[0].result.status is Status.FINISHED]
-    differences = [_final(two, one.phase) - _final(one, one.phase) for one, two in finished]
-    found = mean(differences)
+    differences = [
+        _get_final_value(two, one.phase) - _get_final_value(one, one.phase) for one, two in finished
+    ]
+    average = mean(differences)
     equal = sum(difference == 0 for difference in differences)
     largest = max(map(abs, differences), default=math.nan)
     print(
         f"{task}: {len(pairs)} trials, {len(pairs) - len(both)} ended otherwise, "
         f"{equal} of {len(finished)} equal to "
         f"the last digit, largest difference {number(largest, 4)}, mean "
-        f"{interval(found.estimate, found.low, found.high, 5, sign=True)}"
+        f"{interval(average.estimate, average.low, average.high, 5, sign=True)}"
     )
-    return len(both) == len(pairs) and not found.excludes(0.0)
+    return len(both) == len(pairs) and not average.excludes(0.0)
 
 
-def _task(record: TrialRecord) -> str:
+def _get_task(record: TrialRecord) -> str:
     return str(record.config["task"]["name"])
 
 
@@ -110,7 +112,7 @@ def _identify(record: TrialRecord) -> str:
     return digest({name: value for name, value in record.config.items() if name != "phase"})
 
 
-def _final(record: TrialRecord, phase: Phase) -> float:
+def _get_final_value(record: TrialRecord, phase: Phase) -> float:
     """Return the target metric at the end, on test; of a tuning trial on validation."""
     split = "val" if phase is Phase.SELECT else "test"
     metric = record.config["task"]["target_metric"]["metric"]

@@ -170,17 +170,17 @@ SWEEP = ("optimizer.lr=1e-3,1e-2", "seed=0,1")
 
 
 def _format_trial(code: int, lines: list[str]) -> str:
-    found = re.search(r"finished, test/accuracy ([\d.]+)", "\n".join(lines))
-    return found[1] if found else _format_ending(code, lines)
+    match = re.search(r"finished, test/accuracy ([\d.]+)", "\n".join(lines))
+    return match[1] if match else _format_ending(code, lines)
 
 
 def _format_check(code: int, lines: list[str]) -> str:
     """Count passed checks and name the others, ``18/19; not: continues as a copy``."""
-    found = re.search(r"(\d+/\d+) passed", "\n".join(lines))
+    match = re.search(r"(\d+/\d+) passed", "\n".join(lines))
     words = {"failed": "not", "unfinished": "too slow"}
     rows = [re.split(r"  +", line) for line in lines]
     wrong = [f"{words[one[1]]}: {one[0]}" for one in rows if len(one) > 1 and one[1] in words]
-    return "; ".join([found[1], *wrong]) if found else _format_ending(code, lines)
+    return "; ".join([match[1], *wrong]) if match else _format_ending(code, lines)
 
 
 def _format_sweep(code: int, lines: list[str]) -> str:
@@ -193,8 +193,8 @@ def _format_ending(code: int, lines: list[str]) -> str:
     """Return the last line of output, without the name of the trial."""
     if code == 124:
         return f"no end in {LIMIT} s"
-    said = [line for line in lines if line.strip()]
-    return re.sub(r"^digits .*?: |^refused: \S+ ", "", said[-1]) if said else f"exit code {code}"
+    texts = [line for line in lines if line.strip()]
+    return re.sub(r"^digits .*?: |^refused: \S+ ", "", texts[-1]) if texts else f"exit code {code}"
 
 
 def main() -> None:

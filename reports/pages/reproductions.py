@@ -187,17 +187,19 @@ def find_ordering(study: Study, ahead: str, behind: str) -> dict[Any, Any]:
 
 def write_bias_correction(study: Study) -> Iterator[str]:
     """Write the result of ``compare_corrections``, and its table."""
-    found = compare_corrections(study)
+    corrections = compare_corrections(study)
     for ahead, behind, sign in (("with", "without", 1), ("without", "with", -1)):
-        shown = [one for one in found if one.apart.excludes(0) and one.apart.estimate * sign > 0]
+        shown = [
+            one for one in corrections if one.apart.excludes(0) and one.apart.estimate * sign > 0
+        ]
         yield (
             f"- {ahead} ahead of {behind}, each at its best rate, by an interval without 0: at "
-            f"{len(shown)} of {len(found)} settings{_list_settings(shown)}"
+            f"{len(shown)} of {len(corrections)} settings{_list_settings(shown)}"
         )
-    sooner = [one for one in found if one.diverges[False] < one.diverges[True]]
-    later = [one for one in found if one.diverges[False] > one.diverges[True]]
+    sooner = [one for one in corrections if one.diverges[False] < one.diverges[True]]
+    later = [one for one in corrections if one.diverges[False] > one.diverges[True]]
     yield (
-        f"- diverges at a smaller rate without than with: at {len(sooner)} of {len(found)} "
+        f"- diverges at a smaller rate without than with: at {len(sooner)} of {len(corrections)} "
         f"settings{_list_settings(sooner)}; at a larger one: at {len(later)}\n"
     )
     rows = [
@@ -212,7 +214,7 @@ def write_bias_correction(study: Study) -> Iterator[str]:
             "without: diverges from": _format_rate(one.diverges[False]),
             "n": str(len(one.best[True])),
         }
-        for one in found
+        for one in corrections
     ]
     yield format_table(pd.DataFrame(rows)) + "\n"
 
@@ -239,7 +241,7 @@ def compare_corrections(study: Study) -> list[Correction]:
     trials = study.trials.assign(
         loss=study.trials["test/loss"].where(study.trials["status"] == "finished", np.inf)
     )
-    found = []
+    corrections = []
     for _, group in trials.groupby(BETAS):
         losses = {
             bool(switch): part.pivot_table("loss", "seed", "hp.lr", dropna=False)
@@ -251,13 +253,17 @@ def compare_corrections(study: Study) -> list[Correction]:
             for switch, each in losses.items()
         }
         beta1, beta2 = (float(group[name].iloc[0]) for name in BETAS)
-        found.append(Correction(beta1, beta2, best, mean(best[False] - best[True]), diverges))
-    return found
+        corrections.append(Correction(beta1, beta2, best, mean(best[False] - best[True]), diverges))
+    return corrections
 
 
-def _list_settings(found: Sequence[Correction]) -> str:
+def _list_settings(corrections: Sequence[Correction]) -> str:
     """List β1 and β2, `` (0.9, 0.99; 0.9, 0.999)``; empty for none."""
-    return f" ({'; '.join(f'{one.beta1:g}, {one.beta2:g}' for one in found)})" if found else ""
+    return (
+        f" ({'; '.join(f'{one.beta1:g}, {one.beta2:g}' for one in corrections)})"
+        if corrections
+        else ""
+    )
 
 
 def _format_rate(value: float) -> str:

@@ -62,8 +62,8 @@ def find_sources(text: str) -> dict[str, str]:
     """Find the comment of each range in a YAML's text, by hyperparameter."""
     block = re.search(r"^  search_space:\n((?:    .*\n)+)", text, re.MULTILINE)
     lines = block[1].splitlines() if block else []
-    found = [re.fullmatch(r" {4}(\S+): \{.*\} +# (.+)", line) for line in lines]
-    return {one[1]: one[2] for one in found if one}
+    matches = [re.fullmatch(r" {4}(\S+): \{.*\} +# (.+)", line) for line in lines]
+    return {one[1]: one[2] for one in matches if one}
 
 
 def _list_rows(path: Path) -> list[str]:

@@ -8,8 +8,8 @@ import pytest
 from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
 from bench.tracking import dashboard
-from reports.pages.dashboard import LINES_DRAWN, close_assistant, serve_store
 from tests.helpers import chromium
+from tests.helpers.screenshots import LINES_DRAWN, close_assistant, serve_store
 from tests.helpers.specs import trial_spec
 
 FRAME = "document.querySelector('iframe')"
@@ -87,7 +87,7 @@ def test_the_pages_show_the_curves_grouped_and_the_report(uri, tmp_path):
     write(uri, "shown")
     attach(uri, "shown", tmp_path / "report")
     (view,) = tracking.save_views(uri, "shown")
-    report = tracking.report_path(uri, "shown")
+    report = tracking.find_report(uri, "shown")
     with serve_store(uri) as address, chromium.Page() as page:
         close_assistant(page, address)
         page.goto(address + view.path)

@@ -200,9 +200,9 @@ def test_best_of_k_ends_at_the_points_of_one_tuning(fair):
 
 
 def test_figures_know_phases(fair):
-    assert set(learning_curves.info(fair)["n"]) == {10}
-    assert set(sensitivity.info(fair)["phase"]) == {"select"}
-    assert len(best_of_k_curves.info(fair)) == 16
+    assert set(learning_curves.tabulate(fair)["n"]) == {10}
+    assert set(sensitivity.tabulate(fair)["phase"]) == {"select"}
+    assert len(best_of_k_curves.tabulate(fair)) == 16
 
 
 def test_the_report_of_a_study(fair, tmp_path):

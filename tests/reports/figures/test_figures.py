@@ -34,7 +34,9 @@ from tests.helpers import studies
 
 
 def panels(figure, study):
-    return figure.plot(figure.info(study), style.assign_colours(study.entrants, study.reference))
+    return figure.plot(
+        figure.tabulate(study), style.assign_colours(study.entrants, study.reference)
+    )
 
 
 def tuned():
@@ -50,7 +52,7 @@ def specs(figure, study):
 
 def test_learning_curves_average_over_seeds(record):
     study = Study.of([record(seed=0, val=0.8), record(seed=1, val=0.9)])
-    table = learning_curves.info(study)
+    table = learning_curves.tabulate(study)
     last = table[(table["metric"] == "val/accuracy") & (table["steps"] == 300)].iloc[0]
     assert last[["mean", "low", "high", "n"]].tolist() == pytest.approx([0.85, 0.8, 0.9, 2])
     assert set(table["metric"]) == {"val/accuracy", "train/loss"}
@@ -59,7 +61,7 @@ def test_learning_curves_average_over_seeds(record):
 def test_a_line_ends_where_its_first_seed_broke_off(record):
     records = [record(seed=0, evaluations=10), record(seed=1, evaluations=10, status="diverged")]
     study = Study.of(records)
-    table = learning_curves.info(study)
+    table = learning_curves.tabulate(study)
     loss = table[table["metric"] == "train/loss"]
     assert loss["steps"].max() == 150
     assert loss["broken"].all()
@@ -72,7 +74,7 @@ def test_sensitivity_takes_the_best_point_of_each_rate_and_counts_divergence(rec
         record(point={"lr": 0.2}, status="diverged"),
         record(optimizer="sgd", point={"lr": 0.3}),
     ]
-    table = sensitivity.info(Study.of(records))
+    table = sensitivity.tabulate(Study.of(records))
     assert table["entrant"].unique().tolist() == ["adam"]  # sgd tried one rate only
     assert set(table["hyperparameter"]) == {"lr", "eps"}
     table = table[table["hyperparameter"] == "lr"]
@@ -84,7 +86,7 @@ def test_sensitivity_takes_the_best_point_of_each_rate_and_counts_divergence(rec
 
 def test_to_target_keeps_misses(record):
     study = Study.of([record(), record(seed=1, steps_to_target=None)])
-    assert to_target_dots.info(study)["steps_to_target"].tolist() == [200, math.inf]
+    assert to_target_dots.tabulate(study)["steps_to_target"].tolist() == [200, math.inf]
 
 
 def test_sensitivity_shows_every_declared_range(record):
@@ -108,7 +110,7 @@ def test_sensitivity_shows_every_declared_range(record):
         )
         for i, point in enumerate(tried)
     ]
-    table = sensitivity.info(Study.of(records)).set_index("hyperparameter")
+    table = sensitivity.tabulate(Study.of(records)).set_index("hyperparameter")
     assert set(table.index) == {"lr", "1 − betas.1", "nesterov"}  # eps never varied
     assert table.loc["lr", ["range_low", "range_high"]].to_numpy()[0].tolist() == [1e-4, 1e-1]
     assert table.loc["1 − betas.1", "x"].tolist() == pytest.approx([0.01, 0.05])
@@ -133,7 +135,7 @@ def test_the_band_of_best_of_k_is_quantiles_of_draws(direction):
 
 
 def test_the_band_of_best_of_k_stays_within_what_was_measured():
-    table = best_of_k_curves.info(Study.of(tuned()))
+    table = best_of_k_curves.tabulate(Study.of(tuned()))
     tried = Study.of(tuned()).points["val_mean"]
     assert table["low"].min() >= tried.min()
     assert table["high"].max() <= tried.max()
@@ -151,7 +153,7 @@ def test_curves_against_seconds_say_why_they_are_missing(record):
 
 
 def test_gradients_count_what_a_step_takes(record):
-    table = learning_curves.info(Study.of([record(summary={"gradients": 600.0})]))
+    table = learning_curves.tabulate(Study.of([record(summary={"gradients": 600.0})]))
     assert (table["gradients"] == 2 * table["steps"]).all()
 
 
@@ -207,7 +209,7 @@ def test_scores_name_whom_they_leave_out(record):
     made = panels(score_forest, Study.of(records))
     assert [p.title for p in made] == ["Final value", "Speed", "Probability of improvement"]
     assert all("Incomplete, so not scored: lion." in p.note for p in made)
-    table = score_forest.info(Study.of(records)).set_index(["score", "entrant"])
+    table = score_forest.tabulate(Study.of(records)).set_index(["score", "entrant"])
     assert table.loc[("value", "sgd"), "value"] == pytest.approx(math.log2(0.1 / 0.09))
     assert table.loc[("improvement", "sgd"), "value"] == 1.0
 
@@ -219,7 +221,7 @@ def test_a_heatmap_cell_is_the_log_ratio_of_remaining_losses(record):
         for seed, status in enumerate(["finished", "finished", "diverged"])
         if name == "sgd" or status == "finished"
     ]
-    (cell,) = heatmap.info(Study.of(records)).to_dict("records")
+    (cell,) = heatmap.tabulate(Study.of(records)).to_dict("records")
     assert cell["effect"] == pytest.approx(1.0)  # half of what remained
     assert cell["difference"] == pytest.approx(0.1)
     assert (cell["n"], cell["broken"]) == (2, 1)
@@ -228,7 +230,7 @@ def test_a_heatmap_cell_is_the_log_ratio_of_remaining_losses(record):
 
 
 def test_pairs_stand_both_ways_round(study):
-    table = pairs_matrix.info(Study.of(study)).set_index(["ours", "theirs"])
+    table = pairs_matrix.tabulate(Study.of(study)).set_index(["ours", "theirs"])
     assert len(table) == 6
     for ours, theirs in itertools.combinations(("adam", "lion", "sgd"), 2):
         one, other = table.loc[(ours, theirs)], table.loc[(theirs, ours)]
@@ -262,7 +264,7 @@ def test_the_front_is_whom_nobody_beats_in_both(record):
         for name, (time, test) in entrants.items()
         for seed in range(2)
     ]
-    table = time_quality.info(Study.of(records)).set_index("entrant")
+    table = time_quality.tabulate(Study.of(records)).set_index("entrant")
     assert table.index[table["front"]].tolist() == ["adam", "muon", "sgd"]  # lion: slower, worse
     assert table.loc["sgd", "seconds"] == pytest.approx(0.15)
 
@@ -272,7 +274,7 @@ def test_costs_that_were_measured_alone_come_first(record):
     (config,) = wanted(study.reported, study.configs)
     cost = {"step_time_ms": 0.5, "state_mib": 0.25, "steps_measured": 900, "device": "cpu"}
     measured = replace(study, measured={config: {**cost, "reason": ""}})
-    rows = step_costs.info(measured).set_index("cost")
+    rows = step_costs.tabulate(measured).set_index("cost")
     assert rows["value"].to_dict() == {"state_mib": 0.25, "step_time_ms": 0.5}
     assert rows["n"].tolist() == [900, 900]
     assert len(panels(step_costs, measured)) == 2
@@ -284,14 +286,14 @@ def test_costs_are_those_of_trials_that_trained_alone(record):
         record(seed=1, step_time_ms=3.0),
         record(seed=2, step_time_ms=0.1, summary={"stack_size": 8.0}),
     ]
-    (row,) = step_costs.info(Study.of(records)).to_dict("records")
+    (row,) = step_costs.tabulate(Study.of(records)).to_dict("records")
     assert (row["value"], row["low"], row["high"], row["n"]) == (2.0, 1.0, 3.0, 2)
     assert panels(step_costs, Study.of(records[2:])) == []
 
 
 def test_default_stands_beside_tuned():
     made = Study.of(tuned())
-    table = default_tuned.info(made)
+    table = default_tuned.tabulate(made)
     assert table.groupby("entrant")["row"].agg(list).tolist() == [["default", "tuned"]] * 3
     board = made.leaderboards[0].rows
     for row in table.to_dict("records"):
@@ -302,7 +304,7 @@ def test_default_stands_beside_tuned():
 def test_every_seed_is_a_dot_or_is_counted(record):
     values = [0.9, 0.91, None]
     study = Study.of(studies.reports("adam", values))
-    assert seed_dots.info(study)["value"].notna().tolist() == [True, True, False]
+    assert seed_dots.tabulate(study)["value"].notna().tolist() == [True, True, False]
     (spec,) = specs(seed_dots, study)
     text = json.dumps(spec)
     assert "1 of 3 broke off" in text
@@ -323,7 +325,7 @@ def test_of_many_seeds_the_extremes_are_drawn(record):
 def test_a_profile_needs_two_who_race(record):
     assert panels(performance_profile, Study.of([record()])) == []
     two = [record(), record(optimizer="sgd", steps_to_target=100)]
-    table = performance_profile.info(Study.of(two)).set_index(["entrant", "tau"])
+    table = performance_profile.tabulate(Study.of(two)).set_index(["entrant", "tau"])
     assert table.loc[("sgd", 1.0), "share"] == 1.0
     assert table.loc[("adam", 1.0), "share"] == 0.0  # twice the steps
     assert table.loc["adam"]["share"].iloc[-1] == 1.0
@@ -370,7 +372,7 @@ def test_names_of_a_study_are_never_fields_or_expressions(record):
 def test_the_page_has_each_table_once_and_no_legend(study):
     made = Study.of(study)
     colours = style.assign_colours(made.entrants)
-    drawn = [(name, f, f.plot(f.info(made), colours)) for name, f in FIGURES.items()]
+    drawn = [(name, f, f.plot(f.tabulate(made), colours)) for name, f in FIGURES.items()]
     section = embedding.build_section(drawn, colours)
     specs = section.payload["specs"]
     assert set(specs) == {view.id for f in section.figures for view in f.views if view.id}
@@ -389,6 +391,6 @@ def test_curves_of_a_task_without_a_loss_are_drawn(record):
             for name in ("train/loss", "val/loss", "test/loss"):
                 point.values.pop(name, None)
     study = Study.of(records)
-    assert set(learning_curves.info(study)["metric"]) == {"val/mae"}
+    assert set(learning_curves.tabulate(study)["metric"]) == {"val/mae"}
     for figure in (learning_curves, sensitivity, to_target_dots):
         assert specs(figure, study)

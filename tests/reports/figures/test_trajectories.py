@@ -18,7 +18,7 @@ from tests.helpers.landscapes import trial
 
 
 def drawn(study):
-    return trajectories.plot(trajectories.info(study), style.assign_colours(study.entrants))
+    return trajectories.plot(trajectories.tabulate(study), style.assign_colours(study.entrants))
 
 
 def data_of(panel):
@@ -35,7 +35,7 @@ def test_places_values_and_the_seed_that_all_have():
         *(trial([(x + seed, y) for x, y in PATH], seed=seed) for seed in (1, 2, 3)),
         *(trial(PATH, optimizer="sgd", seed=seed) for seed in (0, 2, 3)),
     ]
-    table = trajectories.info(Study.of(records))
+    table = trajectories.tabulate(Study.of(records))
     assert len(table) == 6
     assert set(table["seed"]) == {2}
     assert set(table["n"]) == {3}
@@ -64,7 +64,7 @@ def test_records_from_before_places_were_measured_have_no_picture():
     made = trial(PATH)
     old = tuple(CurvePoint(p.step, {"val/loss": p.values["val/loss"]}) for p in made.result.curve)
     study = Study.of([replace(made, result=replace(made.result, curve=old))])
-    assert trajectories.info(study)["x"].isna().all()
+    assert trajectories.tabulate(study)["x"].isna().all()
     assert drawn(study) == []
 
 
@@ -75,7 +75,7 @@ def test_a_trial_that_leaves_or_breaks_off_is_said_to_and_is_not_squeezed_in():
         trial(away, optimizer="sgd", status="diverged"),
         trial([], optimizer="lion", status="diverged"),
     ]
-    table = trajectories.info(Study.of(records))
+    table = trajectories.tabulate(Study.of(records))
     assert table["y"].max() == 2e30  # the table keeps what was measured
     assert table.loc[table["entrant"] == "lion", "step"].isna().tolist() == [True]
     (panel,) = drawn(Study.of(records))
@@ -100,7 +100,7 @@ def scales(panel):
 
 def test_a_place_that_is_nan_is_kept_and_is_a_gap():
     study = Study.of([trial([(-8.0, 0.5), (math.nan, 0.1), (-2.0, 0.0)])])
-    assert trajectories.info(study)["x"].isna().tolist() == [False, True, False]
+    assert trajectories.tabulate(study)["x"].isna().tolist() == [False, True, False]
     (panel,) = drawn(study)
     assert [row[2] for row in data_of(panel)[3][1:]] == ["-8", "", "-2"]
 

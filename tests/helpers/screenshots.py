@@ -1,4 +1,4 @@
-"""Screenshots of ``docs/dashboard.md``: ``python -m reports.pages.dashboard`` makes them.
+"""Screenshots of ``docs/dashboard.md``: ``python -m tests.helpers.screenshots`` makes them.
 
 It runs a small study into a temporary folder, serves it as ``make dashboard`` does, and takes
 screenshots of headless Chromium. It takes a few minutes.
@@ -59,9 +59,9 @@ def main() -> None:
 @contextmanager
 def serve_store(uri: str) -> Iterator[str]:
     """Serve a store by MLflow on a free port of this machine; yield its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     process = subprocess.Popen(
         make_server_command(uri, port),
         env={**os.environ, **ENVIRONMENT},
