@@ -110,7 +110,7 @@ def test_every_job_is_run_and_names_itself(optbench, uri, nodes):
     assert [len(part.specs) for part in engine.submitted] == [1, 2, 2]
     assert seeds(uri, "parts") == {(str(seed), "finished"): 1 for seed in range(5)}
     jobs = Counter(run.data.tags["job"] for run in runs_of(uri, "parts"))
-    assert jobs == {part.job: len(part.specs) for part in engine.submitted}
+    assert jobs == {part.name: len(part.specs) for part in engine.submitted}
 
 
 def test_a_job_that_dies_costs_what_it_had_not_recorded(optbench, uri, nodes):

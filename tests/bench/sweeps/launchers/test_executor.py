@@ -156,6 +156,7 @@ def test_what_cannot_be_stacked_runs_without_trying(optbench, uri):
 def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
     with monkeypatch.context() as killed:
         killed.setattr("os.getpid", lambda: 2**22 + 1)  # no process has this number
+        killed.setattr("bench.tracking.owner._read_start", lambda pid: "0.0")
         specs = [trial_spec(seed=seed, study="killed") for seed in (0, 1)]
         records = tracking.open_recorder(uri, specs, "stacked")
         records.__enter__()  # and never leave

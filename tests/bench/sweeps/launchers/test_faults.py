@@ -161,7 +161,7 @@ def test_a_trial_that_runs_forever_is_ended(launcher, optbench, uri, yaml):
     ended = optbench(*words)
     assert ended.code == 1
     assert statuses(uri, "stuck") == {"finished": 1, "failed": 1}
-    assert "TimeIsUp: trainer.max_seconds=4 are over" in ended.err
+    assert "TimeLimitExceeded: trainer.max_seconds=4 are over" in ended.err
 
 
 def test_a_limit_has_to_be_a_time(optbench):
