@@ -143,13 +143,13 @@ def find_edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]
         space: as declared (``bench.spec.search_space``).
         values: the chosen point, by name.
     """
-    found = []
+    edges = []
     for dimension in dimensions(space):
         if dimension.name in values:
             unit = dimension.unit(values[dimension.name])
             if not EDGE <= unit <= 1 - EDGE and not math.isnan(unit):
-                found.append(dimension.name)
-    return found
+                edges.append(dimension.name)
+    return edges
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ def check_baseline(compare: str, specs: Iterable[TrialSpec]) -> None:
 
 
 def _plan_record(spec: TrialSpec, result: TrialResult) -> TrialRecord:
-    told = (spec.optimizer.point, result, spec.phase, spec.origin.tuning, spec.origin.reference)
-    return TrialRecord("", spec.context.study, spec.config_hash, spec.config(), *told)
+    rest = (spec.optimizer.point, result, spec.phase, spec.origin.tuning, spec.origin.reference)
+    return TrialRecord("", spec.context.study, spec.config_hash, spec.config(), *rest)
 
 
 def finish_sweep(study: str, uri: str, outcomes: Outcomes, *, report: bool, compare: str) -> None:

@@ -13,10 +13,8 @@ from bench.sweeps.plan import Plan
 
 def select_results(records: Iterable[TrialRecord]) -> dict[str, TrialResult]:
     """Select the results of trials that need not run again, by ``config_hash``."""
-    standing = protocol.select_records(records)
-    return {
-        one.config_hash: one.result for one in standing if one.result.status is not Status.FAILED
-    }
+    selected = protocol.select_records(records)
+    return {r.config_hash: r.result for r in selected if r.result.status is not Status.FAILED}
 
 
 class Change(NamedTuple):

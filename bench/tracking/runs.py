@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from bench.spec import CurvePoint, Phase, Status, TrialRecord, TrialResult, Tuning
+from bench.spec import CurvePoint, Phase, Status, TrialRecord, TrialResult, Tuning, protocol
 from bench.tracking import claims
 from bench.tracking.store import Store, TrialRun, Value
 from bench.tracking.tags import SUMMARY
@@ -15,13 +15,11 @@ from bench.tracking.tags import SUMMARY
 def select_results(runs: Iterable[TrialRun]) -> dict[str, TrialResult]:
     """Return the trials that need not run again, by ``config_hash``, without their curves.
 
-    Of several results of one trial the latest counts.
+    Of several results of one trial that counts which ``protocol.rank_record`` puts first.
     """
-    return {
-        run.tags["config_hash"]: to_result(run)
-        for run in sorted(runs, key=lambda run: run.ended)
-        if claims.is_result(run)
-    }
+    results = [run for run in runs if claims.is_result(run)]
+    results.sort(key=lambda run: protocol.rank_record(run.tags["status"], run.ended), reverse=True)
+    return {run.tags["config_hash"]: to_result(run) for run in results}
 
 
 def to_result(run: TrialRun) -> TrialResult:

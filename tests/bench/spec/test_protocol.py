@@ -6,6 +6,7 @@ import pytest
 
 from bench.spec import Phase, protocol
 from bench.spec.protocol import Standing
+from tests.helpers.records import make_record
 
 CONFIG = {
     "protocol_version": 1,
@@ -111,3 +112,36 @@ ADAM = Standing("adam", 8, sampler="sobol")
 )
 def test_verdicts_are_withheld(loser, winner, pairs, reason):
     assert protocol.withhold_verdict(loser, winner, pairs) == reason
+
+
+@pytest.mark.parametrize(
+    ("attempts", "expected"),
+    [
+        ([("finished", 1.0), ("finished", 2.0)], 1),  # run anew: the latest stands
+        ([("diverged", 2.0), ("finished", 1.0)], 0),
+        ([("finished", 1.0), ("failed", 2.0)], 0),  # a failure is no result
+        ([("failed", 1.0), ("skipped", 2.0)], 1),
+        ([("failed", 1.0), ("failed", 2.0)], 1),
+    ],
+)
+def test_of_several_records_of_a_trial_one_stands(attempts, expected):
+    records = [
+        make_record(run_id=str(at), status=status, ended_at=ended_at)
+        for at, (status, ended_at) in enumerate(attempts)
+    ]
+    (record,) = protocol.select_records(records)
+    assert record.run_id == str(expected)
+    assert min(attempts, key=lambda one: protocol.rank_record(*one)) == attempts[expected]
+
+
+def test_of_several_studies_the_first_that_did_not_fail_counts():
+    early, late = (make_record(run_id=name, ended_at=at) for name, at in (("a", 1.0), ("b", 2.0)))
+    failed = make_record(run_id="c", status="failed", ended_at=3.0)
+    assert protocol.select_records([early], [late]) == [early]
+    assert protocol.select_records([failed], [late]) == [late]
+
+
+def test_steps_of_a_trial_that_did_not_finish_are_of_no_account():
+    values, steps = [[math.nan, 0.9], [0.8, 0.8]], [[10.0, 10.0], [60.0, 60.0]]
+    assert protocol.choose_point(values, "maximize", steps) == 1
+    assert protocol.rank_point(values[0], "maximize", steps[0])[1] == math.inf
