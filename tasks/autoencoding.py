@@ -33,7 +33,7 @@ class VariationalAutoencoding(Task):
         if dataset.train.inputs.dtype.name != "uint8":
             raise InvalidData(f"images of {dataset.train.inputs.dtype}; uint8, 0 to 255, is needed")
         self.latent = latent
-        self.augment = partial(with_new_noise, latent)
+        self.augment = partial(draw_noise, latent)
 
     def prepare(self, examples: Split) -> Tensor:
         """``[N, pixels + latent]``, float32: pixels from 0 to 1, then noise."""
@@ -72,7 +72,7 @@ class VariationalAutoencoding(Task):
         return given + divergence
 
 
-def with_new_noise(
+def draw_noise(
     latent: int, inputs: Tensor, targets: Tensor, generator: Generator
 ) -> tuple[Tensor, Tensor]:
     """A training batch with noise of its own; drawn on the CPU, for the same on every device."""

@@ -143,11 +143,11 @@ class Classification(Task):
 
     def guess(self, count: int) -> Tensor:
         """``[count, num_classes]``: log frequencies of the training split's classes."""
-        shares = log_frequencies(self.dataset.train.targets, len(self.dataset.classes))
+        shares = compute_log_frequencies(self.dataset.train.targets, len(self.dataset.classes))
         return shares.expand(count, -1)
 
 
-def log_frequencies(targets: np.ndarray, classes: int) -> Tensor:
+def compute_log_frequencies(targets: np.ndarray, classes: int) -> Tensor:
     """Log share of each class, ``[classes]``, float32; one that never occurs counts as once."""
     counts = np.bincount(targets.reshape(-1), minlength=classes)[:classes]
     return torch.tensor(np.log(np.maximum(counts, 1) / max(1, counts.sum())), dtype=torch.float32)

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from tasks.augment.augmentation import Augment, Augmentation
-from tasks.augment.mixup import mixed
+from tasks.augment.mixup import mix
 from tasks.augment.rand_augment import RandAugment
 from tasks.base import Classification
 from tasks.data.dataset import Dataset, InvalidData, Split
-from tasks.data.io.mapped import chunks, is_large
+from tasks.data.io.mapped import is_large, iterate_chunks
 
 
 class ImageClassification(Classification):
@@ -51,7 +51,7 @@ class ImageClassification(Classification):
             )
         if not dataset.classes:
             raise InvalidData("classes: none are named; Dataset(…, classes=(…)) takes their names")
-        self._mean, self._std = channel_statistics(dataset.train.inputs)
+        self._mean, self._std = compute_channel_statistics(dataset.train.inputs)
         if augment:
             self.augment = self._augment(Augmentation(**augment))
 
@@ -69,7 +69,7 @@ class ImageClassification(Classification):
             operations = RandAugment(
                 words.rand_augment, words.magnitude, self._mean, self._std, float(low), float(high)
             )
-        return partial(augmented, words, operations, len(self.dataset.classes))
+        return partial(augment, words, operations, len(self.dataset.classes))
 
     def model_arguments(self) -> dict[str, Any]:
         """``input_shape`` (C, H, W) and ``num_classes``."""
@@ -79,7 +79,7 @@ class ImageClassification(Classification):
         }
 
 
-def augmented(
+def augment(
     words: Augmentation,
     operations: RandAugment | None,
     classes: int,
@@ -91,19 +91,19 @@ def augmented(
     if operations:
         images = operations(images, generator)
     if words.moves:
-        images = words.moved(images, generator)
+        images = words.move(images, generator)
     if words.mixup:
-        images, targets = mixed(images, F.one_hot(targets, classes).float(), words.mixup, generator)
+        images, targets = mix(images, F.one_hot(targets, classes).float(), words.mixup, generator)
     return images, targets
 
 
-def channel_statistics(images: np.ndarray) -> tuple[Tensor, Tensor]:
+def compute_channel_statistics(images: np.ndarray) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel of ``[N, C, H, W]``, both ``[C, 1, 1]``, float32.
 
     A channel that never varies gets standard deviation 1.
     """
     if is_large(images):
-        mean, std = _large_statistics(images)
+        mean, std = _compute_large_statistics(images)
     else:
         channels = range(images.shape[1])  # one at a time: a float64 copy of all would be large
         mean = np.array([images[:, channel].mean(dtype=np.float64) for channel in channels])
@@ -116,10 +116,10 @@ def channel_statistics(images: np.ndarray) -> tuple[Tensor, Tensor]:
     )
 
 
-def _large_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _compute_large_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same in two passes over a file, both ``[C]``, float64."""
     axes, count = (0, 2, 3), images[:, 0].size
-    mean = sum(part.sum(axes, dtype=np.float64) for part in chunks(images)) / count
+    mean = sum(part.sum(axes, dtype=np.float64) for part in iterate_chunks(images)) / count
     offset = mean[:, None, None]
-    variance = sum(np.square(part - offset).sum(axes) for part in chunks(images)) / count
+    variance = sum(np.square(part - offset).sum(axes) for part in iterate_chunks(images)) / count
     return mean, np.sqrt(variance)

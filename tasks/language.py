@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.base import Task, log_frequencies
+from tasks.base import Task, compute_log_frequencies
 from tasks.data.dataset import Dataset, InvalidData, Split
 
 
@@ -63,7 +63,7 @@ class LanguageModelling(Task):
 
     def guess(self, count: int) -> Tensor:
         """``[count, L, vocabulary_size]``: the same at every position."""
-        shares = log_frequencies(
+        shares = compute_log_frequencies(
             self.dataset.train.targets, self.model_arguments()["vocabulary_size"]
         )
         return shares.expand(count, self._length, -1)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.base import log_frequencies
+from tasks.base import compute_log_frequencies
 from tasks.data.dataset import Dataset, InvalidData, Split
 from tasks.image import ImageClassification
 
@@ -70,7 +70,7 @@ class Segmentation(ImageClassification):
         labels = self.dataset.train.targets
         if self.dataset.ignored is not None:
             labels = labels[labels != self.dataset.ignored]
-        shares = log_frequencies(labels, self._classes)
+        shares = compute_log_frequencies(labels, self._classes)
         return shares.view(-1, 1, 1).expand(count, -1, *self.dataset.train.targets.shape[1:])
 
     def metrics(self, sums: dict[str, Tensor], count: int) -> dict[str, Tensor]:

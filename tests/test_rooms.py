@@ -15,12 +15,12 @@ ROOMS = {
     "tasks": "",
     "bench.runtime": "bench.spec",
     "bench.tracking": "bench.spec",
-    "bench.build": "bench.spec bench.optimizers bench.runtime tasks",
+    "bench.build": "bench.spec bench.optimizers tasks",
     "bench.config": "bench.spec bench.build bench.tracking",
     "bench.trial": "bench.spec bench.build bench.runtime tasks",
     "bench.stack": "bench.spec bench.optimizers bench.build bench.runtime bench.trial tasks",
     "bench.sweeps": "bench.spec bench.build bench.runtime bench.config bench.trial bench.stack "
-    "bench.tracking reports",
+    "bench.tracking reports tasks",
     "bench.check": "bench.spec bench.build bench.runtime bench.config bench.trial bench.stack "
     "bench.sweeps tasks",
     "reports": "bench.spec bench.tracking bench.runtime bench.sweeps bench.build bench.trial tasks",
@@ -81,6 +81,15 @@ def test_a_room_leaves_a_library_to_others(folder):
 
 def test_a_report_loads_no_torch():
     code = "import sys, reports.output.render; print({'torch', 'mlflow'} & set(sys.modules))"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ended.stdout == "set()\n"
+
+
+def test_tracking_loads_nothing_heavy():
+    heavy = {"mlflow", "torch", "pandas", "sqlalchemy", "numpy"}
+    code = f"import sys, bench.tracking; print({heavy} & set(sys.modules))"
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

@@ -1,7 +1,7 @@
-"""From specs to live objects: data, task, model, optimizer, schedule.
+"""Live objects from specs: data, task, model, optimizer, schedule.
 
-The only file that instantiates anything, and so the only one that has to say which YAML a wrong
-argument came from. torch arrives with the targets: checking a config does not import it.
+Only this file instantiates anything, so only it names the YAML that a wrong argument came from.
+Targets load torch. Checking a config must not, so torch is imported inside functions.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def load_dataset(
     download: bool,
     files: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """The examples of a task; loaded once a process.
+    """Load the examples of a task, once a process.
 
     Args:
         files: paths that its loader takes beside ``data_dir``.
 
     Raises:
-        RefusedInput: the data is not there, or none that can be learned from; says what to do.
+        RefusedInput: the data is missing or cannot be learned from; the message has the remedy.
     """
     arguments = {**data.arguments, **(files or {})}
     return _load_dataset(task, data.target, json.dumps(arguments), data_dir, download, data.path)
@@ -57,21 +57,21 @@ def _load_dataset(
 ) -> Dataset:
     loader = Component(task, target, json.loads(arguments), path=path)
     try:
-        found = _instantiate("task", loader, data_dir=data_dir, download=download)
+        loaded = _instantiate("task", loader, data_dir=data_dir, download=download)
     except MissingData as error:
         raise RefusedInput(str(error)) from error
-    built: Dataset = _require_type("task", loader, found, Dataset, "a loader returns one")
-    return built
+    dataset: Dataset = _require_type("task", loader, loaded, Dataset, "a loader returns one")
+    return dataset
 
 
 def build_task(spec: TaskSpec, data: Dataset) -> Task:
-    """The task over its data; one object a process, so that trials share its tensors."""
+    """Build a task over its data: one object a process, so that trials share its tensors."""
     return _build_task(spec.name, spec.target, json.dumps(spec.arguments), data, spec.path)
 
 
 @lru_cache(maxsize=2)
 def _build_task(name: str, target: str, arguments: str, data: Dataset, path: str) -> Task:
-    from tasks.base import Task
+    from tasks.base import Task  # loads torch
 
     spec = Component(name, target, json.loads(arguments), path=path)
     built: Task = _require_type(
@@ -81,7 +81,7 @@ def _build_task(name: str, target: str, arguments: str, data: Dataset, path: str
 
 
 def load_task(spec: TrialSpec) -> Task:
-    """The task of a trial over its data; one object a process, as of ``task``."""
+    """Load the data of a trial and build its task over it."""
     name, data, files = spec.task.name, spec.task.data, spec.task.files
     return build_task(
         spec.task, load_dataset(name, data, spec.context.data_dir, spec.context.download, files)
@@ -89,19 +89,19 @@ def load_task(spec: TrialSpec) -> Task:
 
 
 def build_model(spec: Component, task: Task) -> nn.Module:
-    """A freshly initialised model for the task's shapes, from torch's global random state."""
-    from torch import nn
+    """Build a model for the task's shapes, initialised from torch's global random state."""
+    from torch import nn  # loads torch
 
-    found = _instantiate("model", spec, **task.model_arguments())
-    built: nn.Module = _require_type("model", spec, found, nn.Module, "a model is one")
-    return built
+    built = _instantiate("model", spec, **task.model_arguments())
+    model: nn.Module = _require_type("model", spec, built, nn.Module, "a model is one")
+    return model
 
 
 def build_optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
-    """The optimizer over the model's parameters, ready for its first ``bench.trial.update.update``.
+    """Build the optimizer of a model, ready for its first ``bench.trial.update.update``.
 
     Raises:
-        NotApplicable: the model has no parameter of the kind that it updates.
+        NotApplicable: the model has no parameter of the kind that the optimizer updates.
     """
     _check_sparse(spec, model)
     if "model" in spec.needs:
@@ -125,8 +125,8 @@ def build_optimizer(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
 
 
 def _combine_with_rest(spec: OptimizerSpec, model: nn.Module) -> Optimizer:
-    """One optimizer of two: the declared one for the hidden matrices, another for the rest."""
-    from bench.optimizers.combined import Combined
+    """Combine the declared optimizer, for hidden matrices, with another one for the rest."""
+    from bench.optimizers.combined import Combined  # loads torch
 
     hidden, *others = PARAM_GROUP_RULES["matrices"](model)
     parts = [_instantiate("optimizer", spec, [hidden])]
@@ -146,25 +146,25 @@ def _check_sparse(spec: OptimizerSpec, model: nn.Module) -> None:
 
 
 def _check_modes(spec: OptimizerSpec, built: Optimizer) -> None:
-    """An optimizer with a second point to evaluate at would silently be evaluated at the first."""
+    """Refuse an undeclared second point: evaluation would silently use the first."""
     has_modes = callable(getattr(built, "train", None)) and callable(getattr(built, "eval", None))
     if has_modes != ("eval_mode" in spec.needs):
-        said, remedy = (
+        modes, remedy = (
             ("train() and eval()", "add") if has_modes else ("no train() and eval()", "remove")
         )
         raise RefusedInput(
-            f"{yaml_path('optimizer', spec)}: {spec.target} has {said}; {remedy} eval_mode in "
+            f"{yaml_path('optimizer', spec)}: {spec.target} has {modes}; {remedy} eval_mode in "
             "bench.needs"
         )
 
 
 def build_scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
-    """The schedule, stepped once a training step; None for a learning rate that never moves.
+    """Build the schedule, stepped once a training step; None where the rate never moves.
 
     Raises:
         NotApplicable: the optimizer does not allow this schedule.
     """
-    from torch.optim.lr_scheduler import LambdaLR
+    from torch.optim.lr_scheduler import LambdaLR  # loads torch
 
     allowed, schedule = spec.optimizer.schedules, spec.schedule
     if allowed and schedule.name not in allowed:
@@ -182,7 +182,7 @@ def build_scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
 def _build_factor(
     name: str, target: str, arguments: str, path: str, steps: int
 ) -> Callable[[int], float] | None:
-    """Of the step, as a schedule gives it; None where it is 1 throughout."""
+    """Build a schedule's factor of the step; None where it is always 1."""
     schedule = Component(name, target, json.loads(arguments), path=path)
     factor = _instantiate("schedule", schedule, steps)
     if not callable(factor) or not isinstance(factor(0), int | float):
@@ -192,12 +192,12 @@ def _build_factor(
         )
     if all(factor(step) == 1.0 for step in range(steps)):
         return None
-    found: Callable[[int], float] = factor
-    return found
+    changing: Callable[[int], float] = factor
+    return changing
 
 
 def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
-    """Call the target. A wrong argument is refused with the file it stands in."""
+    """Call the target; refuse a wrong argument with the file that it stands in."""
     # YAML has lists where Python's signatures say tuples, and some code compares the two.
     tuples = {name: tuple(v) for name, v in spec.arguments.items() if isinstance(v, list | tuple)}
     others = {name: value for name, value in spec.arguments.items() if name not in tuples}
@@ -213,18 +213,18 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
 
 
 def _bind_arguments(target: str, arguments: Mapping[str, Any]) -> Callable[..., Any]:
-    """The target with its arguments. Only nested components need Hydra again for each trial."""
-    found = import_target(target)
+    """Bind a target to its arguments. Only nested components need Hydra again for each trial."""
+    function = import_target(target)
     nested = {name: v for name, v in arguments.items() if isinstance(v, Mapping)}
     plain = {name: v for name, v in arguments.items() if name not in nested}
     if nested:
         config = {"_target_": target, "_partial_": True, "_convert_": "all", **nested}
         return partial(instantiate(config), **plain)
-    return partial(found, **plain)
+    return partial(function, **plain)
 
 
 def _require_type(group: str, spec: Component, built: Any, kind: type, remedy: str) -> Any:
-    """What was built, where it is what it has to be."""
+    """Return what was built; refuse it where it has another type."""
     if not isinstance(built, kind):
         raise RefusedInput(
             f"{yaml_path(group, spec)}: {spec.target} gives a {type(built).__name__}, no "
@@ -234,17 +234,18 @@ def _require_type(group: str, spec: Component, built: Any, kind: type, remedy: s
 
 
 def yaml_path(group: str, spec: Component) -> str:
+    """Return the path of the YAML that a component comes from."""
     return spec.path or f"conf/{group}/{getattr(spec, 'file', '') or spec.name}.yaml"
 
 
 def _describe_cause(error: BaseException, needs: tuple[str, ...]) -> str:
-    """The innermost cause in a line, with the user's own line where it came through one."""
+    """Describe the innermost cause in a line, with the user's own line where there is one."""
     while isinstance(error, InstantiationException) and error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, SystemExit):
         return describe_error(error) + format_location(error)
     if isinstance(error, TargetNotFound):
         return str(error)
-    told = get_message(error).split("\n", maxsplit=1)[0] or type(error).__name__
+    first = get_message(error).split("\n", maxsplit=1)[0] or type(error).__name__
     kind = "" if isinstance(error, ValueError | TypeError) else f"{type(error).__name__}: "
-    return add_hint(f"{kind}{told}{format_location(error)}", needs)
+    return add_hint(f"{kind}{first}{format_location(error)}", needs)

@@ -1,4 +1,4 @@
-"""From a dotted path in a YAML to the class or function behind it, or to words that help."""
+"""Import of the class or function behind a dotted path, with errors that say what to do."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from bench.spec.suggest import suggest
 
 
 class TargetNotFound(Exception):
-    """Nothing stands behind a dotted path; the message says why and what to do."""
+    """A dotted path that names nothing; the message says why and what to do."""
 
 
 @cache
 def import_target(target: str) -> Any:
-    """What a dotted path names; imports what it takes.
+    """Import what a dotted path names.
 
     Raises:
-        NotThere: no such module or name, or a module that cannot be imported.
+        TargetNotFound: no such module or name, or a module that cannot be imported.
     """
     parts = target.split(".")
     if parts[0] in sys.stdlib_module_names:
         raise TargetNotFound(
             f"{parts[0]} is Python's own library, which builds nothing that trains"
         )
-    found: Any = None
+    value: Any = None
     for at, name in enumerate(parts):
-        if found is not None and hasattr(found, name):
-            found = getattr(found, name)
-        elif found is None or (isinstance(found, ModuleType) and hasattr(found, "__path__")):
-            found = _import_module(".".join(parts[: at + 1]), found, name)
+        if value is not None and hasattr(value, name):
+            value = getattr(value, name)
+        elif value is None or (isinstance(value, ModuleType) and hasattr(value, "__path__")):
+            value = _import_module(".".join(parts[: at + 1]), value, name)
         else:
-            raise TargetNotFound(_explain_missing_name(found, name))
-    if not callable(found):
-        raise TargetNotFound(f"it is a {type(found).__name__}, no class or function")
-    return found
+            raise TargetNotFound(_explain_missing_name(value, name))
+    if not callable(value):
+        raise TargetNotFound(f"it is a {type(value).__name__}, no class or function")
+    return value
 
 
 def _import_module(path: str, parent: Any, name: str) -> ModuleType:
@@ -61,7 +61,7 @@ def _import_module(path: str, parent: Any, name: str) -> ModuleType:
 
 
 def format_location(error: BaseException) -> str:
-    """`` (mine.py:12)``: the user's own line, to end a message with."""
+    """Format the user's own line as `` (mine.py:12)``, to end a message with."""
     where = user_code.find_user_line(error)
     return f" ({where})" if where else ""
 

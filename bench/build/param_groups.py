@@ -1,4 +1,4 @@
-"""Named rules that sort a model's parameters into an optimizer's parameter groups."""
+"""Named rules that sort the parameters of a model into parameter groups."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ParamGroups = list[dict[str, Any]]
 
 
 def group_all(model: nn.Module) -> ParamGroups:
-    """One group with every trained parameter."""
+    """Make one group of all trained parameters."""
     return [{"params": [p for p in model.parameters() if p.requires_grad]}]
 
 
 def group_no_decay_1d(model: nn.Module) -> ParamGroups:
-    """Matrices and kernels decay; biases and normalisation weights (fewer than 2 axes) do not."""
+    """Exclude biases and normalisation weights (fewer than 2 axes) from weight decay."""
     trained = [p for p in model.parameters() if p.requires_grad]
     groups: ParamGroups = [
         {"params": [p for p in trained if p.ndim >= 2]},
@@ -29,7 +29,7 @@ def group_no_decay_1d(model: nn.Module) -> ParamGroups:
 
 
 def group_matrices(model: nn.Module) -> ParamGroups:
-    """Hidden matrices, then the rest: embeddings, the output layer and all that is not 2-D.
+    """Separate hidden matrices from the rest: embeddings, the output layer and all that is not 2-D.
 
     Hidden are weights with 2 axes except those of ``nn.Embedding`` and of the last ``nn.Linear``,
     as Muon's author advises (https://kellerjordan.github.io/posts/muon/). The second group is
@@ -38,7 +38,7 @@ def group_matrices(model: nn.Module) -> ParamGroups:
     Raises:
         NotApplicable: the model has no hidden matrix.
     """
-    from torch import nn
+    from torch import nn  # loads torch: a second
 
     layers = list(model.modules())
     linear = [layer for layer in layers if isinstance(layer, nn.Linear)]

@@ -1,4 +1,4 @@
-"""Whose code a file is: a user's own, or installed, or ours. Standard library only."""
+"""Files of a user's own code, as opposed to installed packages and this project."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PROJECT_PACKAGES = frozenset({"bench", "tasks", "reports", "conf"})
 
 
 def is_user_code(file: str | Path) -> bool:
-    """Whether a file lies outside every folder of installed packages, and is none of ours."""
+    """Return True for a file outside this project and all folders of installed packages."""
     path = Path(file).absolute()
     ours = any(path.is_relative_to(ROOT / package) for package in PROJECT_PACKAGES)
     return not ours and not any(path.is_relative_to(folder) for folder in _find_installed_folders())
 
 
 def find_user_line(error: BaseException) -> str:
-    """``mine.py:12``, the user's own line that an exception came through last, or nothing."""
+    """Find the user's own line that an exception came through last: ``mine.py:12``, or nothing."""
     if isinstance(error, SyntaxError) and error.filename and is_user_code(error.filename):
         return f"{_shorten_path(error.filename)}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)

@@ -36,7 +36,7 @@ from bench.runtime.arguments import split_options
 from bench.spec import RefusedInput, TrialSpec
 
 if TYPE_CHECKING:
-    from bench.check.choose import Chosen
+    from bench.check.choose import Choice
 
 OPTIONS = ("--config-dir", "--json", "--markdown", "--limit")
 
@@ -58,27 +58,27 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 def run(words: Sequence[str], options: Mapping[str, str]) -> int:
     """Compose, check, print, write. Returns the exit code."""
-    limit = _limit(options.get("--limit"))
-    chosen = choose.chosen(words, options.get("--config-dir"))
+    limit = _parse_limit(options.get("--limit"))
+    chosen = choose.choose_subjects(words, options.get("--config-dir"))
     from bench.check import markdown, task_page, terminal  # torch takes seconds: good input first
 
-    to = terminal.console(stderr=options.get("--json") == "-")
+    to = terminal.make_console(stderr=options.get("--json") == "-")
     if len(chosen) == 1:
         with to.status("") as status:  # seen on a terminal only
-            reports = [_one(chosen[0], limit, lambda check: status.update(check.title))]
+            reports = [_examine(chosen[0], limit, lambda check: status.update(check.title))]
         terminal.print_one(reports[0], to)
     else:
         reports = []
         width = max(len(Report(each.spec).name) for each in chosen)
         for each in chosen:
-            reports.append(_one_of_several(each, limit))
+            reports.append(_examine_or_refuse(each, limit))
             terminal.print_line(reports[-1], to, width)
     made = markdown.Circumstances.here()
     if "--json" in options:
-        _write(options["--json"], json.dumps(markdown.as_data(reports, made), indent=1) + "\n")
+        _write(options["--json"], json.dumps(markdown.build_data(reports, made), indent=1) + "\n")
     if "--markdown" in options:
         page = task_page if isinstance(chosen[0].spec, TrialSpec) else markdown
-        _write(options["--markdown"], page.page(reports, made))
+        _write(options["--markdown"], page.build_page(reports, made))
     return exit_code(reports)
 
 
@@ -88,7 +88,7 @@ def exit_code(reports: Sequence[Report]) -> int:
     return int(not all(report.clean for report in reports))
 
 
-def _limit(asked: str | None) -> float | None:
+def _parse_limit(asked: str | None) -> float | None:
     """Seconds; None: as usual."""
     try:
         seconds = None if asked is None else float(asked)
@@ -99,9 +99,10 @@ def _limit(asked: str | None) -> float | None:
     return seconds
 
 
-def _one(
-    chosen: Chosen, limit: float | None, on_check: Callable[[Check[Any]], None] | None = None
+def _examine(
+    chosen: Choice, limit: float | None, on_check: Callable[[Check[Any]], None] | None = None
 ) -> Report:
+    # torch takes seconds: good input first
     from bench.check.suite import SECONDS, examine, examine_task
     from bench.runtime.isolation import isolate
 
@@ -112,10 +113,10 @@ def _one(
         return examine(spec, chosen.reference, on_check, seconds)
 
 
-def _one_of_several(chosen: Chosen, limit: float | None) -> Report:
+def _examine_or_refuse(chosen: Choice, limit: float | None) -> Report:
     """One that cannot be built, for want of its package say, does not end the list."""
     try:
-        return _one(chosen, limit)
+        return _examine(chosen, limit)
     except RefusedInput as refused:
         return Report(chosen.spec, chosen.reference, refused=str(refused))
 

@@ -29,7 +29,7 @@ ALL = "all"
 GROUPS = ("optimizer", "task")
 
 
-class Chosen(NamedTuple):
+class Choice(NamedTuple):
     """What the command line asks to check.
 
     Attributes:
@@ -41,7 +41,7 @@ class Chosen(NamedTuple):
     reference: str
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """The words of the command line: a group of ``conf/``, its options, overrides for each."""
 
     group: str
@@ -49,7 +49,7 @@ class Asked(NamedTuple):
     overrides: list[str]
 
 
-class OwnFolder(SearchPathPlugin):
+class UserFolder(SearchPathPlugin):
     """Hydra's way of searching a further folder, which its own entry point has an option for."""
 
     folder: ClassVar[Path | None] = None
@@ -59,22 +59,26 @@ class OwnFolder(SearchPathPlugin):
             search_path.append("command-line", f"file://{self.folder}")
 
 
-def chosen(words: Sequence[str], config_dir: str | None = None) -> list[Chosen]:
+def choose_subjects(words: Sequence[str], config_dir: str | None = None) -> list[Choice]:
     """``["optimizer=lion,adam", "optimizer.lr=0.1"]`` as optimizers, or tasks alike, checked.
 
     Raises:
         RefusedInput, or Hydra's own exceptions: something is not there or misspelt.
     """
-    asked = parsed(words)
-    one, complete = (_task, _tasks) if asked.group == "task" else (_optimizer, _optimizers)
-    with _hydra(config_dir):
+    asked = parse_words(words)
+    one, complete = (
+        (_compose_task, _compose_tasks)
+        if asked.group == "task"
+        else (_compose_optimizer, _compose_optimizers)
+    )
+    with _start_hydra(config_dir):
         if asked.names != [ALL]:
             return [one(name, asked.overrides) for name in asked.names]
         options = GlobalHydra.instance().config_loader().get_group_options(asked.group)
         return list(complete(options, asked.overrides))
 
 
-def parsed(words: Sequence[str]) -> Asked:
+def parse_words(words: Sequence[str]) -> Request:
     """Of an optimizer its own keys may be overridden, of a task any key of a trial.
 
     Raises:
@@ -94,13 +98,13 @@ def parsed(words: Sequence[str]) -> Asked:
         elif key not in GROUPS and value and (key.startswith("optimizer.") or group == "task"):
             overrides.append(word)
         else:
-            raise RefusedInput(_misunderstood(word, key, repeated=bool(names)))
+            raise RefusedInput(_explain_word(word, key, repeated=bool(names)))
     if not names:
         raise RefusedInput("optimizer: no value; write optimizer=NAME or optimizer=all; or task=")
-    return Asked(group, names, overrides)
+    return Request(group, names, overrides)
 
 
-def _misunderstood(word: str, key: str, repeated: bool) -> str:
+def _explain_word(word: str, key: str, repeated: bool) -> str:
     if key not in GROUPS:
         known = [*GROUPS, "--config-dir", "--json", "--markdown", "--limit"]
         return f"{word}: no such key; {suggest(key, known)}, and optimizer.KEY"
@@ -108,57 +112,61 @@ def _misunderstood(word: str, key: str, repeated: bool) -> str:
 
 
 @contextmanager
-def _hydra(config_dir: str | None) -> Iterator[None]:
+def _start_hydra(config_dir: str | None) -> Iterator[None]:
     if config_dir is not None and not Path(config_dir).is_dir():
         raise RefusedInput(f"--config-dir {config_dir}: no such folder")
     schema.register()
     plugins.register()  # conf/ names our launchers
-    Plugins.instance().register(OwnFolder)
-    OwnFolder.folder = None if config_dir is None else Path(config_dir).resolve()
+    Plugins.instance().register(UserFolder)
+    UserFolder.folder = None if config_dir is None else Path(config_dir).resolve()
     try:
         with hydra.initialize_config_module("conf", version_base="1.3"):
             yield
     finally:
-        OwnFolder.folder = None
+        UserFolder.folder = None
 
 
-def _optimizer(name: str, overrides: Sequence[str]) -> Chosen:
-    return _of(name, hydra.compose("config", [f"optimizer={name}", *overrides]))
+def _compose_optimizer(name: str, overrides: Sequence[str]) -> Choice:
+    return _make_choice(name, hydra.compose("config", [f"optimizer={name}", *overrides]))
 
 
-def _of(name: str, cfg: DictConfig) -> Chosen:
+def _make_choice(name: str, cfg: DictConfig) -> Choice:
     values: Any = OmegaConf.to_container(cfg.optimizer, resolve=True, throw_on_missing=True)
-    return Chosen(
+    return Choice(
         build_optimizer_spec(name, values), str((values.get("bench") or {}).get("reference", ""))
     )
 
 
-def _optimizers(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chosen]:
+def _compose_optimizers(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Choice]:
     """All but those whose YAML leaves a value to its user (???), which are named."""
     for name in names:
         try:
             # the file alone says as much as a composed config, at half the cost
             own = {} if overrides else {"optimizer": read_file_values("optimizer", name)}
-            yield _of(name, OmegaConf.create(own)) if own else _optimizer(name, overrides)
+            yield (
+                _make_choice(name, OmegaConf.create(own))
+                if own
+                else _compose_optimizer(name, overrides)
+            )
         except MissingMandatoryValue as error:
-            _left_out(name, str(error))
+            _print_left_out(name, str(error))
 
 
-def _task(name: str, overrides: Sequence[str]) -> Chosen:
+def _compose_task(name: str, overrides: Sequence[str]) -> Choice:
     cfg = hydra.compose("config", [f"task={name}", *overrides], return_hydra_config=True)
-    return Chosen(build_trial_spec(cfg, cfg.hydra.runtime.choices), read_headline("task", name))
+    return Choice(build_trial_spec(cfg, cfg.hydra.runtime.choices), read_headline("task", name))
 
 
-def _tasks(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Chosen]:
+def _compose_tasks(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Choice]:
     """All but those whose data is not here, which are named."""
     for name in names:
         try:
-            yield _task(name, overrides)
+            yield _compose_task(name, overrides)
         except RefusedInput as error:
             if not isinstance(error.__cause__, MissingData):
                 raise
-            _left_out(name, str(error))
+            _print_left_out(name, str(error))
 
 
-def _left_out(name: str, why: str) -> None:
+def _print_left_out(name: str, why: str) -> None:
     print(f"left out: {name}: {why.split(chr(10), maxsplit=1)[0]}", file=sys.stderr)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bench.check.effects import SHORT, SWITCHES, Trials
 from bench.check.findings import Failed
-from bench.check.problems import standard
-from bench.check.runner import Drive, distance
-from bench.check.variants import is_number, last
+from bench.check.problems import make_standard
+from bench.check.runner import Runner, distance
+from bench.check.variants import get_last_name, is_number
 from bench.spec import NotApplicable, OptimizerSpec
 from bench.spec.hyperparameters import at, hyperparameters
 
@@ -28,16 +28,16 @@ BAD = {
 """Values without meaning, by how a hyperparameter's name ends."""
 
 
-def bad_values_refused(spec: OptimizerSpec) -> str:
+def check_bad_values(spec: OptimizerSpec) -> str:
     """Each value without meaning raises an exception at construction or at the first update."""
     tried, accepted = 0, []
     for name, value in hyperparameters(spec).items():
-        for bad in _bad(name) if is_number(value) else ():
+        for bad in _list_bad_values(name) if is_number(value) else ():
             if bad == value:  # PNM's second beta is 1
                 continue
             tried += 1
             try:
-                Drive(at(spec, {name: bad}), standard(spec)).run(1)
+                Runner(at(spec, {name: bad}), make_standard(spec)).run(1)
                 accepted.append(f"{name}={bad:g}")
             except Exception:  # of any kind: it was refused
                 continue
@@ -48,21 +48,21 @@ def bad_values_refused(spec: OptimizerSpec) -> str:
     return f"{tried} of them"
 
 
-def _bad(name: str) -> tuple[float, ...]:
+def _list_bad_values(name: str) -> tuple[float, ...]:
     """By the whole end of the name first: ``eps`` is one number with most, a list with some."""
-    ends = (".".join(name.split(".")[-2:]), last(name))
+    ends = (".".join(name.split(".")[-2:]), get_last_name(name))
     return next((BAD[end] for end in ends if end in BAD), ())
 
 
-def switches(spec: OptimizerSpec) -> str:
+def check_switches(spec: OptimizerSpec) -> str:
     """torch's choices of implementation change nothing but the last digits."""
-    own = {k: v for k, v in hyperparameters(spec).items() if last(k) in SWITCHES}
+    own = {k: v for k, v in hyperparameters(spec).items() if get_last_name(k) in SWITCHES}
     tried = {name: value for name, value in own.items() if isinstance(value, bool)}
     if not tried:
         raise NotApplicable("its YAML has none")
     trials, said = Trials(spec), []
-    usual = trials.drive({}, SHORT).values()
-    way = distance(usual, Drive(spec, standard(spec)).values())
+    usual = trials.run({}, SHORT).values()
+    way = distance(usual, Runner(spec, make_standard(spec)).values())
     for name, value in tried.items():
         other = trials.result({name: not value}, SHORT)
         if isinstance(other, str):

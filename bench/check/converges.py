@@ -17,11 +17,11 @@ from bench.check.problems import (
     Problem,
     Rosenbrock,
     Scalar,
-    landscape,
-    standard,
+    make_landscape,
+    make_standard,
 )
-from bench.check.runner import Drive, finite
-from bench.check.variants import faster, is_number, rates
+from bench.check.runner import Runner, finite
+from bench.check.variants import is_number, list_rates, scale_rates
 from bench.spec import OptimizerSpec
 from bench.spec.hyperparameters import at
 
@@ -32,80 +32,80 @@ STEPS, LOOK_EVERY, PATIENCE = 200, 5, 1000
 """Updates at each learning rate, and at the best of them where none was enough."""
 
 
-def tamed(spec: OptimizerSpec) -> OptimizerSpec:
+def tame_rate(spec: OptimizerSpec) -> OptimizerSpec:
     """At its own learning rate, or at a smaller one where that diverges on so small a problem."""
-    for factor in (1.0, 0.1, 0.01, 1e-3) if rates(spec) else ():
-        drive = Drive(faster(spec, factor), standard(spec))
-        start = drive.value()
-        if drive.run(25).value() < 10 * start:
-            return faster(spec, factor)
+    for factor in (1.0, 0.1, 0.01, 1e-3) if list_rates(spec) else ():
+        runner = Runner(scale_rates(spec, factor), make_standard(spec))
+        start = runner.value()
+        if runner.run(25).value() < 10 * start:
+            return scale_rates(spec, factor)
     return spec
 
 
-def takes_steps(spec: OptimizerSpec) -> str:
+def check_steps(spec: OptimizerSpec) -> str:
     """Twenty-five updates move every parameter and leave it finite."""
-    drive = Drive(spec, standard(spec))
-    before = drive.named()
-    after = drive.run(25).named()
+    runner = Runner(spec, make_standard(spec))
+    before = runner.named()
+    after = runner.run(25).named()
     if not finite(after.values()):
-        raise Failed(f"after 25 updates parameters are NaN or infinite{_at(spec)}")
+        raise Failed(f"after 25 updates parameters are NaN or infinite{_describe_rate(spec)}")
     still = [name for name, value in after.items() if torch.equal(value, before[name])]
     if still:
         raise Failed(f"after 25 updates unmoved: {', '.join(still)}")
-    return _at(spec).strip()
+    return _describe_rate(spec).strip()
 
 
-def parabola(spec: OptimizerSpec) -> str:
-    return falls(spec, lambda: landscape(spec, Parabola), to=0.25)
+def check_parabola(spec: OptimizerSpec) -> str:
+    return require_descent(spec, lambda: make_landscape(spec, Parabola), to=0.25)
 
 
-def rosenbrock(spec: OptimizerSpec) -> str:
-    return falls(spec, lambda: landscape(spec, Rosenbrock), to=0.5)
+def check_rosenbrock(spec: OptimizerSpec) -> str:
+    return require_descent(spec, lambda: make_landscape(spec, Rosenbrock), to=0.5)
 
 
-def ill_conditioned(spec: OptimizerSpec) -> str:
-    return falls(spec, lambda: landscape(spec, IllConditioned), to=0.25)
+def check_ill_conditioned(spec: OptimizerSpec) -> str:
+    return require_descent(spec, lambda: make_landscape(spec, IllConditioned), to=0.25)
 
 
-def scalar(spec: OptimizerSpec) -> str:
-    return falls(spec, lambda: landscape(spec, Scalar), to=0.5)
+def check_scalar(spec: OptimizerSpec) -> str:
+    return require_descent(spec, lambda: make_landscape(spec, Scalar), to=0.5)
 
 
-def network(spec: OptimizerSpec) -> str:
-    return falls(spec, lambda: landscape(spec, Network), to=0.5)
+def check_network(spec: OptimizerSpec) -> str:
+    return require_descent(spec, lambda: make_landscape(spec, Network), to=0.5)
 
 
-def bfloat16(spec: OptimizerSpec) -> str:
-    return falls(spec, lambda: landscape(spec, Parabola).to(torch.bfloat16), to=0.5)
+def check_bfloat16(spec: OptimizerSpec) -> str:
+    return require_descent(spec, lambda: make_landscape(spec, Parabola).to(torch.bfloat16), to=0.5)
 
 
-def rated(spec: OptimizerSpec) -> OptimizerSpec:
+def resolve_rate(spec: OptimizerSpec) -> OptimizerSpec:
     """With the number that its library puts for a learning rate of null."""
     if spec.arguments.get("lr", 0.0) is not None:
         return spec
-    rate = components.build_optimizer(spec, standard(spec)).param_groups[0].get("lr")
+    rate = components.build_optimizer(spec, make_standard(spec)).param_groups[0].get("lr")
     return at(spec, {"lr": rate}) if is_number(rate) else spec
 
 
-def falls(spec: OptimizerSpec, make: Callable[[], Problem], to: float) -> str:
+def require_descent(spec: OptimizerSpec, make: Callable[[], Problem], to: float) -> str:
     """Find a learning rate at which the loss falls to ``to`` times its start.
 
     Raises:
         Failed: there is none; says how far it got.
     """
     make()  # NotApplicable comes before anything else
-    tried = [faster(spec, factor) for factor in (FACTORS if rates(spec) else FACTORS[:1])]
+    tried = [scale_rates(spec, factor) for factor in (FACTORS if list_rates(spec) else FACTORS[:1])]
     descents = []
     for rated in tried:
-        descents.append(_descent(rated, make, to, STEPS))
+        descents.append(_descend(rated, make, to, STEPS))
         if descents[-1].lowest <= to:
-            return f"to {descents[-1]}{_at(rated)}"
+            return f"to {descents[-1]}{_describe_rate(rated)}"
     at = min(range(len(tried)), key=lambda i: descents[i].lowest)
-    last = _descent(tried[at], make, to, PATIENCE)
+    last = _descend(tried[at], make, to, PATIENCE)
     if last.lowest <= to:
-        return f"to {last}{_at(tried[at])}"
+        return f"to {last}{_describe_rate(tried[at])}"
     if last.lowest < 1:
-        raise Failed(f"falls to {last}{_at(tried[at])}, not to {to:.0%}")
+        raise Failed(f"falls to {last}{_describe_rate(tried[at])}, not to {to:.0%}")
     raised = next((descent.raised for descent in descents if descent.raised), None)
     raise raised or Failed("does not fall at any learning rate tried, 0.01 … 100 × its own")
 
@@ -124,20 +124,20 @@ class Descent(NamedTuple):
         return f"{self.lowest:.0%} in {self.steps} steps"
 
 
-def _descent(spec: OptimizerSpec, make: Callable[[], Problem], to: float, steps: int) -> Descent:
+def _descend(spec: OptimizerSpec, make: Callable[[], Problem], to: float, steps: int) -> Descent:
     lowest, done = math.inf, 0
     try:
-        drive = Drive(spec, make())
-        start = share = drive.value()
+        runner = Runner(spec, make())
+        start = share = runner.value()
         while done < steps and lowest > to and math.isfinite(share):
-            share = drive.run(LOOK_EVERY).value() / start
+            share = runner.run(LOOK_EVERY).value() / start
             lowest, done = min(lowest, share), done + LOOK_EVERY  # a NaN is never the lowest
     except Exception as error:
         return Descent(lowest, done, error)
     return Descent(lowest, done)
 
 
-def _at(spec: OptimizerSpec) -> str:
+def _describe_rate(spec: OptimizerSpec) -> str:
     """``at lr=0.001``, the first of its learning rates; empty where it has none."""
-    found = [f" at {name}={value:g}" for name, value in rates(spec).items()]
+    found = [f" at {name}={value:g}" for name, value in list_rates(spec).items()]
     return found[0] if found else ""

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from bench.build import components
 from bench.check.findings import Failed
-from bench.check.problems import standard
-from bench.check.runner import Drive, distance, tensors
-from bench.check.variants import with_decay
+from bench.check.problems import make_standard
+from bench.check.runner import Runner, distance, find_tensors
+from bench.check.variants import set_decay
 from bench.spec import NotApplicable, OptimizerSpec, RefusedInput
 
 STEPS = 13
@@ -23,16 +23,16 @@ STILL = 1e-3
 """Of its usual way: so little may a group move at a learning rate of zero."""
 
 
-def learning_rates(spec: OptimizerSpec) -> str:
+def check_learning_rates(spec: OptimizerSpec) -> str:
     """A group at learning rate 0 stays while the others move, whichever group it is.
 
     Nothing is asked of how far the others move: some methods are global by design, with one step
     size or one norm for all parameters.
     """
-    spec = with_decay(_in_two(spec), 0.0)
-    usual = _moved(spec, stopped=None)
+    spec = set_decay(_split_groups(spec), 0.0)
+    usual = _measure_ways(spec, stopped=None)
     for stopped in range(len(usual)):
-        for group, way in enumerate(_moved(spec, stopped)):
+        for group, way in enumerate(_measure_ways(spec, stopped)):
             if group == stopped and way > STILL * usual[group]:
                 raise Failed(f"group {group} moves although its learning rate is 0")
             if group != stopped and way <= STILL * usual[group]:
@@ -40,24 +40,24 @@ def learning_rates(spec: OptimizerSpec) -> str:
     return f"{len(usual)} groups"
 
 
-def _moved(spec: OptimizerSpec, stopped: int | None) -> list[float]:
+def _measure_ways(spec: OptimizerSpec, stopped: int | None) -> list[float]:
     """How far each group gets."""
-    drive = Drive(spec, standard(spec))
-    groups = drive.optimizer.param_groups
+    runner = Runner(spec, make_standard(spec))
+    groups = runner.optimizer.param_groups
     if stopped is not None:
         groups[stopped]["lr"] = 0.0 * groups[stopped]["lr"]
-    names = {parameter: name for name, parameter in drive.problem.named_parameters()}
+    names = {parameter: name for name, parameter in runner.problem.named_parameters()}
     members = [[names[parameter] for parameter in group["params"]] for group in groups]
-    before, after = drive.named(), drive.run(STEPS).named()
+    before, after = runner.named(), runner.run(STEPS).named()
     return [distance([after[n] for n in own], [before[n] for n in own]) for own in members]
 
 
-def _in_two(spec: OptimizerSpec) -> OptimizerSpec:
+def _split_groups(spec: OptimizerSpec) -> OptimizerSpec:
     """With at least two parameter groups. Raises NotApplicable where that cannot be."""
     if spec.param_groups == "all" and not {"model", "sparse_gradients"} & set(spec.needs):
         spec = replace(spec, param_groups="no_decay_1d")
     try:
-        groups = components.build_optimizer(spec, standard(spec)).param_groups
+        groups = components.build_optimizer(spec, make_standard(spec)).param_groups
     except RefusedInput as error:
         if isinstance(error.__cause__, ValueError | NotImplementedError):
             raise NotApplicable(f"refuses two groups: {error.__cause__}") from error
@@ -69,16 +69,16 @@ def _in_two(spec: OptimizerSpec) -> OptimizerSpec:
     return spec
 
 
-def own_state(spec: OptimizerSpec) -> str:
+def check_own_state(spec: OptimizerSpec) -> str:
     """No byte of state belongs to two parameters."""
     with suppress(NotApplicable):  # one group will do
-        spec = _in_two(spec)
-    drive = Drive(spec, standard(spec)).run(3)
-    names: dict[Tensor, str] = {p: name for name, p in drive.problem.named_parameters()}
+        spec = _split_groups(spec)
+    runner = Runner(spec, make_standard(spec)).run(3)
+    names: dict[Tensor, str] = {p: name for name, p in runner.problem.named_parameters()}
     owned: list[tuple[int, int, str, str]] = []
-    for parameter, own in drive.optimizer.state.items():
+    for parameter, own in runner.optimizer.state.items():
         if isinstance(parameter, Tensor):
-            owned += [(*span, names[parameter], key) for key, span in _spans(own)]
+            owned += [(*span, names[parameter], key) for key, span in _list_spans(own)]
     owned.sort()
     for (_, end, owner, key), (start, _, other, other_key) in pairwise(owned):
         if start < end and owner != other:
@@ -86,10 +86,10 @@ def own_state(spec: OptimizerSpec) -> str:
     return f"{len(owned)} tensors" if owned else "keeps none"
 
 
-def _spans(own: Any) -> Iterator[tuple[str, tuple[int, int]]]:
+def _list_spans(own: Any) -> Iterator[tuple[str, tuple[int, int]]]:
     """Name and first and last address of every tensor in one parameter's state."""
     for key, value in own.items():
-        for tensor in tensors(value):
+        for tensor in find_tensors(value):
             if tensor.layout == torch.strided and tensor.numel():
                 extent = sum(
                     (n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True)

@@ -31,32 +31,32 @@ Predict = Callable[[Tensor], Tensor]
 """Inputs as a model takes them, to outputs as it returns them."""
 
 
-def _of_images(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
-    model = _logistic(inputs.flatten(1).numpy(), targets.numpy())
-    return lambda images: _logits(model, images.flatten(1).numpy(), task)
+def _fit_images(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
+    model = _fit_logistic(inputs.flatten(1).numpy(), targets.numpy())
+    return lambda images: _compute_logits(model, images.flatten(1).numpy(), task)
 
 
-def _of_texts(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
+def _fit_texts(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
     size = int(task.dataset.vocabulary_size or 0)
-    model = _logistic(_counts(inputs, size), targets.numpy(), TfidfTransformer())
-    return lambda tokens: _logits(model, _counts(tokens, size), task)
+    model = _fit_logistic(_count_tokens(inputs, size), targets.numpy(), TfidfTransformer())
+    return lambda tokens: _compute_logits(model, _count_tokens(tokens, size), task)
 
 
-def _of_pixels(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
-    pixels, labels = _pixels(inputs), targets.flatten().numpy()
+def _fit_pixels(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
+    pixels, labels = _flatten_pixels(inputs), targets.flatten().numpy()
     known = np.flatnonzero(labels != IGNORED)
     chosen = known[:: max(1, len(known) // PIXELS)]
-    model = _logistic(pixels[chosen], labels[chosen])
+    model = _fit_logistic(pixels[chosen], labels[chosen])
 
     def predict(images: Tensor) -> Tensor:
         count, _, height, width = images.shape
-        logits = _logits(model, _pixels(images), task)
+        logits = _compute_logits(model, _flatten_pixels(images), task)
         return logits.view(count, height, width, -1).permute(0, 3, 1, 2)
 
     return predict
 
 
-def _of_bytes(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
+def _fit_bytes(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
     size = int(task.dataset.vocabulary_size or 0)
     pairs = inputs.flatten().long() * size + targets.flatten().long()
     counts = torch.bincount(pairs, minlength=size**2).view(size, size) + 1.0
@@ -65,15 +65,15 @@ def _of_bytes(task: Task, inputs: Tensor, targets: Tensor) -> Predict:
 
 
 KINDS: Mapping[str, tuple[Callable[[Task, Tensor, Tensor], Predict], int | None]] = {
-    "images": (_of_images, MOST),
-    "tokens": (_of_texts, MOST),
-    "pixels": (_of_pixels, MOST),
-    "bytes": (_of_bytes, None),
+    "images": (_fit_images, MOST),
+    "tokens": (_fit_texts, MOST),
+    "pixels": (_fit_pixels, MOST),
+    "bytes": (_fit_bytes, None),
 }
 """By what a task feeds its models: the linear model, and how many examples it is made of."""
 
 
-def linear(task: Task) -> Predict | None:
+def fit_linear(task: Task) -> Predict | None:
     """A linear model of the training split; None for inputs or outputs of another kind."""
     if task.inputs not in KINDS or task.guess(1) is None:
         return None
@@ -84,14 +84,14 @@ def linear(task: Task) -> Predict | None:
     return fit(task, inputs[rows], targets[rows])
 
 
-def _logistic(features: Any, labels: np.ndarray, *before: Any) -> Any:
+def _fit_logistic(features: Any, labels: np.ndarray, *before: Any) -> Any:
     model = make_pipeline(*before, LogisticRegression(max_iter=ITERATIONS))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # so many iterations, and no more
         return model.fit(features, labels)
 
 
-def _logits(model: Any, features: Any, task: Task) -> Tensor:
+def _compute_logits(model: Any, features: Any, task: Task) -> Tensor:
     scores = torch.tensor(model.decision_function(features)).float()
     if scores.dim() == 1:  # two classes: how much more the second
         scores = torch.stack((torch.zeros_like(scores), scores), dim=1)
@@ -100,7 +100,7 @@ def _logits(model: Any, features: Any, task: Task) -> Tensor:
     return found
 
 
-def _counts(tokens: Tensor, size: int) -> csr_matrix:
+def _count_tokens(tokens: Tensor, size: int) -> csr_matrix:
     """How often each token occurs in each text, ``[N, size]``; padding does not count."""
     rows = torch.arange(len(tokens)).repeat_interleave(tokens.shape[1])
     known = tokens.flatten() != 0
@@ -108,6 +108,6 @@ def _counts(tokens: Tensor, size: int) -> csr_matrix:
     return csr_matrix((np.ones(len(where[0])), where), shape=(len(tokens), size))
 
 
-def _pixels(images: Tensor) -> np.ndarray:
+def _flatten_pixels(images: Tensor) -> np.ndarray:
     """``[N, C, H, W]`` to ``[N·H·W, C]``."""
     return images.permute(0, 2, 3, 1).reshape(-1, images.shape[1]).numpy()

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bench.check.findings import Finding, Grade, Report
-from bench.check.terminal import fault
+from bench.check.terminal import format_fault
 from bench.spec import OptimizerSpec, TrialSpec
 from bench.spec.hyperparameters import hyperparameters
 
@@ -50,7 +50,7 @@ class Circumstances:
         return f"{self.date}, {versions}, {self.machine}"
 
 
-def page(reports: Sequence[Report], made: Circumstances) -> str:
+def build_page(reports: Sequence[Report], made: Circumstances) -> str:
     """The whole Markdown page."""
     clean = sum(report.clean for report in reports)
     lines = [
@@ -64,46 +64,46 @@ def page(reports: Sequence[Report], made: Circumstances) -> str:
         "is the time of one over that of `torch.optim.Adam(fused=True)`, in turns on one thread,",
         "85 002 parameters in 6 tensors, gradients not counted.",
         "",
-        *table(HEAD, map(_cells, reports)),
+        *format_table(HEAD, map(_format_cells, reports)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A pipe table, line by line."""
-    return [_row(head), _row("---" for _ in head), *map(_row, rows)]
+    return [_format_row(head), _format_row("---" for _ in head), *map(_format_row, rows)]
 
 
-def _cells(report: Report) -> list[str]:
+def _format_cells(report: Report) -> list[str]:
     spec = report.spec
     assert isinstance(spec, OptimizerSpec)
     state, pace = report.value("state_bytes"), report.value("step_time")
     return [
         f"`{spec.name}`",
-        link(report.reference),
+        format_link(report.reference),
         spec.version or spec.target.partition(".")[0].replace("bench", "ours"),
         ", ".join(spec.needs),
         spec.param_groups + (f", rest: {spec.rest.target}" if spec.rest else ""),
-        *verdict(report),
+        *format_verdict(report),
         "" if state is None else f"{state:.2f}",
         "" if pace is None else f"{pace:.1f}",
     ]
 
 
-def verdict(report: Report) -> tuple[str, str]:
+def format_verdict(report: Report) -> tuple[str, str]:
     """Two cells: how many checks passed, and what fails."""
-    faults = [_in_short(finding) for finding in report.wrong] or [report.refused]
+    faults = [_shorten(finding) for finding in report.wrong] or [report.refused]
     passed = "refused" if report.refused else report.score
-    return passed, "; ".join(plain(words) for words in faults)
+    return passed, "; ".join(escape(words) for words in faults)
 
 
-def _in_short(finding: Finding) -> str:
+def _shorten(finding: Finding) -> str:
     """Of an exception its name: the words are for who looks into it."""
     name = finding.detail.partition(":")[0]
-    return f"{finding.check.fault} ({name})" if finding.raised else fault(finding)
+    return f"{finding.check.fault} ({name})" if finding.raised else format_fault(finding)
 
 
-def link(reference: str) -> str:
+def format_link(reference: str) -> str:
     """``arXiv:1412.6980`` and ``doi:…`` as links; an address and a file as they are."""
     kind, _, number = reference.partition(":")
     homes = {"arXiv": "https://arxiv.org/abs/", "doi": "https://doi.org/"}
@@ -114,22 +114,22 @@ def link(reference: str) -> str:
     return f"[{reference}]({reference.removeprefix('docs/')})" if reference else ""
 
 
-def _row(cells: Any) -> str:
+def _format_row(cells: Any) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def plain(words: str) -> str:
+def escape(words: str) -> str:
     """Text that ends no cell and starts no markup."""
     short = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
     return short.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
 
 
-def _finite(value: Any) -> Any:
+def _encode_number(value: Any) -> Any:
     """Infinity, which a bound may be, as a word: JSON has no number for it."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def as_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
+def build_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
     """Everything, as plain data for JSON."""
     kind = (
         "tasks" if any(isinstance(report.spec, TrialSpec) for report in reports) else "optimizers"
@@ -137,7 +137,7 @@ def as_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
     found = [
         {
             "name": report.name,
-            **_described(report),
+            **_describe(report),
             "reference": report.reference,
             "refused": report.refused,
             "passed": len(report.having(Grade.PASSED)),
@@ -168,7 +168,7 @@ def as_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
     }
 
 
-def _described(report: Report) -> dict[str, Any]:
+def _describe(report: Report) -> dict[str, Any]:
     """What was checked: an optimizer's YAML, or a task with its model."""
     spec = report.spec
     if isinstance(spec, TrialSpec):
@@ -182,7 +182,7 @@ def _described(report: Report) -> dict[str, Any]:
     return {
         "target": spec.target,
         "version": spec.version,
-        "hyperparameters": {name: _finite(v) for name, v in hyperparameters(spec).items()},
+        "hyperparameters": {name: _encode_number(v) for name, v in hyperparameters(spec).items()},
         "param_groups": spec.param_groups,
         "needs": list(spec.needs),
     }

@@ -205,17 +205,17 @@ class LargeRows(Rows):
     width = 64
 
 
-def standard(spec: OptimizerSpec) -> Problem:
+def make_standard(spec: OptimizerSpec) -> Problem:
     """The network with noise, or tables where only those can be updated."""
     return Rows() if "sparse_gradients" in spec.needs else Network()
 
 
-def large(spec: OptimizerSpec) -> Problem:
+def make_large(spec: OptimizerSpec) -> Problem:
     """Enough numbers for their memory and time to be more than overhead."""
     return LargeRows() if "sparse_gradients" in spec.needs else Large()
 
 
-def landscape(spec: OptimizerSpec, make: Callable[[], Problem]) -> Problem:
+def make_landscape(spec: OptimizerSpec, make: Callable[[], Problem]) -> Problem:
     """A problem for an optimizer.
 
     Raises:

@@ -24,7 +24,7 @@ def seed(value: int = 0) -> None:
     torch.manual_seed(value)
 
 
-class Drive:
+class Runner:
     """An optimizer at work.
 
     Attributes:
@@ -44,11 +44,11 @@ class Drive:
     def gradient(self) -> Tensor:
         """Loss and gradients where the parameters are now (``bench.trial.update.Gradient``)."""
         # made anew: checks put another optimizer in the place of the one that was built
-        made = Gradient(self.optimizer, self.problem, self.spec.needs, self.spec.clip_norm)
+        gradient = Gradient(self.optimizer, self.problem, self.spec.needs, self.spec.clip_norm)
         self.gradients += 1
-        return made.bind(lambda: self.problem.loss() * self.scale)()
+        return gradient.bind(lambda: self.problem.loss() * self.scale)()
 
-    def run(self, steps: int) -> Drive:
+    def run(self, steps: int) -> Runner:
         """That many updates."""
         for _ in range(steps):
             update(self.optimizer, self.gradient, self.spec.needs)
@@ -57,15 +57,15 @@ class Drive:
 
     def value(self) -> float:
         """The problem's loss where the optimizer wants to be evaluated; no noise."""
-        with self._averaged(), torch.no_grad():
+        with self._evaluation_point(), torch.no_grad():
             return float(self.problem.value())
 
     def values(self) -> list[Tensor]:
         """Copies of the parameters, where the optimizer wants to be evaluated."""
-        with self._averaged():
-            return copies(self.problem.parameters())
+        with self._evaluation_point():
+            return copy_tensors(self.problem.parameters())
 
-    def _averaged(self) -> AbstractContextManager[None]:
+    def _evaluation_point(self) -> AbstractContextManager[None]:
         """Before the first update there is one point only, and some have no other to go to."""
         return use_evaluation_parameters(self.optimizer, self.spec.needs if self.gradients else ())
 
@@ -75,7 +75,7 @@ class Drive:
         return dict(zip(names, self.values(), strict=True))
 
 
-def copies(tensors: Iterable[Tensor]) -> list[Tensor]:
+def copy_tensors(tensors: Iterable[Tensor]) -> list[Tensor]:
     return [tensor.detach().clone() for tensor in tensors]
 
 
@@ -97,13 +97,13 @@ def finite(tensors: Iterable[Tensor]) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
-def tensors(value: Any) -> Iterator[Tensor]:
+def find_tensors(value: Any) -> Iterator[Tensor]:
     """Those in a value, its lists and its dictionaries."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, dict):
         for inner in value.values():
-            yield from tensors(inner)
+            yield from find_tensors(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from tensors(inner)
+            yield from find_tensors(inner)

@@ -14,7 +14,7 @@ from bench.build import components
 from bench.check import converges
 from bench.check.checks import CHECKS
 from bench.check.findings import Check, Failed, Finding, Grade, Measurement, Report, S
-from bench.check.problems import standard
+from bench.check.problems import make_standard
 from bench.check.tasks import TASK_CHECKS, Subject
 from bench.runtime import capture
 from bench.runtime.timeout import time_limit
@@ -47,12 +47,12 @@ def examine(
         # the cycle that this warns of ends with the next zero_grad, which frees the gradients
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
         with capture.capture_output() as kept:
-            spec, tamed = _ready(spec, seconds)
+            spec, tamed = _prepare(spec, seconds)
         if tamed is None:
-            findings = [Finding(CHECKS[0], Grade.UNFINISHED, _too_long(seconds))]
+            findings = [Finding(CHECKS[0], Grade.UNFINISHED, _describe_timeout(seconds))]
         else:
             asked = [(check, spec if check.as_is else tamed) for check in CHECKS]
-            findings = list(_findings(asked, on_check, seconds))
+            findings = list(_run_checks(asked, on_check, seconds))
     warned = [str(warning.message).split("\n", maxsplit=1)[0] for warning in caught]
     printed = [line for lines in (kept.lines, *(one.printed for one in findings)) for line in lines]
     return Report(
@@ -74,11 +74,11 @@ def examine_task(
     """Every check of the task of a trial, as ``examine`` does of an optimizer."""
     began = time.perf_counter()
     subject = Subject.of(trial)
-    findings = tuple(_findings([(check, subject) for check in TASK_CHECKS], on_check, seconds))
+    findings = tuple(_run_checks([(check, subject) for check in TASK_CHECKS], on_check, seconds))
     return Report(trial, reference, findings, seconds=time.perf_counter() - began)
 
 
-def _findings(
+def _run_checks(
     questions: Iterable[tuple[Check[S], S]],
     on_check: Callable[[Check[Any]], None] | None,
     seconds: float,
@@ -94,7 +94,7 @@ def _findings(
             return
 
 
-def _ready(spec: OptimizerSpec, seconds: float) -> tuple[OptimizerSpec, OptimizerSpec | None]:
+def _prepare(spec: OptimizerSpec, seconds: float) -> tuple[OptimizerSpec, OptimizerSpec | None]:
     """The optimizer with a learning rate, and with one at which nothing diverges.
 
     None for the second where that took longer than a check may.
@@ -104,9 +104,9 @@ def _ready(spec: OptimizerSpec, seconds: float) -> tuple[OptimizerSpec, Optimize
     """
     try:
         with time_limit(seconds):
-            components.build_optimizer(spec, standard(spec))
-            spec = converges.rated(spec)
-            return spec, converges.tamed(spec)
+            components.build_optimizer(spec, make_standard(spec))
+            spec = converges.resolve_rate(spec)
+            return spec, converges.tame_rate(spec)
     except RefusedInput:
         raise
     except TimeLimitExceeded:
@@ -125,22 +125,24 @@ def judge(check: Check[S], spec: S, seconds: float = SECONDS) -> Finding:
     except Failed as fault:
         return Finding(check, Grade.FAILED, str(fault))
     except TimeLimitExceeded:
-        return Finding(check, Grade.UNFINISHED, _too_long(seconds))
+        return Finding(check, Grade.UNFINISHED, _describe_timeout(seconds))
     except Exception as error:
-        return Finding(check, Grade.FAILED, _raised(error, getattr(spec, "needs", ())), raised=True)
+        return Finding(
+            check, Grade.FAILED, _describe_exception(error, getattr(spec, "needs", ())), raised=True
+        )
     if isinstance(answer, Measurement):
         return Finding(check, Grade.MEASURED, answer.text, answer.value)
     return Finding(check, Grade.PASSED, answer)
 
 
-def _too_long(seconds: float) -> str:
+def _describe_timeout(seconds: float) -> str:
     return (
         f"takes longer than {seconds:g} s; if it compiles, an argument of it may turn that off, "
         "else give it longer with --limit SECONDS"
     )
 
 
-def _raised(error: Exception, needs: tuple[str, ...]) -> str:
+def _describe_exception(error: Exception, needs: tuple[str, ...]) -> str:
     """``TypeError: … (lion.py:97)``: what was raised and where."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     words = describe_error(error).split("\n", maxsplit=1)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.check.findings import Report
-from bench.check.markdown import Circumstances, plain, table, verdict
+from bench.check.markdown import Circumstances, escape, format_table, format_verdict
 from bench.spec import TrialSpec
 
 HEAD = (
@@ -14,7 +14,7 @@ HEAD = (
 )
 
 
-def page(reports: Sequence[Report], made: Circumstances) -> str:
+def build_page(reports: Sequence[Report], made: Circumstances) -> str:
     """The whole Markdown page."""
     from bench.check.linear import MOST  # scikit-learn takes a second to import
 
@@ -32,12 +32,12 @@ def page(reports: Sequence[Report], made: Circumstances) -> str:
         "each pixel alone; for bytes the table of which follows which. What both reach on test",
         "is to be beaten.",
         "",
-        *table(HEAD, map(_cells, reports)),
+        *format_table(HEAD, map(_format_cells, reports)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _cells(report: Report) -> list[str]:
+def _format_cells(report: Report) -> list[str]:
     spec = report.spec
     assert isinstance(spec, TrialSpec)
     target = spec.task.target_metric
@@ -45,16 +45,16 @@ def _cells(report: Report) -> list[str]:
     guess, straight = report.value("constant"), report.value("linear")
     return [
         f"`{report.name}`",
-        plain(report.reference),
-        _detail(report, "splits"),
+        escape(report.reference),
+        _find_detail(report, "splits"),
         f"`{spec.model.name}`" + ("" if size is None else f" ({size:,.0f})"),
         f"{spec.batch_size} x {spec.budget.steps}",
         target.metric if target.value is None else f"{target.metric} {target.value:g}",
         *("" if value is None else f"{value:.3g}" for value in (guess, straight)),
-        *verdict(report),
+        *format_verdict(report),
     ]
 
 
-def _detail(report: Report, name: str) -> str:
+def _find_detail(report: Report, name: str) -> str:
     found = [finding.detail for finding in report.findings if finding.check.name == name]
-    return plain(found[0].replace(" examples", "")) if found else ""
+    return escape(found[0].replace(" examples", "")) if found else ""

@@ -58,7 +58,7 @@ class Subject:
         data = components.load_dataset(
             name, component, spec.context.data_dir, spec.context.download, files
         )
-        train, val, test = (_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
+        train, val, test = (_take_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
         exact = {name: v for name, v in spec.task.arguments.items() if name != "label_smoothing"}
         few = replace(data, train=train, val=val, test=test)
         task = components.build_task(replace(spec.task, arguments=exact), few)
@@ -82,11 +82,11 @@ class Subject:
         return {name: value.double() for name, value in found.items()}
 
 
-def _first(split: Split, count: int) -> Split:
+def _take_first(split: Split, count: int) -> Split:
     return Split(*(array[:count] for array in split))
 
 
-def splits(subject: Subject) -> str:
+def check_splits(subject: Subject) -> str:
     """Number of examples of each split; a fingerprint that says the same again."""
     data = subject.data
     sizes = [len(getattr(data, name).targets) for name in ("train", "val", "test")]
@@ -96,7 +96,7 @@ def splits(subject: Subject) -> str:
     return f"{' + '.join(map(str, sizes))} examples{classes}"
 
 
-def labels(subject: Subject) -> str:
+def check_labels(subject: Subject) -> str:
     """A label that names no class is refused before anything trains."""
     data = subject.task.dataset
     if not data.classes:
@@ -110,10 +110,10 @@ def labels(subject: Subject) -> str:
     raise Failed(f"label {wrong.flat[0]} of {len(data.classes)} classes is accepted")
 
 
-def target(subject: Subject) -> str:
+def check_target(subject: Subject) -> str:
     """The target metric is one that the task measures, and can be reached."""
     wanted = subject.spec.task.target_metric
-    found = _metrics(subject, subject.model().eval(), "val")
+    found = _evaluate(subject, subject.model().eval(), "val")
     if wanted.metric not in found:
         raise Failed(f"{wanted.metric} is not measured, only {', '.join(sorted(found))}")
     if wanted.value is None:
@@ -125,10 +125,10 @@ def target(subject: Subject) -> str:
     return f"{wanted.metric} {wanted.value}"
 
 
-def initial_loss(subject: Subject) -> str:
+def check_initial_loss(subject: Subject) -> str:
     """A model that has seen nothing is as unsure as a uniform guess."""
     inputs, targets = subject.batch()
-    uniform = _uniform(subject, targets)
+    uniform = _compute_uniform_loss(subject, targets)
     model = subject.model()
     with torch.no_grad():
         loss = float(subject.task.loss(model(inputs), targets))
@@ -138,14 +138,14 @@ def initial_loss(subject: Subject) -> str:
     return said
 
 
-def _uniform(subject: Subject, targets: Tensor) -> float:
+def _compute_uniform_loss(subject: Subject, targets: Tensor) -> float:
     guess = subject.task.guess(len(targets))
     if guess is None:
         raise NotApplicable("outputs are no logits of classes")
     return float(subject.task.loss(torch.zeros_like(guess), targets))
 
 
-def exact_sums(subject: Subject) -> str:
+def check_exact_sums(subject: Subject) -> str:
     """Parts of any size, the last one smaller, add up to the metrics of the whole split."""
     model = subject.model().eval()
     inputs, targets = subject.batch("val")
@@ -158,7 +158,7 @@ def exact_sums(subject: Subject) -> str:
     return ", ".join(sorted(whole))
 
 
-def loss_is_metric(subject: Subject) -> str:
+def check_loss_is_metric(subject: Subject) -> str:
     """What training minimizes is what is reported as loss, over the same examples."""
     model = subject.model().eval()
     inputs, targets = subject.batch("val")
@@ -172,9 +172,9 @@ def loss_is_metric(subject: Subject) -> str:
     return ""
 
 
-def repeats(subject: Subject) -> str:
+def check_repeats(subject: Subject) -> str:
     """The same seed computes the same, bit for bit; another does not."""
-    once, again, other = (_losses(subject, seed) for seed in (0, 0, 1))
+    once, again, other = (_compute_losses(subject, seed) for seed in (0, 0, 1))
     if once != again:
         raise Failed(f"losses {once} and {again} from one seed")
     if once == other:
@@ -182,17 +182,17 @@ def repeats(subject: Subject) -> str:
     return ""
 
 
-def _losses(subject: Subject, seed: int) -> list[float]:
+def _compute_losses(subject: Subject, seed: int) -> list[float]:
     """Losses of three updates, as a trial makes them from its seed."""
     model = subject.model(seed)
     pl.seed_everything(seed, verbose=False)
     inputs, targets = subject.task.tensors("train", CPU)
     size = min(subject.spec.batch_size, 32, len(targets))
     batches = Batches(inputs, targets, size, 3, seed)
-    return list(_trained(subject, model, batches, RATES[0]))
+    return list(_train(subject, model, batches, RATES[0]))
 
 
-def _trained(
+def _train(
     subject: Subject, model: nn.Module, batches: Batches | list[tuple[Tensor, Tensor]], lr: float
 ) -> Iterator[float]:
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
@@ -204,7 +204,7 @@ def _trained(
         yield float(loss.detach())
 
 
-def overfits(subject: Subject) -> str:
+def check_overfits(subject: Subject) -> str:
     """A few examples are learnt by heart."""
     inputs, targets = subject.batch(count=FEW)
     share = LESS if subject.task.guess(1) is None else LEARNT
@@ -212,7 +212,7 @@ def overfits(subject: Subject) -> str:
     for rate in RATES:
         model = subject.model()
         first = best = math.inf
-        for step, loss in enumerate(_trained(subject, model, [(inputs, targets)] * STEPS, rate)):
+        for step, loss in enumerate(_train(subject, model, [(inputs, targets)] * STEPS, rate)):
             first, best = (loss if step == 0 else first), min(best, loss)
             if best < share * first:
                 return f"{first:.3g} to {best:.3g} in {step} updates of Adam, lr {rate:g}"
@@ -220,7 +220,7 @@ def overfits(subject: Subject) -> str:
     raise Failed(f"loss of {len(targets)} examples after {STEPS} updates: {', '.join(lowest)}")
 
 
-def evaluation(subject: Subject) -> str:
+def check_evaluation(subject: Subject) -> str:
     """Evaluating changes no parameter, no buffer, no random state and no mode."""
     model = subject.model().train()
     before, drawn = copy.deepcopy(model.state_dict()), torch.get_rng_state()
@@ -237,7 +237,7 @@ def evaluation(subject: Subject) -> str:
     return ""
 
 
-def stacks(subject: Subject) -> str:
+def check_stacks(subject: Subject) -> str:
     """Two models compute in a stack what they compute alone."""
     reason = explain_unstackable(subject.spec)
     if reason:
@@ -245,7 +245,7 @@ def stacks(subject: Subject) -> str:
     return ""
 
 
-def constant_guess(subject: Subject) -> Measurement:
+def measure_constant_guess(subject: Subject) -> Measurement:
     """What the target metric is for whoever only knows how often each class occurs."""
     if subject.task.guess(1) is None:
         raise NotApplicable("outputs are no logits of classes")
@@ -256,21 +256,21 @@ def constant_guess(subject: Subject) -> Measurement:
         assert found is not None
         return found
 
-    return _reached(subject, whole, guess, "a constant guess")
+    return _measure_target(subject, whole, guess, "a constant guess")
 
 
-def linear_model(subject: Subject) -> Measurement:
+def measure_linear_model(subject: Subject) -> Measurement:
     """What the target metric is for a linear model (``bench.check.linear``)."""
-    from bench.check.linear import linear  # scikit-learn takes a second to import
+    from bench.check.linear import fit_linear  # scikit-learn takes a second to import
 
     whole = components.build_task(subject.spec.task, subject.data)
-    model = linear(whole)
+    model = fit_linear(whole)
     if model is None:
         raise NotApplicable("no linear model takes its inputs, or gives its outputs")
-    return _reached(subject, whole, model, "a linear model")
+    return _measure_target(subject, whole, model, "a linear model")
 
 
-def _reached(
+def _measure_target(
     subject: Subject, task: Task, model: Callable[[Tensor], Tensor], name: str
 ) -> Measurement:
     """The target metric on the test split."""
@@ -279,84 +279,86 @@ def _reached(
     return Measurement(reached, f"test/{metric} {reached:.4g} of {name}")
 
 
-def size(subject: Subject) -> Measurement:
+def measure_size(subject: Subject) -> Measurement:
     """Parameters of the task's own model."""
     count = sum(p.numel() for p in subject.model().parameters())
     return Measurement(count, f"{count:,} parameters of {subject.spec.model.name}")
 
 
-def _metrics(subject: Subject, model: nn.Module, split: str) -> dict[str, float]:
+def _evaluate(subject: Subject, model: nn.Module, split: str) -> dict[str, float]:
     found = evaluate(subject.task, model, split, CPU)
     return {name.removeprefix(f"{split}/"): value for name, value in found.items()}
 
 
 TASK_CHECKS = (
-    Check("splits", "has three splits", "has no proper splits", "No trial can be run.", splits),
+    Check(
+        "splits", "has three splits", "has no proper splits", "No trial can be run.", check_splits
+    ),
     Check(
         "labels",
         "refuses a label without a class",
         "accepts a label without a class",
         "Wrong data would be trained on, or end a trial in the middle.",
-        labels,
+        check_labels,
     ),
     Check(
         "target",
         "measures its target metric",
         "does not measure its target metric, or begins at it",
         "Steps to the target would say nothing.",
-        target,
+        check_target,
     ),
     Check(
         "initial_loss",
         "begins as unsure as a uniform guess",
         "begins far from a uniform guess",
         "The first steps undo the initialisation instead of learning.",
-        initial_loss,
+        check_initial_loss,
     ),
     Check(
         "exact_sums",
         "adds up over uneven batches",
         "does not add up over uneven batches",
         "A metric would depend on the batch size of evaluation.",
-        exact_sums,
+        check_exact_sums,
     ),
     Check(
         "loss_is_metric",
         "reports the loss that it trains on",
         "reports another loss than it trains on",
         "Curves of training and validation loss could not be compared.",
-        loss_is_metric,
+        check_loss_is_metric,
     ),
     Check(
         "repeats",
         "repeats from its seed, bit for bit",
         "does not repeat from its seed",
         "No comparison is paired, and no record can be made again.",
-        repeats,
+        check_repeats,
     ),
     Check(
         "overfits",
         "learns a few examples by heart",
         "does not learn a few examples by heart",
         "Model, loss and targets do not go together.",
-        overfits,
+        check_overfits,
     ),
     Check(
         "evaluation",
         "is evaluated without a trace",
         "is changed by its evaluation",
         "How often a trial is evaluated would move its result.",
-        evaluation,
+        check_evaluation,
     ),
     Check(
         "stacks",
         "computes the same in a stack",
         "computes otherwise in a stack",
         "Its trials run one by one.",
-        stacks,
+        check_stacks,
     ),
-    Check("constant", "what a constant guess reaches", "", "", constant_guess),
-    Check("linear", "what a linear model reaches", "", "", linear_model),
-    Check("parameters", "how large its model is", "", "", size),
+    Check("constant", "what a constant guess reaches", "", "", measure_constant_guess),
+    Check("linear", "what a linear model reaches", "", "", measure_linear_model),
+    Check("parameters", "how large its model is", "", "", measure_size),
 )
 """In the order in which they are read; where the first fails, nothing else is tried."""

@@ -26,21 +26,21 @@ LAST = 3
 """Lines of what was printed before a check failed."""
 
 
-def console(stderr: bool = False) -> Console:
+def make_console(stderr: bool = False) -> Console:
     """With colour only where a terminal shows it (and NO_COLOR is not set)."""
-    file = _lasting(sys.stderr if stderr else sys.stdout)
+    file = _keep_open(sys.stderr if stderr else sys.stdout)
     made = Console(highlight=False, file=file)
     return made if made.is_terminal else Console(highlight=False, file=file, width=PIPE_WIDTH)
 
 
-def _lasting(stream: TextIO) -> TextIO:
-    """A terminal that is still there while what optimizers print is kept (``output.kept``)."""
+def _keep_open(stream: TextIO) -> TextIO:
+    """A terminal that is still there while output is captured (``bench.runtime.capture``)."""
     return os.fdopen(os.dup(stream.fileno()), "w") if stream.isatty() else stream
 
 
 def print_one(report: Report, to: Console) -> None:
     """A row per check, and below it what each failure means."""
-    to.print(Text.assemble((report.name, "bold"), f"  {_made_of(report)}".rstrip()))
+    to.print(Text.assemble((report.name, "bold"), f"  {_describe_targets(report)}".rstrip()))
     table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0), pad_edge=False)
     for name in ("check", "verdict", "detail"):
         table.add_column(name, overflow="fold")
@@ -60,7 +60,7 @@ def print_one(report: Report, to: Console) -> None:
     to.print(Text(f"{report.score} passed, {report.seconds:.1f} s", style="bold"))
 
 
-def _made_of(report: Report) -> str:
+def _describe_targets(report: Report) -> str:
     """``pytorch_optimizer.Lion  pytorch_optimizer 4.1.0``; of a task its class and its model's."""
     if isinstance(report.spec, TrialSpec):
         return f"{report.spec.task.target}  {report.spec.model.target}"
@@ -74,12 +74,12 @@ def print_line(report: Report, to: Console, width: int) -> None:
         to.print(Text.assemble(name, ("refused", "bold red"), f": {report.refused}"))
         return
     style = "green" if report.clean else "red"
-    to.print(Text.assemble(name, (f"{report.score:>5}", style), "  ", *costs(report)))
+    to.print(Text.assemble(name, (f"{report.score:>5}", style), "  ", *format_costs(report)))
     for finding in report.wrong:
-        to.print(Text.assemble(" " * (width + 2), (fault(finding), "red")), soft_wrap=True)
+        to.print(Text.assemble(" " * (width + 2), (format_fault(finding), "red")), soft_wrap=True)
 
 
-def costs(report: Report) -> list[str]:
+def format_costs(report: Report) -> list[str]:
     """What was measured of an optimizer, as multiples; of a task as it reads."""
     if isinstance(report.spec, TrialSpec):
         return [", ".join(finding.detail for finding in report.having(Grade.MEASURED))]
@@ -90,7 +90,7 @@ def costs(report: Report) -> list[str]:
     ]
 
 
-def fault(finding: Finding) -> str:
+def format_fault(finding: Finding) -> str:
     """What is wrong, in a line: ``hides NaN: after three NaN gradients …``."""
     if finding.grade is Grade.UNFINISHED:
         return f"{finding.check.title}? {finding.detail}"

@@ -16,7 +16,7 @@ DECAYS = ("weight_decay", "weight_decay_1d", "lambd")
 """What pulls parameters to zero without a gradient; the last two names are MARS' and ASGD's."""
 
 
-def last(name: str) -> str:
+def get_last_name(name: str) -> str:
     """The part of a dotted name that says what it is: ``base_optimizer.betas.0`` is ``betas``."""
     return [part for part in name.split(".") if not part.isdigit()][-1]
 
@@ -26,41 +26,45 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def rates(spec: OptimizerSpec) -> dict[str, float]:
+def list_rates(spec: OptimizerSpec) -> dict[str, float]:
     """Its learning rates by name, ``rest.lr`` included."""
-    return {k: v for k, v in hyperparameters(spec).items() if last(k) == "lr" and is_number(v)}
+    return {
+        k: v for k, v in hyperparameters(spec).items() if get_last_name(k) == "lr" and is_number(v)
+    }
 
 
-def faster(spec: OptimizerSpec, factor: float) -> OptimizerSpec:
+def scale_rates(spec: OptimizerSpec, factor: float) -> OptimizerSpec:
     """With all its learning rates times ``factor``."""
-    return at(spec, {name: rate * factor for name, rate in rates(spec).items()})
+    return at(spec, {name: rate * factor for name, rate in list_rates(spec).items()})
 
 
-def with_decay(spec: OptimizerSpec, value: float) -> OptimizerSpec:
+def set_decay(spec: OptimizerSpec, value: float) -> OptimizerSpec:
     """With this weight decay wherever it has one, in its YAML or by default."""
-    spec = listed(spec)
-    names = [k for k, v in hyperparameters(spec).items() if last(k) in DECAYS and is_number(v)]
+    spec = list_default_decay(spec)
+    names = [
+        k for k, v in hyperparameters(spec).items() if get_last_name(k) in DECAYS and is_number(v)
+    ]
     return at(spec, dict.fromkeys(names, value))
 
 
-def listed(spec: OptimizerSpec) -> OptimizerSpec:
+def list_default_decay(spec: OptimizerSpec) -> OptimizerSpec:
     """As if its YAML listed each weight decay that is not zero by default."""
-    arguments = {**_decays(spec.target, spec.arguments), **spec.arguments}
+    arguments = {**_find_decays(spec.target, spec.arguments), **spec.arguments}
     if spec.param_groups != "matrices":
         return replace(spec, arguments=arguments)
     rest = spec.rest or REST
-    others = {**_decays(rest.target, rest.arguments), **rest.arguments}
+    others = {**_find_decays(rest.target, rest.arguments), **rest.arguments}
     rest = Component("rest", rest.target, others, path=rest.path)
     return replace(spec, arguments=arguments, rest=rest)
 
 
-def unlisted_decay(spec: OptimizerSpec) -> dict[str, float]:
+def find_unlisted_decay(spec: OptimizerSpec) -> dict[str, float]:
     """Weight decay by default that its YAML does not list, ``{"weight_decay": 0.01}``."""
     before = hyperparameters(spec)
-    return {k: v for k, v in hyperparameters(listed(spec)).items() if k not in before}
+    return {k: v for k, v in hyperparameters(list_default_decay(spec)).items() if k not in before}
 
 
-def _decays(target: str, arguments: Mapping[str, Any]) -> dict[str, float]:
+def _find_decays(target: str, arguments: Mapping[str, Any]) -> dict[str, float]:
     try:
         signature = inspect.signature(import_target(target))
     except (TypeError, ValueError):  # of something compiled

@@ -1,1 +1,1 @@
-"""From ``conf/`` and the command line to frozen specs: the only package that sees a DictConfig."""
+"""Frozen specs from ``conf/`` and the command line; no other package sees a DictConfig."""

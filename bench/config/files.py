@@ -1,4 +1,4 @@
-"""What one YAML of ``conf/`` says by itself, and whether overrides of it are of its kind."""
+"""Values of a single YAML of ``conf/``, and checks of overrides against them."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ def check_target(source: str, what: str, values: Any) -> None:
     """Refuse what is not described as ``_target_: package.Class`` and its arguments."""
     target = values.get("_target_") if isinstance(values, Mapping) else None
     if not isinstance(target, str) or not target:
-        found = f"_target_: {target}" if target is not None else "no _target_"
+        problem = f"_target_: {target}" if target is not None else "no _target_"
         raise RefusedInput(
-            f"{source}: {found}; write _target_: PACKAGE.NAME of what builds the {what}, and its "
+            f"{source}: {problem}; write _target_: PACKAGE.NAME of what builds the {what}, and its "
             "arguments below it"
         )
 
 
 def _check_against(
-    source: str, path: str, own: Mapping[str, Any], values: Mapping[str, Any]
+    source: str, path: str, defaults: Mapping[str, Any], values: Mapping[str, Any]
 ) -> None:
     for key, value in values.items():
-        if key not in own:
+        if key not in defaults:
             raise RefusedInput(
-                f"{path}.{key}={value}: {source} has no such key; {suggest(key, own)}"
+                f"{path}.{key}={value}: {source} has no such key; {suggest(key, defaults)}"
             )
-        if isinstance(own[key], dict) and isinstance(value, dict):
-            if own[key]:  # an empty one is free
-                _check_against(source, f"{path}.{key}", own[key], value)
+        if isinstance(defaults[key], dict) and isinstance(value, dict):
+            if defaults[key]:  # an empty one is free
+                _check_against(source, f"{path}.{key}", defaults[key], value)
             continue
-        wanted = _name_type(own[key])
+        wanted = _name_type(defaults[key])
         if wanted and wanted != _name_type(value):
             raise RefusedInput(
-                f"{path}.{key}={value}: not a {wanted}; {source} has {key}: {own[key]}"
+                f"{path}.{key}={value}: not a {wanted}; {source} has {key}: {defaults[key]}"
             )
 
 
 def find_yaml(group: str, name: str) -> str:
-    """Where an option's YAML lies: ``conf/…`` of ours, ``my_conf/…`` of a folder beside."""
+    """Find an option's YAML: ``conf/…`` of ours, ``my_conf/…`` of a folder beside."""
     return _find_yaml(GlobalHydra.instance().config_loader(), group, name)
 
 
@@ -71,7 +71,7 @@ def _find_yaml(loader: ConfigLoader, group: str, name: str) -> str:
 
 
 def read_headline(group: str, name: str) -> str:
-    """What the first comment of an option's YAML says of it."""
+    """Read the first comment of an option's YAML, which describes it."""
     ours = Path(str(resources.files("conf").joinpath(group, f"{name}.yaml")))
     path = ours if ours.is_file() else Path(find_yaml(group, name))  # that may be in a conf, too
     comments = (
@@ -81,7 +81,7 @@ def read_headline(group: str, name: str) -> str:
 
 
 def read_file_values(group: str, name: str) -> dict[str, Any]:
-    """The values that an option's YAML gives on its own, without any override."""
+    """Read the values of an option's YAML, without any override."""
     return _read_file_values(GlobalHydra.instance().config_loader(), group, name)
 
 
@@ -98,7 +98,7 @@ def _read_file_values(loader: ConfigLoader, group: str, name: str) -> dict[str, 
 
 
 def find_default_model(task: str) -> str:
-    """The model that a task's YAML chooses, else that of ``conf/config.yaml``."""
+    """Find the model that a task's YAML chooses, else that of ``conf/config.yaml``."""
     repository = cast(Any, GlobalHydra.instance().config_loader()).repository
     for name in (f"task/{task}", "config"):
         for default in repository.load_config(name).defaults_list or ():
@@ -108,14 +108,14 @@ def find_default_model(task: str) -> str:
 
 
 def build_component(group: str, name: str, values: Mapping[str, Any]) -> Component:
-    """What an option's YAML, and overrides of it, describe in Hydra's form."""
+    """Build the component that an option's YAML, with its overrides, describes."""
     arguments = {key: value for key, value in values.items() if key != "_target_"}
     path = find_yaml(group, name)
     return Component(name, values["_target_"], arguments, sources.describe_code(values), path)
 
 
 def _name_type(value: Any) -> str:
-    """The kind of a value that has one; empty for None and text, which say nothing."""
+    """Name the type of a value; empty for None and text, which may stand for any."""
     if isinstance(value, bool):
         return "bool (true or false)"
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""From one optimizer's YAML, and overrides of it, to an ``OptimizerSpec``."""
+"""An ``OptimizerSpec`` from an optimizer's YAML and overrides of it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ EXAMPLES = {
     "name": "adam_mine",
     "package": "torch",
 }
-"""How each key of a ``bench:`` block is written."""
+"""An example of each key of a ``bench:`` block."""
 
 
 def build_optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
-    """The optimizer that ``conf/optimizer/<name>.yaml`` and overrides of it describe, checked.
+    """Build and check the optimizer that ``conf/optimizer/<name>.yaml`` and overrides describe.
 
     Args:
         values: the composed ``optimizer`` node as plain data.
@@ -48,13 +48,13 @@ def build_optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
         RefusedInput: naming file, key, value and remedy.
     """
     source = find_yaml("optimizer", name)
-    own = read_file_values("optimizer", name)
+    defaults = read_file_values("optimizer", name)
     check_against_file("optimizer", name, {k: v for k, v in values.items() if k != "bench"})
     block = _check_block(source, values.get("bench"))
     arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
     settings, before = (
         _collect_settings(values, block),
-        _collect_settings(own, parse_block(own.get("bench"))),
+        _collect_settings(defaults, parse_block(defaults.get("bench"))),
     )
     spec = OptimizerSpec(
         name=block.name or name,
@@ -80,7 +80,7 @@ def build_optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
 
 
 def parse_block(values: Any) -> OptimizerBlock:
-    """A ``bench:`` block with the types of its schema.
+    """Parse a ``bench:`` block with the types of its schema.
 
     Raises:
         OmegaConfBaseException: a value is of another type, or a key unknown.
@@ -115,7 +115,7 @@ def _check_hyperparameters(source: str, spec: OptimizerSpec) -> None:
 
 
 def _collect_settings(values: Mapping[str, Any], block: OptimizerBlock) -> dict[str, Any]:
-    """Whatever of an optimizer's YAML an override can change, by name."""
+    """Collect all of an optimizer's YAML that an override can change, by name."""
     arguments = {k: v for k, v in values.items() if k not in ("_target_", "bench")}
     ours = {"needs": block.needs, "param_groups": block.param_groups}
     return flat({**arguments, "rest": block.rest or {}, "clip_norm": block.clip_norm}) | ours
@@ -164,7 +164,7 @@ def _check_block(source: str, values: Any) -> OptimizerBlock:
 
 
 def _check_words(source: str, block: OptimizerBlock) -> None:
-    """Each word of a list or a choice is one of those that there are."""
+    """Refuse a word of a list or a choice that does not exist."""
     schedules = GlobalHydra.instance().config_loader().get_group_options("schedule")
     for key, words, valid, what in (
         ("param_groups", [block.param_groups], PARAM_GROUP_RULES, "is no rule"),
@@ -179,6 +179,6 @@ def _check_words(source: str, block: OptimizerBlock) -> None:
 
 
 def _read_versions(values: Mapping[str, Any], package: str) -> str:
-    """Third-party packages that an optimizer comes from; torch and ours are in the environment."""
+    """Read the versions of an optimizer's packages; torch and ours are in the environment."""
     modules = {target.partition(".")[0] for target in sources.find_targets(values)} | {package}
     return sources.read_versions(modules - {""})

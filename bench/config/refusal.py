@@ -1,7 +1,7 @@
-"""Errors for people: one message that names the key, the value and the remedy; exit code 2.
+"""Refusals of wrong input: one message with the key, the value and the remedy; exit code 2.
 
-Hydra and OmegaConf explain a mistake in their own words, some with a traceback; this is where those
-words become ours. With ``HYDRA_FULL_ERROR=1`` everything is shown instead.
+Hydra and OmegaConf explain a mistake in their own words, some with a traceback. This file turns
+them into ours. ``HYDRA_FULL_ERROR=1`` shows the original.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from bench.spec.errors import describe_error
 from bench.spec.suggest import suggest
 
 REFUSED = (RefusedInput, HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
-"""What a person's input raises, in our words or in those of the packages that read it."""
+"""Exceptions of wrong input, by us or by the packages that read it."""
 READERS = frozenset({"hydra", "omegaconf", "yaml", "antlr4"})
-"""These packages also answer odd input with whatever goes wrong inside them: ``AssertionError``,
-``RecursionError``. Nothing else has been read by then, so that is of the input as well."""
+"""Packages in which odd input may raise anything, such as ``AssertionError``, ``RecursionError``.
+They only read the input, so whatever they raise is a mistake in it."""
 NO_NAME = "Config group override must be a string"
-"""What Hydra says, in a plain ``ValueError``, of ``optimizer=null``."""
+"""Hydra's message, in a plain ``ValueError``, for ``optimizer=null``."""
 UNREADABLE = "LexerNoViableAltException: "
-"""What Hydra says of a word with a character outside its grammar."""
+"""Hydra's message for a word with a character outside its grammar."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def exit_on_refusal() -> Iterator[None]:
 
     An exception that travels as the code of a ``SystemExit`` is taken out of it.
     """
-    asked_for_all = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    show_all = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its exceptions on instead of printing them
     try:
         yield
@@ -51,28 +51,28 @@ def exit_on_refusal() -> Iterator[None]:
         cause: Any = error.code if isinstance(error, SystemExit) else error
         if not isinstance(cause, Exception):
             raise
-        if asked_for_all or not _is_refused(cause):
+        if show_all or not _is_refused(cause):
             raise cause from cause.__cause__
         for line in explain(cause).split("\n"):
             print(f"refused: {escape_unprintable(line)}", file=sys.stderr)
         sys.exit(2)
     finally:
-        if not asked_for_all:
+        if not show_all:
             del os.environ["HYDRA_FULL_ERROR"]
 
 
 def escape_unprintable(line: str) -> str:
-    """With what would move a terminal's cursor, or is no character, written as an escape."""
+    """Escape what would move a terminal's cursor, or is no character."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _is_refused(error: Exception) -> bool:
-    """Whether it is a person's mistake."""
+    """Return True for a mistake in the input."""
     return isinstance(error, REFUSED) or _find_raising_package(error) in READERS
 
 
 def _find_raising_package(error: Exception) -> str:
-    """The package that raised it, Python's own library left out."""
+    """Find the package that raised an error, Python's own library left out."""
     modules = [
         str(frame.f_globals.get("__name__", "")).partition(".")[0]
         for frame, _ in traceback.walk_tb(error.__traceback__)
@@ -82,13 +82,13 @@ def _find_raising_package(error: Exception) -> str:
 
 
 def explain(error: Exception) -> str:
-    """The message for one exception, in a line or two."""
+    """Explain an exception in a line or two."""
     if isinstance(error, RefusedInput):
         return str(error)
     if isinstance(error, MissingConfigException):
         return _explain_missing_choice(error)
-    if found := _explain_file(error) or _explain_word(str(error)):
-        return found
+    if explanation := _explain_file(error) or _explain_word(str(error)):
+        return explanation
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, OmegaConfBaseException) and cause.full_key:
         return _explain_key_or_value(error, cause)
@@ -96,26 +96,24 @@ def explain(error: Exception) -> str:
         return _get_first_line(error)
     while not str(error) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    where, told = (
-        _find_suspects() or "what was given",
-        describe_error(error).split("\n", maxsplit=1)[0],
-    )
-    return f"{where}: cannot be composed: {told}; write KEY: VALUE; HYDRA_FULL_ERROR=1 shows more"
+    where = _find_suspects() or "what was given"
+    first = describe_error(error).split("\n", maxsplit=1)[0]
+    return f"{where}: cannot be composed: {first}; write KEY: VALUE; HYDRA_FULL_ERROR=1 shows more"
 
 
 def _explain_word(message: str) -> str:
-    """What is wrong with one word of the command line; empty for other mistakes."""
+    """Explain a mistake in one word of the command line; empty for other mistakes."""
     if "input 'glob(" in message:  # the grammar reads brackets in it as a list
         return f"{message.splitlines()[0]}; quote the pattern: 'optimizer=glob(\"[a-m]*\")'"
-    found = re.match(rf"{UNREADABLE}(.*)|Error parsing override '(.*?)'\n", message, re.DOTALL)
-    if not found:
+    match = re.match(rf"{UNREADABLE}(.*)|Error parsing override '(.*?)'\n", message, re.DOTALL)
+    if not match:
         return ""
-    word = (found[1] or found[2]).split("\n", maxsplit=1)[0]
+    word = (match[1] or match[2]).split("\n", maxsplit=1)[0]
     return f"{word}: cannot be read; write KEY=VALUE, odd characters in quotes: \"KEY='VALUE'\""
 
 
 def _find_suspects() -> str:
-    """The YAMLs of the user's folder that the command line chooses; empty for none."""
+    """Find the YAMLs of the user's folder that the command line chooses; empty for none."""
     chosen = [word.partition("=")[::2] for word in sys.argv[1:] if "=" in word]
     files = [
         folder / f"{key}/{name}.yaml" for key, name in chosen for folder in _find_config_dirs()
@@ -124,7 +122,7 @@ def _find_suspects() -> str:
 
 
 def _explain_file(error: Exception) -> str:
-    """What is wrong with one YAML or choice of it; empty for other mistakes."""
+    """Explain a mistake in a YAML or the choice of it; empty for other mistakes."""
     if isinstance(error, YAMLError):  # names file, line and column
         return " ".join(str(error).split())
     if isinstance(error, UnicodeDecodeError):
@@ -133,23 +131,23 @@ def _explain_file(error: Exception) -> str:
         return f"{error}; write GROUP=NAME with the name of a YAML, e.g. optimizer=adam"
     if unknown := _explain_unknown_key(str(error)):
         return unknown
-    found = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", str(error))
-    return f"{_find_yaml(found[1])}: {found[2]}; write lines KEY: VALUE" if found else ""
+    match = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", str(error))
+    return f"{_find_yaml(match[1])}: {match[2]}; write lines KEY: VALUE" if match else ""
 
 
 def _find_yaml(option: str) -> str:
-    """Where ``optimizer/mine`` lies."""
-    found = [folder / f"{option}.yaml" for folder in _find_config_dirs()]
-    return next((str(path) for path in found if path.exists()), f"conf/{option}.yaml")
+    """Find the YAML of an option such as ``optimizer/mine``."""
+    paths = [folder / f"{option}.yaml" for folder in _find_config_dirs()]
+    return next((str(path) for path in paths if path.exists()), f"conf/{option}.yaml")
 
 
 def _explain_unknown_key(message: str) -> str:
-    """A key in a YAML file that its part of the schema does not have; empty for other mistakes."""
-    found = re.search(r"In '([^']+)'.*Key '([^']+)' not in '(\w+)'", message, re.DOTALL)
-    known = getattr(schema, found.group(3), None) if found else None
-    if found is None or known is None:
+    """Explain a key of a YAML that the schema does not have; empty for other mistakes."""
+    match = re.search(r"In '([^']+)'.*Key '([^']+)' not in '(\w+)'", message, re.DOTALL)
+    known = getattr(schema, match.group(3), None) if match else None
+    if match is None or known is None:
         return ""
-    file, key, _ = found.groups()
+    file, key, _ = match.groups()
     return f"{_find_yaml(file)}: {key}: no such key; {suggest(key, known.__dataclass_fields__)}"
 
 
@@ -161,7 +159,7 @@ def _explain_missing_choice(error: MissingConfigException) -> str:
 
 
 def _explain_key_or_value(error: Exception, cause: OmegaConfBaseException) -> str:
-    """An unknown key, with the nearest known one; or a value of the wrong type."""
+    """Explain an unknown key, with the nearest known one, or a value of the wrong type."""
     key, parent = str(cause.key), cause.parent_node
     if isinstance(cause, MissingMandatoryValue):
         return f"{cause.full_key}: has no value (???); give {cause.full_key}=VALUE"
@@ -178,23 +176,23 @@ def _explain_key_or_value(error: Exception, cause: OmegaConfBaseException) -> st
 
 
 def _explain_encoding(error: UnicodeDecodeError) -> str:
-    """The YAML of the user's folder that is no text; Python's error does not name it."""
+    """Find the YAML of the user's folder that is no text; Python's error does not name it."""
     for path in sorted(path for folder in _find_config_dirs() for path in folder.rglob("*.yaml")):
         content = path.read_bytes()
         try:
             content.decode()
-        except UnicodeDecodeError as found:
-            line = content[: found.start].count(b"\n") + 1
-            return f"{path}, line {line}: not UTF-8 ({found.reason}); save it as UTF-8 text"
+        except UnicodeDecodeError as reason:
+            line = content[: reason.start].count(b"\n") + 1
+            return f"{path}, line {line}: not UTF-8 ({reason.reason}); save it as UTF-8 text"
     return f"a file is not UTF-8: {error}; save it as UTF-8 text"
 
 
 def _find_config_dirs() -> list[Path]:
-    """What ``--config-dir`` names on the command line."""
+    """Find the folders that ``--config-dir`` names on the command line."""
     words = sys.argv[1:]
-    given = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
-    given += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
-    return [Path(folder) for folder in given]
+    folders = [word.partition("=")[2] for word in words if word.startswith("--config-dir=")]
+    folders += [after for word, after in pairwise(words) if word in ("--config-dir", "-cd")]
+    return [Path(folder) for folder in folders]
 
 
 def _get_first_line(error: BaseException) -> str:

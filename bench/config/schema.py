@@ -29,7 +29,7 @@ class AugmentConfig:
 
 @dataclass
 class TaskConfig:
-    """A task; ``data`` is a loader (dotted path and options), the rest is what is measured."""
+    """A task: its data, as a loader with options, and what is measured."""
 
     _target_: str = MISSING
     data: dict[str, Any] = MISSING
@@ -54,7 +54,7 @@ class BudgetConfig:
 
 @dataclass
 class TrainerConfig:
-    """Where a trial computes, in Lightning's words."""
+    """The hardware of a trial, in Lightning's words."""
 
     accelerator: str = "cpu"
     devices: Any = 1  # 1, or a list with one device index; more of them with strategy=ddp
@@ -67,21 +67,21 @@ class TrainerConfig:
 
 @dataclass
 class TrackingConfig:
-    """Where trials are recorded: any MLflow tracking URI."""
+    """The store of trials: any MLflow tracking URI."""
 
     uri: str = DEFAULT
 
 
 @dataclass
 class StackConfig:
-    """How ``hydra/launcher=stacked`` trains many trials at once."""
+    """Options of ``hydra/launcher=stacked``, which trains many trials at once."""
 
     size: int | None = None  # trials a stack; default: what pays and fits memory, measured
 
 
 @dataclass
 class TuningConfig:
-    """How ``hydra/sweeper=study`` tunes every optimizer on every task."""
+    """The tuning of every optimizer on every task by ``hydra/sweeper=study``."""
 
     trials: int = 8  # points of the search space
     seeds: int = 1  # seeds each point is tried on
@@ -93,14 +93,14 @@ class TuningConfig:
 
 @dataclass
 class ReportingConfig:
-    """What ``hydra/sweeper=study`` reports: default and chosen point, on seeds of their own."""
+    """The runs of default and chosen point that ``hydra/sweeper=study`` reports, on new seeds."""
 
     seeds: int = 10
 
 
 @dataclass
 class Config:
-    """Every key of the command line. The free parts are one YAML each, in the usual Hydra form."""
+    """Every key of the command line; model, optimizer and schedule are any YAML in Hydra's form."""
 
     task: TaskConfig = field(default_factory=TaskConfig)
     model: dict[str, Any] = MISSING
@@ -129,7 +129,7 @@ class Config:
 
 @dataclass
 class OptimizerBlock:
-    """The ``bench:`` block of an optimizer's YAML: what the harness needs beyond its arguments."""
+    """The ``bench:`` block of an optimizer's YAML: facts for the harness beyond the arguments."""
 
     search_space: dict[str, Any] = field(default_factory=dict)
     param_groups: str = "all"

@@ -1,8 +1,8 @@
-"""What a component is made of beyond its dotted path: a package's version, or a user's own source.
+"""Versions of packages, and hashes of a user's own source, behind dotted paths.
 
-A module that lies in no installed package can be edited between two runs, and with it the result:
-the source of it, and of the user's modules that it imports, is part of a trial's hash. They are
-found and read, not imported, so that a mistake is still answered at once.
+A user can edit a module between two runs, and so change the result. Its source, and that of the
+user's modules that it imports, is part of a trial's hash. The files are read, not imported:
+refusing a mistake must not take seconds.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ TORCH = frozenset({"torch", "torchvision"})
 
 
 def find_targets(*parts: Mapping[str, Any]) -> list[str]:
-    """Every dotted path in YAMLs, those of nested components included."""
-    found = {str(v) for part in parts for k, v in flat(part).items() if k.endswith("_target_")}
-    return sorted(found)
+    """Find every dotted path in YAMLs, those of nested components included."""
+    return sorted(
+        {str(v) for part in parts for k, v in flat(part).items() if k.endswith("_target_")}
+    )
 
 
 def hash_user_source(paths: Iterable[str]) -> str:
-    """16 hexadecimal digits of the user's own modules behind dotted paths; empty without any."""
+    """Hash the user's own modules behind dotted paths to 16 digits; empty without any."""
     files: dict[str, Path] = {}
     for path in paths:
         if path.partition(".")[0] not in PROJECT_PACKAGES | TORCH:
@@ -44,23 +45,21 @@ def hash_user_source(paths: Iterable[str]) -> str:
 
 
 def read_versions(modules: Iterable[str]) -> str:
-    """``timm 1.0.9``: the installed packages among top-level modules, ours and torch left out."""
-    found = {
-        module: _read_version(module) for module in sorted(set(modules) - PROJECT_PACKAGES - TORCH)
-    }
-    return ", ".join(f"{module} {version}" for module, version in found.items() if version)
+    """Read versions as ``timm 1.0.9`` of installed top-level modules other than ours and torch."""
+    names = sorted(set(modules) - PROJECT_PACKAGES - TORCH)
+    return ", ".join(f"{name} {version}" for name in names if (version := _read_version(name)))
 
 
 def describe_code(*parts: Mapping[str, Any]) -> str:
-    """Both, of everything that one YAML names."""
+    """Describe the versions and the user's source behind all that one YAML names."""
     paths = find_targets(*parts)
-    made_of = [read_versions(path.partition(".")[0] for path in paths), hash_user_source(paths)]
-    return ", ".join(filter(None, made_of))
+    pieces = [read_versions(path.partition(".")[0] for path in paths), hash_user_source(paths)]
+    return ", ".join(filter(None, pieces))
 
 
 @cache
 def _read_version(module: str) -> str:
-    """Version of the package that brings a module; empty for a user's own."""
+    """Read the version of the package that brings a module; empty for a user's own."""
     try:
         return metadata.version(module)
     except metadata.PackageNotFoundError:
@@ -69,7 +68,7 @@ def _read_version(module: str) -> str:
 
 
 def _collect_files(path: str, files: dict[str, Path]) -> None:
-    """The user's modules along a dotted path, and those that they import, by name."""
+    """Collect the user's modules along a dotted path, and those that they import, by name."""
     for name, spec in _find_user_modules(path):
         file = Path(spec.origin) if spec.origin else None
         if file is None or name in files or file.suffix != ".py":
@@ -82,7 +81,7 @@ def _collect_files(path: str, files: dict[str, Path]) -> None:
 
 
 def _find_user_modules(path: str) -> Iterator[tuple[str, ModuleSpec]]:
-    """Each package and module that importing a dotted path runs, as far as they are a user's."""
+    """Find each of the user's packages and modules that importing a dotted path runs."""
     top, *rest = path.split(".")
     try:
         spec = util.find_spec(top)
@@ -98,7 +97,7 @@ def _find_user_modules(path: str) -> Iterator[tuple[str, ModuleSpec]]:
 
 
 def _find_imports(file: Path, package: str) -> Iterator[str]:
-    """Dotted names that a file imports, in functions too; none of one that cannot be read."""
+    """Find the names that a file imports, in functions too; none where it cannot be read."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
@@ -113,6 +112,6 @@ def _find_imports(file: Path, package: str) -> Iterator[str]:
 
 
 def _is_user_module(spec: ModuleSpec) -> bool:
-    """Whether all that there is of it is a user's."""
-    found = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
-    return bool(found) and all(is_user_code(str(place)) for place in found)
+    """Return True where all files of a module are a user's."""
+    paths = [spec.origin] if spec.has_location else list(spec.submodule_search_locations or ())
+    return bool(paths) and all(is_user_code(str(path)) for path in paths)

@@ -1,8 +1,8 @@
-"""From a composed config to a frozen ``TrialSpec``.
+"""A frozen ``TrialSpec`` from a composed config.
 
-``schema.py`` refuses unknown keys and wrong types while Hydra composes; what it cannot know (an
-optimizer's hyperparameters, a model that does not fit a task, data that is not there) is refused in
-``trial_spec``. None of it imports torch, so a mistake is answered at once.
+``schema.py`` refuses unknown keys and wrong types while Hydra composes. ``build_trial_spec``
+refuses the rest: unknown hyperparameters, a model that does not fit a task, missing data. None of
+it imports torch, so a mistake is refused at once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from bench.spec import (
 from bench.spec.suggest import suggest
 
 STARTED = time.time()
-"""When this process began: ``fresh=true`` lets no earlier record answer."""
+"""The start of this process: ``fresh=true`` reuses no earlier record."""
 
 MAX_THREADS = 1024
 MAX_WORKERS = 64
@@ -54,7 +54,7 @@ EVALUATIONS = 20
 
 
 def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
-    """The trial that a composed config describes, checked.
+    """Build and check the trial that a composed config describes.
 
     Args:
         cfg: as Hydra composed it.
@@ -138,7 +138,7 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
 
 @contextmanager
 def _collect_refusals(wrong: list[RefusedInput]) -> Iterator[None]:
-    """Go on after what is refused, so that everything that is wrong is said at once."""
+    """Collect a refusal and go on, so that all mistakes are reported at once."""
     try:
         yield
     except RefusedInput as error:
@@ -152,7 +152,7 @@ def _refuse_deleted(cfg: DictConfig, choices: Mapping[str, str]) -> None:
 
 
 def _refuse_unwritable(plain: Mapping[str, Any]) -> None:
-    """A trial is recorded as JSON, in UTF-8: YAML knows more kinds of value, and of key."""
+    """Refuse what YAML can hold and JSON in UTF-8, the form of a record, cannot."""
     for key, value in plain.items():
         try:
             json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
@@ -173,11 +173,11 @@ def refuse_study_keys(cfg: DictConfig) -> None:
 
 
 def _collect_task_arguments(task: Mapping[str, Any]) -> dict[str, Any]:
-    """What a task's class is told: nothing where nothing is changed, so that the hash stays."""
+    """Collect a task's arguments that differ from their default, so that hashes stay."""
     usual = vars(AugmentConfig())
     augment = {name: value for name, value in task["augment"].items() if value != usual[name]}
-    told = {"augment": augment, "label_smoothing": task["label_smoothing"]}
-    return {name: value for name, value in told.items() if value}
+    arguments = {"augment": augment, "label_smoothing": task["label_smoothing"]}
+    return {name: value for name, value in arguments.items() if value}
 
 
 def _check_fit(choices: Mapping[str, str], given: str | None, taken: str | None) -> None:
@@ -251,7 +251,7 @@ def _check_devices(devices: Any, strategy: str) -> int | tuple[int, ...]:
 
 
 def _refuse_undivided(spec: TrialSpec) -> None:
-    """What a trial on several devices cannot do."""
+    """Refuse what a trial on several devices cannot do."""
     ranks, needs = spec.context.hardware.ranks, sorted(set(spec.optimizer.needs) - {"eval_mode"})
     if ranks > 1 and spec.batch_size % ranks:
         raise RefusedInput(

@@ -11,7 +11,7 @@ from bench.spec.suggest import suggest
 def parse_arguments(
     words: Iterable[str], keys: Collection[str], needed: Collection[str] = ("study",)
 ) -> dict[str, str]:
-    """``["study=a", "--compare", "b"]`` as ``{"study": "a", "compare": "b"}``.
+    """Parse ``["study=a", "--compare", "b"]`` to ``{"study": "a", "compare": "b"}``.
 
     Args:
         keys: all there are; each may also be written ``--key=value`` or ``--key value``.
@@ -62,7 +62,7 @@ def split_options(
 
 
 def parse_list(given: Mapping[str, str], key: str) -> tuple[str, ...]:
-    """The values of ``key=a,b``, each once, in their order; none where it is not given.
+    """Parse the values of ``key=a,b``, each once, in their order; none without the key.
 
     Raises:
         RefusedInput: one of them is empty.
@@ -76,7 +76,7 @@ def parse_list(given: Mapping[str, str], key: str) -> tuple[str, ...]:
 
 
 def parse_switch(given: Mapping[str, str], key: str) -> bool:
-    """Whether ``key=true``; false where it is not given.
+    """Parse ``key=true`` or ``key=false``; False without the key.
 
     Raises:
         RefusedInput: it is neither true nor false.
@@ -88,7 +88,7 @@ def parse_switch(given: Mapping[str, str], key: str) -> bool:
 
 
 def _split_words(words: Iterable[str], keys: Collection[str]) -> Iterator[tuple[str, str, str]]:
-    """Each word as it was written, its key and its value; empty where it has none."""
+    """Split each word into itself, its key and its value, which may be empty."""
     rest = list(words)
     while rest:
         word = rest.pop(0)

@@ -1,7 +1,7 @@
-"""What a user's code prints: some lines of it are shown, a flood is not; or all of it is kept.
+"""Output of a user's code: limited to some lines, or captured.
 
-Lines are counted by the process, not by the trial: a sweep of a thousand trials that print a line
-each is a flood as well.
+Lines are counted by the process, not by the trial: a thousand trials that print one line each are a
+flood as well.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
 MAX_LINES = 20
-"""Of what all trials of one process print."""
+"""Lines that all trials of one process may print."""
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class LimitedStream:
-    """A stream that passes so many lines on, then one that says so, then nothing."""
+    """A stream that passes ``MAX_LINES`` lines on, then a note, then nothing."""
 
     lines_left = MAX_LINES
 
@@ -45,7 +45,7 @@ class LimitedStream:
 
 @contextmanager
 def limit_output() -> Iterator[None]:
-    """Inside, what is printed is limited; what the harness says goes to ``own()``."""
+    """Limit what is printed; the harness itself prints to ``unwrap_stream()``."""
     with (
         redirect_stdout(LimitedStream(unwrap_stream())),
         redirect_stderr(LimitedStream(unwrap_stream(sys.stderr))),
@@ -54,45 +54,45 @@ def limit_output() -> Iterator[None]:
 
 
 class CapturedOutput:
-    """What was printed, of which each line is kept once."""
+    """The distinct lines that were printed."""
 
     def __init__(self) -> None:
         self.lines: tuple[str, ...] = ()
 
     def read(self, text: str) -> None:
-        """Without colours, and without empty lines."""
+        """Take the lines of a text, without colours and empty lines."""
         plain = (line.strip() for line in COLOURS.sub("", text).splitlines())
         self.lines = tuple(dict.fromkeys(line for line in plain if line))
 
 
 @contextmanager
 def capture_output() -> Iterator[CapturedOutput]:
-    """Inside, nothing that is printed is shown; afterwards it is in what this yields.
+    """Hide what is printed; afterwards it is in what this yields.
 
-    By Python and by the process: compilers and loggers write past ``sys.stderr``.
+    The process's descriptors are redirected too: compilers and loggers write past ``sys.stderr``.
     """
-    found = CapturedOutput()
+    output = CapturedOutput()
     with tempfile.TemporaryFile("w+", errors="replace", buffering=1) as file:
         with _redirect_descriptors(file.fileno()), redirect_stdout(file), redirect_stderr(file):
             try:
-                yield found
+                yield output
             finally:
                 file.flush()
         file.seek(0)
-        found.read(file.read())
+        output.read(file.read())
 
 
 @contextmanager
 def capture_python_output() -> Iterator[io.StringIO]:
-    """Inside, what Python prints and logs (from INFO on) is written to what this yields."""
-    found = io.StringIO()
-    handler, logger = logging.StreamHandler(found), logging.getLogger()
+    """Write what Python prints and logs (from INFO on) to what this yields."""
+    output = io.StringIO()
+    handler, logger = logging.StreamHandler(output), logging.getLogger()
     level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     try:
-        with redirect_stdout(found), redirect_stderr(found):
-            yield found
+        with redirect_stdout(output), redirect_stderr(output):
+            yield output
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
@@ -100,7 +100,7 @@ def capture_python_output() -> Iterator[io.StringIO]:
 
 @contextmanager
 def _redirect_descriptors(to: int) -> Iterator[None]:
-    """Inside, the process's own standard output and error lead elsewhere."""
+    """Redirect the process's own standard output and error."""
     sys.stdout.flush()
     sys.stderr.flush()
     before = {number: os.dup(number) for number in (1, 2)}
@@ -115,6 +115,6 @@ def _redirect_descriptors(to: int) -> Iterator[None]:
 
 
 def unwrap_stream(stream: Any = None) -> Any:
-    """The stream beneath, for the harness's own words."""
+    """Return the stream beneath the limit, for the harness's own messages."""
     stream = sys.stdout if stream is None else stream
     return stream.stream if isinstance(stream, LimitedStream) else stream

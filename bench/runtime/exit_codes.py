@@ -1,4 +1,4 @@
-"""How a command ends: the errors that are answers, each with a line and an exit code. One list.
+"""Exit codes of the commands, and the line that goes with each expected error.
 
 0 done, diverging trials included; 1 some trial failed, or the store was lost; 2 refused input
 (``bench.config.refusal``); 130 Ctrl-C; 143 SIGTERM. Anything else is a bug of ours, shown whole.
@@ -26,7 +26,10 @@ EXIT_CODES: dict[type[BaseException], tuple[int, str]] = {
 
 @contextmanager
 def exit_with_code() -> Iterator[None]:
-    """Turn each of ``ANSWERS`` into its line on stderr and its exit code; SIGTERM becomes one."""
+    """Turn each error of ``EXIT_CODES`` into its line on stderr and its exit code.
+
+    SIGTERM raises one of them.
+    """
     end_on_sigterm()
     try:
         yield
@@ -34,37 +37,36 @@ def exit_with_code() -> Iterator[None]:
         if isinstance(error, KeyboardInterrupt):  # a second Ctrl-C finds nothing left to interrupt
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         code, word = next(end for kind, end in EXIT_CODES.items() if isinstance(error, kind))
-        said = f": {error}" if str(error) else ""
-        print(f"{word}{said}; {RESUME_HINT}", file=sys.stderr)
+        detail = f": {error}" if str(error) else ""
+        print(f"{word}{detail}; {RESUME_HINT}", file=sys.stderr)
         sys.exit(code)
 
 
 def make_command(main: Callable[[], object]) -> Callable[[], None]:
-    """``main`` as a process of its own, which ends as soon as it has said and written everything.
+    """Make a command of ``main`` that exits without Python's clean-up.
 
-    Python would take apart what was imported, object by object: of torch that takes a second, which
-    nobody should wait for. What was registered for the end (threads, files, other processes) is
-    done before, for that of ``atexit`` runs in reverse.
+    Taking torch apart, object by object, takes a second. What else is registered for the end
+    (threads, files, other processes) is still done: ``atexit`` runs in reverse.
     """
 
     def run() -> None:
-        ended: list[int] = []
-        atexit.register(_exit_process, ended)
+        exit_codes: list[int] = []
+        atexit.register(_exit_process, exit_codes)
         try:
             main()
-            ended.append(0)
+            exit_codes.append(0)
         except SystemExit as end:
             if end.code is None or isinstance(end.code, int):  # a text is for Python to print
-                ended.append(end.code or 0)
+                exit_codes.append(end.code or 0)
             raise
 
     return run
 
 
-def _exit_process(ended: list[int]) -> None:
-    """With the exit code, where there is one; else as Python does."""
-    if ended:
+def _exit_process(exit_codes: list[int]) -> None:
+    """End the process with the exit code, where there is one; else leave it to Python."""
+    if exit_codes:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):  # nobody reads it any more
                 stream.flush()
-        os._exit(ended[0])
+        os._exit(exit_codes[0])

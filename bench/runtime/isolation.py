@@ -1,7 +1,7 @@
-"""What is global in a process, set at the start of whatever runs a user's code, and set back after.
+"""Isolation of a process's global state from a user's code.
 
-An optimizer that changes torch's default type, the working folder or the warnings' filters changes
-them for itself alone. Generators are not here: a trial seeds them (``bench.trial.run``).
+An optimizer may change torch's default type, the working folder or the filters of warnings; the
+next trial does not see it. Random generators are not here: ``bench.trial.run`` seeds them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.runtime import capture, processes
 
 @contextmanager
 def isolate(threads: int | None = None) -> Iterator[None]:
-    """Inside, everything global is as any trial finds it; afterwards as it was before.
+    """Set all global state to what a trial expects; restore it afterwards.
 
     Args:
         threads: of torch on the CPU; None: as many as there are.
@@ -43,7 +43,7 @@ def isolate(threads: int | None = None) -> Iterator[None]:
 
 
 def reset_torch() -> None:
-    """torch's own global state as every trial finds it."""
+    """Set torch's global state to what a trial expects."""
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
@@ -54,6 +54,6 @@ def reset_torch() -> None:
 
 
 def repair_torch() -> None:
-    """The same between the steps of one stack, where only a change is worth the time."""
+    """Reset torch between the steps of a stack, where something has changed."""
     if torch.get_default_dtype() is not torch.float32 or not torch.is_grad_enabled():
         reset_torch()

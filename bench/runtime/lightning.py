@@ -1,10 +1,10 @@
-"""Lightning, without what TorchMetrics brings: the one place where it is imported.
+"""Import of Lightning without TorchMetrics; no other file imports it.
 
 Lightning imports TorchMetrics to recognise its metrics among what is logged, and TorchMetrics
 imports torchvision, SciPy's signal processing and Matplotlib: more than half of the time until a
-small trial starts, and 100 MiB, for what the harness never logs. So a stand-in with the two classes
-that Lightning asks for is there while Lightning is imported, and gone when that is done: whoever
-imports TorchMetrics, gets it. Where it was imported before, nothing is changed.
+small trial starts, and 100 MiB, for what the harness never logs. A stub has the two classes that
+Lightning asks for, and is gone once Lightning is imported: whoever imports TorchMetrics later gets
+the real one. Where TorchMetrics was imported before, nothing changes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ NAME = "torchmetrics"
 
 
 class Metric:
-    """What no logged value is an instance of."""
+    """A class that no logged value is an instance of."""
 
 
 class MetricCollection:
-    """Likewise."""
+    """Another such class."""
 
 
 @contextmanager

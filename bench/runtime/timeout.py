@@ -1,4 +1,4 @@
-"""The longest that a trial or a check may take. It costs nothing while it goes on."""
+"""Time limit of a trial or a check."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bench.spec.errors import TimeLimitExceeded
 
 @contextmanager
 def time_limit(seconds: float | None, name: str = "trainer.max_seconds") -> Iterator[None]:
-    """Inside, ``TimeIsUp`` is raised once so many seconds are over, even in an endless loop.
+    """Raise ``TimeLimitExceeded`` after so many seconds, even in an endless loop.
 
-    By the system's alarm, which reaches the main thread between two lines of Python: a call into C
-    that never returns is not ended by it. And again each second: somebody may catch everything.
+    The system's alarm reaches the main thread between two lines of Python, so it cannot end a call
+    into C that never returns. It rings again each second: a user's code may catch everything.
 
     Args:
         name: the key or option that it was set by.

@@ -1,7 +1,6 @@
-"""What an optimizer may declare in ``bench.needs`` beyond one gradient a step: one table.
+"""Needs that an optimizer may declare (YAML key ``bench.needs``) beyond one gradient a step.
 
-The trial and the check honour a need in ``bench.trial.update`` and ``bench.build.components``; what each
-means, whether such trials can be stacked and what ``optbench-check`` does with it stands here.
+``bench.trial.update`` and ``bench.build.components`` honour them.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ class Need:
         meaning: what the harness does for an optimizer that declares it.
         stacks: whether a gradient from outside, once a step, still meets it.
         checked: what ``optbench-check`` asks of an optimizer that declares it; empty: nothing.
-        error_pattern: a pattern of the words in which Python or torch miss it where it is not declared.
+        error_pattern: matches the error of Python or torch where the need is not declared.
     """
 
     meaning: str
@@ -50,7 +49,8 @@ NEEDS = {
     ),
     "model": Need(
         "it is constructed from the model instead of parameter groups",
-        error_pattern=r"'(list|generator)' object has no attribute '\w*(parameters|modules|children)",
+        error_pattern=r"'(list|generator)' object has no attribute"
+        r" '\w*(parameters|modules|children)",
     ),
     "named_parameters": Need(
         "it is constructed from pairs of name and parameter instead of parameter groups",

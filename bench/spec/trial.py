@@ -1,8 +1,7 @@
 """Trials as plain frozen data: what is run, where it is run, and where it came from.
 
-A field's metadata ``hash`` says how it enters ``TrialSpec.config_hash``: ``always``; ``if_changed``,
-where it differs from its default, for fields added after trials had been recorded without them; or
-``never``.
+Each field says in its metadata how it enters ``TrialSpec.config_hash``: ``always``, ``if_changed``
+(it differs from its default; for fields newer than some records) or ``never``.
 """
 
 from __future__ import annotations

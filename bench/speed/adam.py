@@ -39,14 +39,16 @@ OURS: dict[str, dict[str, object]] = {
 }
 
 
-def resnet18_shapes() -> list[Shape]:
+def list_resnet18_shapes() -> list[Shape]:
     """Shapes of ResNet-18's 62 parameters: 11.2 million numbers with its 10-class head."""
-    from torchvision.models import resnet18
+    from torchvision.models import resnet18  # slow to import: only for its shapes
 
     return [tuple(p.shape) for p in resnet18(num_classes=10).parameters()]
 
 
-def parameters(shapes: Sequence[Shape], device: str, stack: Shape = ()) -> list[torch.nn.Parameter]:
+def make_parameters(
+    shapes: Sequence[Shape], device: str, stack: Shape = ()
+) -> list[torch.nn.Parameter]:
     """Fresh parameters with gradients; ``stack`` is put before every shape."""
     made = [torch.nn.Parameter(torch.randn(*stack, *shape, device=device)) for shape in shapes]
     for p in made:
@@ -75,14 +77,14 @@ def ratio(these: Sequence[float], those: Sequence[float]) -> float:
     return statistics.median(a / b for a, b in zip(these, those, strict=True))
 
 
-def against_torch(name: str, shapes: Sequence[Shape], rounds: int, device: str) -> None:
+def compare_with_torch(name: str, shapes: Sequence[Shape], rounds: int, device: str) -> None:
     """Prints time(ours) / time(torch, fused) for every switch.
 
     All update the very same tensors: where in memory a tensor happens to lie can matter more than
     what is compared.
     """
     for switch, kwargs in SWITCHES.items():
-        params = parameters(shapes, device)
+        params = make_parameters(shapes, device)
         theirs = torch.optim.Adam(params, fused=True, **kwargs)  # type: ignore[arg-type]
         theirs.step()
         ours = [Adam(params, **kwargs, **extra) for extra in OURS.values()]  # type: ignore[arg-type]
@@ -96,7 +98,7 @@ def against_torch(name: str, shapes: Sequence[Shape], rounds: int, device: str) 
             print(f"{label:58s} {middle:8.3f} ms   ours / torch fused {ratio(times, base):6.3f}")
 
 
-def against_memory(shapes: Sequence[Shape], rounds: int, device: str) -> None:
+def compare_with_memory(shapes: Sequence[Shape], rounds: int, device: str) -> None:
     """Prints time(ours) over the time that 28 bytes a parameter take at the memory's speed.
 
     A copy is the usual measure of that. It understates it: a processor reads the lines that a
@@ -105,7 +107,7 @@ def against_memory(shapes: Sequence[Shape], rounds: int, device: str) -> None:
     """
     source = torch.randn(48 * 1024 * 1024, device=device)  # far more than any cache
     target, one = torch.empty_like(source), torch.ones((), device=device)
-    params = parameters(shapes, device)
+    params = make_parameters(shapes, device)
     count = sum(p.numel() for p in params)
     ours = Adam(params)
     contestants = [lambda: target.copy_(source), lambda: target.add_(one), ours.step]
@@ -120,13 +122,13 @@ def against_memory(shapes: Sequence[Shape], rounds: int, device: str) -> None:
         )
 
 
-def stacked(rounds: int, device: str) -> None:
+def compare_stacked(rounds: int, device: str) -> None:
     """Prints time(K separate torch Adams) / time(one Adam with K learning rates)."""
-    separate = [torch.optim.Adam(parameters(DIGITS_MLP, device), fused=True) for _ in range(K)]
+    separate = [torch.optim.Adam(make_parameters(DIGITS_MLP, device), fused=True) for _ in range(K)]
     spread = torch.logspace(-4, -1, K)
     betas = (torch.linspace(0.5, 0.95, K), torch.linspace(0.9, 0.9999, K))
-    rates = Adam(parameters(DIGITS_MLP, device, (K,)), spread)
-    every = Adam(parameters(DIGITS_MLP, device, (K,)), spread, betas, spread * 1e-6, spread)
+    rates = Adam(make_parameters(DIGITS_MLP, device, (K,)), spread)
+    every = Adam(make_parameters(DIGITS_MLP, device, (K,)), spread, betas, spread * 1e-6, spread)
 
     def one_by_one() -> None:
         for optimizer in separate:
@@ -152,11 +154,11 @@ def main() -> None:
     device, threads = arguments.device, f"{arguments.threads} threads"
     on = torch.cuda.get_device_name() if device == "cuda" else threads
     print(f"torch {torch.__version__}, {on}, {arguments.rounds} rounds")
-    shapes = resnet18_shapes()
-    against_torch("ResNet-18, 62 tensors", shapes, arguments.rounds, device)
-    against_torch("small CNN, 8 tensors", SMALL_CNN, 10 * arguments.rounds, device)
-    against_memory(shapes, arguments.rounds, device)
-    stacked(arguments.rounds, device)
+    shapes = list_resnet18_shapes()
+    compare_with_torch("ResNet-18, 62 tensors", shapes, arguments.rounds, device)
+    compare_with_torch("small CNN, 8 tensors", SMALL_CNN, 10 * arguments.rounds, device)
+    compare_with_memory(shapes, arguments.rounds, device)
+    compare_stacked(arguments.rounds, device)
 
 
 if __name__ == "__main__":

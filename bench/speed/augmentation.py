@@ -27,20 +27,22 @@ def main() -> None:
     images = torch.randn(BATCH, 3, 32, 32).contiguous(memory_format=torch.channels_last)
     ours = Augmentation(crop=4, flip=True, cutout=8)
     generator = torch.Generator().manual_seed(0)
-    theirs = v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(), _erased])
-    _compare("moved", lambda: ours.moved(images, generator), lambda: _each(theirs, images))
+    theirs = v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip(), _erase])
+    _compare("moved", lambda: ours.move(images, generator), lambda: _apply_to_each(theirs, images))
     mean, std = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
     together = RandAugment(2, 9, mean, std, -3.0, 3.0)
     single, pixels = v2.RandAugment(2, 9), torch.randint(256, images.shape, dtype=torch.uint8)
-    _compare("RandAugment", lambda: together(images, generator), lambda: _each(single, pixels))
+    _compare(
+        "RandAugment", lambda: together(images, generator), lambda: _apply_to_each(single, pixels)
+    )
 
 
-def _each(change: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+def _apply_to_each(change: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     return torch.stack([change(image) for image in images])
 
 
 def _compare(what: str, ours: Callable[[], Tensor], theirs: Callable[[], Tensor]) -> None:
-    pairs = [(_seconds(ours), _seconds(theirs)) for _ in range(ROUNDS)]
+    pairs = [(_time(ours), _time(theirs)) for _ in range(ROUNDS)]
     mine, yours = (statistics.median(each) for each in zip(*pairs, strict=True))
     ratio = statistics.median(b / a for a, b in pairs)
     print(
@@ -49,7 +51,7 @@ def _compare(what: str, ours: Callable[[], Tensor], theirs: Callable[[], Tensor]
     )
 
 
-def _erased(image: Tensor) -> Tensor:
+def _erase(image: Tensor) -> Tensor:
     """A square of 8x8 around a random pixel set to 0."""
     row, column = (int(torch.randint(32, ())) - 4 for _ in range(2))
     top, left = max(0, row), max(0, column)
@@ -57,7 +59,7 @@ def _erased(image: Tensor) -> Tensor:
     return v2.functional.erase(image, top, left, bottom - top, right - left, torch.zeros(()))
 
 
-def _seconds(act: Callable[[], Tensor]) -> float:
+def _time(act: Callable[[], Tensor]) -> float:
     began = time.perf_counter()
     act()
     return time.perf_counter() - began

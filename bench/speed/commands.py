@@ -41,14 +41,14 @@ SWEEPS = {  # what stands on the command line behind -m, and the launchers
 }
 
 
-class Ran(NamedTuple):
+class Cost(NamedTuple):
     """What a command took, the largest process of it counted for memory."""
 
     seconds: float
     mib: float
 
 
-class House:
+class Checkout:
     """A checkout, and a folder of its own in which its commands run."""
 
     def __init__(self, name: str, checkout: Path, python: str, folder: Path) -> None:
@@ -56,30 +56,30 @@ class House:
         self._folder, self._count = folder, 0
         folder.mkdir()
 
-    def trial(self) -> Ran | None:
+    def run_new(self) -> Cost | None:
         """A trial that is new in a study that is there."""
         self._count += 1
         return self.optbench(*TRIAL, f"seed={self._count}")
 
-    def answer(self) -> Ran | None:
+    def run_recorded(self) -> Cost | None:
         return self.optbench(*TRIAL, f"seed={self._count}")
 
-    def refusal(self) -> Ran | None:
+    def run_refused(self) -> Cost | None:
         return self.optbench("optimizer.betas=[2,3]", code=2)
 
-    def floor(self) -> Ran | None:
+    def import_torch(self) -> Cost | None:
         return self._run("-c", "import torch", code=0)
 
-    def sweep(self, words: tuple[str, ...], launcher: str) -> Ran | None:
+    def run_sweep(self, words: tuple[str, ...], launcher: str) -> Cost | None:
         self._count += 1
         new = (f"study=sweep_{self._count}", f"hydra/launcher={launcher}", "report=false")
         return self.optbench("-m", *words, *new)
 
-    def optbench(self, *words: str, code: int = 0) -> Ran | None:
+    def optbench(self, *words: str, code: int = 0) -> Cost | None:
         """None where it ends otherwise, as in a checkout that does not know a launcher."""
         return self._run("-m", "bench", *words, code=code)
 
-    def _run(self, *words: str, code: int) -> Ran | None:
+    def _run(self, *words: str, code: int) -> Cost | None:
         path = {"PYTHONPATH": str(self._checkout), "OPTBENCH_CACHE": str(self._folder / "cache")}
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         began = time.perf_counter()
@@ -94,27 +94,29 @@ class House:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != code:
             return None
-        return Ran(time.perf_counter() - began, usage.ru_maxrss / 1024)
+        return Cost(time.perf_counter() - began, usage.ru_maxrss / 1024)
 
 
-def starts(houses: list[House], rounds: int) -> Iterator[str]:
+def measure_starts(checkouts: list[Checkout], rounds: int) -> Iterator[str]:
     """A line for each checkout and each short command."""
     kinds = {
-        "import torch": House.floor,
-        "one trial of one step": House.trial,
-        "an answer from the record": House.answer,
-        "a refusal that needs torch": House.refusal,
+        "import torch": Checkout.import_torch,
+        "one trial of one step": Checkout.run_new,
+        "an answer from the record": Checkout.run_recorded,
+        "a refusal that needs torch": Checkout.run_refused,
     }
-    found: dict[tuple[str, str], list[Ran | None]] = {}
+    found: dict[tuple[str, str], list[Cost | None]] = {}
     for round_ in range(rounds + 1):
         for kind, run in kinds.items():
-            for house in houses:
-                ran = run(house)
+            for checkout in checkouts:
+                ran = run(checkout)
                 if round_:
-                    found.setdefault((kind, house.name), []).append(ran)
-    floors = {house.name: _median(found["import torch", house.name]) for house in houses}
+                    found.setdefault((kind, checkout.name), []).append(ran)
+    floors = {
+        checkout.name: _take_median(found["import torch", checkout.name]) for checkout in checkouts
+    }
     for (kind, name), each in found.items():
-        ran, floor = _median(each), floors[name]
+        ran, floor = _take_median(each), floors[name]
         if ran and floor:
             ratio = ran.seconds / floor.seconds
             yield f"{name}: {kind}: {ran.seconds:.2f} s ({ratio:.1f}x torch), {ran.mib:.0f} MiB"
@@ -122,17 +124,17 @@ def starts(houses: list[House], rounds: int) -> Iterator[str]:
             yield f"{name}: {kind}: ended otherwise"
 
 
-def sweeps(houses: list[House], rounds: int) -> Iterator[str]:
+def measure_sweeps(checkouts: list[Checkout], rounds: int) -> Iterator[str]:
     """A line for each checkout, sweep and launcher."""
     for what, (words, launchers) in SWEEPS.items():
-        found: dict[tuple[str, str], list[Ran | None]] = {}
+        found: dict[tuple[str, str], list[Cost | None]] = {}
         for _ in range(rounds):
             for launcher in launchers:
-                for house in houses:
-                    ran = house.sweep(words, launcher)
-                    found.setdefault((house.name, launcher), []).append(ran)
+                for checkout in checkouts:
+                    ran = checkout.run_sweep(words, launcher)
+                    found.setdefault((checkout.name, launcher), []).append(ran)
         for (name, launcher), each in found.items():
-            ran, basic = _median(each), _median(found[name, "basic"])
+            ran, basic = _take_median(each), _take_median(found[name, "basic"])
             if ran and basic:
                 ratio = basic.seconds / ran.seconds
                 yield f"{name}: {what}: {launcher} {ran.seconds:.1f} s, {ratio:.2f}x"
@@ -140,11 +142,11 @@ def sweeps(houses: list[House], rounds: int) -> Iterator[str]:
                 yield f"{name}: {what}: {launcher} ended otherwise"
 
 
-def _median(each: list[Ran | None]) -> Ran | None:
+def _take_median(each: list[Cost | None]) -> Cost | None:
     if any(ran is None for ran in each):
         return None
     seconds, mib = zip(*(ran for ran in each if ran), strict=True)
-    return Ran(statistics.median(seconds), max(mib))
+    return Cost(statistics.median(seconds), max(mib))
 
 
 def main() -> None:
@@ -159,15 +161,16 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         here = Path(__file__).parents[2]
-        houses = [House("now", here, sys.executable, Path(scratch) / "now")]
+        checkouts = [Checkout("now", here, sys.executable, Path(scratch) / "now")]
         if chosen.before:
-            python = str(chosen.before.absolute() / ".venv" / "bin" / "python")
-            houses.insert(0, House("before", chosen.before, python, Path(scratch) / "before"))
+            before = chosen.before.absolute()
+            python = str(before / ".venv" / "bin" / "python")
+            checkouts.insert(0, Checkout("before", before, python, Path(scratch) / "before"))
         if chosen.only != "sweeps":
-            for line in starts(houses, 3 * chosen.rounds):
+            for line in measure_starts(checkouts, 3 * chosen.rounds):
                 print(line, flush=True)
         if chosen.only != "start":
-            for line in sweeps(houses, chosen.rounds):
+            for line in measure_sweeps(checkouts, chosen.rounds):
                 print(line, flush=True)
 
 

@@ -28,16 +28,16 @@ def main() -> None:
     parser.add_argument("--measure", choices=("eager", "compiled"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        from bench.runtime.isolation import isolate
+        from bench.runtime.isolation import isolate  # loads torch, which only a measurement needs
 
         with isolate(threads=1):
-            print(json.dumps(measured(given.sizes[0], compiled=given.measure == "compiled")))
+            print(json.dumps(measure(given.sizes[0], compiled=given.measure == "compiled")))
         return
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as cache:
-            _, eager = _apart(size, "eager", cache)
-            first, _ = _apart(size, "compiled", cache)
-            again, step = _apart(size, "compiled", cache)
+            _, eager = _measure_apart(size, "eager", cache)
+            first, _ = _measure_apart(size, "compiled", cache)
+            again, step = _measure_apart(size, "compiled", cache)
         repaid = f"repaid after {again / (eager - step):.0f} steps" if eager > step else "no gain"
         print(
             f"{size} trials: {1e3 * eager:.2f} ms a step, {1e3 * step:.2f} ms compiled "
@@ -46,7 +46,7 @@ def main() -> None:
         )
 
 
-def _apart(size: int, what: str, cache: str) -> tuple[float, float]:
+def _measure_apart(size: int, what: str, cache: str) -> tuple[float, float]:
     command = [sys.executable, "-m", "bench.speed.compiled", "--sizes", str(size)]
     kept = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache}
     ended = subprocess.run(
@@ -56,8 +56,9 @@ def _apart(size: int, what: str, cache: str) -> tuple[float, float]:
     return begun, step
 
 
-def measured(size: int, *, compiled: bool) -> tuple[float, float]:
+def measure(size: int, *, compiled: bool) -> tuple[float, float]:
     """Seconds of the first step, and the least of a later one."""
+    # the parent process, which only starts others, needs no torch
     import torch
     from torch.func import grad_and_value, vmap
 

@@ -46,7 +46,7 @@ def random_images(*, data_dir: str, download: bool) -> Dataset:
     return Dataset(split(512), split(64), split(64), classes, "random")
 
 
-def spec(data: Component, model: Component, batch_size: int, steps: int) -> TrialSpec:
+def make_spec(data: Component, model: Component, batch_size: int, steps: int) -> TrialSpec:
     """A trial of torch's fused Adam without evaluations before its end."""
     adam = OptimizerSpec("torch_adam", "torch.optim.Adam", {"lr": 1e-3, "fused": True})
     return TrialSpec(
@@ -107,9 +107,9 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     mlp = Component("mlp", "tasks.models.image.MLP", {"hidden": [64]})
-    compare("digits, MLP", spec(DIGITS, mlp, batch_size=32, steps=1500), repeats=9)
+    compare("digits, MLP", make_spec(DIGITS, mlp, batch_size=32, steps=1500), repeats=9)
     resnet = Component("resnet18", "tasks.models.image.resnet18")
-    compare("32x32, ResNet-18", spec(RANDOM_IMAGES, resnet, batch_size=32, steps=4), repeats=5)
+    compare("32x32, ResNet-18", make_spec(RANDOM_IMAGES, resnet, batch_size=32, steps=4), repeats=5)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import psutil
+
 from bench.tracking.sqlite.schema import has_write_ahead_log, open_tables
 
 USUAL = ("task=digits", "budget.steps=40")
@@ -29,9 +31,9 @@ def main(trials: int, *words: str) -> None:
         store = folder / "outputs" / "optbench.db"
         began = time.time()
         process = _start([*command, "report=false"], folder)
-        ends = _watched(process, store)
+        ends = _watch(process, store)
         print(f"{trials} trials: {time.time() - began:.0f} s in all")
-        (start,) = _rows(store, "SELECT min(start_time) FROM runs")
+        (start,) = _read_rows(store, "SELECT min(start_time) FROM runs")
         seen = [start / 1e3, *(at for at, _ in ends)]
         for part, (since, (at, mib)) in enumerate(zip(seen, ends, strict=False)):
             cost = f"{1e3 * (at - since) / PART:.1f} ms a trial"
@@ -52,7 +54,7 @@ def _start(words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, *words], cwd=folder, stdout=subprocess.DEVNULL)
 
 
-def _watched(process: subprocess.Popen[bytes], store: Path) -> list[tuple[float, float]]:
+def _watch(process: subprocess.Popen[bytes], store: Path) -> list[tuple[float, float]]:
     """When each part had ended, in seconds since 1970, and the process's resident MiB then.
 
     By the clock of this process: a run's own shows its training time, not the wall's.
@@ -60,22 +62,22 @@ def _watched(process: subprocess.Popen[bytes], store: Path) -> list[tuple[float,
     found: list[tuple[float, float]] = []
     while process.poll() is None:
         time.sleep(0.1)
-        resident = _resident(process.pid)
+        resident = _read_resident(process.pid)
         if resident and has_write_ahead_log(store):
-            (ended,) = _rows(store, "SELECT count(end_time) FROM runs")
+            (ended,) = _read_rows(store, "SELECT count(end_time) FROM runs")
             found += [(time.time(), resident)] * (ended // PART - len(found))
     return found
 
 
-def _resident(pid: int) -> float:
-    """MiB, by Linux; 0 where it is just ending."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def _read_resident(pid: int) -> float:
+    """Return the MiB that a process holds; 0 where it is just ending."""
+    try:
+        return float(psutil.Process(pid).memory_info().rss) / 2**20
+    except psutil.Error:
+        return 0.0
 
 
-def _rows(store: Path, query: str) -> list[int]:
+def _read_rows(store: Path, query: str) -> list[int]:
     with closing(open_tables(store)) as tables:
         return [row[0] for row in tables.execute(query)]
 

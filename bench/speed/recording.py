@@ -33,7 +33,7 @@ METRICS = ("train/loss", "val/loss", "val/accuracy", "lr", "train_time_s")
 
 def main(uri: str, trials: int = 1000, stack: int = 1) -> None:
     """Record, look up, print."""
-    first = _spec(f"recording-{uuid.uuid4().hex[:8]}")
+    first = _make_spec(f"recording-{uuid.uuid4().hex[:8]}")
     specs = [replace(first, seed=seed) for seed in range(trials)]
     tracking.resume(uri, first.context.study)
     fifth = max(1, trials // (5 * stack))
@@ -59,7 +59,7 @@ def _record(uri: str, specs: Sequence[TrialSpec]) -> float:
     return time.perf_counter() - began
 
 
-def _spec(study: str) -> TrialSpec:
+def _make_spec(study: str) -> TrialSpec:
     data = Component("", "tasks.data.digits.load")
     return TrialSpec(
         task=TaskSpec("digits", "tasks.image.ImageClassification", data=data),

@@ -28,7 +28,7 @@ def main() -> None:
     torch.set_flush_denormal(True)
     for batch, length in SIZES:
         for layer, written_out in ((nn.GRU, gru_states), (nn.LSTM, lstm_states)):
-            kernel, ours, together = best(*contestants(layer, written_out, batch, length))
+            kernel, ours, together = time_best(*make_contestants(layer, written_out, batch, length))
             print(
                 f"batch {batch}, length {length}, {layer.__name__}: torch {1e3 * kernel:.1f} ms, "
                 f"written out {ours / kernel:.2f} x; {STACKED} stacked {1e3 * together:.0f} ms, "
@@ -65,7 +65,7 @@ class Classifier(nn.Module):
         return self.output(masked_mean(states, tokens != 0))
 
 
-def contestants(
+def make_contestants(
     layer: Layer, written_out: Callable[..., Tensor], batch: int, length: int
 ) -> list[Callable[[], object]]:
     """Torch's kernel alone, the written-out recurrence alone, and stacked."""
@@ -89,13 +89,13 @@ def contestants(
     return [lambda: one(kernel), lambda: one(ours), stacked]
 
 
-def best(*acts: Callable[[], object]) -> list[float]:
+def time_best(*acts: Callable[[], object]) -> list[float]:
     """Seconds of each, the least of all rounds; the first one is not counted."""
-    found = [[seconds(act) for act in acts] for _ in range(1 + ROUNDS)]
+    found = [[time_once(act) for act in acts] for _ in range(1 + ROUNDS)]
     return [min(times) for times in zip(*found[1:], strict=True)]
 
 
-def seconds(act: Callable[[], object]) -> float:
+def time_once(act: Callable[[], object]) -> float:
     began = time.perf_counter()
     act()
     return time.perf_counter() - began

@@ -49,15 +49,15 @@ def main() -> None:
         path = given.store or Path(folder, "store.db")
         uri = f"sqlite:///{path}"
         if not path.exists():
-            timed("write", lambda: write(uri, given.trials, given.evaluations))
+            time_action("write", lambda: write(uri, given.trials, given.evaluations))
         tracking.prepare(uri, STUDY)
-        timed("read", lambda: tracking.read(uri, STUDY))
-        timed("answers", lambda: tracking.read_results(uri, STUDY))
+        time_action("read", lambda: tracking.read(uri, STUDY))
+        time_action("answers", lambda: tracking.read_results(uri, STUDY))
         report = Path(folder, "report")
-        timed("whole report", lambda: make_report(uri, STUDY, report))
+        time_action("whole report", lambda: make_report(uri, STUDY, report))
 
 
-def timed(what: str, action: Callable[[], object]) -> None:
+def time_action(what: str, action: Callable[[], object]) -> None:
     """Print how long it took."""
     start = time.perf_counter()
     action()
@@ -66,14 +66,14 @@ def timed(what: str, action: Callable[[], object]) -> None:
 
 def write(uri: str, trials: int, evaluations: int) -> None:
     """A study of so many trials; the same numbers every time."""
-    specs = [made_up(at, evaluations) for at in range(trials)]
+    specs = [make_spec(at, evaluations) for at in range(trials)]
     numbers = random.Random(0)
     with tracking.open_recorder(uri, specs, "none") as records:
         for slot in range(trials):
-            records.finish(slot, result(numbers, evaluations))
+            records.finish(slot, make_result(numbers, evaluations))
 
 
-def made_up(at: int, evaluations: int) -> TrialSpec:
+def make_spec(at: int, evaluations: int) -> TrialSpec:
     """One of the trials: every seed of a point, then the next point, then the next optimizer."""
     place, seed = divmod(at, SEEDS)
     place, point = divmod(place, len(RATES))
@@ -99,7 +99,7 @@ def made_up(at: int, evaluations: int) -> TrialSpec:
     )
 
 
-def result(numbers: random.Random, evaluations: int) -> TrialResult:
+def make_result(numbers: random.Random, evaluations: int) -> TrialResult:
     """A falling loss and what goes with it, some noise added."""
     end = evaluations * EVERY
     curve = []

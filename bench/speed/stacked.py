@@ -83,7 +83,7 @@ class Sweeps:
         self.said = ""
         self._studies = 0
 
-    def seconds(self, trials: int, *more: str) -> float:
+    def time_sweep(self, trials: int, *more: str) -> float:
         """Wall time of a sweep of so many trials."""
         self._studies += 1
         rates = ",".join(map(str, RATES[:trials]))
@@ -95,8 +95,8 @@ class Sweeps:
         try:
             with (
                 contextlib.redirect_stdout(io.StringIO()) as said,
-                silent_workers(),
-                self._noting_specs(),
+                silence_workers(),
+                self._note_specs(),
             ):
                 optbench()
         finally:
@@ -107,7 +107,7 @@ class Sweeps:
         return time.perf_counter() - began
 
     @contextlib.contextmanager
-    def _noting_specs(self) -> Iterator[None]:
+    def _note_specs(self) -> Iterator[None]:
         compose = Composer.spec
 
         def note(*arguments: Any) -> TrialSpec:
@@ -122,7 +122,7 @@ class Sweeps:
 
 
 @contextlib.contextmanager
-def silent_workers() -> Iterator[None]:
+def silence_workers() -> Iterator[None]:
     """Processes that are started inside print nowhere."""
     sys.stdout.flush()
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
@@ -157,7 +157,7 @@ def bare_loop(spec: TrialSpec) -> float:
 
 
 @contextlib.contextmanager
-def by_part() -> Iterator[dict[str, float]]:
+def time_parts() -> Iterator[dict[str, float]]:
     """Inside, the seconds of each of ``PARTS`` add up."""
     spent: dict[str, float] = {}
 
@@ -185,20 +185,24 @@ def compare(sweeps: Sweeps, trials: int, chosen: argparse.Namespace) -> None:
     """Print one line for K trials, and where a stack's time goes."""
     few = min(trials, chosen.at_most)  # of each optimizer
     ways: dict[str, Callable[[], float]] = {
-        "basic": lambda: sweeps.seconds(few, "hydra/launcher=basic") * trials / few,
+        "basic": lambda: sweeps.time_sweep(few, "hydra/launcher=basic") * trials / few,
         "joblib": lambda: (
-            sweeps.seconds(few, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2") * trials / few
+            sweeps.time_sweep(few, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+            * trials
+            / few
         ),
         "bare": lambda: (
             bare_loop(sweeps.spec) * trials * (len(MIXED.split(",")) if chosen.mixed else 1)
         ),
     }
     taken: dict[str, list[float]] = {"stacked": []} | {way: [] for way in chosen.against}
-    high = memory_mib()
+    high = read_memory()
     for _ in range(chosen.repeats):
-        with by_part() as spent:
-            taken["stacked"].append(sweeps.seconds(trials, "hydra/launcher=stacked", *chosen.more))
-        grown = memory_mib() - high
+        with time_parts() as spent:
+            taken["stacked"].append(
+                sweeps.time_sweep(trials, "hydra/launcher=stacked", *chosen.more)
+            )
+        grown = read_memory() - high
         said = sweeps.said
         for way in chosen.against:
             taken[way].append(ways[way]())
@@ -211,12 +215,12 @@ def compare(sweeps: Sweeps, trials: int, chosen: argparse.Namespace) -> None:
     print(f"    of the stack's seconds: {parts}; memory grew {grown / trials:.2f} MiB a trial")
 
 
-def memory_mib() -> float:
+def read_memory() -> float:
     """The most that this process has held so far: memory that grows once is not counted again."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.speed.stacked")
     usual = ["digits", "fashion_mnist", "langid"]
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=usual)
@@ -234,7 +238,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> None:
-    chosen = arguments()
+    chosen = parse_arguments()
     on = (
         torch.cuda.get_device_name()
         if chosen.accelerator == "gpu"
@@ -246,7 +250,7 @@ def main() -> None:
             sweeps = Sweeps(task, Path(folder), chosen)
             print(" ".join(sweeps.words[:-1]))
             for launcher in ("stacked", *({"joblib"} & {*chosen.against})):
-                sweeps.seconds(2, f"hydra/launcher={launcher}", "budget.steps=4")  # warm up
+                sweeps.time_sweep(2, f"hydra/launcher={launcher}", "budget.steps=4")  # warm up
             for trials in chosen.sizes:
                 compare(sweeps, trials, chosen)
 

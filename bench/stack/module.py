@@ -82,7 +82,7 @@ def _take_examples(task: Task, trials: int, device: torch.device) -> tuple[Tenso
 
 
 def _gather_examples(inputs: Rows, rows: Tensor) -> Tensor:
-    """Gather examples ``[K, B, ...]`` by indices ``[K, B]``, as one batch, which keeps its layout."""
+    """Gather examples ``[K, B, ...]`` by indices ``[K, B]`` as one batch, to keep its layout."""
     return inputs[rows.flatten()].unflatten(0, rows.shape)
 
 

@@ -1,4 +1,4 @@
-"""Checks before a sweep trains: each combination of its trials is built once."""
+"""Checks of trials before anything trains: each combination is built once and fed two examples."""
 
 from __future__ import annotations
 
@@ -11,38 +11,39 @@ from bench.spec import NotApplicable, RefusedInput, TrialSpec
 if TYPE_CHECKING:
     from torch import nn
 
+    from tasks.base import Task
+
 
 def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
-    """Build every distinct combination once and feed it two examples.
+    """Build every distinct combination of the trials once.
 
     Returns:
-        Why a trial does not apply, by ``config_hash``. These are skipped; the others can run.
+        By ``config_hash``: why a trial cannot apply. Those are skipped; the others can run.
 
     Raises:
         RefusedInput: something cannot be built, or the task does not measure its target metric.
     """
     models: dict[str, nn.Module] = {}
-    reasons: dict[str, str] = {}
+    verdicts: dict[str, str] = {}
     skipped: dict[str, str] = {}
     for spec in specs:
-        # torch: a sweep that is answered from its record builds nothing
-        from bench.runtime.isolation import isolate
+        from bench.runtime.isolation import isolate  # loads torch: only where something is built
 
         fit = repr((spec.task, spec.model))
         if fit not in models:
             with isolate():
-                models[fit] = _build_model(spec)
+                models[fit] = _build_checked_model(spec, components.load_task(spec))
         parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
-        if parts not in reasons:
+        if parts not in verdicts:
             with isolate():
-                reasons[parts] = _find_reason(spec, models[fit])
-        if reasons[parts]:
-            skipped[spec.config_hash] = reasons[parts]
+                verdicts[parts] = _explain_inapplicable(spec, models[fit])
+        if verdicts[parts]:
+            skipped[spec.config_hash] = verdicts[parts]
     return skipped
 
 
-def _find_reason(spec: TrialSpec, model: nn.Module) -> str:
-    """Say why optimizer and schedule do not apply to the model; empty where they do."""
+def _explain_inapplicable(spec: TrialSpec, model: nn.Module) -> str:
+    """Explain why the optimizer or schedule does not apply to the model; empty where both do."""
     try:
         components.build_scheduler(spec, components.build_optimizer(spec.optimizer, model))
     except NotApplicable as reason:
@@ -50,11 +51,10 @@ def _find_reason(spec: TrialSpec, model: nn.Module) -> str:
     return ""
 
 
-def _build_model(spec: TrialSpec) -> nn.Module:
-    """Build the model and measure the task's metrics on two examples."""
-    import torch  # see above
+def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
+    """Build the model; refuse a task that does not measure its target metric."""
+    import torch  # a second: only where something is built
 
-    task = components.load_task(spec)
     model = components.build_model(spec.model, task)
     inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
     with torch.no_grad():

@@ -39,8 +39,8 @@ def is_running(run: TrialRun) -> bool:
     return time.time() - run.last_seen < LEASE
 
 
-def decide_claim(own: str, rivals: Iterable[TrialRun]) -> bool | None:
-    """Tell whether this machine has a trial for which its run ``own`` was made; None: look again.
+def decide_claim(run_id: str, rivals: Iterable[TrialRun]) -> bool | None:
+    """Tell whether this machine has the trial of its run ``run_id``; None: look again.
 
     Machines cannot lock each other out of a server. So each makes its run first and looks then: of
     two at least one sees the other. The higher id withdraws; the lower waits until it does, or
@@ -54,7 +54,7 @@ def decide_claim(own: str, rivals: Iterable[TrialRun]) -> bool | None:
         if is_result(run) or (is_running(run) and run.tags.get("status") != CLAIMING):
             return False
         if is_running(run):
-            if run.run_id < own:
+            if run.run_id < run_id:
                 return False
             wins = False
     return True if wins else None

@@ -15,7 +15,7 @@ from bench.spec import RefusedInput
 from bench.tracking.read import list_studies
 from bench.tracking.sqlite import schema
 from bench.tracking.summary import find_report
-from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
+from bench.tracking.uri import DEFAULT, check_file, check_uri, sqlite_path
 from bench.tracking.views import save_views
 
 ENVIRONMENT = {
@@ -29,15 +29,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="make dashboard", description=__doc__)
     parser.add_argument("--store", default=DEFAULT, help="default: %(default)s")
     parser.add_argument("--port", type=int, default=5000, help="default: %(default)s")
-    given = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     try:
-        lines = list_addresses(given.store, given.port)
+        lines = list_addresses(arguments.store, arguments.port)
     except RefusedInput as refusal:
         print(f"dashboard: {refusal}", file=sys.stderr)
         sys.exit(2)
     print("open in a few seconds:", *lines, sep="\n  ", flush=True)
     os.execve(
-        sys.executable, make_server_command(given.store, given.port), {**os.environ, **ENVIRONMENT}
+        sys.executable,
+        make_server_command(arguments.store, arguments.port),
+        {**os.environ, **ENVIRONMENT},
     )
 
 
@@ -45,17 +47,12 @@ def list_addresses(uri: str, port: int) -> list[str]:
     """Make a line for each study with the address of its curves, and one more for its report.
 
     Raises:
-        RefusedInput: there is no such store, no study in it, or MLflow would have to migrate it.
+        RefusedInput: there is no such store, no study in it, or MLflow cannot show its tables.
     """
     check_uri(uri)
     path = sqlite_path(uri)
-    if path is not None and not Path(path).is_file():
-        raise RefusedInput(f"--store={uri}: there is no file {path}; run make quickstart first")
-    if path is not None and (revision := schema.check_columns(uri, path)) != schema.CURRENT:
-        raise RefusedInput(
-            f"--store={uri}: MLflow would first have to change its tables (schema {revision}). Run "
-            f"mlflow db upgrade {uri}, or name another store by --store="
-        )
+    if path is not None:
+        _check_tables(uri, path)
     names = list_studies(uri)
     if not names:
         raise RefusedInput(f"--store={uri}: it holds no study; run make quickstart first")
@@ -66,6 +63,21 @@ def list_addresses(uri: str, port: int) -> list[str]:
         if report := find_report(uri, name):
             lines.append(f"{'':<{width}}  http://127.0.0.1:{port}/{report}")
     return lines
+
+
+def _check_tables(uri: str, path: Path) -> None:
+    """Refuse a file that the server would refuse by a traceback, or migrate."""
+    check_file(uri, path)
+    if not schema.has_tables(path):
+        raise RefusedInput(f"--store={uri}: there is no file {path}; run make quickstart first")
+    # MLflow takes seconds to import, and a missing file need not wait for it
+    from mlflow.store.db.utils import _get_latest_schema_revision
+
+    if (revision := schema.read_revision(path)) != _get_latest_schema_revision():
+        raise RefusedInput(
+            f"--store={uri}: the installed MLflow cannot show tables of schema {revision}. Run "
+            f"mlflow db upgrade {uri}, or name another store by --store="
+        )
 
 
 def make_server_command(uri: str, port: int) -> list[str]:

@@ -12,7 +12,7 @@ SEPARATOR = " · "
 
 def name_run(spec: TrialSpec) -> str:
     """Return ``s3 adam lr=0.00316 digits``: what differs comes first, for MLflow cuts names."""
-    return f"s{spec.seed} {_entrant(spec)} {_format_point(spec.optimizer.point)} {spec.task.name}"
+    return f"s{spec.seed} {_label(spec)} {_format_point(spec.optimizer.point)} {spec.task.name}"
 
 
 def name_curve(spec: TrialSpec) -> str:
@@ -20,10 +20,10 @@ def name_curve(spec: TrialSpec) -> str:
 
     ``adam+cosine · digits`` for an entrant as its YAML has it. A plain sweep adds the point. A
     study adds the purpose of the trial: ``tuned`` (the chosen point of each repeat, pooled as in
-    the report), ``default``, or ``tuning`` with the point that was tried. The task comes last, as in
-    a run's name: lists cut what does not fit.
+    the report), ``default``, or ``tuning`` with the point that was tried. The task comes last, as
+    in a run's name: lists cut what does not fit.
     """
-    parts = [_entrant(spec)]
+    parts = [_label(spec)]
     point = _format_point(spec.optimizer.point)
     if spec.phase is Phase.REPORT:
         tuned = spec.origin.tuning is not None and spec.origin.tuning.index is not None
@@ -35,7 +35,7 @@ def name_curve(spec: TrialSpec) -> str:
     return SEPARATOR.join([*parts, spec.task.name])
 
 
-def _entrant(spec: TrialSpec) -> str:
+def _label(spec: TrialSpec) -> str:
     return protocol.label(spec.optimizer.name, spec.schedule.name)
 
 

@@ -18,7 +18,7 @@ from bench.spec import RefusedInput
 from bench.tracking.owner import is_worker
 from bench.tracking.sqlite import schema
 from bench.tracking.sqlite.store import SQLiteStore
-from bench.tracking.store import Store, ensure_study, open_error
+from bench.tracking.store import Store, ensure_study, make_open_error
 from bench.tracking.uri import check_file, check_local, sqlite_path
 
 
@@ -79,7 +79,7 @@ def _open(uri: str, path: Path | None) -> Store:
             with FileLock(f"{path}.lock"):  # MLflow made it
                 schema.write_ahead(path)
     except (OSError, sqlite3.Error) as error:
-        raise open_error(uri, error) from error
+        raise make_open_error(uri, error) from error
     return SQLiteStore(uri, path, revision)
 
 
@@ -114,21 +114,21 @@ def _copy_template(uri: str, new: Path) -> None:
         if schema.is_current(new):
             return
     with TemporaryDirectory() as scratch:
-        made = Path(scratch) / "empty.db"
+        empty = Path(scratch) / "empty.db"
         # MLflow takes seconds to import, and is needed for the first store of a machine alone
         from bench.tracking.server.store import connect
 
-        connect(f"sqlite:///{made}")
-        if not schema.is_current(made):
+        connect(f"sqlite:///{empty}")
+        if not schema.is_current(empty):
             raise RefusedInput(
                 f"tracking.uri={uri}: MLflow {version('mlflow')} makes stores that this optbench "
-                f"does not know (schema {schema.read_revision(made)}). Install another version: "
+                f"does not know (schema {schema.read_revision(empty)}). Install another version: "
                 "pip install mlflow==3.17.2"
             )
-        shutil.copyfile(made, new)
+        shutil.copyfile(empty, new)
     with suppress(OSError), TemporaryDirectory(dir=_make_folder(folder)) as scratch:
-        whole = shutil.copyfile(new, Path(scratch) / "new.db")
-        whole.replace(template)
+        copy = shutil.copyfile(new, Path(scratch) / "new.db")
+        copy.replace(template)
 
 
 def _make_folder(folder: Path) -> Path:

@@ -37,7 +37,7 @@ def read(uri: str, study: str, *, curves: bool = True) -> list[TrialRecord]:
         raise RefusedInput(
             f"study={study}: not in {uri}; it holds {', '.join(list_studies(uri)) or 'none'}"
         )
-    runs = [run for run in store.trials(known.id, curves=curves) if run.status != "RUNNING"]
+    runs = [run for run in store.read_trials(known.id, curves=curves) if run.status != "RUNNING"]
     return [to_record(r, to_whole_result(store, r) if curves else to_result(r)) for r in runs]
 
 
@@ -80,7 +80,7 @@ def resume(uri: str, study: str) -> list[TrialRecord]:
     store = open_store(uri)
     known = store.find_study(study)
     assert known is not None
-    runs = store.trials(known.id)
+    runs = store.read_trials(known.id)
     _discard_interrupted(store, known, runs)
     return [to_record(run, to_result(run)) for run in runs if run.status != "RUNNING"]
 
@@ -94,7 +94,7 @@ def discard_interrupted(uri: str, study: str) -> int:
     known = store.find_study(study)
     if known is None:
         return 0
-    return _discard_interrupted(store, known, store.trials(known.id, running=True))
+    return _discard_interrupted(store, known, store.read_trials(known.id, running=True))
 
 
 def _discard_interrupted(store: Store, study: Study, runs: Iterable[TrialRun]) -> int:
@@ -126,6 +126,6 @@ def read_job_results(uri: str, study: str, job: str) -> dict[str, TrialResult]:
 
 
 def _read_runs(store: Store, study: str, **selection: Any) -> list[TrialRun]:
-    """Call ``Store.trials`` with this selection; none without the study."""
+    """Call ``Store.read_trials`` with this selection; none without the study."""
     known = store.find_study(study)
-    return [] if known is None else store.trials(known.id, **selection)
+    return [] if known is None else store.read_trials(known.id, **selection)

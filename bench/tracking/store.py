@@ -110,7 +110,7 @@ class Store(Protocol):
     def tag_study(self, study: str, tags: Mapping[str, str | None]) -> None:
         """Set tags; None removes one."""
 
-    def trials(
+    def read_trials(
         self,
         study: str,
         *,
@@ -161,14 +161,14 @@ def ensure_study(store: Store, name: str) -> str:
     return store.create_study(name) if study is None else study.id
 
 
-def open_error(uri: str, error: Exception) -> RefusedInput | StoreLost:
+def make_open_error(uri: str, error: Exception) -> RefusedInput | StoreLost:
     """Say that a store cannot be opened; in a worker it is lost, for its parent has opened it."""
     cause = str(error).split("\n", maxsplit=1)[0]
     kind = StoreLost if is_worker() else RefusedInput
     return kind(f"tracking.uri={uri}: cannot be opened: {cause}")
 
 
-def trash_error(uri: str, study: str, number: str) -> RefusedInput:
+def make_trash_error(uri: str, study: str, number: str) -> RefusedInput:
     """Say that a study was deleted, and how to restore it."""
     return RefusedInput(
         f"study={study}: it was deleted in MLflow; take another name, or restore it: mlflow "
@@ -176,6 +176,6 @@ def trash_error(uri: str, study: str, number: str) -> RefusedInput:
     )
 
 
-def artifact_uri(root: Path, study: str) -> str:
+def make_artifact_uri(root: Path, study: str) -> str:
     """Return the address of the files of a study's runs, as MLflow names it."""
     return (root / "artifacts" / study).absolute().as_uri()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+
+import psutil
 
 from bench.spec import RefusedInput
 
@@ -20,9 +22,6 @@ NETWORK_FILESYSTEMS = (
     *("ceph", "glusterfs", "orangefs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.rclone"),
 )
 """File systems that machines share; 9p is none, for containers stand on it."""
-
-MOUNTS = Path("/proc/mounts")
-"""Where Linux lists what is mounted; elsewhere there is no such file, and nothing is checked."""
 
 
 def check_uri(uri: str) -> None:
@@ -58,7 +57,7 @@ def check_file(uri: str, path: Path) -> None:
     SQLite alone opens it; see ``bench.tracking.sqlite.schema.has_write_ahead_log``.
     """
     if path.is_dir():
-        raise _refusal(uri, "is a folder")
+        raise _make_refusal(uri, "is a folder")
     if not path.exists() or not path.stat().st_size:
         return
     try:
@@ -69,16 +68,18 @@ def check_file(uri: str, path: Path) -> None:
         return
     except sqlite3.DatabaseError as error:
         foreign = error.sqlite_errorcode == sqlite3.SQLITE_NOTADB
-        raise _refusal(uri, "is no SQLite file" if foreign else f"is damaged ({error})") from error
+        raise _make_refusal(
+            uri, "is no SQLite file" if foreign else f"is damaged ({error})"
+        ) from error
     tables = {name for (name,) in rows}
     half = [name for name in tables if name.startswith("_alembic_tmp_")]
     if half:
-        raise _refusal(uri, f"was left half made by an earlier process (table {half[0]})")
+        raise _make_refusal(uri, f"was left half made by an earlier process (table {half[0]})")
     if tables and not {"experiments", "runs", "alembic_version"} <= tables:
-        raise _refusal(uri, f"holds somebody else's tables ({', '.join(sorted(tables)[:3])})")
+        raise _make_refusal(uri, f"holds somebody else's tables ({', '.join(sorted(tables)[:3])})")
 
 
-def _refusal(uri: str, what: str) -> RefusedInput:
+def _make_refusal(uri: str, what: str) -> RefusedInput:
     return RefusedInput(
         f"tracking.uri={uri}: {what}; name another file, one of MLflow or one that is not there yet"
     )
@@ -89,9 +90,8 @@ def check_local(uri: str, path: Path) -> None:
 
     Its write-ahead log needs memory that all its users share, see sqlite.org/wal.html.
     """
-    if not MOUNTS.exists():
-        return
-    kind = find_filesystem(path.resolve(), MOUNTS.read_text())
+    mounts = psutil.disk_partitions(all=True)
+    kind = find_filesystem(path.resolve(), ((one.mountpoint, one.fstype) for one in mounts))
     if kind in NETWORK_FILESYSTEMS:
         raise RefusedInput(
             f"tracking.uri={uri}: {path.parent} is on a network file system ({kind}), where SQLite "
@@ -99,18 +99,16 @@ def check_local(uri: str, path: Path) -> None:
         )
 
 
-def find_filesystem(path: Path, mounts: str) -> str:
+def find_filesystem(path: Path, mounts: Iterable[tuple[str, str]]) -> str:
     """Return the kind of file system that an absolute path is on.
 
     Args:
-        mounts: lines ``device folder kind options …``, as in ``/proc/mounts``; a space in a
-            folder's name is written ``\\040`` there.
+        mounts: folder and kind of each file system, in the order in which they were mounted.
     """
     deepest, deepest_kind = -1, ""
-    for line in mounts.splitlines():
-        _, folder, kind, *_ = line.split(" ")
-        point = Path(re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), folder))
-        depth = len(point.parts)
-        if depth >= deepest and path.is_relative_to(point):  # of two on one folder the later counts
+    for folder, kind in mounts:
+        depth = len(Path(folder).parts)
+        # of two on one folder the later counts
+        if depth >= deepest and path.is_relative_to(folder):
             deepest, deepest_kind = depth, kind
     return deepest_kind

@@ -63,7 +63,7 @@ class View:
 def save_views(uri: str, study: str) -> list[View]:
     """Save the view of all tasks and, of several tasks, one of each; return them in this order."""
     experiment = prepare(uri, study)
-    trials = open_store(uri).trials(experiment)
+    trials = open_store(uri).read_trials(experiment)
     tasks = sorted({one.tags["task"] for one in trials})
     views = [_save(uri, experiment, "all curves", trials)]
     if len(tasks) > 1:
@@ -137,8 +137,8 @@ def _make_filter(trials: Iterable[TrialRun], task: str | None) -> str:
 def _make_groups(
     trials: Sequence[TrialRun], configs: Sequence[dict[str, Any]]
 ) -> list[dict[str, str]]:
-    whole = all("curve" in one.tags for one in trials)
-    keys = [f"tag:{name}" for name in (("curve",) if whole else OLD_GROUPS)]
+    have_curves = all("curve" in one.tags for one in trials)
+    keys = [f"tag:{name}" for name in (("curve",) if have_curves else OLD_GROUPS)]
     for key, value in SETTINGS.items():
         by_task: dict[str, set[str]] = {}
         for config in configs:

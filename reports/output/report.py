@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import bench.tracking
 from bench.spec import Hardware
+from bench.tracking import ReadOnlyStore
 from reports.analysis.study import Study
 from reports.data import baseline
 from reports.data.costs import wanted
@@ -61,8 +63,9 @@ def make_report(
         loaded = _measure_costs(loaded, uri, studies, measure)
     index = render(loaded, directory or Path("outputs", loaded.name, "report"))
     if len(studies) == 1 and not filters and not compare:
-        bench.tracking.attach_report(uri, study, index.parent)
-        bench.tracking.summarize(uri, study, **summarize_study(loaded))
+        with suppress(ReadOnlyStore):  # its notice has said so
+            bench.tracking.attach_report(uri, study, index.parent)
+            bench.tracking.summarize(uri, study, **summarize_study(loaded))
     print_study(loaded)
     print(*loaded.joined, "", index, sep="\n")
     return index
@@ -92,6 +95,7 @@ def _measure_costs(study: Study, uri: str, studies: Sequence[str], device: CostD
     )
     measured = {**study.measured, **fresh}
     text = json.dumps(measured, sort_keys=True, indent=1)
-    for name in studies:
-        bench.tracking.attach_text(uri, name, COSTS, text)
+    with suppress(ReadOnlyStore):
+        for name in studies:
+            bench.tracking.attach_text(uri, name, COSTS, text)
     return replace(study, measured=measured)

@@ -64,10 +64,10 @@ class Augmentation:
 
     @property
     def moves(self) -> bool:
-        """Whether ``moved`` changes anything."""
+        """Whether ``move`` changes anything."""
         return bool(self.crop or self.flip or self.cutout)
 
-    def moved(self, images: Tensor, generator: Generator) -> Tensor:
+    def move(self, images: Tensor, generator: Generator) -> Tensor:
         """Crop, flip, cutout: ``[B, C, H, W]`` to a new tensor alike, in ``channels_last`` order.
 
         Args:

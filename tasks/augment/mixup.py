@@ -6,7 +6,7 @@ import torch
 from torch import Generator, Tensor
 
 
-def mixed(
+def mix(
     inputs: Tensor, targets: Tensor, alpha: float, generator: Generator
 ) -> tuple[Tensor, Tensor]:
     """Each example, and its target, mixed with another one of the batch: a x + (1 - a) x'.
@@ -27,9 +27,9 @@ def mixed(
     share = torch.as_tensor(betaincinv(alpha, alpha, uniform.numpy()), dtype=inputs.dtype)
     share = share.to(inputs.device)
     partner = torch.randperm(count, generator=generator).to(inputs.device)
-    return _between(inputs, partner, share), _between(targets, partner, share)
+    return _interpolate(inputs, partner, share), _interpolate(targets, partner, share)
 
 
-def _between(values: Tensor, partner: Tensor, share: Tensor) -> Tensor:
+def _interpolate(values: Tensor, partner: Tensor, share: Tensor) -> Tensor:
     share = share.view(-1, *[1] * (values.dim() - 1))
     return values[partner].lerp(values, share)

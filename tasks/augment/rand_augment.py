@@ -55,7 +55,7 @@ class RandAugment:
         self._mean, self._std = (mean - low) / step, std / step  # of bytes
         self._operations = operations
         self._share = magnitude / STRONGEST
-        self._recolourings = recolourings(magnitude)
+        self._recolourings = list_recolourings(magnitude)
 
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
         """``[B, C, H, W]``, standardised, to a new tensor alike, in ``channels_last`` order.
@@ -69,11 +69,11 @@ class RandAugment:
         for _ in range(self._operations):
             drawn = torch.randint(len(OPERATIONS), (len(images),), generator=generator)
             opposite = torch.rand(len(images), generator=generator) < 0.5
-            pixels = self._changed(pixels, drawn, opposite)
+            pixels = self._change(pixels, drawn, opposite)
         standardised = pixels.float().sub_(mean).div_(std)
         return standardised.contiguous(memory_format=torch.channels_last)
 
-    def _changed(self, pixels: Tensor, drawn: Tensor, opposite: Tensor) -> Tensor:
+    def _change(self, pixels: Tensor, drawn: Tensor, opposite: Tensor) -> Tensor:
         """Each image by the operation that it drew; images that drew the same lie together."""
         kinds = 2 * drawn + opposite
         order = kinds.argsort()
@@ -83,7 +83,7 @@ class RandAugment:
         first, *rest = together.split([moves, *counts[2 * len(MOVES) :]])
         by = torch.tensor(MOST)[drawn[order[:moves]]] * self._share
         by = torch.where(opposite[order[:moves]], -by, by)
-        parts = [moved(first, drawn[order[:moves]], by, self._mean.round().to(first.device))]
+        parts = [move(first, drawn[order[:moves]], by, self._mean.round().to(first.device))]
         parts += [
             change(part) if len(part) else part
             for change, part in zip(self._recolourings, rest, strict=True)
@@ -91,7 +91,7 @@ class RandAugment:
         return torch.cat(parts).index_select(0, order.argsort().to(pixels.device))
 
 
-def moved(pixels: Tensor, which: Tensor, by: Tensor, fill: Tensor) -> Tensor:
+def move(pixels: Tensor, which: Tensor, by: Tensor, fill: Tensor) -> Tensor:
     """Each image by its own of ``MOVES``, as torchvision's affine and rotate: nearest pixel.
 
     Args:
@@ -123,7 +123,7 @@ def moved(pixels: Tensor, which: Tensor, by: Tensor, fill: Tensor) -> Tensor:
     return (found + fill).to(torch.uint8)
 
 
-def recolourings(magnitude: int) -> list[Change]:
+def list_recolourings(magnitude: int) -> list[Change]:
     """What changes values and moves nothing, for each of ``OPERATIONS`` one way and the other.
 
     Args:

@@ -15,7 +15,7 @@ from pathlib import Path
 from tasks.data.dataset import Dataset, MissingData, missing
 from tasks.data.io import hub, rows
 from tasks.data.io.labelled import Labelled
-from tasks.data.io.texts import classification
+from tasks.data.io.texts import build_classification
 
 FILES = {"train": "train.csv", "test": "test.csv"}
 TOPICS = ("World", "Sports", "Business", "Sci/Tech")  # 1 to 4
@@ -39,13 +39,13 @@ def load(*, data_dir: str, download: bool, min_count: int = 5, max_length: int =
             raise missing("ag_news", f"AG News [{', '.join(FILES.values())}]", folder, hint)
         fetch(folder)
     found = {split: read(folder / file) for split, file in FILES.items()}
-    return classification(found, min_count=min_count, max_length=max_length)
+    return build_classification(found, min_count=min_count, max_length=max_length)
 
 
 def read(path: Path) -> list[Labelled]:
     """The items of a file, as published without a header; one that is there is passed over."""
     name, found = f"task=ag_news: {path}", []
-    reader = csv.reader(io.StringIO(rows.text(path.read_bytes(), name), newline=""), strict=True)
+    reader = csv.reader(io.StringIO(rows.decode(path.read_bytes(), name), newline=""), strict=True)
     try:
         for number, fields in enumerate(reader, start=1):
             place = f"{name}: row {number} (line {reader.line_num})"
@@ -68,7 +68,7 @@ def read(path: Path) -> list[Labelled]:
 
 def fetch(folder: Path) -> None:
     """Write the two files from Hugging Face ``datasets``; MissingData, at once, if that fails."""
-    splits = hub.fetched(HUB_NAME, "ag_news", "AG News", folder)
+    splits = hub.fetch(HUB_NAME, "ag_news", "AG News", folder)
     folder.mkdir(parents=True, exist_ok=True)
     for split, file in FILES.items():
         with (folder / file).open("w", encoding="utf-8", newline="") as out:

@@ -43,15 +43,15 @@ def load(*, data_dir: str, download: bool, name: str, validation: int = 5_000) -
             f"task={name}: {folder} could not be read or downloaded ({reason}); "
             "put the files there by hand, pass data_dir=PATH, or remove it and pass download=true"
         ) from error
-    images, targets = channels_first(official.data), np.array(official.targets, dtype=np.int64)
+    images, targets = move_channels_first(official.data), np.array(official.targets, dtype=np.int64)
     sizes = (len(targets) - validation, validation)
     train, val = stratified_split(targets, sizes, SPLIT_SEED)
-    test = Split(channels_first(held_out.data), np.array(held_out.targets, dtype=np.int64))
+    test = Split(move_channels_first(held_out.data), np.array(held_out.targets, dtype=np.int64))
     return Dataset(
         take(images, targets, train), take(images, targets, val), test, tuple(official.classes)
     )
 
 
-def channels_first(images: np.ndarray) -> np.ndarray:
+def move_channels_first(images: np.ndarray) -> np.ndarray:
     """``[N, H, W, C]`` to ``[N, C, H, W]``, contiguous."""
     return np.ascontiguousarray(images.transpose(0, 3, 1, 2))

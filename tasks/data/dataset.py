@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.data.io.mapped import chunks, is_large
+from tasks.data.io.mapped import is_large, iterate_chunks
 
 SPLITS = ("train", "val", "test")
 
@@ -113,7 +113,7 @@ def _check_values(
     for what, array in zip(Split._fields, split, strict=True):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = f"{name} {what}"
-            raise InvalidData(_first(where, array, ~np.isfinite(array), "is not finite"))
+            raise InvalidData(_describe_first(where, array, ~np.isfinite(array), "is not finite"))
     if classes and split.targets.dtype.kind in "biu":
         _check_indices(f"{name} targets", split.targets, classes, "class", ignored)
     if vocabulary_size is not None:
@@ -129,10 +129,10 @@ def _check_indices(
     if ignored is not None:
         wrong &= array != ignored
     if wrong.any():
-        raise InvalidData(_first(where, array, wrong, f"is no {what} in 0 … {count - 1}"))
+        raise InvalidData(_describe_first(where, array, wrong, f"is no {what} in 0 … {count - 1}"))
 
 
-def _first(where: str, array: np.ndarray, wrong: np.ndarray, fault: str) -> str:
+def _describe_first(where: str, array: np.ndarray, wrong: np.ndarray, fault: str) -> str:
     """``train targets: 255 at [17] is no class in 0 … 9 (3 such)``."""
     place = np.argwhere(wrong)[0].tolist()
     return f"{where}: {array[tuple(place)]} at {place} {fault} ({int(wrong.sum())} such)"
@@ -144,7 +144,7 @@ def digest(splits: Sequence[Split]) -> str:
     for split in splits:
         for array in split:
             sha.update(f"{array.dtype.str}{array.shape}".encode())
-            for chunk in chunks(array):
+            for chunk in iterate_chunks(array):
                 sha.update(np.ascontiguousarray(chunk).data)
     return sha.hexdigest()[:16]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tasks.data.dataset import SPLITS, Dataset, MissingData, Split
 from tasks.data.io import cache
-from tasks.data.io.labelled import Labelled, class_indices, class_names, drawn
+from tasks.data.io.labelled import Labelled, draw_splits, index_classes, list_classes
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 FOLDERS = {"train": ("train",), "val": ("val", "validation", "valid"), "test": ("test",)}
@@ -30,7 +30,7 @@ def load(
     Args:
         data_dir, download: not needed; the folder is named.
         path: holds a folder a class; or ``train`` and maybe ``val`` and ``test`` that do. A split
-            that is not there is drawn (``tasks.data.io.labelled.drawn``).
+            that is not there is drawn (``tasks.data.io.labelled.draw_splits``).
 
     Raises:
         MissingData: naming folder or file, and the remedy.
@@ -42,12 +42,14 @@ def load(
         raise MissingData(f"data.size={size}: not a positive number of pixels")
     root, name = Path(path).expanduser(), f"data.path={path}"
     files: list[Path] = []
-    splits = drawn({split: _images(folder, files, name) for split, folder in _splits(root, name)})
-    classes = class_names(splits["train"])
-    targets = [class_indices(splits[split], classes) for split in SPLITS]
+    splits = draw_splits(
+        {split: _list_images(folder, files, name) for split, folder in _find_splits(root, name)}
+    )
+    classes = list_classes(splits["train"])
+    targets = [index_classes(splits[split], classes) for split in SPLITS]
 
     def make() -> Dataset:
-        images = _resized(files, name, size, colour)
+        images = _read_images(files, name, size, colour)
         numbers = [np.array([one.example for one in splits[split]]) for split in SPLITS]
         train, val, test = (
             Split(images[chosen], labels) for chosen, labels in zip(numbers, targets, strict=True)
@@ -55,10 +57,10 @@ def load(
         return Dataset(train, val, test, classes)
 
     options = {"root": str(root.resolve()), "size": size, "colour": colour}
-    return cache.dataset("image_folder", files, options, make)
+    return cache.load_or_make("image_folder", files, options, make)
 
 
-def _splits(root: Path, name: str) -> list[tuple[str, Path]]:
+def _find_splits(root: Path, name: str) -> list[tuple[str, Path]]:
     """The folders of the splits that are there; the whole one as ``train`` where none is."""
     if not root.is_dir():
         raise MissingData(f"{name}: no such folder; give one with a folder a class in it")
@@ -66,22 +68,23 @@ def _splits(root: Path, name: str) -> list[tuple[str, Path]]:
         (split, root / folder)
         for split, folders in FOLDERS.items()
         for folder in folders
-        if _folders(root / folder)  # a class may be called `train`: it holds images, no folders
+        # a class may be called `train`: it holds images, no folders
+        if _list_folders(root / folder)
     ]
     return found if "train" in dict(found) else [("train", root)]
 
 
-def _folders(folder: Path) -> list[Path]:
+def _list_folders(folder: Path) -> list[Path]:
     """Visible subfolders by name."""
     if not folder.is_dir():
         return []
     return sorted(one for one in folder.iterdir() if one.is_dir() and one.name[0] != ".")
 
 
-def _images(folder: Path, files: list[Path], name: str) -> list[Labelled]:
+def _list_images(folder: Path, files: list[Path], name: str) -> list[Labelled]:
     """One split's images as places in ``files``, to which they are added; by class and name."""
     found = []
-    for of_class in _folders(folder):
+    for of_class in _list_folders(folder):
         inside = sorted(p for p in of_class.rglob("*") if p.suffix.lower() in ENDINGS)
         if not inside:
             raise MissingData(
@@ -95,15 +98,15 @@ def _images(folder: Path, files: list[Path], name: str) -> list[Labelled]:
     return found
 
 
-def _resized(files: Sequence[Path], name: str, size: int, colour: bool) -> np.ndarray:
+def _read_images(files: Sequence[Path], name: str, size: int, colour: bool) -> np.ndarray:
     """All images as one array."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
-        return np.stack(list(threads.map(partial(_image, name, size, colour), files)))
+        return np.stack(list(threads.map(partial(_read_image, name, size, colour), files)))
 
 
-def _image(name: str, size: int, colour: bool, file: Path) -> np.ndarray:
+def _read_image(name: str, size: int, colour: bool, file: Path) -> np.ndarray:
     """An image upright, its middle square resized: uint8 ``[C, size, size]``."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps  # only where there is something to read
 
     try:
         with Image.open(file) as image:

@@ -12,7 +12,7 @@ from typing import Any
 from tasks.data.dataset import Dataset, missing
 from tasks.data.io import cache, rows
 from tasks.data.io.labelled import Labelled
-from tasks.data.io.texts import classification
+from tasks.data.io.texts import build_classification
 
 FILES = {"train": "train.csv", "test": "test.csv"}  # or the same packed as .gz
 BREAK = "<br />"
@@ -39,9 +39,9 @@ def load(*, data_dir: str, download: bool, min_count: int = 5, max_length: int =
     options: dict[str, Any] = {"min_count": min_count, "max_length": max_length}
 
     def make() -> Dataset:
-        return classification({split: read(path) for split, path in there.items()}, **options)
+        return build_classification({split: read(path) for split, path in there.items()}, **options)
 
-    return cache.dataset("imdb", there.values(), options, make)
+    return cache.load_or_make("imdb", there.values(), options, make)
 
 
 def _find(path: Path) -> Path | None:

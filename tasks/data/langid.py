@@ -31,7 +31,7 @@ SPLIT_SEED = 0
 
 def load(*, data_dir: str, download: bool) -> Dataset:
     """UTF-8 bytes ``[N, 48]``, uint8, 0 = padding; a fixed stratified split of 80 / 10 / 10 %."""
-    labelled = labelled_names()
+    labelled = list_labelled_names()
     tokens = encode([name for name, _ in labelled])
     targets = np.array([label for _, label in labelled], dtype=np.int64)
     held_out = round(HELD_OUT * len(targets))
@@ -42,9 +42,9 @@ def load(*, data_dir: str, download: bool) -> Dataset:
     return Dataset(train, val, test, LANGUAGES, vocabulary_size=VOCABULARY_SIZE)
 
 
-def labelled_names() -> list[tuple[str, int]]:
+def list_labelled_names() -> list[tuple[str, int]]:
     """Names that occur in one language only and fit, each with its language's index, sorted."""
-    names = [names_in(language) for language in LANGUAGES]
+    names = [list_names(language) for language in LANGUAGES]
     occurrences = Counter(name for of_language in names for name in of_language)
     return sorted(
         (name, label)
@@ -54,7 +54,7 @@ def labelled_names() -> list[tuple[str, int]]:
     )
 
 
-def names_in(language: str) -> set[str]:
+def list_names(language: str) -> set[str]:
     """Every name of a territory, language, currency or script in ``language``."""
     locale = Locale.parse(language)
     tables = (locale.territories, locale.languages, locale.currencies, locale.scripts)

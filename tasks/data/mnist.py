@@ -103,7 +103,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 def fetch(name: str, data_dir: Path) -> None:
     """Download through torchvision into ``data_dir``; MissingData if that fails."""
-    import torchvision.datasets
+    import torchvision.datasets  # seconds: only for a download
 
     try:
         getattr(torchvision.datasets, FOLDERS[name])(str(data_dir), download=True)

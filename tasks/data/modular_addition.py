@@ -28,7 +28,7 @@ def load(*, data_dir: str, download: bool, modulus: int = 59, train: float = 0.6
         raise InvalidData(f"task.data.modulus: {modulus} is not in 5 … 254")
     if not 0 < train < 1:
         raise InvalidData(f"task.data.train: {train} is not a share between 0 and 1")
-    parts = (both_ways(part) for part in split(modulus, train))
+    parts = (add_swapped(part) for part in split(modulus, train))
     train_split, val, test = (
         Split((1 + pairs).astype(np.uint8), pairs.sum(axis=1) % modulus) for pairs in parts
     )
@@ -47,6 +47,6 @@ def split(modulus: int, train: float) -> list[np.ndarray]:
     return np.split(pairs, [first, first + (len(pairs) - first) // 2])
 
 
-def both_ways(pairs: np.ndarray) -> np.ndarray:
+def add_swapped(pairs: np.ndarray) -> np.ndarray:
     """With (b, a) for each (a, b): in one split, or knowing one would tell the other."""
     return np.concatenate([pairs, pairs[pairs[:, 0] != pairs[:, 1], ::-1]])

@@ -44,16 +44,16 @@ def load(*, data_dir: str, download: bool, size: int = 64, validation: int = 736
     if not download and not all((folder / name).exists() for name in NEEDED):
         raise missing("oxford_pet", f"Oxford-IIIT Pet [{', '.join(NEEDED)}]", folder)
     if download:
-        _opened(data_dir, "trainval", download=True)
+        _open(data_dir, "trainval", download=True)
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".jpg", ".png", ".txt"))
     options = {"size": size, "validation": validation}
-    make = partial(_dataset, data_dir, size, validation)
-    return cache.dataset("oxford_pet", files, options, make)
+    make = partial(_build_dataset, data_dir, size, validation)
+    return cache.load_or_make("oxford_pet", files, options, make)
 
 
-def _dataset(data_dir: str, size: int, validation: int) -> Dataset:
+def _build_dataset(data_dir: str, size: int, validation: int) -> Dataset:
     (images, labels, breeds), (test_images, test_labels, _) = (
-        _resized(data_dir, split, size) for split in ("trainval", "test")
+        _read_resized(data_dir, split, size) for split in ("trainval", "test")
     )
     if validation >= len(breeds):
         raise MissingData(
@@ -66,16 +66,18 @@ def _dataset(data_dir: str, size: int, validation: int) -> Dataset:
     return Dataset(*splits, CLASSES, ignored=BORDER)
 
 
-def _resized(data_dir: str, split: str, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read_resized(
+    data_dir: str, split: str, size: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Photographs ``[N, 3, size, size]``, labels ``[N, size, size]`` and breeds ``[N]``."""
-    source = _opened(data_dir, split)
-    read = partial(_photograph, source, split, size)
+    source = _open(data_dir, split)
+    read = partial(_read_photograph, source, split, size)
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
         images, labels, breeds = zip(*threads.map(read, range(len(source))), strict=True)
     return np.stack(images), np.stack(labels), np.array(breeds)
 
 
-def _opened(data_dir: str, split: str, *, download: bool = False) -> Any:
+def _open(data_dir: str, split: str, *, download: bool = False) -> Any:
     """torchvision's data set: a photograph, its breed and its trimap for each index."""
     from torchvision.datasets import OxfordIIITPet  # seconds: only once there is something to read
 
@@ -85,14 +87,14 @@ def _opened(data_dir: str, split: str, *, download: bool = False) -> Any:
         raise _unreadable(data_dir, error) from error
 
 
-def _photograph(
+def _read_photograph(
     source: Any, split: str, size: int, index: int
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """One photograph ``[3, size, size]``, its labels ``[size, size]``, its breed.
 
     The whole of it, whatever its shape; a pixel has the label at its centre.
     """
-    from PIL import Image
+    from PIL import Image  # only where there is something to read
 
     try:
         image, (breed, trimap) = source[index]

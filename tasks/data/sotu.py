@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tasks.data.dataset import Dataset, MissingData
-from tasks.data.text_lm import dataset, read_bytes
+from tasks.data.text_lm import build_dataset, read_bytes
 
 FILES = ("train.txt", "val.txt", "test.txt")
 
@@ -35,4 +35,4 @@ def load(
         )
     files = [folder / file for file in FILES]
     parts = [read_bytes("sotu", file) for file in files]
-    return dataset("sotu", files, parts, length, validation, test)
+    return build_dataset("sotu", files, parts, length, validation, test)

@@ -52,7 +52,7 @@ def load(*, data_dir: str, download: bool, min_count: int = 2, max_length: int =
 
 def encode(sentences: list[Sentence], vocabulary: dict[str, int], max_length: int) -> Split:
     """Word ids, cut or padded to ``max_length``, and labels."""
-    ids = tokens.word_ids([sentence.words for sentence in sentences], vocabulary, max_length)
+    ids = tokens.encode_words([sentence.words for sentence in sentences], vocabulary, max_length)
     return Split(ids, np.array([sentence.label for sentence in sentences], dtype=np.int64))
 
 
@@ -60,7 +60,7 @@ def read_tsv(path: Path) -> list[Sentence]:
     """The sentences of one file, in its order; a header line is passed over."""
     sentences = []
     name = f"task=sst2: {path}"
-    for number, line in enumerate(rows.text(path.read_bytes(), name).splitlines(), start=1):
+    for number, line in enumerate(rows.decode(path.read_bytes(), name).splitlines(), start=1):
         text, _, label = line.rpartition("\t")
         if label not in ("0", "1"):
             if number == 1:
@@ -72,7 +72,7 @@ def read_tsv(path: Path) -> list[Sentence]:
 
 def fetch(folder: Path) -> None:
     """Write the three files from Hugging Face ``datasets``; MissingData, at once, if that fails."""
-    hub_splits = hub.fetched(HUB_NAME, "sst2", "SST-2", folder)
+    hub_splits = hub.fetch(HUB_NAME, "sst2", "SST-2", folder)
     folder.mkdir(parents=True, exist_ok=True)
     for split, file in FILES.items():
         lines = (f"{row['text']}\t{row['label']}\n" for row in hub_splits[HUB_SPLITS[split]])

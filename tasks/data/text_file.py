@@ -8,7 +8,7 @@ from typing import Any
 from tasks.data.dataset import Dataset, MissingData
 from tasks.data.io import cache, rows
 from tasks.data.io.labelled import Labelled
-from tasks.data.io.texts import classification
+from tasks.data.io.texts import build_classification
 
 KEYS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -27,7 +27,7 @@ def load(
     max_length: int = 64,
     vocabulary: int = 4096,
 ) -> Dataset:
-    """Token ids of the texts; see ``tasks.data.io.texts.classification``.
+    """Token ids of the texts; see ``tasks.data.io.texts.build_classification``.
 
     Args:
         data_dir, download: not needed; the files are named.
@@ -54,13 +54,13 @@ def load(
 
     def make() -> Dataset:
         found = {split: read(file, KEYS[split], text, label) for split, file in files.items()}
-        return classification(found, **options)
+        return build_classification(found, **options)
 
     places = [Path(file).expanduser() for file in files.values()]
     if not all(place.is_file() for place in places):
         return make()  # which says what is missing
     about = {**options, "splits": list(files), "text": text, "label": label}
-    return cache.dataset("text_file", places, about, make)
+    return cache.load_or_make("text_file", places, about, make)
 
 
 def read(file: str, key: str, text: str, label: str) -> list[Labelled]:
@@ -68,8 +68,8 @@ def read(file: str, key: str, text: str, label: str) -> list[Labelled]:
     name = f"data.{key}={file}"
     found = [
         Labelled(
-            _text(row.values[text], text, f"{name}: {row.place}"),
-            _label(row.values[label], label, f"{name}: {row.place}"),
+            _check_text(row.values[text], text, f"{name}: {row.place}"),
+            _check_label(row.values[label], label, f"{name}: {row.place}"),
             f"{name}: {row.place}",
         )
         for row in rows.read(Path(file).expanduser(), (text, label), name)
@@ -79,7 +79,7 @@ def read(file: str, key: str, text: str, label: str) -> list[Labelled]:
     return found
 
 
-def _text(value: Any, column: str, place: str) -> str:
+def _check_text(value: Any, column: str, place: str) -> str:
     if not isinstance(value, str):
         raise MissingData(f"{place}: {column}: {value!r} is no text; remove the row or mend it")
     if not value.strip() or "\0" in value:
@@ -88,7 +88,7 @@ def _text(value: Any, column: str, place: str) -> str:
     return value
 
 
-def _label(value: Any, column: str, place: str) -> str:
+def _check_label(value: Any, column: str, place: str) -> str:
     """A class by its name; whole numbers and true/false are names too."""
     if not isinstance(value, str | int) or not str(value).strip():
         shown = "empty label" if value in (None, "") else f"{value!r} is no class"

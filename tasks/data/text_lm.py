@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.data.dataset import Dataset, InvalidData, MissingData, Split, digest
-from tasks.data.io import cache
-from tasks.data.io.mapped import bytes_of
+from tasks.data.io import cache, mapped
 
 VOCABULARY_SIZE = 256  # byte values
 HELD_OUT, MOST = 0.05, 1 << 20  # share of validation, and of test, and its bytes at most
@@ -39,20 +38,20 @@ def load(
     text = read_bytes("text_lm", file)
     held_out = min(MOST, round(HELD_OUT * len(text)))
     ends = [len(text) - 2 * held_out, len(text) - held_out]
-    return dataset("text_lm", [file], np.split(text, ends), length, validation)
+    return build_dataset("text_lm", [file], np.split(text, ends), length, validation)
 
 
 def read_bytes(task: str, path: Path) -> np.ndarray:
     """A file's bytes, uint8 ``[n]``; MissingData where it cannot be read."""
     try:
-        return bytes_of(path)
+        return mapped.read_bytes(path)
     except OSError as error:
         raise MissingData(
             f"task={task}: {path} cannot be read ({error.strerror}); pass data.path=FILE"
         ) from error
 
 
-def dataset(
+def build_dataset(
     name: str,
     files: Sequence[Path],
     parts: Sequence[np.ndarray],
@@ -77,17 +76,17 @@ def dataset(
                 f"{name}: {len(text)} bytes for {split}, but a window and its next byte are "
                 f"{length + 1}; give a longer text or a smaller length"
             )
-    train, val, last = (windows(text, length) for text in parts)
-    val = thinned(val, max(1, validation // length))
+    train, val, last = (cut_windows(text, length) for text in parts)
+    val = thin(val, max(1, validation // length))
     options = {"length": length, "validation": validation}
     if test is not None:
-        last, options["test"] = thinned(last, max(1, test // length)), test
+        last, options["test"] = thin(last, max(1, test // length)), test
     splits = train, val, last
-    seen = cache.text(name, files, options, lambda: digest(splits))
+    seen = cache.load_or_make(name, files, options, lambda: digest(splits))
     return Dataset(*splits, vocabulary_size=VOCABULARY_SIZE, fingerprint=seen)
 
 
-def windows(text: np.ndarray, length: int) -> Split:
+def cut_windows(text: np.ndarray, length: int) -> Split:
     """Windows side by side and, as targets, the same one byte later: two views, no copy.
 
     What is left over at the end, less than a window, is not used.
@@ -97,7 +96,7 @@ def windows(text: np.ndarray, length: int) -> Split:
     return Split(text[:end].reshape(count, length), text[1 : end + 1].reshape(count, length))
 
 
-def thinned(split: Split, count: int) -> Split:
+def thin(split: Split, count: int) -> Split:
     """At most ``count`` examples, spread evenly; validating after each few steps is to be cheap."""
     if count >= len(split.inputs):
         return split

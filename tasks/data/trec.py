@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tasks.data.dataset import Dataset, MissingData, missing
 from tasks.data.io.labelled import Labelled
-from tasks.data.io.texts import classification
+from tasks.data.io.texts import build_classification
 
 FILES = {"train": "train.txt", "test": "test.txt"}
 PUBLISHED = {"train": "train_5500.label", "test": "TREC_10.label"}  # the names of the authors
@@ -32,7 +32,7 @@ def load(*, data_dir: str, download: bool, max_length: int = 32) -> Dataset:
     for names in (FILES, PUBLISHED):
         if all((folder / file).exists() for file in names.values()):
             found = {split: read(folder / file) for split, file in names.items()}
-            return classification(found, max_length=max_length)
+            return build_classification(found, max_length=max_length)
     hint = "; there is no download: put the files there by hand (cogcomp.seas.upenn.edu/Data/QA/QC)"
     raise missing("trec", f"TREC [{', '.join(FILES.values())}]", folder, hint)
 

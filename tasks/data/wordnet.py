@@ -19,7 +19,7 @@ from pathlib import Path
 from tasks.data.dataset import Dataset, MissingData, missing
 from tasks.data.io import cache, rows
 from tasks.data.io.labelled import Labelled
-from tasks.data.io.texts import classification
+from tasks.data.io.texts import build_classification
 
 FILES = {"train": "train.csv", "test": "test.csv"}  # label,text: the same rows, made elsewhere
 DEBIAN = Path("/usr/share/wordnet/data.noun")
@@ -55,9 +55,9 @@ def load(*, data_dir: str, download: bool, max_length: int = 32) -> Dataset:
             found = split_by_hash(read_nouns(files[0]))
         else:
             found = {split: read_csv(file) for split, file in zip(FILES, files, strict=True)}
-        return classification(found, max_length=max_length)
+        return build_classification(found, max_length=max_length)
 
-    return cache.dataset("wordnet", files, {"max_length": max_length}, make)
+    return cache.load_or_make("wordnet", files, {"max_length": max_length}, make)
 
 
 def read_csv(path: Path) -> list[Labelled]:
@@ -90,7 +90,7 @@ def read_nouns(path: Path) -> list[Labelled]:
     spaces.
     """
     name, found = f"task=wordnet: {path}", []
-    for number, line in enumerate(rows.text(path.read_bytes(), name).split("\n"), start=1):
+    for number, line in enumerate(rows.decode(path.read_bytes(), name).split("\n"), start=1):
         if not line.strip() or line.startswith("  "):
             continue
         head, bar, gloss = line.partition(" | ")

@@ -10,7 +10,7 @@ import yaml
 
 import conf
 from bench import tracking
-from bench.check.choose import chosen
+from bench.check.choose import choose_subjects
 from bench.check.findings import Grade
 from bench.check.suite import examine_task
 from bench.spec import TrialSpec
@@ -26,7 +26,7 @@ SLOW = ("digits_scene", "land_cover")
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in SLOW)])
 def test_it_does_what_any_task_must(name: str) -> None:
-    (one,) = chosen([f"task={name}"])
+    (one,) = choose_subjects([f"task={name}"])
     assert isinstance(one.spec, TrialSpec)
     report = examine_task(one.spec, one.reference)
     assert report.clean, [(finding.check.name, finding.detail) for finding in report.failed]
@@ -44,7 +44,7 @@ WRITTEN = {
 def test_it_does_what_any_task_must_on_files_alike(name: str, tmp_path: Path) -> None:
     write, words = WRITTEN[name]
     write(tmp_path)
-    (one,) = chosen([f"task={name}", f"data_dir={tmp_path}", "batch_size=4", *words])
+    (one,) = choose_subjects([f"task={name}", f"data_dir={tmp_path}", "batch_size=4", *words])
     assert isinstance(one.spec, TrialSpec)
     report = examine_task(one.spec, one.reference)
     assert report.clean, [(finding.check.name, finding.detail) for finding in report.failed]

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
+from contextlib import suppress
+
+import psutil
 
 from bench import tracking
 from tests.helpers.mlflow_runs import runs_of
@@ -62,15 +64,12 @@ def find_evaluated_runs(uri, study):
 
 def find_processes(session):
     """List the processes of a session that still run."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(stat.parent.name))
-    return found
+    running = []
+    for process in psutil.process_iter(["status"]):
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) == session and process.info["status"] != psutil.STATUS_ZOMBIE:
+                running.append(process.pid)
+    return running
 
 
 def count_statuses(uri, study):

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from tasks.base import Task
 from tasks.data import digits
 from tasks.data.dataset import Dataset, Split
-from tasks.image import ImageClassification, channel_statistics
+from tasks.image import ImageClassification, compute_channel_statistics
 from tasks.text import TextClassification
 
 CPU = torch.device("cpu")
@@ -54,7 +54,7 @@ def test_scaling_to_the_unit_interval_changes_nothing() -> None:
 
 
 def test_a_constant_channel_becomes_zero() -> None:
-    mean, std = channel_statistics(np.full((5, 1, 2, 2), 7, dtype=np.uint8))
+    mean, std = compute_channel_statistics(np.full((5, 1, 2, 2), 7, dtype=np.uint8))
     assert mean.item() == 7 and std.item() == 1
 
 

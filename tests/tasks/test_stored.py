@@ -17,7 +17,7 @@ from tasks.base import Task
 from tasks.data import text_lm
 from tasks.data.dataset import Dataset, Split, digest
 from tasks.data.io import mapped
-from tasks.image import ImageClassification, channel_statistics
+from tasks.image import ImageClassification, compute_channel_statistics
 from tasks.language import LanguageModelling
 from tasks.stored import Stored
 
@@ -53,11 +53,11 @@ def test_only_what_is_large_stays_on_disk(both: tuple[Task, Task]) -> None:
 
 def test_a_large_text_is_hashed_as_a_small_one(tmp_path: Path, monkeypatch) -> None:
     path = a_text(tmp_path / "text")
-    small = text_lm.windows(np.fromfile(path, np.uint8), 16)
+    small = text_lm.cut_windows(np.fromfile(path, np.uint8), 16)
     monkeypatch.setattr(mapped, "LIMIT", 10_000)
     monkeypatch.setattr(mapped, "CHUNK", 999)
-    large = text_lm.windows(mapped.bytes_of(path), 16)
-    assert mapped.is_large(large.inputs) and len(list(mapped.chunks(large.inputs))) > 50
+    large = text_lm.cut_windows(mapped.read_bytes(path), 16)
+    assert mapped.is_large(large.inputs) and len(list(mapped.iterate_chunks(large.inputs))) > 50
     assert digest([large]) == digest([small])
 
 
@@ -86,11 +86,11 @@ def test_rows_by_slice_and_by_indices_of_any_shape(both: tuple[Task, Task]) -> N
 def test_channels_of_a_large_file_have_the_same_statistics(tmp_path: Path, monkeypatch) -> None:
     images = np.random.default_rng(1).integers(0, 256, (40, 3, 8, 8)).astype(np.uint8)
     np.save(tmp_path / "images.npy", images)
-    expected = channel_statistics(images)
+    expected = compute_channel_statistics(images)
     monkeypatch.setattr(mapped, "LIMIT", 1_000)
     monkeypatch.setattr(mapped, "CHUNK", 2_000)
     file = np.load(tmp_path / "images.npy", mmap_mode="r")
-    torch.testing.assert_close(channel_statistics(file), expected)
+    torch.testing.assert_close(compute_channel_statistics(file), expected)
     small = Split(images[:4], np.arange(4) % 2)
     data = Dataset(Split(file, np.arange(40) % 2), small, small, ("no", "yes"))
     inputs, _ = ImageClassification(data).tensors("train", CPU)
@@ -109,8 +109,8 @@ def test_the_record_is_that_of_memory(optbench, uri: str, tmp_path: Path, monkey
         words += ["budget.steps=6", "batch_size=4", "report=false", f"study={name}"]
         ended = optbench(*more, *words)
         assert ended.code == 0, ended.err
-        points = [record.result.curve[-1].values for record in tracking.read(uri, name)]
-        return sorted(point["test/loss"] for point in points)
+        finals = [record.result.final for record in tracking.read(uri, name)]
+        return sorted(final["test/loss"] for final in finals)
 
     stacked = ("-m", "seed=0,1", "hydra/launcher=stacked", "stack.size=2")
     alone, together = values("memory"), values("memory_stacked", *stacked)

@@ -29,7 +29,7 @@ class Heartbeat:
         self._store, self._study = store, study
         self._users, self._last = 0, -math.inf
         self._guard = threading.Lock()
-        threading.Thread(target=self._run, daemon=True, name="lease").start()
+        threading.Thread(target=self._run, daemon=True, name="heartbeat").start()
 
     def __enter__(self) -> None:
         with self._guard:

@@ -61,7 +61,7 @@ class ClientRecorder:
         with store_errors(store.uri), ExitStack() as entered, lock:
             study = ensure_study(store, self._study)
             entered.enter_context(heartbeat.keep_beating(store, study))
-            known = store.trials(study, hashes=hashes)
+            known = store.read_trials(study, hashes=hashes)
             for slot in claims.find_unclaimed(known, self._specs):
                 run = _Run(store, self._client, study, self._specs[slot], self._launcher)
                 self._runs[slot] = entered.enter_context(run)
@@ -92,13 +92,13 @@ class ClientRecorder:
         A server that went away in the middle of an answer may have made a run of which this process
         never heard.
         """
-        own = {run.id for run in slots.values()}
+        local = {run.id for run in slots.values()}
         rivals: dict[str, list[TrialRun]] = {self._specs[at].config_hash: [] for at in slots}
         since = {self._specs[at].config_hash: self._specs[at].context.fresh_since for at in slots}
         me = identify().items()
-        for run in self._store.trials(study, hashes=list(rivals)):
+        for run in self._store.read_trials(study, hashes=list(rivals)):
             key = run.tags["config_hash"]
-            if run.run_id in own or (claims.is_result(run) and run.ended < since[key]):
+            if run.run_id in local or (claims.is_result(run) and run.ended < since[key]):
                 continue
             if run.status == "RUNNING" and me <= run.tags.items():
                 self._store.trash([run.run_id])
@@ -183,7 +183,7 @@ class _Run:
         self._finished = True
         if self._spec.context.fresh_since and result.status in claims.RESULTS:
             hashes = [self._spec.config_hash]
-            known = self._store.trials(self._study, hashes=hashes)
+            known = self._store.read_trials(self._study, hashes=hashes)
             self._store.trash(claims.find_replaced(known, self.id))
 
     def _send(self, points: Sequence[CurvePoint], tags: Mapping[str, str] | None = None) -> None:

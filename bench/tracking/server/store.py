@@ -31,7 +31,7 @@ from bench.tracking.server import heartbeat, retry
 from bench.tracking.server.errors import store_errors
 from bench.tracking.server.recorder import ClientRecorder
 from bench.tracking.server.retry import RetryingClient
-from bench.tracking.sqlite.schema import now_ms
+from bench.tracking.sqlite.schema import format_remedy, now_ms
 from bench.tracking.store import (
     STUDY_TAGS,
     TRIAL_TAGS,
@@ -39,9 +39,9 @@ from bench.tracking.store import (
     Study,
     TrialRun,
     Value,
-    artifact_uri,
-    open_error,
-    trash_error,
+    make_artifact_uri,
+    make_open_error,
+    make_trash_error,
 )
 from bench.tracking.uri import is_database, sqlite_path
 
@@ -57,7 +57,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def converts_errors(
+def convert_errors(
     method: Callable[Concatenate[ClientStore, P], R],
 ) -> Callable[Concatenate[ClientStore, P], R]:
     """Convert whatever the store raises in a method to ``StoreLost``."""
@@ -81,38 +81,38 @@ class ClientStore:
     def __init__(self, uri: str) -> None:
         self.uri, self.client = uri, connect(uri)
 
-    @converts_errors
+    @convert_errors
     def find_study(self, name: str) -> Study | None:
-        found = self.client.get_experiment_by_name(name)
-        if found is None:
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is None:
             return None
-        number = str(found.experiment_id)
-        if found.lifecycle_stage == LifecycleStage.DELETED:
-            raise trash_error(self.uri, name, number)
-        return Study(number, dict(found.tags))
+        number = str(experiment.experiment_id)
+        if experiment.lifecycle_stage == LifecycleStage.DELETED:
+            raise make_trash_error(self.uri, name, number)
+        return Study(number, dict(experiment.tags))
 
     def create_study(self, name: str) -> str:
         files = None
         if path := sqlite_path(self.uri):
-            files = artifact_uri(path.parent, name)
+            files = make_artifact_uri(path.parent, name)
         elif is_database(self.uri):  # a server would say where they go
-            files = artifact_uri(Path("outputs"), name)
+            files = make_artifact_uri(Path("outputs"), name)
         with store_errors(self.uri):
             try:
                 return str(self.client.create_experiment(name, files, tags=STUDY_TAGS))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-        found = self.find_study(name)  # another process was faster
-        assert found is not None
-        return found.id
+        study = self.find_study(name)  # another process was faster
+        assert study is not None
+        return study.id
 
-    @converts_errors
+    @convert_errors
     def list_studies(self) -> list[str]:
-        found = self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
-        return sorted(one.name for one in found if one.name != "Default")
+        experiments = self.client.search_experiments(view_type=ViewType.ACTIVE_ONLY)
+        return sorted(one.name for one in experiments if one.name != "Default")
 
-    @converts_errors
+    @convert_errors
     def tag_study(self, study: str, tags: Mapping[str, str | None]) -> None:
         for key, value in tags.items():
             if value is None:
@@ -120,8 +120,8 @@ class ClientStore:
             else:
                 self.client.set_experiment_tag(study, key, value)
 
-    @converts_errors
-    def trials(
+    @convert_errors
+    def read_trials(
         self,
         study: str,
         *,
@@ -135,34 +135,34 @@ class ClientStore:
             query += f" AND tags.job = '{job}'"
         if running:
             query += " AND attributes.status = 'RUNNING'"
-        found = []
+        trials = []
         for run in self._search(study, query, hashes):
             tags, name = run.data.tags, run.info.run_id
             if tags.keys() >= TRIAL_TAGS and (hashes is None or tags["config_hash"] in hashes):
                 one = _to_trial_run(run)
                 if curves:
                     one.history = {key: self._read_history(name, key) for key in run.data.metrics}
-                found.append(one)
-        return self._add_last_seen(study, found)
+                trials.append(one)
+        return self._add_last_seen(study, trials)
 
-    @converts_errors
+    @convert_errors
     def trash(self, runs: Iterable[str]) -> None:
         for run in runs:
             self.client.delete_run(run)
 
-    @converts_errors
+    @convert_errors
     def find_summary(self, study: str) -> str | None:
-        found = self.client.search_runs([study], "tags.kind = 'summary'", max_results=1)
-        return str(found[0].info.run_id) if found else None
+        runs = self.client.search_runs([study], "tags.kind = 'summary'", max_results=1)
+        return str(runs[0].info.run_id) if runs else None
 
-    @converts_errors
+    @convert_errors
     def create_summary(self, study: str, name: str) -> str:
         tags = {"kind": "summary", "study": name}
         run = self.client.create_run(study, run_name="summary", tags=tags)
         self.client.set_terminated(run.info.run_id)
         return str(run.info.run_id)
 
-    @converts_errors
+    @convert_errors
     def describe(self, run: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
         self.client.log_batch(
             run,
@@ -170,19 +170,19 @@ class ClientStore:
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
 
-    @converts_errors
+    @convert_errors
     def put_text(self, run: str, name: str, text: str) -> None:
         self.client.log_text(run, text, name)
 
-    @converts_errors
+    @convert_errors
     def put_folder(self, run: str, folder: Path, name: str) -> None:
         self.client.log_artifacts(run, str(folder), name)
 
-    @converts_errors
+    @convert_errors
     def has_file(self, run: str, name: str) -> bool:
         return name in {one.path for one in self.client.list_artifacts(run)}
 
-    @converts_errors
+    @convert_errors
     def read_text(self, run: str, name: str) -> str | None:
         if not self.has_file(run, name):
             return None
@@ -213,13 +213,13 @@ class ClientStore:
         logged = self.client.get_metric_history(run, key)
         return sorted((one.step, one.timestamp, one.value) for one in logged)
 
-    def _add_last_seen(self, study: str, found: list[TrialRun]) -> list[TrialRun]:
+    def _add_last_seen(self, study: str, trials: list[TrialRun]) -> list[TrialRun]:
         """Add the last heartbeat of the processes of other machines."""
-        far = [run for run in found if run.status == "RUNNING" and not is_local(run.tags)]
-        seen = heartbeat.read_heartbeats(self.client.get_experiment(study).tags) if far else {}
-        for run in far:
+        remote = [run for run in trials if run.status == "RUNNING" and not is_local(run.tags)]
+        seen = heartbeat.read_heartbeats(self.client.get_experiment(study).tags) if remote else {}
+        for run in remote:
             run.last_seen = seen.get(heartbeat.name_tag(run.tags), 0.0)
-        return found
+        return trials
 
 
 def _to_trial_run(run: Run) -> TrialRun:
@@ -243,10 +243,10 @@ def connect(uri: str) -> MlflowClient:
         if is_database(uri):
             _wait_for_database(uri)
             return cast(MlflowClient, RetryingClient(_open_client(uri), waits=True))
-        with nullcontext() if is_worker() else _few_retries():
+        with nullcontext() if is_worker() else _limit_retries():
             return cast(MlflowClient, RetryingClient(_open_client(uri)))
     except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-        raise open_error(uri, error) from error
+        raise make_open_error(uri, error) from error
 
 
 def _wait_for_database(uri: str) -> None:
@@ -264,11 +264,23 @@ def _wait_for_database(uri: str) -> None:
         ) from error
     while True:
         try:
-            return engine.connect().close()
+            return _check_revision(uri, engine)
         except sqlalchemy.exc.OperationalError as error:
             if time.monotonic() > deadline:
                 raise OSError(str(error.orig).strip()) from error
         time.sleep(retry.PAUSE)
+
+
+def _check_revision(uri: str, engine: sqlalchemy.Engine) -> None:
+    """Refuse a database of another MLflow, whose tables the client would change."""
+    from mlflow.store.db import utils  # half a second, which servers do not need
+
+    revision = utils._get_schema_version(engine)
+    if revision not in (None, utils._get_latest_schema_revision()):  # None: it is empty
+        raise RefusedInput(
+            f"tracking.uri={uri}: the installed MLflow cannot use tables of schema {revision}. "
+            f"{format_remedy(uri)}"
+        )
 
 
 def _open_client(uri: str) -> MlflowClient:
@@ -278,7 +290,7 @@ def _open_client(uri: str) -> MlflowClient:
 
 
 @contextmanager
-def _few_retries() -> Iterator[None]:
+def _limit_retries() -> Iterator[None]:
     """Let a wrong address fail soon: two tries of ten seconds at the most.
 
     A store that was there once is waited for, by MLflow's own seven tries over some four minutes.

@@ -31,57 +31,15 @@ STUDY_COLUMNS = {
 }
 """Of the tables of studies what is used here; later versions have more, which has defaults."""
 
-REVISIONS = [
-    "97727af70f4d",
-    "3500859a5d39",
-    "7f2a7d5fae7d",
-    "2d6e25af4d3e",
-    "acf3f17fdcc7",
-    "867495a8f9d4",
-    "5b0e9adcef9c",
-    "4465047574b1",
-    "f5a4f2784254",
-    "0584bdc529eb",
-    "400f98739977",
-    "6953534de441",
-    "bda7b8c39065",
-    "cbc13b556ace",
-    "770bee3ae1dd",
-    "a1b2c3d4e5f6",
-    "de4033877273",
-    "1a0cddfcaa16",
-    "534353b11cbc",
-    "71994744cf8e",
-    "3da73c924c2f",
-    "bf29a5ff90ea",
-    "1bd49d398cd23",
-    "b7c8d9e0f1a2",
-    "5d2d30f0abce",
-    "c9d4e5f6a7b8",
-    "2c33131f4dae",
-    "d3e4f5a6b7c8",
-    "d0e1f2a3b4c5",
-    "c8d9e0f1a2b3",
-    "1b5f0d9ad7c1",
-    "e1f2a3b4c5d6",
-    "76601a5f987d",
-    "c3d6457b6d8a",
-    "a5b4c3d2e1f0",
-    "ae8bbe7743c9",
-    "7d34483879f0",
-    "da6fb0208061",
-    "89d3d66ed43f",
-    "b7e4c1a90f23",
-    "a8b9c0d1e2f3",
-    "c1d2e3f4a5b6",
-    "c3d9e7f1a2b4",
-    "6f8d9c3b2a1e",
-    "1971f2d9a75b",
-    "17e22815139b",
-    "b7e2c1a4d9f3",
-    "75868b020152",
-    "dc11669786a5",
-]
+REVISIONS = """
+97727af70f4d 3500859a5d39 7f2a7d5fae7d 2d6e25af4d3e acf3f17fdcc7 867495a8f9d4 5b0e9adcef9c
+4465047574b1 f5a4f2784254 0584bdc529eb 400f98739977 6953534de441 bda7b8c39065 cbc13b556ace
+770bee3ae1dd a1b2c3d4e5f6 de4033877273 1a0cddfcaa16 534353b11cbc 71994744cf8e 3da73c924c2f
+bf29a5ff90ea 1bd49d398cd23 b7c8d9e0f1a2 5d2d30f0abce c9d4e5f6a7b8 2c33131f4dae d3e4f5a6b7c8
+d0e1f2a3b4c5 c8d9e0f1a2b3 1b5f0d9ad7c1 e1f2a3b4c5d6 76601a5f987d c3d6457b6d8a a5b4c3d2e1f0
+ae8bbe7743c9 7d34483879f0 da6fb0208061 89d3d66ed43f b7e4c1a90f23 a8b9c0d1e2f3 c1d2e3f4a5b6
+c3d9e7f1a2b4 6f8d9c3b2a1e 1971f2d9a75b 17e22815139b b7e2c1a4d9f3 75868b020152 dc11669786a5
+""".split()  # noqa: SIM905 - as a list it would be 49 lines
 """Schema revisions of MLflow, oldest first, with these columns: from ``deleted_time`` and
 ``creation_time`` (MLflow 2.0) to the current one (3.17.2). ``tests/contracts/test_mlflow.py`` runs
 the migrations and compares, so that a new MLflow adds its revision here after its columns fit."""
@@ -144,20 +102,19 @@ def check_columns(uri: str, path: Path) -> str:
         if not _has_columns(store):
             raise RefusedInput(
                 f"tracking.uri={uri}: its tables are of an MLflow that is not known here (schema "
-                f"{revision}), and have other columns. {remedy(uri)}"
+                f"{revision}), and have other columns. {format_remedy(uri)}"
             )
     return revision
 
 
-def remedy(uri: str) -> str:
+def format_remedy(uri: str) -> str:
     """Say how to go on with a store whose tables are not known."""
     return f"Run mlflow db upgrade {uri}, or name another store by tracking.uri="
 
 
 def _has_columns(store: sqlite3.Connection) -> bool:
-    return all(_columns(store, name) == set(own.split()) for name, own in COLUMNS.items()) and (
-        all(_columns(store, name) >= set(own.split()) for name, own in STUDY_COLUMNS.items())
-    )
+    tables = COLUMNS | STUDY_COLUMNS
+    return all(_columns(store, name) >= set(names.split()) for name, names in tables.items())
 
 
 def _columns(store: sqlite3.Connection, table: str) -> set[str]:

@@ -22,9 +22,9 @@ from bench.tracking.sqlite.schema import (
     CURRENT,
     REVISIONS,
     encode_number,
+    format_remedy,
     now_ms,
     open_tables,
-    remedy,
 )
 from bench.tracking.sqlite.write import insert, insert_run, set_tags, trash
 from bench.tracking.store import (
@@ -32,9 +32,9 @@ from bench.tracking.store import (
     Recorder,
     Study,
     TrialRun,
-    artifact_uri,
     ensure_study,
-    trash_error,
+    make_artifact_uri,
+    make_trash_error,
 )
 from bench.tracking.uri import sqlite_path
 
@@ -65,7 +65,7 @@ class SQLiteStore:
         if self._revision not in REVISIONS:
             raise ReadOnlyStore(
                 f"tracking.uri={self.uri}: made by an MLflow that is not known here (schema "
-                f"{self._revision}), so nothing is recorded in it. {remedy(self.uri)}"
+                f"{self._revision}), so nothing is recorded in it. {format_remedy(self.uri)}"
             )
 
     def find_study(self, name: str) -> Study | None:
@@ -79,7 +79,7 @@ class SQLiteStore:
                 return None
             number, stage, files = row
             if stage == "deleted":
-                raise trash_error(self.uri, name, number)
+                raise make_trash_error(self.uri, name, number)
             if urlsplit(files).scheme not in ("", "file"):
                 raise RefusedInput(
                     f"study={name}: its files are kept at {files}, as another program has set it "
@@ -90,15 +90,15 @@ class SQLiteStore:
 
     def create_study(self, name: str) -> str:
         with self._tables(writes=True) as store:
-            made = store.execute(
+            cursor = store.execute(
                 "INSERT OR IGNORE INTO experiments (name, artifact_location, lifecycle_stage, "
                 "creation_time, last_update_time) VALUES (?, ?, 'active', ?, ?)",
-                (name, artifact_uri(self._path.parent, name), now_ms(), now_ms()),
+                (name, make_artifact_uri(self._path.parent, name), now_ms(), now_ms()),
             )
             (number,) = store.execute(
                 "SELECT experiment_id FROM experiments WHERE name = ?", (name,)
             ).fetchone()
-            if made.rowcount:
+            if cursor.rowcount:
                 _tag_study(store, number, STUDY_TAGS)
         return str(number)
 
@@ -113,7 +113,7 @@ class SQLiteStore:
         with self._tables(writes=True) as store:
             _tag_study(store, study, tags)
 
-    def trials(
+    def read_trials(
         self,
         study: str,
         *,

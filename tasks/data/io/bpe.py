@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 PAD = "<pad>"  # token 0
 
 
-def tokenizer(texts: Sequence[str], size: int) -> Tokenizer:
+def train_tokenizer(texts: Sequence[str], size: int) -> Tokenizer:
     """The tokenizer of these texts with at most ``size`` ids, padding and 256 bytes among them.
 
     Raises:
         MissingData: the library is not installed, or there is no room for the bytes.
     """
-    try:
+    try:  # an extra
         from tokenizers import Tokenizer, models, pre_tokenizers, trainers
     except ImportError as error:
         raise MissingData(
@@ -43,6 +43,6 @@ def tokenizer(texts: Sequence[str], size: int) -> Tokenizer:
     return found
 
 
-def ids(trained: Tokenizer, texts: Sequence[str], max_length: int) -> list[list[int]]:
+def encode(trained: Tokenizer, texts: Sequence[str], max_length: int) -> list[list[int]]:
     """Token ids of each text's first ``max_length`` tokens."""
     return [one.ids[:max_length] for one in trained.encode_batch(list(texts))]

@@ -9,80 +9,52 @@ kept.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar, cast
 
-import numpy as np
+import joblib
 
-from tasks.data.dataset import SPLITS, Dataset, Split
-
-FACTS, TEXT = "dataset.json", "text"
 Made = TypeVar("Made")
 
 
-def dataset(
-    name: str, files: Iterable[Path], options: Mapping[str, Any], make: Callable[[], Dataset]
-) -> Dataset:
-    """The data set that ``make`` gives, from the cache where it was made before.
+def load_or_make(
+    name: str, files: Iterable[Path], options: Mapping[str, Any], make: Callable[[], Made]
+) -> Made:
+    """Return what ``make`` gives, with its arrays mapped from the cache where it was made before.
 
     Args:
         name: of the loader.
         files: all that it reads.
         options: all else that its result depends on; what JSON can write.
     """
-    return _once(_place(name, files, options), make, _read, _save)
-
-
-def text(
-    name: str, files: Iterable[Path], options: Mapping[str, Any], make: Callable[[], str]
-) -> str:
-    """The same of a text: a fingerprint of data that stay in their files, the scripts of a page."""
-    return _once(
-        _place(name, files, options),
-        make,
-        lambda folder: (folder / TEXT).read_text("utf-8"),
-        lambda folder, made: (folder / TEXT).write_text(made, "utf-8"),
-    )
-
-
-def _once(
-    folder: Path,
-    make: Callable[[], Made],
-    read: Callable[[Path], Made],
-    save: Callable[[Path, Made], object],
-) -> Made:
-    """What the folder holds; where it is not there, or damaged, it is made and put there."""
-    with contextlib.suppress(OSError, ValueError):
-        return read(folder)
+    folder = Path(os.environ.get("OPTBENCH_CACHE") or Path.home() / ".cache" / "optbench")
+    path = folder / f"{name}-{_hash_inputs(files, options)}.joblib"
+    # joblib.Memory (1.6) does not fit: it prints a traceback for a damaged file, raises once the
+    # result is made where its folder cannot be written, and clears what another version wrote
+    with contextlib.suppress(Exception):  # not there, or damaged in any way
+        return cast("Made", joblib.load(path, mmap_mode="r"))
     made = make()
     with contextlib.suppress(OSError):
-        _write(folder, lambda new: save(new, made))
+        _write(path, made)
     return made
 
 
-def _place(name: str, files: Iterable[Path], options: Mapping[str, Any]) -> Path:
-    named = os.environ.get("OPTBENCH_CACHE")
-    kept = Path(named) if named else Path.home() / ".cache" / "optbench"
-    return kept / f"{name}-{_key(files, options)}"
-
-
-def _key(files: Iterable[Path], options: Mapping[str, Any]) -> str:
-    sha = hashlib.sha256(f"{_code()} {json.dumps(options, sort_keys=True)}".encode())
+def _hash_inputs(files: Iterable[Path], options: Mapping[str, Any]) -> str:
+    sha = hashlib.sha256(f"{_hash_code()} {json.dumps(options, sort_keys=True)}".encode())
     for file in files:
         stat = file.stat()
         sha.update(f"\0{file.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}".encode())
     return sha.hexdigest()[:16]
 
 
-@cache
-def _code() -> str:
+@functools.cache
+def _hash_code() -> str:
     """Changes with any line of the loaders."""
     sha = hashlib.sha256()
     for file in sorted(Path(__file__).parents[1].rglob("*.py")):
@@ -90,36 +62,9 @@ def _code() -> str:
     return sha.hexdigest()
 
 
-def _write(folder: Path, fill: Callable[[Path], object]) -> None:
+def _write(path: Path, made: object) -> None:
     """Whole or not at all: other processes may look for it now."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(mkdtemp(dir=folder.parent))
-    try:
-        fill(new)
-        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
-        new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-
-
-def _save(folder: Path, made: Dataset) -> None:
-    for name in SPLITS:
-        for what, array in zip(Split._fields, getattr(made, name), strict=True):
-            np.save(folder / f"{name}_{what}.npy", array)
-    facts = {
-        "classes": made.classes,
-        "fingerprint": made.fingerprint,
-        "vocabulary_size": made.vocabulary_size,
-        "ignored": made.ignored,
-    }
-    (folder / FACTS).write_text(json.dumps(facts))
-
-
-def _read(folder: Path) -> Dataset:
-    facts = json.loads((folder / FACTS).read_text())
-    train, val, test = (
-        Split(*(np.load(folder / f"{name}_{what}.npy", mmap_mode="r") for what in Split._fields))
-        for name in SPLITS
-    )
-    facts["classes"] = tuple(facts["classes"])
-    return Dataset(train, val, test, **facts)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent) as scratch:
+        joblib.dump(made, Path(scratch) / path.name)
+        (Path(scratch) / path.name).replace(path)

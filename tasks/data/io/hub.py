@@ -9,7 +9,7 @@ from typing import Any
 from tasks.data.dataset import MissingData
 
 
-def fetched(
+def fetch(
     name: str, task: str, what: str, folder: Path
 ) -> Mapping[str, Iterable[Mapping[str, Any]]]:
     """A data set's splits, each its rows by column.
@@ -21,7 +21,7 @@ def fetched(
     Raises:
         MissingData: at once, if the library or the network is not there.
     """
-    try:
+    try:  # an extra, and slow to import
         from datasets import config, load_dataset
         from huggingface_hub import HfApi  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
@@ -30,9 +30,7 @@ def fetched(
             "pip install 'optbench[huggingface]'"
         ) from error
     try:
-        if (
-            not config.HF_HUB_OFFLINE
-        ):  # without network this fails at once, load_dataset retries for 23 s
+        if not config.HF_HUB_OFFLINE:  # without network this fails at once, load_dataset after 23 s
             HfApi().dataset_info(name, timeout=10)
         found: Mapping[str, Iterable[Mapping[str, Any]]] = load_dataset(name)
     except Exception as error:  # the HTTP client's own classes change between its versions

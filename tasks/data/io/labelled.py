@@ -24,7 +24,7 @@ class Labelled(NamedTuple):
     place: str
 
 
-def drawn(given: Mapping[str, Sequence[Labelled]]) -> dict[str, Sequence[Labelled]]:
+def draw_splits(given: Mapping[str, Sequence[Labelled]]) -> dict[str, Sequence[Labelled]]:
     """All three splits: those given, none empty, and the others out of the training examples.
 
     Each of the others is a tenth of them, stratified, always the same.
@@ -34,7 +34,7 @@ def drawn(given: Mapping[str, Sequence[Labelled]]) -> dict[str, Sequence[Labelle
     """
     absent = [name for name in SPLITS if name not in given]
     train = given["train"]
-    classes = class_names(train)
+    classes = list_classes(train)
     if not absent:
         return dict(given)
     held_out = max(1, round(HELD_OUT * len(train)))
@@ -44,7 +44,7 @@ def drawn(given: Mapping[str, Sequence[Labelled]]) -> dict[str, Sequence[Labelle
             f"{_source(train)}: {len(train)} examples of {len(classes)} classes are too few to "
             f"draw {' and '.join(absent)} from; add some, or give the splits yourself"
         )
-    parts = stratified_split(class_indices(train, classes), sizes, SPLIT_SEED)
+    parts = stratified_split(index_classes(train, classes), sizes, SPLIT_SEED)
     found = {
         name: [train[at] for at in part]
         for name, part in zip(("train", *absent), parts, strict=True)
@@ -52,7 +52,7 @@ def drawn(given: Mapping[str, Sequence[Labelled]]) -> dict[str, Sequence[Labelle
     return {**given, **found}
 
 
-def class_names(train: Sequence[Labelled]) -> tuple[str, ...]:
+def list_classes(train: Sequence[Labelled]) -> tuple[str, ...]:
     """The labels in order: by value where all are whole numbers, else by spelling."""
     labels = {one.label for one in train}
     if len(labels) < 2:
@@ -63,7 +63,7 @@ def class_names(train: Sequence[Labelled]) -> tuple[str, ...]:
     return tuple(sorted(labels, key=int if numbers else str))
 
 
-def class_indices(examples: Sequence[Labelled], classes: Sequence[str]) -> np.ndarray:
+def index_classes(examples: Sequence[Labelled], classes: Sequence[str]) -> np.ndarray:
     """Class indices ``[N]``, int64; a label that is no class is refused by its place."""
     index = {label: number for number, label in enumerate(classes)}
     for one in examples:

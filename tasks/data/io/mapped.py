@@ -13,7 +13,7 @@ LIMIT = 256 << 20
 CHUNK = 16 << 20  # bytes that are read at once where all of them are needed
 
 
-def bytes_of(path: Path) -> np.ndarray:
+def read_bytes(path: Path) -> np.ndarray:
     """A file's bytes, uint8 ``[n]``: in memory, or mapped where they are many."""
     if path.stat().st_size <= LIMIT:
         return np.fromfile(path, dtype=np.uint8)
@@ -25,7 +25,7 @@ def is_large(array: np.ndarray) -> bool:
     return array.nbytes > LIMIT and _file(array) is not None
 
 
-def chunks(array: np.ndarray) -> Iterator[np.ndarray]:
+def iterate_chunks(array: np.ndarray) -> Iterator[np.ndarray]:
     """All rows, some at a time; those of a large one are given back before the next."""
     rows = max(1, CHUNK * len(array) // max(1, array.nbytes)) if is_large(array) else len(array)
     for start in range(0, len(array), max(1, rows)):

@@ -38,33 +38,33 @@ def read(path: Path, columns: Iterable[str], name: str) -> Iterator[Row]:
         MissingData: the file or a column is not there, or a row is not readable.
     """
     wanted = tuple(columns)
-    reader = READERS.get(ending(path))
+    reader = READERS.get(get_ending(path))
     if reader is None:
         raise MissingData(
-            f"{name}: unknown kind {ending(path) or 'of file'}; give one that ends in "
+            f"{name}: unknown kind {get_ending(path) or 'of file'}; give one that ends in "
             f"{', '.join(READERS)} (text also packed: .gz)"
         )
-    return reader(content(path, name), wanted, name)
+    return reader(read_content(path, name), wanted, name)
 
 
-def ending(path: Path) -> str:
+def get_ending(path: Path) -> str:
     """``.csv`` of ``reviews.CSV`` and of ``reviews.csv.gz``."""
     plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return plain.suffix.lower()
 
 
-def content(path: Path, name: str) -> bytes:
+def read_content(path: Path, name: str) -> bytes:
     """A file's bytes, unpacked."""
     try:
         packed = path.read_bytes()
         return gzip.decompress(packed) if path.suffix.lower() == ".gz" else packed
     except FileNotFoundError as error:
-        raise MissingData(f"{name}: no such file{_nearest_file(path)}") from error
+        raise MissingData(f"{name}: no such file{_suggest_file(path)}") from error
     except (OSError, EOFError, zlib.error) as error:
         raise MissingData(f"{name}: not readable ({error})") from error
 
 
-def text(raw: bytes, name: str) -> str:
+def decode(raw: bytes, name: str) -> str:
     """UTF-8 with or without a byte-order mark; names the line that is something else."""
     try:
         return raw.decode("utf-8-sig")
@@ -87,18 +87,20 @@ def check_columns(there: Iterable[str], wanted: Iterable[str], name: str) -> Non
             raise MissingData(f"{name}: no column {column!r}; {hint}Columns: {listed}")
 
 
-def _csv(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
-    return _separated(raw, wanted, name, delimiter=",", strict=True)
+def _read_csv(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
+    return _read_separated(raw, wanted, name, delimiter=",", strict=True)
 
 
-def _tsv(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
+def _read_tsv(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
     """As IANA's text/tab-separated-values has it: a quote is a character like any other."""
-    return _separated(raw, wanted, name, delimiter="\t", quoting=csv.QUOTE_NONE)
+    return _read_separated(raw, wanted, name, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
-def _separated(raw: bytes, wanted: tuple[str, ...], name: str, **dialect: Any) -> Iterator[Row]:
+def _read_separated(
+    raw: bytes, wanted: tuple[str, ...], name: str, **dialect: Any
+) -> Iterator[Row]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a text may be longer than 128 KiB
-    reader = csv.reader(io.StringIO(text(raw, name), newline=""), **dialect)
+    reader = csv.reader(io.StringIO(decode(raw, name), newline=""), **dialect)
     number, line, header = 0, 1, None
     try:
         for fields in reader:
@@ -112,27 +114,27 @@ def _separated(raw: bytes, wanted: tuple[str, ...], name: str, **dialect: Any) -
             if len(fields) != len(header):
                 raise MissingData(
                     f"{name}: {place}: {len(fields)} fields, but the header has {len(header)}; "
-                    f"{_quoting(dialect['delimiter'])}"
+                    f"{_explain_quoting(dialect['delimiter'])}"
                 )
             yield Row(dict(zip(header, fields, strict=True)), place)
             number += 1
     except csv.Error as error:
         raise MissingData(
-            f"{name}: row {number} (line {line}): {error}; {_quoting(dialect['delimiter'])}"
+            f"{name}: row {number} (line {line}): {error}; {_explain_quoting(dialect['delimiter'])}"
         ) from error
     if header is None:
         raise MissingData(f"{name}: empty; the first line names the columns")
 
 
-def _quoting(delimiter: str) -> str:
+def _explain_quoting(delimiter: str) -> str:
     if delimiter == "\t":
         return "a field holds no tab and no line break"
     return 'put a field with commas, quotes or line breaks in "..." and double its own quotes'
 
 
-def _json_lines(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
+def _read_json_lines(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
     number = 0
-    for line, written in enumerate(text(raw, name).split("\n"), start=1):
+    for line, written in enumerate(decode(raw, name).split("\n"), start=1):
         if not written.strip():
             continue
         number += 1
@@ -147,7 +149,7 @@ def _json_lines(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]
         yield Row(values, place)
 
 
-def _parquet(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
+def _read_parquet(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
     import pyarrow  # slow to import
     from pyarrow import parquet
 
@@ -163,14 +165,14 @@ def _parquet(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
 
 
 READERS: Mapping[str, Callable[[bytes, tuple[str, ...], str], Iterator[Row]]] = {
-    ".csv": _csv,
-    ".tsv": _tsv,
-    ".jsonl": _json_lines,
-    ".parquet": _parquet,
+    ".csv": _read_csv,
+    ".tsv": _read_tsv,
+    ".jsonl": _read_json_lines,
+    ".parquet": _read_parquet,
 }
 
 
-def _nearest_file(path: Path) -> str:
+def _suggest_file(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f" ({folder} does not exist)"

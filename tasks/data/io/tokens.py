@@ -13,7 +13,7 @@ WORD = re.compile(r"\w+|[^\w\s]")
 BYTES = 256  # token ids of bytes; a text holds no byte 0, which is padding
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Runs of letters and digits, and each other character but spaces, in lower case."""
     return WORD.findall(text.lower())
 
@@ -25,14 +25,16 @@ def build_vocabulary(texts: Iterable[Sequence[str]], min_count: int) -> dict[str
     return {word: number for number, (_, word) in enumerate(known, start=UNKNOWN + 1)}
 
 
-def word_ids(texts: Sequence[Sequence[str]], vocabulary: dict[str, int], length: int) -> np.ndarray:
+def encode_words(
+    texts: Sequence[Sequence[str]], vocabulary: dict[str, int], length: int
+) -> np.ndarray:
     """Ids of each text's first ``length`` words: int32 ``[len(texts), length]``."""
-    return padded(
+    return pad(
         [[vocabulary.get(word, UNKNOWN) for word in text[:length]] for text in texts], length
     )
 
 
-def padded(ids: Sequence[Sequence[int]], length: int) -> np.ndarray:
+def pad(ids: Sequence[Sequence[int]], length: int) -> np.ndarray:
     """Each text's first ``length`` ids, then padding: int32 ``[len(ids), length]``."""
     tokens = np.full((len(ids), length), PADDING, dtype=np.int32)
     for row, of_text in zip(tokens, ids, strict=True):
@@ -41,7 +43,7 @@ def padded(ids: Sequence[Sequence[int]], length: int) -> np.ndarray:
     return tokens
 
 
-def byte_ids(texts: Sequence[bytes], length: int) -> np.ndarray:
+def encode_bytes(texts: Sequence[bytes], length: int) -> np.ndarray:
     """Each text's first ``length`` bytes: uint8 ``[len(texts), length]``."""
     padded = b"".join(text[:length].ljust(length, b"\0") for text in texts)
     return np.frombuffer(padded, dtype=np.uint8).reshape(len(texts), length)

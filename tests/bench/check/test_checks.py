@@ -17,7 +17,7 @@ from bench.check.problems import (
     Rows,
     Scalar,
 )
-from bench.check.runner import Drive, copies, distance, identical
+from bench.check.runner import Runner, copy_tensors, distance, identical
 from bench.spec import Component, NotApplicable
 from bench.spec.needs import NEEDS
 from tests.helpers.checks import HEAVY_BALL, spec
@@ -73,7 +73,7 @@ def test_large_problems_are_as_large_as_their_docstrings_say():
 
 
 def test_a_drive_is_a_loop_by_hand():
-    drive = Drive(spec("Good"), Network()).run(5)
+    drive = Runner(spec("Good"), Network()).run(5)
     problem = Network()
     momenta = [torch.zeros_like(p) for p in problem.parameters()]
     for step in range(5):
@@ -82,32 +82,32 @@ def test_a_drive_is_a_loop_by_hand():
         for p, m, g in zip(problem.parameters(), momenta, gradients, strict=True):
             m.mul_(0.9).add_(g)
             p.data.sub_(0.1 * m)
-    assert distance(drive.values(), copies(problem.parameters())) < 1e-6
+    assert distance(drive.values(), copy_tensors(problem.parameters())) < 1e-6
     assert drive.gradients == 5
 
 
 def test_an_upward_optimizer_does_not_decrease_anything():
     with pytest.raises(Failed, match="does not fall at any learning rate"):
-        converges.parabola(spec("torch.optim.SGD", {"lr": 0.1, "maximize": True}))
+        converges.check_parabola(spec("torch.optim.SGD", {"lr": 0.1, "maximize": True}))
 
 
 def test_what_raises_at_one_rate_may_do_at_another():
     refuses = {**HEAVY_BALL, "lr": 3.0}
-    assert "at lr=0.3" in converges.parabola(spec("RaisesWhereTooFast", refuses))
+    assert "at lr=0.3" in converges.check_parabola(spec("RaisesWhereTooFast", refuses))
     with pytest.raises(FloatingPointError):
-        converges.parabola(spec("RaisesWhereTooFast", {**HEAVY_BALL, "lr": 3000.0}))
+        converges.check_parabola(spec("RaisesWhereTooFast", {**HEAVY_BALL, "lr": 3000.0}))
 
 
 def test_a_rate_a_hundred_times_too_large_is_found():
-    assert "at lr=1" in converges.parabola(spec("torch.optim.SGD", {"lr": 100.0}))
-    assert converges.tamed(spec("torch.optim.SGD", {"lr": 30.0})).arguments["lr"] < 1
+    assert "at lr=1" in converges.check_parabola(spec("torch.optim.SGD", {"lr": 100.0}))
+    assert converges.tame_rate(spec("torch.optim.SGD", {"lr": 30.0})).arguments["lr"] < 1
 
 
 def test_nesterov_needs_a_momentum_and_a_threshold_another_value():
     sgd = {"lr": 0.1, "momentum": 0.0, "nesterov": False, "dampening": 0.0, "weight_decay": 0.0}
-    assert effects.every_one_acts(spec("torch.optim.SGD", sgd)) == "5 of them"
+    assert effects.check_effects(spec("torch.optim.SGD", sgd)) == "5 of them"
     rmsprop = {"lr": 0.01, "alpha": 0.99, "eps": 1e-8, "momentum": 0.0, "centered": False}
-    assert effects.every_one_acts(spec("torch.optim.RMSprop", rmsprop)) == "5 of them"
+    assert effects.check_effects(spec("torch.optim.RMSprop", rmsprop)) == "5 of them"
 
 
 def test_nested_and_listed_hyperparameters_are_tried_each():
@@ -117,39 +117,39 @@ def test_nested_and_listed_hyperparameters_are_tried_each():
         param_groups="matrices",
         rest=ADAMW,
     )
-    assert effects.every_one_acts(muon) == "7 of them"
+    assert effects.check_effects(muon) == "7 of them"
 
 
 def test_what_acts_on_an_average_that_nobody_uses_is_told_from_nothing():
     asgd = {"lr": 0.01, "t0": 1e6}
     with pytest.raises(Failed, match="t0 changes state, but no parameter"):
-        effects.every_one_acts(spec("torch.optim.ASGD", asgd))
+        effects.check_effects(spec("torch.optim.ASGD", asgd))
 
 
 def test_words_and_null_are_left_with_a_word():
     adafactor = {"lr": 0.01, "beta2_decay": -0.8, "eps": [None, 1e-3], "d": 1.0}
-    said = effects.every_one_acts(spec("torch.optim.Adafactor", adafactor))
+    said = effects.check_effects(spec("torch.optim.Adafactor", adafactor))
     assert said == "4 of them; not tried: eps.0"
 
 
 @pytest.mark.parametrize("value", [False, 0, 5, 0.0, 0.9, 1e-8, -0.8, math.inf])
 def test_candidates_are_others_of_the_same_kind(value):
-    found = effects.candidates(value)
+    found = effects.list_candidates(value)
     assert value not in found
     assert found
     assert isinstance(found[0], type(value))
 
 
 def test_switches_that_are_refused_here_are_said():
-    said = constructor.switches(spec("torch.optim.Adam", {**ADAM, "capturable": False}))
+    said = constructor.check_switches(spec("torch.optim.Adam", {**ADAM, "capturable": False}))
     assert said.startswith("capturable=True is refused here: ")
     with pytest.raises(NotApplicable):
-        constructor.switches(spec("torch.optim.Adam", ADAM))
+        constructor.check_switches(spec("torch.optim.Adam", ADAM))
 
 
 def test_bad_values_of_nested_parts():
     muon = spec("torch.optim.Muon", {"lr": 0.02}, param_groups="matrices", rest=ADAMW)
-    assert constructor.bad_values_refused(muon) == "3 of them"  # lr, rest.lr, rest.weight_decay
+    assert constructor.check_bad_values(muon) == "3 of them"  # lr, rest.lr, rest.weight_decay
 
 
 @pytest.mark.parametrize(
@@ -162,69 +162,71 @@ def test_bad_values_of_nested_parts():
 )
 def test_groups_of_every_rule(target, arguments, rest):
     mine = spec(target, arguments, **rest)
-    assert groups.learning_rates(mine) == "2 groups"
-    assert groups.own_state(mine)
+    assert groups.check_learning_rates(mine) == "2 groups"
+    assert groups.check_own_state(mine)
 
 
 def test_an_optimizer_of_one_group_is_not_asked_for_two():
     lbfgs = spec("torch.optim.LBFGS", {"lr": 1.0}, needs=("closure",))
     with pytest.raises(NotApplicable, match="refuses two groups: LBFGS doesn't support"):
-        groups.learning_rates(lbfgs)
-    assert groups.own_state(lbfgs)
+        groups.check_learning_rates(lbfgs)
+    assert groups.check_own_state(lbfgs)
 
 
 def test_a_rate_that_acts_at_the_start_only_is_no_schedule():
     rprop = {"lr": 0.01}
     with pytest.raises(Failed, match="halved on the way changes nothing"):
-        scheduler.scheduled(spec("torch.optim.Rprop", rprop))
+        scheduler.check_schedule(spec("torch.optim.Rprop", rprop))
     with pytest.raises(NotApplicable):
-        scheduler.scheduled(spec("torch.optim.Rprop", rprop, schedules=("constant",)))
+        scheduler.check_schedule(spec("torch.optim.Rprop", rprop, schedules=("constant",)))
 
 
 @pytest.mark.filterwarnings("ignore:.*create_graph=True.*:UserWarning")
 @pytest.mark.parametrize("need", ["two_gradients", "create_graph", "random"])
 def test_a_need_for_nothing(need):
     with pytest.raises(Failed, match=f"declares {need} without using it"):
-        declarations.declared(spec("Good", needs=(need,)))
+        declarations.check_needs(spec("Good", needs=(need,)))
 
 
 def test_needs_that_are_used():
     lbfgs = spec("torch.optim.LBFGS", {"lr": 1.0, "max_iter": 3}, needs=("closure",))
-    assert declarations.declared(lbfgs) == "closure"
-    assert cost.gradients(lbfgs).value > 1
-    assert declarations.declared(spec("Good")) == ""
+    assert declarations.check_needs(lbfgs) == "closure"
+    assert cost.measure_gradients(lbfgs).value > 1
+    assert declarations.check_needs(spec("Good")) == ""
 
 
 def test_chance_is_to_be_declared():
-    assert declarations.declared(spec("Noisy", needs=("random",))) == "random"
+    assert declarations.check_needs(spec("Noisy", needs=("random",))) == "random"
     with pytest.raises(Failed, match="random is not declared"):
-        declarations.declared(spec("Noisy"))
+        declarations.check_needs(spec("Noisy"))
 
 
 def test_a_limit():
     equals = {"_target_": "torch.optim.SGD", "lr": 0.1}
-    assert declarations.limit(spec("Good", limit={"when": {"momentum": 0.0}, "equals": equals}))
+    assert declarations.check_limit(
+        spec("Good", limit={"when": {"momentum": 0.0}, "equals": equals})
+    )
     with pytest.raises(Failed, match=r"of the way from torch\.optim\.SGD"):
-        declarations.limit(spec("Good", limit={"when": {"momentum": 0.01}, "equals": equals}))
+        declarations.check_limit(spec("Good", limit={"when": {"momentum": 0.01}, "equals": equals}))
     with pytest.raises(NotApplicable):
-        declarations.limit(spec("Good"))
+        declarations.check_limit(spec("Good"))
 
 
 def test_sparse_gradients_have_their_own_problems():
     sparse = spec("torch.optim.SparseAdam", {"lr": 1e-3}, needs=("sparse_gradients",))
-    assert "at lr=" in converges.parabola(sparse)
+    assert "at lr=" in converges.check_parabola(sparse)
     with pytest.raises(NotApplicable):
-        converges.rosenbrock(sparse)
-    assert cost.memory(sparse).value == pytest.approx(2)
+        converges.check_rosenbrock(sparse)
+    assert cost.measure_memory(sparse).value == pytest.approx(2)
 
 
 def test_memory_is_counted_once_wherever_it_is():
-    assert cost.memory(spec("torch.optim.SGD", {"lr": 0.1})).value == 0
-    assert cost.memory(spec("torch.optim.SGD", HEAVY_BALL)).value == 1
+    assert cost.measure_memory(spec("torch.optim.SGD", {"lr": 0.1})).value == 0
+    assert cost.measure_memory(spec("torch.optim.SGD", HEAVY_BALL)).value == 1
     muon = spec("torch.optim.Muon", {"lr": 0.02}, param_groups="matrices", rest=ADAMW)
     matrices, rest = 64 * 256 + 256 * 256, 256 + 256 + 256 * 10 + 10
     expected = (matrices + 2 * rest) / (matrices + rest)
-    assert cost.memory(muon).value == pytest.approx(expected, rel=1e-3)
+    assert cost.measure_memory(muon).value == pytest.approx(expected, rel=1e-3)
 
 
 def test_what_the_table_of_needs_calls_checked_is_checked_and_nothing_else():
@@ -233,11 +235,11 @@ def test_what_the_table_of_needs_calls_checked_is_checked_and_nothing_else():
 
 def test_an_evaluation_point_is_another_and_left_again():
     averaging = spec("EvaluatedElsewhere", needs=("eval_mode",))
-    assert declarations.declared(averaging) == "eval_mode"
-    assert declarations.modes(averaging) == ""
+    assert declarations.check_needs(averaging) == "eval_mode"
+    assert declarations.check_modes(averaging) == ""
     with pytest.raises(Failed, match="declares eval_mode without using it"):
-        declarations.declared(spec("HasModes", needs=("eval_mode",)))
+        declarations.check_needs(spec("HasModes", needs=("eval_mode",)))
     with pytest.raises(Failed, match=r"train\(\) after eval\(\) is .* off"):
-        declarations.modes(spec("StaysAway", needs=("eval_mode",)))
+        declarations.check_modes(spec("StaysAway", needs=("eval_mode",)))
     with pytest.raises(NotApplicable):
-        declarations.modes(spec("Good"))
+        declarations.check_modes(spec("Good"))

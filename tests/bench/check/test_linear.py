@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.check.linear import UNSEEN, linear
+from bench.check.linear import UNSEEN, fit_linear
 from tasks.base import Task
 from tasks.data.dataset import Dataset, Split
 from tasks.image import ImageClassification
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 def accuracy(task: Task) -> float:
-    model = linear(task)
+    model = fit_linear(task)
     assert model is not None
     inputs, targets = task.tensors("test", CPU)
     sums = task.sums(model(inputs[:]), targets[:])
@@ -59,7 +59,7 @@ def test_pixels_alone_and_a_class_that_never_occurs() -> None:
     data = alike(Split(images, labels), classes=("dark", "light", "neither"), ignored=255)
     task = Segmentation(data)
     assert accuracy(task) > 0.99
-    model = linear(task)
+    model = fit_linear(task)
     assert model is not None
     logits = model(task.tensors("test", CPU)[0][:2])
     assert logits.shape == (2, 3, 8, 8)
@@ -70,7 +70,7 @@ def test_bytes_by_the_table_of_what_follows() -> None:
     """After 1 comes 2 three times and 1 once: with one more of each of 4 bytes, (3 + 1) / 8."""
     text = np.array([[1, 2, 1, 2, 1, 1, 2, 3]], dtype=np.uint8)
     split = Split(text[:, :-1].copy(), text[:, 1:].copy())
-    model = linear(LanguageModelling(alike(split, vocabulary_size=4)))
+    model = fit_linear(LanguageModelling(alike(split, vocabulary_size=4)))
     assert model is not None
     logits = model(torch.tensor([[1, 3]], dtype=torch.uint8))
     assert logits.shape == (1, 2, 4)
@@ -81,4 +81,4 @@ def test_bytes_by_the_table_of_what_follows() -> None:
 
 def test_none_where_there_is_nothing_linear() -> None:
     noise = Split(np.zeros((1, 2), np.float32), np.zeros((1, 2), np.float32))
-    assert linear(Rosenbrock(alike(noise))) is None
+    assert fit_linear(Rosenbrock(alike(noise))) is None

@@ -135,7 +135,7 @@ def test_colour_where_a_terminal_shows_it(check, my_conf, monkeypatch):
 
 def test_all_leaves_out_by_name_what_wants_a_value(my_conf, tmp_path, capsys):
     (tmp_path / my_conf / "optimizer" / "free.yaml").write_text("_target_: a.B\nlr: ???\n")
-    chosen = choose.chosen(["optimizer=all"], str(tmp_path / my_conf))
+    chosen = choose.choose_subjects(["optimizer=all"], str(tmp_path / my_conf))
     names = [each.spec.file for each in chosen]
     assert {"adam", "sgd", "mine"} < set(names)
     assert "free" not in names
@@ -166,7 +166,7 @@ def test_a_row_of_the_page():
         finding(-1, Grade.MEASURED, "", 3.14),
     )
     mine = spec("torch.optim.Adam", needs=("closure",), param_groups="no_decay_1d")
-    page = markdown.page([Report(mine, "https://a.org/b", findings)], MADE)
+    page = markdown.build_page([Report(mine, "https://a.org/b", findings)], MADE)
     assert page.splitlines()[-1] == (
         "| `mine` | [a.org](https://a.org/b) | torch | closure | no_decay_1d | 1/2 | "
         "does not decrease a parabola: falls to 90% \\| not to\\_10% | 2.00 | 3.1 |"
@@ -184,7 +184,7 @@ def test_a_row_of_the_page():
     ],
 )
 def test_references_become_links(reference, link):
-    assert markdown.link(reference) == link
+    assert markdown.format_link(reference) == link
 
 
 LIGHT = """

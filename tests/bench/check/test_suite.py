@@ -6,7 +6,7 @@ from bench.check import suite
 from bench.check.checks import CHECKS
 from bench.check.findings import Check, Failed, Grade, Measurement
 from bench.check.problems import Network
-from bench.check.runner import Drive, identical
+from bench.check.runner import Runner, identical
 from bench.check.suite import examine, judge
 from bench.spec import NotApplicable, RefusedInput
 from tests.helpers.checks import HEAVY_BALL, faults, report, spec
@@ -84,7 +84,7 @@ def test_what_is_only_announced_is_swallowed():
 @pytest.mark.parametrize("target", ["torch.optim.Adam", "torch.optim.SGD"])
 def test_pairs_of_name_and_parameter(target):
     ours, usual = (
-        Drive(spec(target, {"lr": 0.1}, needs=needs), Network()).run(5)
+        Runner(spec(target, {"lr": 0.1}, needs=needs), Network()).run(5)
         for needs in (("named_parameters",), ())
     )
     assert ours.optimizer.param_groups[0]["param_names"][0] == "embedding.weight"
@@ -109,7 +109,9 @@ def test_a_check_that_takes_too_long_is_unfinished_and_the_others_go_on(monkeypa
 def test_what_raises_at_its_first_step_is_tried_no_further():
     found = report("Raises")
     assert len(found.findings) == 1
-    assert faults(found)["takes_steps"].startswith("ZeroDivisionError: by design (broken.py:")
+    assert faults(found)["takes_steps"].startswith(
+        "ZeroDivisionError: by design (broken_optimizers.py:"
+    )
     assert found.failed[0].raised
     assert found.score == "0/1"
 
@@ -123,7 +125,9 @@ def test_what_takes_too_long_at_its_first_step_is_tried_no_further():
 
 def test_what_a_bias_meets_is_answered_with_the_line_to_write():
     found = faults(report("MatricesOnly"))
-    assert found["takes_steps"].startswith("AssertionError: assert p.ndim >= 2 (broken.py:")
+    assert found["takes_steps"].startswith(
+        "AssertionError: assert p.ndim >= 2 (broken_optimizers.py:"
+    )
     assert found["takes_steps"].endswith("If so, bench: {param_groups: matrices} in its YAML")
     alone = [one for one in CHECKS if one.name == "takes_steps"]
     assert (

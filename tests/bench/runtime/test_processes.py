@@ -8,7 +8,7 @@ import pytest
 STEPS = """
 import resource, sys
 import torch
-from bench.runtime.isolation import isolated
+from bench.runtime.isolation import isolate
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -19,7 +19,7 @@ def faults():
 
 torch.set_num_threads(1)
 as_it_is = faults()
-with isolated():
+with isolate():
     faults()
     print(as_it_is, faults())
 """

@@ -3,7 +3,19 @@ import math
 
 import pytest
 
-from bench.spec import Budget, Component, Hardware, RefusedInput, Target, TrialOrigin, point_label
+from bench.spec import (
+    Budget,
+    Component,
+    Hardware,
+    OptimizerSpec,
+    RefusedInput,
+    RunContext,
+    Target,
+    TaskSpec,
+    TrialOrigin,
+    TrialSpec,
+    point_label,
+)
 from tests.helpers.specs import trial_spec
 
 
@@ -80,3 +92,19 @@ def test_label_names_a_model_that_is_not_the_tasks_own():
 def test_spec_refuses_values_out_of_range(key, value):
     with pytest.raises(RefusedInput, match=f"{key}: {value}"):
         dataclasses.replace(trial_spec(), **{key: value})
+
+
+@pytest.mark.parametrize("kind", [Component, OptimizerSpec, Target, TaskSpec, Budget, TrialSpec])
+def test_each_field_says_how_it_enters_the_hash(kind):
+    rules = {one.name: one.metadata["hash"] for one in dataclasses.fields(kind)}
+    assert set(rules.values()) <= {"always", "if_changed", "never"}
+
+
+def test_where_a_trial_runs_and_comes_from_is_not_in_its_hash():
+    spec = trial_spec()
+    elsewhere = dataclasses.replace(
+        spec,
+        context=RunContext("other", "data2", True, Hardware(threads=3), fresh_since=1.0),
+        origin=TrialOrigin(reference="sgd"),
+    )
+    assert elsewhere != spec and elsewhere.config_hash == spec.config_hash

@@ -18,7 +18,7 @@ def both(uri, study):
     return [
         [
             repr(to_record(run, to_whole_result(store, run)))
-            for run in store.trials(store.find_study(study).id, curves=True)
+            for run in store.read_trials(store.find_study(study).id, curves=True)
         ]
         for store in (open_store(uri), ClientStore(uri))
     ]

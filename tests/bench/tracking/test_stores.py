@@ -100,14 +100,14 @@ def test_trials_are_narrowed_and_go_to_the_trash(stores, monkeypatch):
     with going:
         number = both[0].find_study("one").id
         for store in both:
-            assert len(store.trials(number)) == 3
-            assert len(store.trials(number, running=True)) == 2
-            assert len(store.trials(number, job="j7")) == 2
-            (one,) = store.trials(number, hashes=[specs[1].config_hash], running=True)
+            assert len(store.read_trials(number)) == 3
+            assert len(store.read_trials(number, running=True)) == 2
+            assert len(store.read_trials(number, job="j7")) == 2
+            (one,) = store.read_trials(number, hashes=[specs[1].config_hash], running=True)
             assert one.tags["seed"] == "1"
         writer.trash([one.run_id])
         for store in both:
-            assert [run.tags["seed"] for run in store.trials(number, running=True)] == ["2"]
+            assert [run.tags["seed"] for run in store.read_trials(number, running=True)] == ["2"]
 
 
 def test_tables_with_other_columns_are_never_given_to_the_client(uri, monkeypatch):

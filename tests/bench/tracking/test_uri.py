@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -6,15 +7,22 @@ from bench import tracking
 from bench.spec import RefusedInput
 from bench.tracking import uri
 
-MOUNTS = r"""proc /proc proc rw 0 0
-/dev/vda / ext4 rw 0 0
-server:/home /home nfs4 rw 0 0
-/dev/vdb /home/me/scratch xfs rw 0 0
-me@host: /mnt/far\040away fuse.sshfs rw 0 0
-server:/j /home/jörg nfs rw 0 0
-overlay /srv ext4 rw 0 0
-box /srv 9p rw 0 0
-"""
+MOUNTS = [
+    ("/proc", "proc"),
+    ("/", "ext4"),
+    ("/home", "nfs4"),
+    ("/home/me/scratch", "xfs"),
+    ("/mnt/far away", "fuse.sshfs"),
+    ("/home/jörg", "nfs"),
+    ("/srv", "ext4"),
+    ("/srv", "9p"),
+]
+
+
+def mount(monkeypatch, *mounts):
+    """Let these file systems be mounted."""
+    partitions = [SimpleNamespace(mountpoint=folder, fstype=kind) for folder, kind in mounts]
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: partitions)
 
 
 @pytest.mark.parametrize(
@@ -34,9 +42,7 @@ def test_the_deepest_mount_tells_the_file_system(path, kind):
 
 
 def test_a_store_on_a_network_file_system_is_refused_with_the_remedy(tmp_path, monkeypatch):
-    mounts = tmp_path / "mounts"
-    mounts.write_text(f"/dev/vda / ext4 rw 0 0\nserver:/x {tmp_path} nfs rw 0 0\n")
-    monkeypatch.setattr(uri, "MOUNTS", mounts)
+    mount(monkeypatch, ("/", "ext4"), (str(tmp_path), "nfs"))
     store = f"sqlite:///{tmp_path}/outputs/store.db"
     with pytest.raises(RefusedInput, match=r"\(nfs\).*a local disk, or an MLflow server"):
         tracking.prepare(store, "test")
@@ -44,9 +50,7 @@ def test_a_store_on_a_network_file_system_is_refused_with_the_remedy(tmp_path, m
 
 
 def test_a_local_store_is_not(tmp_path, monkeypatch):
-    mounts = tmp_path / "mounts"
-    mounts.write_text("server:/x /elsewhere nfs rw 0 0\nbox / 9p rw 0 0\n")
-    monkeypatch.setattr(uri, "MOUNTS", mounts)
+    mount(monkeypatch, ("/elsewhere", "nfs"), ("/", "9p"))
     uri.check_local("sqlite:///x.db", tmp_path / "x.db")
-    monkeypatch.setattr(uri, "MOUNTS", tmp_path / "none")
+    mount(monkeypatch)  # nothing is known of them
     uri.check_local("sqlite:///x.db", tmp_path / "x.db")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import conf
-from bench.check.choose import chosen
+from bench.check.choose import choose_subjects
 from bench.spec import Phase, Status, TrialSpec, protocol
 from reports import Study
 from reports.analysis.arms import Kind
@@ -44,7 +44,9 @@ def league():
 def test_its_trials_are_of_the_task_as_it_is(task, records):
     if task not in HALF and not DATA:
         pytest.skip("OPTBENCH_DATA names no data folder")
-    (one,) = chosen([f"task={task}", *SUITE[task], *([f"data_dir={DATA}"] if DATA else [])])
+    (one,) = choose_subjects(
+        [f"task={task}", *SUITE[task], *([f"data_dir={DATA}"] if DATA else [])]
+    )
     assert isinstance(one.spec, TrialSpec)
     today = protocol.setting(one.spec.config())
     shipped = [r.config for r in records if r.config["task"]["name"] == task]
@@ -62,7 +64,7 @@ def test_what_anybody_has_is_its_half(records):
 @pytest.mark.parametrize("task", EMBEDDED)
 def test_the_baselines_of_tasks_are_of_the_tasks_as_they_are(task):
     others = [word for word in BASELINES[task] if not word.startswith("optimizer")]
-    (one,) = chosen([f"task={task}", *others])  # the setting is all but the optimizer
+    (one,) = choose_subjects([f"task={task}", *others])  # the setting is all but the optimizer
     today = protocol.setting(one.spec.config())
     shipped = baseline.read(baseline.find("tasks"))
     own = [record for record in shipped if record.config["task"]["name"] == task]

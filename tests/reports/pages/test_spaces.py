@@ -8,13 +8,13 @@ import torch
 import conf
 from bench.build import components
 from bench.check import choose
-from bench.check.problems import standard
+from bench.check.problems import make_standard
 from bench.spec.hyperparameters import at, hyperparameters
 from bench.spec.search_space import dimensions
 from reports.pages import spaces
 
 ROOT = Path(conf.__file__).parent.parent
-SHIPPED = {one.spec.file: one.spec for one in choose.chosen(["optimizer=all"])}
+SHIPPED = {one.spec.file: one.spec for one in choose.choose_subjects(["optimizer=all"])}
 BY_NAME = "pytorch_optimizer"  # any of a package's list: see docs/spaces.md
 TUNED = sorted(SHIPPED.keys() - {BY_NAME})
 MOST = 4  # what a small budget of points can cover
@@ -56,7 +56,7 @@ def test_it_is_built_everywhere_in_its_space(name):
 def _build(spec, space, units):
     point = {one.name: one.value(unit) for one, unit in zip(space, units, strict=True)}
     tuned = at(spec, point)
-    made = components.build_optimizer(tuned, standard(tuned))
+    made = components.build_optimizer(tuned, make_standard(tuned))
     assert made.param_groups[0]["lr"] == pytest.approx(point["lr"])
 
 

@@ -21,7 +21,7 @@ from bench.stack.run import run_stack
 from bench.trial.batches import Batches
 from bench.trial.run import run_trial
 from tasks.augment.augmentation import Augmentation
-from tasks.augment.mixup import mixed
+from tasks.augment.mixup import mix
 from tasks.augment.rand_augment import RandAugment
 from tasks.data.dataset import InvalidData
 from tasks.image import ImageClassification
@@ -65,7 +65,7 @@ def one_by_one(batch: Tensor, augmentation: Augmentation, seed: int) -> Tensor:
 def test_a_batch_is_its_images_one_by_one() -> None:
     augmentation = Augmentation(**ALL)
     for seed in range(5):
-        ours = augmentation.moved(images(), torch.Generator().manual_seed(seed))
+        ours = augmentation.move(images(), torch.Generator().manual_seed(seed))
         assert torch.equal(ours, one_by_one(images(), augmentation, seed))
         assert ours.is_contiguous(memory_format=torch.channels_last)
 
@@ -73,7 +73,7 @@ def test_a_batch_is_its_images_one_by_one() -> None:
 def test_everything_that_may_be_drawn_is() -> None:
     batch = torch.zeros(3000, 1, 5, 5)
     batch[:, :, 2, 1] = 1.0  # left of the middle
-    moved = Augmentation(crop=1, flip=True).moved(batch, torch.Generator().manual_seed(0))
+    moved = Augmentation(crop=1, flip=True).move(batch, torch.Generator().manual_seed(0))
     places = moved.flatten(1).argmax(dim=1)
     rows, columns = places // 5, places % 5
     assert sorted(set(rows.tolist())) == [1, 2, 3]
@@ -87,8 +87,8 @@ def test_everything_that_may_be_drawn_is() -> None:
 def test_nothing_is_nothing_and_the_images_stay() -> None:
     batch = images()
     before = batch.clone()
-    assert torch.equal(Augmentation().moved(batch, torch.Generator()), batch)
-    Augmentation(**ALL).moved(batch, torch.Generator().manual_seed(0))
+    assert torch.equal(Augmentation().move(batch, torch.Generator()), batch)
+    Augmentation(**ALL).move(batch, torch.Generator().manual_seed(0))
     assert torch.equal(batch, before)
 
 
@@ -195,7 +195,7 @@ def test_each_image_is_changed_by_torchvisions_operation_that_it_drew(magnitude:
     raw = torch.randint(0, 256, (56, 3, 12, 9), generator=generator, dtype=torch.uint8)
     drawn, opposite = torch.arange(56) % 14, torch.arange(56) % 28 >= 14
     mean = torch.tensor([100.0, 120.4, 90.0]).view(3, 1, 1)
-    found = RandAugment(1, magnitude, mean, 60 + mean, 0, 255)._changed(raw, drawn, opposite)
+    found = RandAugment(1, magnitude, mean, 60 + mean, 0, 255)._change(raw, drawn, opposite)
     theirs = v2.RandAugment(1, magnitude, fill=[100, 120, 90])
     for image, kind, back, ours in zip(raw, drawn, opposite, found, strict=True):
         name = TORCHVISIONS[kind]
@@ -214,7 +214,7 @@ def test_rand_augment_draws_each_operation_and_direction_alike(monkeypatch) -> N
     drew = []
     ours = RandAugment(3, 9, torch.zeros(1, 1, 1), torch.ones(1, 1, 1), -3.0, 3.0)
     monkeypatch.setattr(
-        ours, "_changed", lambda pixels, *draws: drew.append(torch.stack(draws)) or pixels
+        ours, "_change", lambda pixels, *draws: drew.append(torch.stack(draws)) or pixels
     )
     same = ours(torch.zeros(2800, 1, 2, 2), torch.Generator().manual_seed(0))
     assert same.is_contiguous(memory_format=torch.channels_last)
@@ -273,7 +273,7 @@ def test_the_loss_of_mixed_labels_is_the_mixed_loss() -> None:
 def test_shares_of_mixup_are_from_their_distribution() -> None:
     alpha, count = 0.3, 4000
     whole = torch.eye(2)[torch.arange(count) % 2]
-    _, targets = mixed(torch.zeros(count, 1), whole, alpha, torch.Generator().manual_seed(0))
+    _, targets = mix(torch.zeros(count, 1), whole, alpha, torch.Generator().manual_seed(0))
     own = targets[torch.arange(count), torch.arange(count) % 2]
     of_pairs = own[(targets > 0).all(dim=1)]  # of two labels: half of them
     assert len(of_pairs) > 0.4 * count

