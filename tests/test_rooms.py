@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ ROOMS = {
     "reports": "bench.spec bench.tracking bench.runtime bench.sweeps bench.build bench.trial tasks",
 }
 """What each room may import; benchmarks and the entry point ``bench.__main__`` stand on top."""
+
+REPORTS = ["stats", "data", "analysis", "text", "figures", "output", "pages"]
+"""Rooms of ``reports``: each imports only rooms that stand before it."""
 
 PACKAGES = {
     "tasks": {"hydra", "omegaconf", "mlflow", "pytorch_lightning"},
@@ -62,6 +66,40 @@ def test_a_room_imports_only_what_stands_below_it(room):
     for path in files:
         ours = {name for name in imported(path) if name.startswith(("bench.", "tasks", "reports"))}
         assert {room_of(name) for name in ours} <= {room, *ROOMS[room].split()}, path
+
+
+def modules_of(package: str) -> dict[str, set[str]]:
+    """Modules of a package, each with those that it imports; a package only where that is all."""
+    files = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (ROOT / package).rglob("*.py")
+    }
+    graph = {name: (imported(path) & files.keys()) - {name} for name, path in files.items()}
+    return {
+        name: {one for one in names if not any(other.startswith(f"{one}.") for other in names)}
+        for name, names in graph.items()
+    }
+
+
+@pytest.mark.parametrize("room", REPORTS)
+def test_reports_flow_from_data_to_output(room):
+    below = {f"reports.{name}" for name in REPORTS[: REPORTS.index(room) + 1]} | {"reports"}
+    modules = modules_of("reports")
+    own = {name for name in modules if name.startswith(f"reports.{room}.")}
+    assert own
+    for name in own:
+        assert {".".join(other.split(".")[:2]) for other in modules[name]} <= below, name
+
+
+def test_statistics_know_nothing_of_studies():
+    for path in (ROOT / "reports/stats").glob("*.py"):
+        names = {name for name in imported(path) if name.startswith(("bench", "reports", "pandas"))}
+        assert all(name.startswith("reports.stats") for name in names), path
+
+
+@pytest.mark.parametrize("package", ["bench", "tasks"])
+def test_no_import_goes_in_a_circle(package):
+    TopologicalSorter(modules_of(package)).prepare()
 
 
 def test_every_package_of_bench_is_a_room():

@@ -24,10 +24,10 @@ def check_baseline(compare: str, specs: Iterable[TrialSpec]) -> None:
     if not compare:
         return
     from reports.data import baseline  # tasks and tables: a sweep without compare= needs none
-    from reports.data.merge import pool
+    from reports.data.merge import merge_baselines
 
     path, nothing = baseline.find(compare), TrialResult(Status.SKIPPED)
-    pool(
+    merge_baselines(
         [_plan_record(spec, nothing) for spec in specs], {baseline.name(path): baseline.read(path)}
     )
 

@@ -1,7 +1,7 @@
-"""What stands in the rows of a leaderboard: an entrant at one point, with its reported trials.
+"""Arms: an entrant at one point, with its reported trials. Each is a row of a leaderboard.
 
-In a study each entrant has a side ``tuned`` (the chosen point of each repeat, pooled) and a side
-``default``; in an explore sweep one side, at its best point by validation.
+In a study each entrant has an arm ``tuned`` (the chosen point of each repeat, pooled) and an arm
+``default``; in an explore sweep one arm, at its best point by validation.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bench.spec import Phase, Status, protocol
 from bench.spec.hyperparameters import hyperparameters
 from bench.spec.protocol import Standing
-from reports.analysis.arrays import Cells, cells
-from reports.analysis.selection import ENTRANT, final, in_study, preference
-from reports.data.labels import family
-from reports.stats.best_of_k import luck
+from reports.analysis.arrays import FinalValues, Floats, arrange_values
+from reports.analysis.selection import final_values, is_in_study, preference_of
+from reports.data.ids import ARM
+from reports.data.labels import prefixed_columns
+from reports.stats.best_of_k import tuning_variance
 from reports.stats.intervals import Variance
 
 Config = Mapping[str, Any]
 
 
 class Kind(StrEnum):
-    """Which of an entrant's points a row reports."""
+    """The point of an entrant that a row reports."""
 
     TUNED = "tuned"  # chosen on selection seeds, rerun on fresh ones
     DEFAULT = "default"  # as the optimizer's YAML has it
@@ -37,129 +37,164 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
-    """One row's material.
+class Arm:
+    """An entrant at one point under one setting.
 
     Attributes:
-        point: its label; with repeats that of the first.
-        points: labels of all repeats.
         trials: reported trials, one a repeat and seed; ``repeat`` says whose chosen point it is.
+            With repeats the ids and labels of the point are those of the first.
         tried: points that were tried in one tuning; 0 for a default.
         repeats: tunings.
-        standing: what ``protocol.withhold_verdict`` has to know of it.
+        standing: the facts that ``protocol.withhold_verdict`` needs.
         preference: sort key on validation; the least is the best.
-        luck: variance of the best of the points tried on validation, where it was tuned once.
+        tuning_variance: of the best of the points tried on validation, where it was tuned once.
     """
 
-    comparison: str
-    entrant: str
-    optimizer: str
     kind: Kind
-    point: str
-    points: tuple[str, ...]
     trials: pd.DataFrame
     tried: int
-    repeats: int
     standing: Standing
     preference: tuple[bool, float, float]
-    luck: Variance | None = None
+    repeats: int = 1
+    tuning_variance: Variance | None = None
+
+    @cached_property
+    def setting_id(self) -> str:
+        return self._first("setting_id")
+
+    @cached_property
+    def entrant_id(self) -> str:
+        return self._first("entrant_id")
+
+    @cached_property
+    def point_id(self) -> str:
+        return self._first("point_id")
+
+    @cached_property
+    def comparison(self) -> str:
+        return self._first("comparison")
+
+    @cached_property
+    def entrant(self) -> str:
+        return self._first("entrant")
+
+    @cached_property
+    def optimizer(self) -> str:
+        return self._first("optimizer")
+
+    @cached_property
+    def point(self) -> str:
+        return self._first("point")
+
+    @cached_property
+    def metric(self) -> str:
+        return self._first("metric")
 
     @cached_property
     def direction(self) -> str:
-        return str(self.trials["direction"].iloc[0])
+        return self._first("direction")
+
+    @cached_property
+    def finished(self) -> int:
+        """The number of trials that finished."""
+        return int((self.trials["status"] == Status.FINISHED).sum())
 
     @cached_property
     def stops_at_target(self) -> bool:
         return bool(self.trials["stop_at_target"].any())
 
     @cached_property
-    def test(self) -> Cells:
-        """Values on test by repeat and seed."""
-        return self._cells("test")
+    def test(self) -> FinalValues:
+        return self._final_values("test")
 
     @cached_property
-    def val(self) -> Cells:
-        """Values on validation by repeat and seed."""
-        return self._cells("val")
+    def val(self) -> FinalValues:
+        return self._final_values("val")
 
     @cached_property
-    def steps(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """Steps to the target, one a trial that ran; ∞ for a miss or one that broke off.
+    def steps(self) -> Floats:
+        """Steps to the target, one a trial that ran; ∞ for a miss or a trial that did not finish.
 
         Empty without a target.
         """
         ran = self._ran & self.trials["target"].notna()
         return self.trials["steps_to_target"].fillna(math.inf)[ran].to_numpy(dtype=float)
 
-    def values(self, split: str) -> pd.DataFrame:
-        """Columns ``value`` and ``broken`` by (repeat, seed); trials that were skipped left out."""
-        trials = self.trials[self._ran]
-        return pd.DataFrame(
-            {
-                "value": final(trials, split).to_numpy(dtype=float),
-                "broken": (trials["status"] != Status.FINISHED).to_numpy(),
-            },
-            index=pd.MultiIndex.from_frame(trials[["repeat", "seed"]]),
-        )
-
     @cached_property
     def _ran(self) -> pd.Series:
         return self.trials["status"] != Status.SKIPPED
 
-    def _cells(self, split: str) -> Cells:
+    def _first(self, column: str) -> str:
+        return str(self.trials[column].iloc[0])
+
+    def _final_values(self, split: str) -> FinalValues:
         ran = self._ran.to_numpy(dtype=bool)
         repeat, seed, value, status = (
             column.to_numpy()[ran]
             for column in (
                 *(self.trials["repeat"], self.trials["seed"]),
-                *(final(self.trials, split), self.trials["status"]),
+                *(final_values(self.trials, split), self.trials["status"]),
             )
         )
-        return cells(repeat, seed, value.astype(float), status != str(Status.FINISHED))
+        return arrange_values(repeat, seed, value.astype(float), status != str(Status.FINISHED))
 
 
-def sides(
+def collect_arms(
     trials: pd.DataFrame,
     points: pd.DataFrame,
     configs: Mapping[str, Config],
     spaces: Mapping[str, Config],
-) -> list[Side]:
-    """Every row's material, in the order of comparison and entrant, tuned before default.
+) -> list[Arm]:
+    """Make every arm, in the order of comparison and entrant, tuned before default.
 
     Args:
-        trials: as ``selection.attempts`` gives them.
-        points: of ``selection.points``.
+        trials: as ``selection.drop_reruns`` gives them.
+        points: of ``selection.tabulate_points``.
         configs: a trial's recorded config by its run_id.
         spaces: declared search spaces by their hash.
     """
-    studied = in_study(trials)
-    reported = trials[(trials["phase"] == Phase.REPORT) | ~studied]
-    tried = dict(list(points.groupby(ENTRANT, sort=True)))
-    found = []
-    for key, own in reported.groupby(ENTRANT, sort=True):
-        at = tried.get(key)
+    reported = trials[(trials["phase"] == Phase.REPORT) | ~is_in_study(trials)]
+    tried = dict(list(points.groupby(ARM)))
+    arms = []
+    for key, own in reported.groupby(ARM, sort=False):
         if own["phase"].iloc[0] != Phase.REPORT:
-            found.append(_best(own, tried[key]))
+            arms.append(_best(own, tried[key]))
             continue
-        if at is not None and (tuned := _tuned(own, at, configs, spaces)):
-            found.append(tuned)
+        if key in tried and (tuned := _tuned(own, tried[key], configs, spaces)):
+            arms.append(tuned)
         if default := _default(own):
-            found.append(default)
-    return found
+            arms.append(default)
+    return arms
 
 
-def _best(own: pd.DataFrame, tried: pd.DataFrame) -> Side:
+def find_outermost(trials: pd.DataFrame, point_id: str) -> list[str]:
+    """List hyperparameters at which a point takes the smallest or largest of the values tried.
+
+    Where nothing declares a range, as in an explore sweep, this is all there is to know of one.
+    """
+    outermost = []
+    for name in prefixed_columns(trials, "hp."):
+        column = trials[name]
+        if column.nunique() < 2:
+            continue
+        switches = column.map(lambda value: isinstance(value, bool))  # these have no range
+        values = pd.to_numeric(column.mask(switches), errors="coerce")
+        chosen = values[trials["point_id"] == point_id]
+        if values.nunique() > 1 and chosen.isin([values.min(), values.max()]).any():
+            outermost.append(name.removeprefix("hp."))
+    return outermost
+
+
+def _best(own: pd.DataFrame, tried: pd.DataFrame) -> Arm:
     point = tried[tried["selected"]].iloc[0]
-    trials = own[own["point"] == point["point"]].assign(repeat=0)
-    name = str(point["entrant"])
-    candidates = int(tried["candidate"].sum())
+    trials = own[own["point_id"] == point["point_id"]].assign(repeat=0).reset_index(drop=True)
     standing = Standing(
-        name,
+        str(point["entrant"]),
         len(tried),
-        edges=tuple(outermost(own, point["point"])),
-        chosen_on_reported_seeds=candidates > 1,
+        edges=tuple(find_outermost(own, point["point_id"])),
+        chosen_on_reported_seeds=int(tried["candidate"].sum()) > 1,
     )
-    return _side(Kind.BEST, trials, [point["point"]], len(tried), standing, preference(point))
+    return Arm(Kind.BEST, trials, len(tried), standing, preference_of(point))
 
 
 def _tuned(
@@ -167,116 +202,70 @@ def _tuned(
     tried: pd.DataFrame,
     configs: Mapping[str, Config],
     spaces: Mapping[str, Config],
-) -> Side | None:
-    """None until a chosen point has been rerun."""
+) -> Arm | None:
+    """Return None until a chosen point has been rerun."""
     chosen = tried[tried["selected"]].sort_values("repeat")
-    parts = [
-        own[own["point"] == point].assign(repeat=repeat)
-        for repeat, point in zip(chosen["repeat"], chosen["point"], strict=True)
-    ]
-    trials = pd.concat(parts) if len(parts) > 1 else parts[0]
+    trials = pd.concat(
+        own[own["point_id"] == point].assign(repeat=repeat)
+        for repeat, point in zip(chosen["repeat"], chosen["point_id"], strict=True)
+    ).reset_index(drop=True)
     if trials.empty:
         return None
-    a_draw = own[own["index"].notna()]
-    space = spaces.get(a_draw["space_hash"].iloc[0] if len(a_draw) else "", {})
-    at_edge: dict[str, None] = {}
-    for run_id in trials.drop_duplicates("repeat")["run_id"]:
-        values = hyperparameters(configs[run_id]["optimizer"])
-        at_edge |= dict.fromkeys(protocol.find_edges(space, values))
+    drawn = own[own["index"].notna()]
     rerun = tried[tried["repeat"].isin(trials["repeat"])]  # a tuning may still wait for it
     counts = rerun.groupby("repeat")["index"].nunique()
-    name = f"{chosen['entrant'].iloc[0]}"
-    sampler = str(a_draw["sampler"].iloc[0]) if len(a_draw) else ""
     standing = Standing(
-        name,
+        str(chosen["entrant"].iloc[0]),
         int(counts.sum()),
-        edges=tuple(at_edge),
-        chosen_on_reported_seeds=_overlap(own, trials),
-        sampler=sampler,
+        edges=_edges(trials, drawn, configs, spaces),
+        chosen_on_reported_seeds=_reuses_seeds(own, trials),
+        sampler=str(drawn["sampler"].iloc[0]) if len(drawn) else "",
     )
-    chosen = chosen[chosen["repeat"].isin(trials["repeat"])]
-    key = min(preference(point) for _, point in chosen.iterrows())
-    return _side(
+    return Arm(
         Kind.TUNED,
         trials,
-        chosen["point"].tolist(),
         int(counts.max()),
         standing,
-        key,
+        min(preference_of(point) for _, point in rerun[rerun["selected"]].iterrows()),
         repeats=len(counts),
-        luck=_luck(rerun) if len(counts) == 1 else None,
+        tuning_variance=_tuning_variance(rerun) if len(counts) == 1 else None,
     )
 
 
-def _overlap(own: pd.DataFrame, trials: pd.DataFrame) -> bool:
-    """Whether seeds that chose are reported; the sweep keeps them apart, a store may not."""
+def _edges(
+    trials: pd.DataFrame,
+    drawn: pd.DataFrame,
+    configs: Mapping[str, Config],
+    spaces: Mapping[str, Config],
+) -> tuple[str, ...]:
+    """List hyperparameters of the chosen points at the edge of their declared range."""
+    space = spaces.get(drawn["space_hash"].iloc[0] if len(drawn) else "", {})
+    edges: dict[str, None] = {}
+    for run_id in trials.drop_duplicates("repeat")["run_id"]:
+        values = hyperparameters(configs[run_id]["optimizer"])
+        edges |= dict.fromkeys(protocol.find_edges(space, values))
+    return tuple(edges)
+
+
+def _reuses_seeds(own: pd.DataFrame, trials: pd.DataFrame) -> bool:
+    """Tell if seeds that chose are reported; the sweep keeps them apart, a store may not."""
     chose = own.loc[own["phase"] == Phase.SELECT, "seed"]
     return bool(trials["seed"].isin(chose).any())
 
 
-def _luck(tried: pd.DataFrame) -> Variance:
-    """Of the best of the points that were tried; unknown where fewer than two finished."""
+def _tuning_variance(tried: pd.DataFrame) -> Variance:
+    """Estimate it from the points tried; unknown where fewer than two finished."""
     values = tried["val_mean"].where(tried["n"] == tried["seeds"])
-    return luck(values, "maximize" if _maximizes(tried) else "minimize")
+    return tuning_variance(values, str(tried["direction"].iloc[0]))
 
 
-def _maximizes(tried: pd.DataFrame) -> bool:
-    return bool(tried["direction"].iloc[0] == "maximize")
-
-
-def _default(own: pd.DataFrame) -> Side | None:
-    """None where no trial of the default point is reported."""
-    labels = own.loc[own["index"].isna(), "point"]
-    if labels.empty:
+def _default(own: pd.DataFrame) -> Arm | None:
+    """Return None where no trial of the default point is reported."""
+    default = own.loc[own["index"].isna(), "point_id"]
+    if default.empty:
         return None
-    point = labels.iloc[0]
-    trials = own[own["point"] == point].assign(repeat=0)
-    values = final(trials, "val").tolist()
-    key = protocol.rank_point(values, trials["direction"].iloc[0])
-    name = f"{trials['entrant'].iloc[0]}"
-    return _side(Kind.DEFAULT, trials, [point], 0, Standing(name, 0), key)
-
-
-def _side(
-    kind: Kind,
-    trials: pd.DataFrame,
-    points: list[str],
-    tried: int,
-    standing: Standing,
-    key: tuple[bool, float, float],
-    repeats: int = 1,
-    luck: Variance | None = None,
-) -> Side:
-    first = trials.iloc[0]
-    return Side(
-        comparison=first["comparison"],
-        entrant=first["entrant"],
-        optimizer=first["optimizer"],
-        kind=kind,
-        point=points[0],
-        points=tuple(points),
-        trials=trials.reset_index(drop=True),
-        tried=tried,
-        repeats=repeats,
-        standing=standing,
-        preference=key,
-        luck=luck,
-    )
-
-
-def outermost(trials: pd.DataFrame, point: str) -> list[str]:
-    """Hyperparameters at which ``point`` takes the smallest or largest of the values tried.
-
-    Where nothing declares a range, as in an explore sweep, this is all there is to know of one.
-    """
-    found = []
-    for name in family(trials, "hp."):
-        column = trials[name]
-        if column.nunique() < 2:
-            continue
-        switches = column.map(lambda value: isinstance(value, bool))  # these have no range
-        values = pd.to_numeric(column.mask(switches), errors="coerce")
-        chosen = values[trials["point"] == point]
-        if values.nunique() > 1 and chosen.isin([values.min(), values.max()]).any():
-            found.append(name.removeprefix("hp."))
-    return found
+    trials = own[own["point_id"] == default.iloc[0]].assign(repeat=0).reset_index(drop=True)
+    values = final_values(trials, "val").tolist()
+    preference = protocol.rank_point(values, trials["direction"].iloc[0])
+    standing = Standing(str(trials["entrant"].iloc[0]), 0)
+    return Arm(Kind.DEFAULT, trials, 0, standing, preference)

@@ -1,8 +1,7 @@
-"""Marks on rows: what weakens a number stands beside it. A mark is a value with a meaning."""
+"""Caveats: what weakens a row's numbers stands beside them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from enum import Enum
 
@@ -10,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 from bench.spec import Status, protocol
-from reports.analysis.arms import Kind, Side
-from reports.analysis.selection import final
-from reports.data.labels import family
+from reports.analysis.arms import Arm, Kind
+from reports.analysis.arrays import Flags, Floats
+from reports.analysis.selection import final_values
+from reports.data.labels import prefixed_columns
 from reports.stats import seeds
-from reports.text.numbers import short
 
 ADAPTIVE = ("tpe", "gp", "cmaes")  # samplers whose later points depend on earlier results
 
 
-class Mark(Enum):
+class Caveat(Enum):
     """One weakness; the value is what it means."""
 
     FEW_SEEDS = (
@@ -79,66 +78,66 @@ class Mark(Enum):
         return self.word
 
 
-def marks(side: Side, tuned: Collection[str], groupings: int) -> tuple[Mark, ...]:
-    """The marks of one row.
+def find_caveats(arm: Arm, tuned: Collection[str], groupings: int) -> tuple[Caveat, ...]:
+    """Find the caveats of one row.
 
     Args:
-        tuned: entrants of the comparison that have a tuned row.
-        groupings: different ways in which the comparison's rows group parameters for weight decay.
+        tuned: ids of the setting's entrants that have a tuned row.
+        groupings: different ways in which the setting's rows group parameters for weight decay.
     """
-    trials = side.trials
+    trials = arm.trials
     finished = trials[trials["status"] == Status.FINISHED]
     holds = {
-        Mark.FEW_SEEDS: finished["seed"].nunique() < protocol.MINIMUM_PAIRS,
-        Mark.SAME_SEEDS: side.standing.chosen_on_reported_seeds,
-        Mark.EDGE: bool(side.standing.edges),
-        Mark.DEFAULT_ONLY: side.kind is Kind.DEFAULT and bool(tuned) and side.entrant not in tuned,
-        Mark.ADAPTIVE: side.standing.sampler in ADAPTIVE,
-        Mark.BAD_SEEDS: bool(bad_seeds(side).any()),
-        Mark.GROUPING: groupings > 1,
-        Mark.MORE_GRADIENTS: bool((finished["gradients"] > finished["steps"]).any()),
-        Mark.STACKED: bool(trials["stack_size"].notna().any()),
-        Mark.INCOMPLETE: len(finished) < len(trials),
+        Caveat.FEW_SEEDS: finished["seed"].nunique() < protocol.MINIMUM_PAIRS,
+        Caveat.SAME_SEEDS: arm.standing.chosen_on_reported_seeds,
+        Caveat.EDGE: bool(arm.standing.edges),
+        Caveat.DEFAULT_ONLY: arm.kind is Kind.DEFAULT
+        and bool(tuned)
+        and arm.entrant_id not in tuned,
+        Caveat.ADAPTIVE: arm.standing.sampler in ADAPTIVE,
+        Caveat.BAD_SEEDS: bool(bad_seeds(arm).any()),
+        Caveat.GROUPING: groupings > 1,
+        Caveat.MORE_GRADIENTS: bool((finished["gradients"] > finished["steps"]).any()),
+        Caveat.STACKED: bool(trials["stack_size"].notna().any()),
+        Caveat.INCOMPLETE: len(finished) < len(trials),
     }
-    return tuple(mark for mark, applies in holds.items() if applies)
+    return tuple(caveat for caveat, applies in holds.items() if applies)
 
 
-def bad_seeds(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Which of a side's trials went bad, one entry a trial that ran."""
-    return seeds.bad(_outcomes(side), side.direction)
+def bad_seeds(arm: Arm) -> Flags:
+    """Mark an arm's trials that went bad, one entry a trial that ran."""
+    return seeds.bad(_outcomes(arm), arm.direction)
 
 
-def seed_groups(side: Side) -> str:
-    """``6 seeds 28.3-29.3, 4 seeds 52.9-53.0``; empty where all ended alike."""
-    groups = seeds.groups(_outcomes(side), side.direction)
-    return ", ".join(map(_group, groups)) if len(groups) > 1 else ""
+def seed_groups(arm: Arm) -> tuple[seeds.Group, ...]:
+    """Part the trials by how they ended; empty where all ended alike."""
+    groups = seeds.groups(_outcomes(arm), arm.direction)
+    return groups if len(groups) > 1 else ()
 
 
-def _group(group: seeds.Group) -> str:
-    counted = f"{group.n} {'seed' if group.n == 1 else 'seeds'}"
-    if math.isnan(group.low):
-        return f"{counted} broke off"
-    low, high = short(group.low), short(group.high)
-    return f"{counted} {low}" + (f"–{high}" if high != low else "")
+def _outcomes(arm: Arm) -> Floats:
+    """Return final values on test, and where no trial measured that on validation."""
+    measured = np.isfinite(arm.test.value).any()
+    return arm.test.outcomes if measured else arm.val.outcomes
 
 
-def _outcomes(side: Side) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """On test, and where no trial measured that on validation."""
-    measured = np.isfinite(side.test.value).any()
-    return side.test.outcomes if measured else side.val.outcomes
-
-
-def groupings(trials: pd.DataFrame) -> int:
-    """Ways of grouping parameters among trials, where some weight decay is not zero."""
-    decays = [name for name in family(trials, "hp.") if name.rpartition(".")[2] == "weight_decay"]
+def count_groupings(trials: pd.DataFrame) -> int:
+    """Count ways of grouping parameters among trials, where some weight decay is not zero."""
+    decays = [
+        name
+        for name in prefixed_columns(trials, "hp.")
+        if name.rpartition(".")[2] == "weight_decay"
+    ]
     used = [pd.to_numeric(trials[name], errors="coerce").fillna(0) != 0 for name in decays]
     decaying = np.logical_or.reduce(used) if used else np.zeros(len(trials), dtype=bool)
     return int(trials.loc[decaying, "param_groups"].nunique())
 
 
-def unmeasured(trials: pd.DataFrame) -> list[str]:
-    """Splits on which no finished trial has a value, of trials that should have one."""
+def list_unmeasured(trials: pd.DataFrame) -> list[str]:
+    """List splits on which no finished trial has a value, of trials that should have one."""
     finished = trials[trials["status"] == Status.FINISHED]
     return [
-        split for split in ("val", "test") if len(finished) and final(finished, split).isna().all()
+        split
+        for split in ("val", "test")
+        if len(finished) and final_values(finished, split).isna().all()
     ]

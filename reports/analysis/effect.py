@@ -1,4 +1,4 @@
-"""How much better one side is than another on one task, on a scale that tasks share."""
+"""The effect of one arm against another on one task, on a scale that tasks share."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.analysis.arms import Side
-from reports.analysis.arrays import overlay
-from reports.analysis.difference import beyond_seeds
+from reports.analysis.arms import Arm
+from reports.analysis.arrays import pair_values
+from reports.analysis.difference import tuning_components
 from reports.stats import anchored
-from reports.stats.intervals import Variance, crossed
+from reports.stats.intervals import Variance, variance_components
 
 
 @dataclass(frozen=True)
@@ -19,26 +19,27 @@ class Effect:
 
     Attributes:
         parts: independent parts of its variance.
-        luck: those of them that more seeds leave as they are.
+        tuning_variance: those of them that more seeds leave as they are.
     """
 
     estimate: float
     parts: tuple[Variance, ...]
-    luck: tuple[Variance, ...]
+    tuning_variance: tuple[Variance, ...]
 
 
-def effect(ours: Side, theirs: Side) -> Effect | None:
-    """None where no seed finished on both sides or the metric has no such scale."""
+def measure_effect(ours: Arm, theirs: Arm) -> Effect | None:
+    """Return None where no seed finished on both arms or the metric has no such scale."""
     a, b = (
-        anchored.remaining(values, ours.direction)
-        for values in overlay(ours.test, theirs.test).finished
+        anchored.remaining_loss(values, ours.direction)
+        for values in pair_values(ours.test, theirs.test).finished
     )
     if not a.size or np.isnan(a).any() or np.isnan(b).any():
         return None
-    lucks = [
-        anchored.scaled(side.luck, float(left.mean()))
-        for side, left in ((ours, a), (theirs, b))
-        if side.luck
+    tuning = [
+        anchored.scale_variance(arm.tuning_variance, float(left.mean()))
+        for arm, left in ((ours, a), (theirs, b))
+        if arm.tuning_variance
     ]
-    estimate, each = float(anchored.log2_ratio(b.mean(), a.mean())), anchored.linearized(a, b)
-    return Effect(estimate, (*crossed(each), *lucks), tuple(beyond_seeds(each, lucks)))
+    estimate, each = float(anchored.log2_ratio(b.mean(), a.mean())), anchored.linearize(a, b)
+    parts = (*variance_components(each), *tuning)
+    return Effect(estimate, parts, tuple(tuning_components(each, tuning)))

@@ -1,74 +1,81 @@
-"""The entrants of a report and its comparisons as one grid: who stands where with which side."""
+"""The entrants of a report and its settings as one grid, with the arm that stands in each cell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from reports.analysis.arms import Kind, Side
+from reports.analysis.arms import Arm, Kind
 
 ORDER = {Kind.TUNED: 0, Kind.BEST: 1, Kind.DEFAULT: 2}
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """What aggregates over comparisons are made of.
+    """The material of aggregates over settings. Keys are ids.
 
     Attributes:
-        comparisons: all of the report, sorted: the one denominator of every aggregate.
-        entrants: the reference's first, then by name.
-        sides: by (entrant, comparison): the tuned one, else the best tried, else the default.
-        anchors: by comparison, what everybody is held against: the reference's side that is best
-            on validation. A comparison in which the reference did not run has none.
+        settings: all of the report, by label: the one denominator of every aggregate.
+        entrants: each id with its label; the reference's first, then by label.
+        arms: by (entrant, setting): the tuned one, else the best tried, else the default.
+        anchors: by setting: the reference's arm that is best on validation, which everybody is
+            compared with. A setting in which the reference did not run has none.
     """
 
-    comparisons: tuple[str, ...]
-    entrants: tuple[str, ...]
-    sides: Mapping[tuple[str, str], Side]
-    anchors: Mapping[str, Side]
+    settings: tuple[str, ...]
+    entrants: Mapping[str, str]
+    arms: Mapping[tuple[str, str], Arm]
+    anchors: Mapping[str, Arm]
 
     @cached_property
     def complete(self) -> tuple[str, ...]:
-        """Entrants that count in every comparison: only they can be ranked."""
-        return tuple(
-            name for name in self.entrants if all(self.counts(name, c) for c in self.comparisons)
-        )
+        """Entrants that count under every setting: only they can be ranked."""
+        return tuple(e for e in self.entrants if all(self.counts(e, s) for s in self.settings))
 
-    def counts(self, entrant: str, comparison: str) -> bool:
-        """Whether an entrant's side can stand beside the reference's in an aggregate.
+    def counts(self, entrant: str, setting: str) -> bool:
+        """Tell if an entrant's arm can stand beside the reference's in an aggregate.
 
         It is of the same kind (a default does not stand for what others had tuned) and ran every
-        seed that the reference ran; a trial that broke off ran.
+        seed that the reference ran; a trial that did not finish ran.
         """
-        side, anchor = self.sides.get((entrant, comparison)), self.anchors.get(comparison)
-        if side is None or anchor is None:
-            return side is not None and bool(side.test.ran.any())
-        ours, theirs = (x.test.seeds[x.test.ran.all(axis=0)] for x in (side, anchor))
-        return side.kind is anchor.kind and len(ours) > 0 and bool(np.isin(theirs, ours).all())
+        arm, anchor = self.arms.get((entrant, setting)), self.anchors.get(setting)
+        if arm is None or anchor is None:
+            return arm is not None and bool(arm.test.ran.any())
+        ours, theirs = (x.test.seeds[x.test.ran.all(axis=0)] for x in (arm, anchor))
+        return arm.kind is anchor.kind and len(ours) > 0 and bool(np.isin(theirs, ours).all())
+
+    def arms_of(self, entrant: str) -> Iterator[Arm]:
+        """Yield the arms of one entrant in the order of the settings."""
+        return (self.arms[entrant, at] for at in self.settings if (entrant, at) in self.arms)
 
     def kind(self, entrant: str) -> Kind:
-        """That of its sides; where they differ the least prepared."""
-        kinds = {side.kind for (name, _), side in self.sides.items() if name == entrant}
-        return max(kinds, key=lambda kind: ORDER[kind])
+        """Return the kind of its arms; where they differ the least prepared."""
+        return max((arm.kind for arm in self.arms_of(entrant)), key=lambda kind: ORDER[kind])
 
 
-def grid(sides: Sequence[Side], reference: str) -> Grid:
-    """Of all sides of a report.
+def make_grid(arms: Sequence[Arm], reference: str) -> Grid:
+    """Arrange all arms of a report.
 
     Args:
         reference: the optimizer that the others are compared with.
     """
-    shown: dict[tuple[str, str], Side] = {}
-    for side in sorted(sides, key=lambda side: ORDER[side.kind]):
-        shown.setdefault((side.entrant, side.comparison), side)
-    own = {side.entrant for side in sides if side.optimizer == reference}
-    names = sorted({side.entrant for side in sides}, key=lambda name: (name not in own, name))
-    anchors: dict[str, Side] = {}
-    for side in sorted(shown.values(), key=lambda s: (ORDER[s.kind], s.preference, s.entrant)):
-        if side.optimizer == reference:
-            anchors.setdefault(side.comparison, side)
-    comparisons = tuple(sorted({side.comparison for side in sides}))
-    return Grid(comparisons, tuple(names), shown, anchors)
+    shown: dict[tuple[str, str], Arm] = {}
+    for arm in sorted(arms, key=lambda arm: ORDER[arm.kind]):
+        shown.setdefault((arm.entrant_id, arm.setting_id), arm)
+    first = {arm.entrant_id for arm in arms if arm.optimizer == reference}
+    entrants = {arm.entrant_id: arm.entrant for arm in arms}
+    order = sorted(entrants, key=lambda entrant: (entrant not in first, entrants[entrant]))
+    anchors: dict[str, Arm] = {}
+    for arm in sorted(shown.values(), key=lambda a: (ORDER[a.kind], a.preference, a.entrant)):
+        if arm.optimizer == reference:
+            anchors.setdefault(arm.setting_id, arm)
+    settings = {arm.setting_id: arm.comparison for arm in arms}
+    return Grid(
+        tuple(sorted(settings, key=settings.__getitem__)),
+        {entrant: entrants[entrant] for entrant in order},
+        shown,
+        anchors,
+    )

@@ -1,58 +1,40 @@
-"""Leaderboards: per comparison one row per side, against the reference's row of the same kind.
+"""Leaderboards: per setting one row per arm, against the reference's arm of the same kind.
 
 Entrants are ordered by the mean *validation* metric, those with unfinished seeds last; test values
 are reported, never used to choose or to order. A verdict needs the difference to the reference on
-test to survive Holm's adjustment over all tests of the report, those of ``reports.analysis.pairwise`` too.
+test to survive Holm's adjustment over all tests of the report, those of pairs too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from bench.spec import Status
-from reports.analysis.arms import Kind, Side
-from reports.analysis.caveats import bad_seeds, groupings, marks, seed_groups
-from reports.analysis.difference import NONE, Difference, compare, with_selection
-from reports.analysis.multiplicity import Adjusted, Hypothesis
-from reports.analysis.notes import notes
-from reports.analysis.selection import status_counts
-from reports.analysis.verdict import Claim, Verdict, barred, judge
-from reports.stats import intervals
-from reports.stats.iqm import iqm
-from reports.stats.power import n_needed
-from reports.stats.sampling import bounded, standard_error
-from reports.stats.to_target import median_interval, median_to_target
+from reports.analysis.arms import Arm, Kind
+from reports.analysis.caveats import count_groupings, find_caveats
+from reports.analysis.difference import NONE, compare
+from reports.analysis.multiplicity import Adjusted, Family
+from reports.analysis.notes import write_notes
+from reports.analysis.rows import Comparison, LeaderboardRow, make_row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Leaderboard:
-    """One table.
+    """The rows of one setting.
 
     Attributes:
-        comparison: a task, and its settings where the study has several.
+        comparison: label of the setting: a task, and its settings where the study has several.
         metric, direction, target: what is measured; ``target`` is NaN without one.
         budget_steps: training steps a trial.
         reference: the optimizer that the others are compared with.
-        rows: one per side, best validation mean first, tuned before default. Columns: optimizer,
-            entrant, row (``reports.analysis.arms.Kind``), point, points_tried (in one tuning), repeats,
-            seeds, n (finished), statuses, bad_share, seed_groups (text, empty for one group),
-            val_mean, test_mean with test_low and test_high, test_selection_low and _high (with
-            the luck of selection), test_iqm likewise, test_error (the test split's own standard
-            error, of an accuracy; NaN: size not recorded), reference (the entrant it is compared
-            with), diff_mean (to it, paired by seed) likewise with diff_n and pairs (broken ones
-            included), p (of the verdict's test), p_t, p_sign_flip, p_holm (over all tests of the
-            report), n_needed (pairs that would decide what is not shown, ∞: only repeated tuning
-            could), verdict, reached, ran (trials that count for the target), steps_to_target,
-            train_time_to_target_s, step_time_ms (medians), steps_low and steps_high (of the
-            median, down by steps_tick, the evaluation interval), steps (median of those made),
-            space_hash, marks.
-        notes: sentences that belong under the table.
+        rows: one per arm, best validation mean first, tuned before default.
+        tests: the number of tests of the whole report.
+        notes: sentences that belong under the rows.
     """
 
     comparison: str
@@ -61,126 +43,97 @@ class Leaderboard:
     target: float
     budget_steps: int
     reference: str
-    rows: pd.DataFrame
+    rows: tuple[LeaderboardRow, ...]
+    tests: int
     notes: tuple[str, ...]
 
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """``rows`` with the columns of ``LeaderboardRow.cells``."""
+        return pd.DataFrame([row.cells() for row in self.rows])
 
-@dataclass(frozen=True, eq=False)
-class Rivalry:
-    """A row's side and what it is compared with: None where the reference did not run."""
-
-    side: Side
-    reference: Side | None
-    difference: Difference
-
-    @property
-    def hypothesis(self) -> Hypothesis | None:
-        """None where nothing is compared."""
-        apart = self.reference is not None and self.reference is not self.side
-        return frozenset((self.side, self.reference)) if apart and self.reference else None
-
-    @property
-    def p(self) -> float:
-        """Of the verdict's test; NaN where nothing would be claimed whatever its outcome."""
-        if self.reference is None or barred(self.side, self.reference, self.difference.pairs):
-            return math.nan
-        return self.difference.p
+    @cached_property
+    def heads(self) -> list[LeaderboardRow]:
+        """The first row of each entrant, which speaks for it."""
+        heads: dict[str, LeaderboardRow] = {}
+        for row in self.rows:
+            heads.setdefault(row.arm.entrant_id, row)
+        return list(heads.values())
 
 
-def rivalries(sides: Sequence[Side], reference: str) -> list[Rivalry]:
-    """Every side with what it is compared with.
+def compare_with_reference(arms: Sequence[Arm], reference: str) -> list[Comparison]:
+    """Compare every arm with the reference's.
 
     Args:
         reference: the optimizer that the others are compared with.
     """
-    against = [_reference_of(side, sides, reference) for side in sides]
+    against = [_find_reference(arm, arms, reference) for arm in arms]
     return [
-        Rivalry(side, other, NONE if other is None or other is side else compare(side, other))
-        for side, other in zip(sides, against, strict=True)
+        Comparison(arm, other, NONE if other is None or other is arm else compare(arm, other))
+        for arm, other in zip(arms, against, strict=True)
     ]
 
 
-def leaderboards(
-    trials: pd.DataFrame,
-    rivalries: Sequence[Rivalry],
-    family: Mapping[Hypothesis, Adjusted],
-    reference: str,
+def make_leaderboards(
+    trials: pd.DataFrame, comparisons: Sequence[Comparison], family: Family, reference: str
 ) -> list[Leaderboard]:
-    """One leaderboard per comparison, in alphabetical order.
+    """Make one leaderboard per setting, in alphabetical order.
 
     Args:
-        trials: of the study, as ``selection.attempts`` gives them.
+        trials: of the study, as ``selection.drop_reruns`` gives them.
         family: every test of the report, adjusted for all of them.
         reference: the optimizer that the others are compared with.
     """
-    here: dict[str, list[Rivalry]] = {}
-    for one in rivalries:
-        here.setdefault(one.side.comparison, []).append(one)
-    tests = sum(not math.isnan(adjusted.p) for adjusted in family.values())
-    by_comparison = dict(list(trials.groupby("comparison")))
-    return [
-        _leaderboard(
-            by_comparison[comparison],
-            [one.side for one in here[comparison]],
-            [_row(one, _adjusted(one, family)) for one in here[comparison]],
-            reference,
-            tests,
-        )
-        for comparison in sorted(here)
-    ]
+    here: dict[str, list[Comparison]] = {}
+    for one in sorted(comparisons, key=lambda one: one.arm.comparison):
+        here.setdefault(one.arm.setting_id, []).append(one)
+    by_setting = dict(list(trials.groupby("setting_id")))
+    return [_leaderboard(by_setting[key], own, family, reference) for key, own in here.items()]
 
 
-def _adjusted(one: Rivalry, family: Mapping[Hypothesis, Adjusted]) -> Adjusted:
-    return family[one.hypothesis] if one.hypothesis else Adjusted()
+def order_entrants(boards: Sequence[Leaderboard]) -> list[str]:
+    """List the labels of all entrants of a report: the reference, then by mean position."""
+    positions: dict[str, list[int]] = {}
+    for board in boards:
+        for at, row in enumerate(board.heads):
+            positions.setdefault(row.arm.entrant, []).append(at)
+    rows = [(row, board.reference) for board in boards for row in board.rows]
+    first = {row.arm.entrant for row, reference in rows if row.arm.optimizer == reference}
+    return sorted(positions, key=lambda name: (name not in first, np.mean(positions[name]), name))
 
 
-def entrants(boards: Sequence[Leaderboard]) -> list[str]:
-    """All entrants of a report in one order: the reference, then by mean position."""
-    if not boards:
-        return []
-    names = [board.rows["entrant"].drop_duplicates().reset_index(drop=True) for board in boards]
-    positions = pd.concat(names)
-    mean_position = positions.index.to_series().groupby(positions.to_numpy()).mean()
-    first = {
-        entrant
-        for board in boards
-        for entrant in board.rows.loc[board.rows["optimizer"] == board.reference, "entrant"]
-    }
-    return sorted(
-        mean_position.index, key=lambda name: (name not in first, mean_position[name], name)
-    )
+def _find_reference(arm: Arm, arms: Sequence[Arm], reference: str) -> Arm | None:
+    """Find what an arm is compared with: the reference's best by validation, at its like point.
 
-
-def _reference_of(side: Side, sides: Sequence[Side], reference: str) -> Side | None:
-    """What a side is compared with: the reference's best entrant by validation, at its like point.
-
-    Tuned with tuned, default with default. An entrant that has no tuned side is held against the
+    Tuned with tuned, default with default. An entrant that has no tuned arm is held against the
     tuned reference, which withholds the verdict: nobody is called equal for want of tuning.
     """
-    there = [s for s in sides if s.comparison == side.comparison]
-    own = [s for s in there if s.optimizer == reference]
-    is_tuned = any(s.entrant == side.entrant and s.kind is Kind.TUNED for s in there)
-    wanted = Kind.TUNED if side.kind is Kind.DEFAULT and not is_tuned else side.kind
-    if side in own:
-        wanted = side.kind
-    alike = [s for s in own if s.kind is wanted] or own
-    return min(alike, key=lambda s: (s.preference, s.entrant), default=None)
+    there = [one for one in arms if one.setting_id == arm.setting_id]
+    own = [one for one in there if one.optimizer == reference]
+    is_tuned = any(one.entrant_id == arm.entrant_id and one.kind is Kind.TUNED for one in there)
+    wanted = Kind.TUNED if arm.kind is Kind.DEFAULT and not is_tuned else arm.kind
+    if arm in own:
+        wanted = arm.kind
+    alike = [one for one in own if one.kind is wanted] or own
+    return min(alike, key=lambda one: (one.preference, one.entrant), default=None)
 
 
 def _leaderboard(
-    trials: pd.DataFrame,
-    sides: Sequence[Side],
-    cells: Sequence[Mapping[str, object]],
-    reference: str,
-    tests: int,
+    trials: pd.DataFrame, comparisons: Sequence[Comparison], family: Family, reference: str
 ) -> Leaderboard:
     first = trials.iloc[0]
-    rows = pd.DataFrame(cells)
-    reported = pd.concat([side.trials for side in sides])
-    tuned, grouped = {s.entrant for s in sides if s.kind is Kind.TUNED}, groupings(reported)
-    rows["marks"] = pd.Series([marks(side, tuned, grouped) for side in sides], dtype=object)
-    rows = _ordered(rows, first["direction"], bool(first["stop_at_target"]))
-    rows.attrs["comparisons"] = tests
+    arms = [one.arm for one in comparisons]
+    tuned = {arm.entrant_id for arm in arms if arm.kind is Kind.TUNED}
+    groupings = count_groupings(pd.concat([arm.trials for arm in arms]))
+    rows = [
+        make_row(
+            one,
+            family.adjusted[one.hypothesis] if one.hypothesis else Adjusted(),
+            find_caveats(one.arm, tuned, groupings),
+        )
+        for one in comparisons
+    ]
+    rows = _sort_rows(rows, stops_at_target=bool(first["stop_at_target"]))
     return Leaderboard(
         comparison=first["comparison"],
         metric=first["metric"],
@@ -188,114 +141,29 @@ def _leaderboard(
         target=float(first["target"]),
         budget_steps=int(first["budget_steps"]),
         reference=reference,
-        rows=rows,
-        notes=tuple(notes(trials, sides, rows, reference)),
+        rows=tuple(rows),
+        tests=family.tests,
+        notes=tuple(write_notes(trials, rows, reference, family.tests)),
     )
 
 
-def _row(one: Rivalry, adjusted: Adjusted) -> dict[str, object]:
-    side, reference, difference = one.side, one.reference, one.difference
-    verdict = judge(side, reference, difference, adjusted.p)
-    trials = side.trials
-    finished, bad = np.isfinite(side.test.value), bad_seeds(side)
-    by_seed = _over_repeats(side.test.value[:, finished.any(axis=0)])
-    steps, reached, ran = median_to_target(trials["steps_to_target"])
-    metric = str(trials["metric"].iloc[0])
-    selection = bounded(metric, with_selection(side))
-    tick = float(trials["eval_every"].iloc[0])
-    steps_low, steps_high = median_interval(trials["steps_to_target"], tick)
-    mean = bounded(metric, intervals.mean(by_seed))
-    return {
-        "optimizer": side.optimizer,
-        "entrant": side.entrant,
-        "row": side.kind,
-        "point": side.point,
-        "points_tried": side.tried,
-        "repeats": side.repeats,
-        "seeds": len(trials),
-        "n": int((trials["status"] == Status.FINISHED).sum()),
-        "statuses": status_counts(trials),
-        "bad_share": float(bad.mean()) if len(bad) else math.nan,
-        "val_mean": _mean(side.val.value[np.isfinite(side.val.value)]),
-        "seed_groups": seed_groups(side),
-        **_interval("test", mean),
-        "test_selection_low": selection.low,
-        "test_selection_high": selection.high,
-        **_interval("test_iqm", iqm(side.test.value[finished])),
-        "test_error": _sampling_error(side, mean.estimate),
-        "reference": reference.entrant if reference else "",
-        **_interval("diff", difference.seeds),
-        "diff_selection_low": difference.selection.low,
-        "diff_selection_high": difference.selection.high,
-        "diff_n": difference.seeds.n,
-        "pairs": difference.pairs,
-        "p": difference.p,
-        "p_t": difference.p_t,
-        "p_sign_flip": difference.p_sign_flip,
-        "p_holm": adjusted.p,
-        "n_needed": _n_needed(verdict, difference, adjusted.level),
-        "verdict": verdict,
-        "finished_reference": int((reference.trials["status"] == Status.FINISHED).sum())
-        if reference
-        else 0,
-        "seeds_reference": len(reference.trials) if reference else 0,
-        "reached": reached,
-        "ran": ran,
-        "steps_to_target": steps,
-        "steps_low": steps_low,
-        "steps_high": steps_high,
-        "steps_tick": tick if side.steps.size else math.nan,
-        "train_time_to_target_s": median_to_target(trials["train_time_to_target_s"])[0],
-        "step_time_ms": trials.loc[trials["stack_size"].isna(), "step_time_ms"].median(),
-        "steps": trials["steps"].median(),
-        "space_hash": max(trials["space_hash"]),
-    }
-
-
-def _over_repeats(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the repeats that finished, by seed; each has one."""
-    return np.asarray(np.nanmean(values, axis=0)) if values.size else np.empty(0)
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    return float(values.mean()) if len(values) else math.nan
-
-
-def _n_needed(verdict: Verdict, difference: Difference, level: float) -> float:
-    """Pairs that would decide what was tested and not shown; NaN for everything else."""
-    if verdict.claim is not Claim.UNCLEAR or difference.broken:
-        return math.nan
-    return n_needed(difference.seeds.estimate, difference.spread, level, difference.luck)
-
-
-def _sampling_error(side: Side, mean: float) -> float:
-    """Of the test split, where the metric is a share of its examples and their number is known."""
-    examples = side.trials["test_examples"].dropna().unique()
-    if side.trials["metric"].iloc[0] != "accuracy" or len(examples) != 1:
-        return math.nan
-    return standard_error(mean, float(examples[0]))
-
-
-def _interval(name: str, interval: intervals.Interval) -> dict[str, float]:
-    estimate = name if name.endswith("iqm") else f"{name}_mean"
-    return {estimate: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
-
-
-def _ordered(rows: pd.DataFrame, direction: str, stops_at_target: bool) -> pd.DataFrame:
-    """Entrants by what broke of their first side, then its validation mean; its default below.
+def _sort_rows(rows: Sequence[LeaderboardRow], *, stops_at_target: bool) -> list[LeaderboardRow]:
+    """Sort entrants by failures of their first arm, then its validation mean; its default below.
 
     Where trials stop at the target their final values are made at unequal steps: by steps.
     """
-    loss = rows["val_mean"] * (-1 if direction == "maximize" else 1)
-    keys = rows.assign(
-        _default=rows["row"] == Kind.DEFAULT,
-        _broken=1 - rows["n"] / rows["seeds"],
-        _loss=rows["steps_to_target"] if stops_at_target else loss,
-    ).sort_values(["_default", "_broken", "_loss", "entrant"], na_position="last")
-    heads = keys.drop_duplicates("entrant").sort_values(
-        ["_broken", "_loss", "entrant"], na_position="last"
-    )
-    place = {entrant: i for i, entrant in enumerate(heads["entrant"])}
-    keys["_place"] = keys["entrant"].map(place)
-    ordered = keys.sort_values(["_place", "_default"], kind="stable", ignore_index=True)
-    return ordered.drop(columns=["_default", "_broken", "_loss", "_place"])
+
+    def key(row: LeaderboardRow) -> tuple[float, bool, float, str]:
+        sign = -1 if row.arm.direction == "maximize" else 1
+        loss = row.steps_to_target.estimate if stops_at_target else sign * row.val_mean
+        unknown = math.isnan(loss)
+        unfinished = 1 - row.arm.finished / len(row.arm.trials)
+        return unfinished, unknown, 0.0 if unknown else loss, row.arm.entrant
+
+    def is_default(row: LeaderboardRow) -> bool:
+        return row.arm.kind is Kind.DEFAULT
+
+    heads: dict[str, LeaderboardRow] = {}
+    for row in sorted(rows, key=is_default):
+        heads.setdefault(row.arm.entrant_id, row)
+    return sorted(rows, key=lambda row: (key(heads[row.arm.entrant_id]), is_default(row)))

@@ -2,88 +2,90 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
-from reports.analysis.arms import Kind, Side
-from reports.analysis.caveats import Mark, unmeasured
+from bench.spec import Status
+from reports.analysis.arms import Kind
+from reports.analysis.caveats import Caveat, list_unmeasured
+from reports.analysis.rows import LeaderboardRow
 from reports.analysis.verdict import Claim
-from reports.data.labels import family
+from reports.data.labels import prefixed_columns
 from reports.stats.intervals import CONFIDENCE
 
+Rows = Sequence[LeaderboardRow]
 
-def notes(trials: pd.DataFrame, sides: Sequence[Side], rows: pd.DataFrame, name: str) -> list[str]:
-    """What has to be said of one comparison.
+
+def write_notes(trials: pd.DataFrame, rows: Rows, reference: str, tests: int) -> list[str]:
+    """Write what has to be said of one setting.
 
     Args:
         trials: all of it.
-        name: of the optimizer that the others are compared with.
+        reference: the optimizer that the others are compared with.
+        tests: the number of tests of the whole report.
     """
-    said = []
-    if not (rows["optimizer"] == name).any():
-        said.append(
-            f"{name} did not run here, so there is no difference to it: add optimizer={name}."
+    metric = trials["metric"].iloc[0]
+    notes = []
+    if not any(row.arm.optimizer == reference for row in rows):
+        notes.append(
+            f"{reference} did not run here, so there is no difference to it: "
+            f"add optimizer={reference}."
         )
-    said += [
-        f"no finished trial measured {split}/{trials['metric'].iloc[0]}."
-        for split in unmeasured(pd.concat([side.trials for side in sides]))
+    notes += [
+        f"no finished trial measured {split}/{metric}."
+        for split in list_unmeasured(pd.concat([row.arm.trials for row in rows]))
     ]
-    said += _several_references(rows, name)
-    said += [*_unequal_tuning(rows), *_selection(sides), *_mixed_environment(trials)]
-    said += [*_stricter_than_intervals(rows), *_floor(rows)]
-    present = {mark for marks in rows["marks"] for mark in marks}
-    return said + [f"{mark}: {mark.meaning}" for mark in Mark if mark in present]
+    notes += _several_references(rows, reference)
+    notes += [*_unequal_tuning(rows), *_tuning(rows, metric), *_mixed_environment(trials)]
+    notes += [*_stricter_than_intervals(rows, tests), *_coarse_tests(rows, tests)]
+    present = {caveat for row in rows for caveat in row.caveats}
+    return notes + [f"{caveat}: {caveat.meaning}" for caveat in Caveat if caveat in present]
 
 
-def _several_references(rows: pd.DataFrame, name: str) -> list[str]:
-    entrants = sorted(set(rows.loc[rows["optimizer"] == name, "entrant"]))
+def _several_references(rows: Rows, reference: str) -> list[str]:
+    entrants = sorted({row.arm.entrant for row in rows if row.arm.optimizer == reference})
     if len(entrants) < 2:
         return []
     return [
-        f"{', '.join(entrants)} all run {name}; the one that is best on validation is the "
+        f"{', '.join(entrants)} all run {reference}; the one that is best on validation is the "
         "reference: nobody is compared with a weaker one."
     ]
 
 
-def _unequal_tuning(rows: pd.DataFrame) -> list[str]:
-    tried = rows.loc[rows["row"] != Kind.DEFAULT, "points_tried"]
-    if tried.nunique() < 2:
+def _unequal_tuning(rows: Rows) -> list[str]:
+    tried = {row.arm.tried for row in rows if row.arm.kind is not Kind.DEFAULT}
+    if len(tried) < 2:
         return []
-    least, most = int(tried.min()), int(tried.max())
     return [
-        f"unequal tuning: between {least} and {most} points were tried; more points find better "
-        "ones."
+        f"unequal tuning: between {min(tried)} and {max(tried)} points were tried; more points "
+        "find better ones."
     ]
 
 
-def _selection(sides: Sequence[Side]) -> list[str]:
-    tuned = [side for side in sides if side.kind is Kind.TUNED]
-    if not tuned:
-        return []
-    said = []
-    if any(side.luck for side in tuned):
-        metric = tuned[0].trials["metric"].iloc[0]
-        said.append(
+def _tuning(rows: Rows, metric: str) -> list[str]:
+    tuned = [row.arm for row in rows if row.arm.kind is Kind.TUNED]
+    notes = []
+    if any(arm.tuning_variance for arm in tuned):
+        notes.append(
             "intervals with selection add the luck of one tuning: the spread of its three best "
             f"points, any of which chance may have chosen, on val/{metric}, as tuning never sees "
             "test; tuning.repeats measures it."
         )
-    if any(side.repeats > 1 for side in tuned):
-        said.append(
+    if any(arm.repeats > 1 for arm in tuned):
+        notes.append(
             "tuned rows pool repeated tunings; intervals with selection hold the variance "
             "between them, the point shown is that of the first."
         )
-    return said
+    return notes
 
 
-def _stricter_than_intervals(rows: pd.DataFrame) -> list[str]:
-    """Where a verdict and its row's own interval seem to disagree, why."""
-    apart = (rows["diff_low"] > 0) | (rows["diff_high"] < 0)
-    unclear = rows["verdict"].map(lambda verdict: verdict.claim is Claim.UNCLEAR)
-    if not (apart & unclear).any():
+def _stricter_than_intervals(rows: Rows, tests: int) -> list[str]:
+    """Explain a verdict that its row's own interval seems to contradict."""
+    unclear = [row.difference.seeds for row in rows if row.verdict.claim is Claim.UNCLEAR]
+    if not any(interval.low > 0 or interval.high < 0 for interval in unclear):
         return []
-    tests = int(rows.attrs["comparisons"])
     return [
         f"intervals hold for one row each; verdicts allow for all {tests} tests of the report, "
         "those of other tables and of pairs of entrants too (Holm), and for the luck of "
@@ -91,29 +93,32 @@ def _stricter_than_intervals(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _floor(rows: pd.DataFrame) -> list[str]:
+def _coarse_tests(rows: Rows, tests: int) -> list[str]:
     """Where trials broke off the exact test may be too coarse to pass Holm's adjustment."""
-    tests = int(rows.attrs["comparisons"])
-    coarse = rows["p"].notna() & (rows["statuses"].str.contains(r"diverged|failed"))
-    least = 2.0 ** (1 - rows.loc[coarse, "pairs"])
-    if not (least * tests > 1 - CONFIDENCE).any():
+    pairs = [
+        row.difference.pairs
+        for row in rows
+        if not math.isnan(row.difference.p)
+        and row.arm.trials["status"].isin([Status.DIVERGED, Status.FAILED]).any()
+    ]
+    if not pairs or not 2.0 ** (1 - min(pairs)) * tests > 1 - CONFIDENCE:
         return []
     return [
-        f"where trials broke off, the exact test of {int(rows.loc[coarse, 'pairs'].max())} pairs "
-        f"cannot fall below {least.min():.2g}, too much for {tests} tests after Holm: more "
+        f"where trials broke off, the exact test of {max(pairs)} pairs cannot fall below "
+        f"{2.0 ** (1 - max(pairs)):.2g}, too much for {tests} tests after Holm: more "
         "reporting.seeds could decide."
     ]
 
 
 def _mixed_environment(trials: pd.DataFrame) -> list[str]:
-    """Hardware and versions that vary inside one table: timings lose their meaning."""
-    said = []
-    for column in family(trials, "env."):
+    """Name hardware and versions that vary inside one table: timings lose their meaning."""
+    notes = []
+    for column in prefixed_columns(trials, "env."):
         values = sorted({str(value) for value in trials[column].dropna().unique()})
         if len(values) > 1:
             shown = ", ".join(values[:4]) + (", …" if len(values) > 4 else "")
-            said.append(
+            notes.append(
                 f"mixed {column.removeprefix('env.')} ({shown}): timings are not comparable "
                 "between rows, last digits may differ."
             )
-    return said
+    return notes

@@ -1,10 +1,10 @@
-"""One row an entrant over all comparisons, with one denominator: all comparisons of the report.
+"""One row an entrant over all settings, with one denominator: all settings of the report.
 
-Only an entrant that counts in each of them (``grid.counts``) has aggregates and a rank; another is
-shown with its number of comparisons and its verdicts. Ranks are by ``value``: it is made of what
-the protocol's headline is, the final value at the full horizon; it needs no target; and against
-the fixed reference it does not move when a third entrant comes or goes. Intervals are bootstrapped
-over seeds within tasks: they speak of these tasks.
+Only an entrant that counts under each of them (``grid.counts``) has aggregates and a rank; another
+is shown with its number of tasks and its verdicts. Ranks are by ``value``: it is made of the
+protocol's headline, the final value at the full horizon; it needs no target; and against the fixed
+reference it does not move when a third entrant comes or goes. Intervals are bootstrapped over seeds
+within tasks: they speak of these tasks.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.spec import Status
 from reports.analysis.grid import Grid
 from reports.analysis.leaderboard import Leaderboard
-from reports.analysis.profiles import Race
+from reports.analysis.profiles import PerformanceProfile
 from reports.analysis.scores import improvement, speed, value
-from reports.analysis.stability import stability
+from reports.analysis.stability import measure_stability
 from reports.analysis.verdict import Claim
 from reports.stats.intervals import UNKNOWN, Interval
 from reports.stats.ranks import ranks
@@ -38,28 +37,30 @@ COLUMNS = [
     *["value", "value_low", "value_high", "value_tasks"],
     *["speed", "speed_low", "speed_high", "speed_tasks"],
     *["profile_area", "profile_area_low", "profile_area_high"],
-    *["profile_rank", "rank_low", "rank_high"],
+    *["profile_rank", "rank_low", "rank_high", "entrant_id"],
 ]
 
 
-def overall(grid: Grid, boards: Sequence[Leaderboard], race: Race) -> pd.DataFrame:
-    """The reference first, then by rank, incomplete entrants last.
+def summarize(
+    grid: Grid, boards: Sequence[Leaderboard], profile: PerformanceProfile
+) -> pd.DataFrame:
+    """Summarize each entrant: the reference first, then by rank, incomplete entrants last.
 
     Returns:
-        Columns: entrant, optimizer, row (``sides.Kind`` of its sides, where they differ the least
-        prepared), tasks (comparisons where it counts), of (all), complete, rank (NaN: incomplete
-        or no reference); verdicts on its sides: better, unclear (no difference shown), worse,
-        withheld, not_tested, reference; finished and trials (of its sides); then each with _low
+        Columns: entrant, optimizer, row (``Kind`` of its arms, where they differ the least
+        prepared), tasks (settings where it counts), of (all), complete, rank (NaN: incomplete or
+        no reference); verdicts on its arms: better, unclear (no difference shown), worse,
+        withheld, not_tested, reference; finished and trials (of its arms); then each with _low
         and _high improvement (probability of being better than the reference), value and speed
-        (log2, IQM over value_tasks and speed_tasks; ``reports.analysis.scores``), profile_area; rank by
-        that area, profile_rank, and its least and greatest, rank_low and rank_high, when any one
-        other entrant is left out.
+        (log2, IQM over value_tasks and speed_tasks; ``reports.analysis.scores``), profile_area;
+        rank by that area, profile_rank, and its least and greatest, rank_low and rank_high, when
+        any one other entrant is left out; entrant_id.
     """
     if not grid.entrants:  # still being tuned
         return pd.DataFrame(columns=COLUMNS)
-    table = pd.DataFrame([_row(name, grid, boards, race) for name in grid.entrants])
+    table = pd.DataFrame([_row(entrant, grid, boards, profile) for entrant in grid.entrants])
     table["rank"] = ranks(table["value"])
-    table = table.join(_profile_ranks(race), on="entrant")
+    table = table.join(_profile_ranks(profile), on="entrant_id")
     first = table["reference"] > 0
     keys = table.assign(_first=~first).sort_values(
         ["_first", "rank", "entrant"], na_position="last", ignore_index=True
@@ -67,30 +68,31 @@ def overall(grid: Grid, boards: Sequence[Leaderboard], race: Race) -> pd.DataFra
     return keys[COLUMNS]
 
 
-def _row(name: str, grid: Grid, boards: Sequence[Leaderboard], race: Race) -> dict[str, object]:
-    own = {at: grid.sides[name, at] for at in grid.comparisons if (name, at) in grid.sides}
-    complete = name in grid.complete
+def _row(
+    entrant: str, grid: Grid, boards: Sequence[Leaderboard], profile: PerformanceProfile
+) -> dict[str, object]:
+    arms = list(grid.arms_of(entrant))
+    complete = entrant in grid.complete
     aggregates: dict[str, Interval] = dict.fromkeys(
         ("improvement", "value", "speed", "profile_area"), UNKNOWN
     )
     tasks = {"value": 0, "speed": 0}
-    if complete and len(grid.anchors) == len(grid.comparisons):
-        aggregates["improvement"] = improvement(grid, name)
-        aggregates["value"], tasks["value"] = value(grid, name)
-        aggregates["speed"], tasks["speed"] = speed(grid, name)
-    if name in race.entrants:
-        aggregates["profile_area"] = race.area(name)
-    trials = pd.concat([side.trials for side in own.values()])
+    if complete and len(grid.anchors) == len(grid.settings):
+        aggregates["improvement"] = improvement(grid, entrant)
+        aggregates["value"], tasks["value"] = value(grid, entrant)
+        aggregates["speed"], tasks["speed"] = speed(grid, entrant)
+    aggregates["profile_area"] = profile.areas.get(entrant, UNKNOWN)
     return {
-        "entrant": name,
-        "optimizer": next(iter(own.values())).optimizer,
-        "row": grid.kind(name),
-        "tasks": sum(grid.counts(name, at) for at in grid.comparisons),
-        "of": len(grid.comparisons),
+        "entrant_id": entrant,
+        "entrant": grid.entrants[entrant],
+        "optimizer": arms[0].optimizer,
+        "row": grid.kind(entrant),
+        "tasks": sum(grid.counts(entrant, at) for at in grid.settings),
+        "of": len(grid.settings),
         "complete": complete,
-        **_verdicts(name, grid, boards),
-        "finished": int((trials["status"] == Status.FINISHED).sum()),
-        "trials": len(trials),
+        **_count_verdicts(entrant, grid, boards),
+        "finished": sum(arm.finished for arm in arms),
+        "trials": sum(len(arm.trials) for arm in arms),
         **{key: one.estimate for key, one in aggregates.items()},
         **{f"{key}_low": one.low for key, one in aggregates.items()},
         **{f"{key}_high": one.high for key, one in aggregates.items()},
@@ -98,26 +100,22 @@ def _row(name: str, grid: Grid, boards: Sequence[Leaderboard], race: Race) -> di
     }
 
 
-def _verdicts(name: str, grid: Grid, boards: Sequence[Leaderboard]) -> dict[str, int]:
-    """Of the rows of its sides; a default beside a tuned row is not counted."""
-    counts = dict.fromkeys(COUNTS.values(), 0)
-    for board in boards:
-        if (name, board.comparison) in grid.sides:
-            kind = grid.sides[name, board.comparison].kind
-            at = (board.rows["entrant"] == name) & (board.rows["row"] == kind)
-            counts[COUNTS[board.rows.loc[at, "verdict"].iloc[0].claim]] += 1
-    return counts
+def _count_verdicts(entrant: str, grid: Grid, boards: Sequence[Leaderboard]) -> dict[str, int]:
+    """Count the verdicts on its arms; a default beside a tuned row is not counted."""
+    arms = list(grid.arms_of(entrant))
+    claims = [row.verdict.claim for board in boards for row in board.rows if row.arm in arms]
+    return {name: claims.count(claim) for claim, name in COUNTS.items()}
 
 
-def _profile_ranks(race: Race) -> pd.DataFrame:
-    """By entrant: profile_rank, rank_low, rank_high."""
-    areas = pd.Series({name: race.area(name).estimate for name in race.entrants}, dtype=float)
-    left_out = stability(race.entrants, race.medians).groupby("entrant")["rank_without"]
-    full = pd.Series(ranks(areas), index=areas.index, dtype=float)
+def _profile_ranks(profile: PerformanceProfile) -> pd.DataFrame:
+    """Rank by profile area: profile_rank, rank_low, rank_high by entrant."""
+    areas = pd.Series({key: area.estimate for key, area in profile.areas.items()}, dtype=float)
+    left_out = measure_stability(profile.entrants, profile.medians).groupby("entrant_id")
+    without = left_out["rank_without"]
     return pd.DataFrame(
         {
-            "profile_rank": full,
-            "rank_low": left_out.min().reindex(full.index),
-            "rank_high": left_out.max().reindex(full.index),
+            "profile_rank": pd.Series(ranks(areas), index=areas.index, dtype=float),
+            "rank_low": without.min().reindex(areas.index),
+            "rank_high": without.max().reindex(areas.index),
         }
     )

@@ -1,13 +1,15 @@
 """Steps to the target of all complete entrants: performance profiles with bands, and their areas.
 
-Per task the median over trials, a miss or a trial that broke off being ∞; the share is one of all
-tasks with a target. Steps and not seconds, as a stack's trials have no time of their own. Bands are
-bootstrapped over trials within tasks. Profiles depend on who is entered (``reports.analysis.stability``).
+Per task the median over trials counts, where a miss or a trial that did not finish is ∞. The share
+is one of all tasks with a target. Steps and not seconds, as a stack's trials have no time of their
+own. Bands are bootstrapped over trials within tasks. Profiles depend on who is entered
+(``reports.analysis.stability``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,21 +22,22 @@ from reports.stats.anchored import median
 from reports.stats.bootstrap import draws, interval
 from reports.stats.intervals import Interval
 
-COLUMNS = ["entrant", "tau", "share", "low", "high"]
+COLUMNS = ["entrant_id", "entrant", "tau", "share", "low", "high"]
 
 
 @dataclass(frozen=True, eq=False)
-class Race:
-    """E complete entrants on the T tasks with a target.
+class PerformanceProfile:
+    """The profiles of E complete entrants on the T tasks with a target.
 
     Attributes:
+        entrants: ids and labels.
         steps: of each entrant and task, one a trial; ∞ for a miss.
-        strata: place of each task among all comparisons.
+        strata: position of each task among all settings.
     """
 
-    entrants: tuple[str, ...]
-    steps: tuple[tuple[NDArray[np.float64], ...], ...]
-    strata: tuple[int, ...]
+    entrants: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[tuple[NDArray[np.float64], ...], ...] = ()
+    strata: tuple[int, ...] = ()
 
     @cached_property
     def medians(self) -> NDArray[np.float64]:
@@ -48,7 +51,7 @@ class Race:
         return profile.profile(profile.ratios(self.medians))
 
     @cached_property
-    def resampled(self) -> NDArray[np.float64]:
+    def resamples(self) -> NDArray[np.float64]:
         """Profiles of resamples, shape ``(E, B, len(TAU))``."""
         medians = [
             [
@@ -59,39 +62,45 @@ class Race:
         ]
         return profile.profile(profile.ratios(np.moveaxis(np.array(medians), 1, -1)))
 
-    def area(self, entrant: str) -> Interval:
-        """The score of one entrant's profile."""
-        at = self.entrants.index(entrant)
-        estimate = float(profile.area(self.shares[at]))
-        return interval(estimate, profile.area(self.resampled[at]), self._sizes(at))
+    @cached_property
+    def areas(self) -> dict[str, Interval]:
+        """The score of each entrant's profile."""
+        estimates = profile.area(self.shares) if self.entrants else ()
+        return {
+            entrant: interval(float(estimate), profile.area(self.resamples[at]), self._sizes(at))
+            for at, (entrant, estimate) in enumerate(zip(self.entrants, estimates, strict=True))
+        }
 
     def bands(self, at: int) -> list[Interval]:
-        """Of one entrant, one at each τ."""
-        columns = zip(self.shares[at], self.resampled[at].T, strict=True)
+        """Compute the band of one entrant at each τ."""
+        columns = zip(self.shares[at], self.resamples[at].T, strict=True)
         return [interval(float(share), again, self._sizes(at)) for share, again in columns]
 
     def _sizes(self, at: int) -> list[int]:
         return [len(steps) for steps in self.steps[at]]
 
 
-def race(grid: Grid) -> Race:
-    """The complete entrants of a report on its tasks with a target."""
+def measure_profile(grid: Grid) -> PerformanceProfile:
+    """Collect the steps of the complete entrants of a report on its tasks with a target."""
     if not grid.complete:
-        return Race((), (), ())
+        return PerformanceProfile()
     first = grid.complete[0]
-    strata = [at for at, name in enumerate(grid.comparisons) if len(grid.sides[first, name].steps)]
+    strata = [at for at, name in enumerate(grid.settings) if len(grid.arms[first, name].steps)]
+    if not strata:
+        return PerformanceProfile()
     steps = [
-        tuple(grid.sides[entrant, grid.comparisons[at]].steps for at in strata)
-        for entrant in (grid.complete if strata else ())
+        tuple(grid.arms[entrant, grid.settings[at]].steps for at in strata)
+        for entrant in grid.complete
     ]
-    return Race(grid.complete if strata else (), tuple(steps), tuple(strata))
+    names = {entrant: grid.entrants[entrant] for entrant in grid.complete}
+    return PerformanceProfile(names, tuple(steps), tuple(strata))
 
 
-def profiles(race: Race) -> pd.DataFrame:
-    """Profiles at each τ; without a target nowhere, no rows."""
+def tabulate_profile(measured: PerformanceProfile) -> pd.DataFrame:
+    """List the profiles at each τ; without a target there are no rows."""
     rows = [
-        (entrant, tau, band.estimate, band.low, band.high)
-        for at, entrant in enumerate(race.entrants)
-        for tau, band in zip(profile.TAU, race.bands(at), strict=True)
+        (entrant, name, tau, band.estimate, band.low, band.high)
+        for at, (entrant, name) in enumerate(measured.entrants.items())
+        for tau, band in zip(profile.TAU, measured.bands(at), strict=True)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)

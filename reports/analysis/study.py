@@ -18,26 +18,30 @@ import pandas as pd
 from bench.spec import Phase, TrialRecord
 from bench.tracking.uri import DEFAULT
 from reports.analysis import selection
-from reports.analysis.arms import Side, sides
-from reports.analysis.grid import Grid, grid
-from reports.analysis.leaderboard import Leaderboard, Rivalry, entrants, leaderboards, rivalries
-from reports.analysis.multiplicity import Adjusted, Hypothesis, adjust
-from reports.analysis.overall import overall
-from reports.analysis.pairwise import Pair, meetings, pair_table
-from reports.analysis.profiles import Race, profiles, race
-from reports.analysis.stability import stability
+from reports.analysis.arms import Arm, collect_arms
+from reports.analysis.grid import Grid, make_grid
+from reports.analysis.leaderboard import (
+    Leaderboard,
+    compare_with_reference,
+    make_leaderboards,
+    order_entrants,
+)
+from reports.analysis.multiplicity import Family, adjust
+from reports.analysis.overall import summarize
+from reports.analysis.pairwise import Pair, compare_pairs, tabulate_pairs
+from reports.analysis.profiles import PerformanceProfile, measure_profile, tabulate_profile
+from reports.analysis.rows import Comparison
+from reports.analysis.stability import measure_stability
 from reports.data import costs
-from reports.data.load import NoTrials, gather
-from reports.data.tables import tables
+from reports.data.ids import ARM
+from reports.data.load import NoTrials, load_records
+from reports.data.tables import make_tables
 from reports.stats.best_of_k import best_of_k
 
 BEST_OF_K = [
     *["comparison", "entrant", "k", "points", "expected", "spread", "all_broken", "regret"],
+    *ARM,
 ]
-
-
-def _by_comparison(key: tuple[str, str]) -> tuple[str, str]:
-    return key[::-1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,15 +61,15 @@ class Study:
 
     @classmethod
     def of(cls, records: Iterable[TrialRecord]) -> Self:
-        """A study from records, in any order.
+        """Make a study from records, in any order.
 
         Raises:
             NoTrials: there are none.
         """
-        found = tuple(records)
-        if not found:
+        trials = tuple(records)
+        if not trials:
             raise NoTrials
-        return cls(found)
+        return cls(trials)
 
     @classmethod
     def load(
@@ -76,12 +80,12 @@ class Study:
         filters: Mapping[str, Sequence[str]] | None = None,
         compare: Sequence[str] = (),
     ) -> Self:
-        """A study from a store, or several as one: ``Study.load("mine,other")``.
+        """Load a study from a store, or several as one: ``Study.load("mine,other")``.
 
         Args:
             filters: values of ``task`` and ``optimizer`` that are kept.
-            compare: baselines to stand beside it, files or names (``reports.data.baseline``); with an
-                empty ``name`` they alone.
+            compare: baselines to stand beside it, files or names; with an empty ``name`` they
+                alone.
 
         Raises:
             NoTrials: nothing has run in them.
@@ -89,8 +93,8 @@ class Study:
                 left.
         """
         names = list(dict.fromkeys(one.strip() for one in name.split(",") if one.strip()))
-        found = gather(names, uri, filters or {}, compare)
-        return cls(found.records, filters or {}, found.notes, found.costs)
+        loaded = load_records(names, uri, filters or {}, compare)
+        return cls(loaded.records, filters or {}, loaded.notes, loaded.costs)
 
     @property
     def name(self) -> str:
@@ -106,7 +110,7 @@ class Study:
 
     @cached_property
     def _tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return tables(self.records)
+        return make_tables(self.records)
 
     @property
     def trials(self) -> pd.DataFrame:
@@ -121,12 +125,12 @@ class Study:
     @cached_property
     def attempts(self) -> pd.DataFrame:
         """``trials`` without those that were run again since."""
-        return selection.attempts(self.trials)
+        return selection.drop_reruns(self.trials)
 
     @cached_property
     def points(self) -> pd.DataFrame:
-        """Every point tried to find a reported one; columns in ``reports.analysis.selection.points``."""
-        return selection.points(self.attempts)
+        """Every point tried to find a reported one; columns in ``selection.tabulate_points``."""
+        return selection.tabulate_points(self.attempts)
 
     @cached_property
     def configs(self) -> dict[str, Any]:
@@ -140,69 +144,75 @@ class Study:
         return {tuning.space_hash: dict(tuning.space) for tuning in tunings if tuning.space}
 
     @cached_property
-    def sides(self) -> list[Side]:
+    def arms(self) -> list[Arm]:
         """What stands in the rows of the leaderboards, with its trials."""
-        return sides(self.attempts, self.points, self.configs, self.spaces)
+        return collect_arms(self.attempts, self.points, self.configs, self.spaces)
 
     @cached_property
     def reported(self) -> pd.DataFrame:
         """Trials that figures show: each entrant's at its tuned point, else at its only one."""
-        shown = [self.grid.sides[key].trials for key in sorted(self.grid.sides, key=_by_comparison)]
+        arms = sorted(self.grid.arms.values(), key=lambda arm: (arm.comparison, arm.entrant))
+        shown = [arm.trials for arm in arms]
         return pd.concat(shown, ignore_index=True) if shown else self.trials.iloc[:0]
 
     @cached_property
     def leaderboards(self) -> list[Leaderboard]:
-        """One a comparison."""
-        return leaderboards(self.attempts, self._rivalries, self._family, self.reference)
+        """One a setting."""
+        return make_leaderboards(self.attempts, self._comparisons, self._family, self.reference)
 
     @cached_property
     def grid(self) -> Grid:
-        """Entrants and comparisons, each with the side that stands in aggregates."""
-        return grid(self.sides, self.reference)
+        """Entrants and settings, each with the arm that stands in aggregates."""
+        return make_grid(self.arms, self.reference)
 
     @cached_property
     def overall(self) -> pd.DataFrame:
-        """One row an entrant over all comparisons; columns in ``reports.analysis.overall``."""
-        return overall(self.grid, self.leaderboards, self._race)
+        """One row an entrant over all settings; columns in ``reports.analysis.overall``."""
+        return summarize(self.grid, self.leaderboards, self._profile)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
-        """One row for each two entrants; columns in ``reports.analysis.pairwise``."""
-        return pair_table(self._pairs, self._family)
+        """One row for each two entrants.
+
+        Columns: ours, theirs, ours_id, theirs_id, tasks (that both ran), measured (tasks with an
+        effect), effect (mean log2 ratio of remaining losses, positive where ours is better) with
+        low and high, win, tie, loss, withheld (tasks), p, p_holm, claim, reason.
+        """
+        return tabulate_pairs(self._pairs, self._family)
 
     @cached_property
     def profile(self) -> pd.DataFrame:
-        """Performance profiles of the complete entrants; columns in ``reports.analysis.profiles``."""
-        return profiles(self._race)
+        """Profiles of the complete entrants: entrant_id, entrant, tau, share, low, high."""
+        return tabulate_profile(self._profile)
 
     @cached_property
     def stability(self) -> pd.DataFrame:
         """Ranks with each entrant left out; columns in ``reports.analysis.stability``."""
-        return stability(self._race.entrants, self._race.medians)
+        return measure_stability(self._profile.entrants, self._profile.medians)
 
     @cached_property
-    def _race(self) -> Race:
-        return race(self.grid)
+    def _profile(self) -> PerformanceProfile:
+        return measure_profile(self.grid)
 
     @cached_property
-    def _rivalries(self) -> list[Rivalry]:
-        return rivalries(self.sides, self.reference)
+    def _comparisons(self) -> list[Comparison]:
+        return compare_with_reference(self.arms, self.reference)
 
     @cached_property
     def _pairs(self) -> list[Pair]:
-        return meetings(self.grid)
+        return compare_pairs(self.grid)
 
     @cached_property
-    def _family(self) -> dict[Hypothesis, Adjusted]:
+    def _family(self) -> Family:
         """Every test of the report, adjusted for all of them."""
         tests = {pair.hypothesis: pair.p_tested for pair in self._pairs}
-        tests |= {one.hypothesis: one.p for one in self._rivalries if one.hypothesis}
+        tests |= {one.hypothesis: one.p for one in self._comparisons if one.hypothesis}
         return adjust(tests)
 
     @cached_property
     def entrants(self) -> list[str]:
-        """In one order for the whole report."""
-        return entrants(self.leaderboards)
+        """Labels in one order for the whole report."""
+        return order_entrants(self.leaderboards)
 
     @cached_property
     def best_of_k(self) -> pd.DataFrame:
@@ -210,22 +220,25 @@ class Study:
 
         Columns: comparison, entrant, k, points (tried, of all repeats), expected, spread,
         all_broken (probability that all k points broke off), regret (what the expected best of
-        all K gains over that of k, at least 0 and in the metric's unit).
+        all K gains over that of k, at least 0 and in the metric's unit), setting_id, entrant_id.
         """
         chosen = self.points[self.points["phase"] == Phase.SELECT]
         rows = []
-        for (comparison, entrant), tried in chosen.groupby(selection.ENTRANT, sort=True):
+        for ids, tried in chosen.sort_values(["comparison", "entrant"], kind="stable").groupby(
+            ARM, sort=False
+        ):
             values = tried["val_mean"].where(tried["n"] == tried["seeds"])
-            direction, n = tried["direction"].iloc[0], len(tried)
-            sign = 1 if direction == "maximize" else -1
+            first, n = tried.iloc[0], len(tried)
+            sign = 1 if first["direction"] == "maximize" else -1
             most = int(tried.groupby("repeat").size().max())
-            bests = [best_of_k(values, k, direction) for k in range(1, most + 1)]
+            bests = [best_of_k(values, k, first["direction"]) for k in range(1, most + 1)]
+            labels = first["comparison"], first["entrant"]
             for best in bests:
                 regret = (bests[-1].expected - best.expected) * sign
-                rows.append((comparison, entrant, best.k, n, *astuple(best)[1:], regret))
+                rows.append((*labels, best.k, n, *astuple(best)[1:], regret, *ids))
         return pd.DataFrame(rows, columns=BEST_OF_K)
 
     @cached_property
     def costs(self) -> pd.DataFrame:
-        """What each entrant costs alone; columns in ``reports.data.costs``, empty if never measured."""
-        return costs.table(self.reported, self.configs, self.measured)
+        """Costs of each entrant alone (``reports.data.costs``); empty if never measured."""
+        return costs.tabulate_costs(self.reported, self.configs, self.measured)

@@ -1,4 +1,4 @@
-"""What a report claims of a row against the reference, as a value; text only at its edge."""
+"""The verdict on a row against the reference, as a value."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bench.spec import protocol
-from reports.analysis.arms import Side
+from reports.analysis.arms import Arm
 from reports.analysis.difference import Difference
 from reports.stats.intervals import CONFIDENCE
 
 
 class Claim(StrEnum):
-    """What is said."""
+    """The kinds of verdict."""
 
     REFERENCE = "reference"
     BETTER = "better"
@@ -34,59 +34,60 @@ class Verdict:
         return f"{self.claim}: {self.reason}" if self.reason else str(self.claim)
 
 
-def judge(ours: Side, reference: Side | None, difference: Difference, p_holm: float) -> Verdict:
-    """The verdict on one row.
+def judge(ours: Arm, reference: Arm | None, difference: Difference, p_holm: float) -> Verdict:
+    """Give the verdict on one row.
 
     Args:
-        reference: None where the reference has no trial in the comparison.
+        reference: None where the reference has no trial under this setting.
         p_holm: the difference's p after Holm's adjustment over all tests of the report.
     """
     if reference is None:
         return Verdict(Claim.NOT_TESTED)
     if ours is reference:
         return Verdict(Claim.REFERENCE)
-    reason = withheld(ours, reference, difference, difference.gain, p_holm)
-    return claim(p_holm, difference.gain, reason)
+    reason = find_objection(ours, reference, difference, difference.gain, p_holm)
+    return make_verdict(p_holm, difference.gain, reason)
 
 
-def claim(p_holm: float, gain: float, reason: str) -> Verdict:
-    """What a test shows, unless there is a reason to withhold it."""
+def make_verdict(p_holm: float, gain: float, reason: str) -> Verdict:
+    """Turn a test into a verdict, unless there is a reason to withhold it."""
     if reason:
         return Verdict(Claim.WITHHELD, reason)
-    if not is_shown(p_holm):
+    if not is_significant(p_holm):
         return Verdict(Claim.UNCLEAR)
     return Verdict(Claim.BETTER if gain > 0 else Claim.WORSE)
 
 
-def is_shown(p_holm: float) -> bool:
-    """Whether a test found a difference."""
-    return p_holm <= 1 - CONFIDENCE
+def is_significant(p: float) -> bool:
+    return p <= 1 - CONFIDENCE
 
 
-def withheld(ours: Side, theirs: Side, difference: Difference, gain: float, p_holm: float) -> str:
-    """Why nothing may be claimed of two sides of one comparison; empty where it may.
+def find_objection(
+    ours: Arm, theirs: Arm, difference: Difference, gain: float, p_holm: float
+) -> str:
+    """Say why nothing may be claimed of two arms under one setting; empty where it may.
 
     Args:
         gain: positive where the claim would be for ours.
     """
-    if reason := barred(ours, theirs, difference.pairs):
+    if reason := find_bar(ours, theirs, difference.pairs):
         return reason
     loser, winner = (theirs, ours) if gain >= 0 else (ours, theirs)
-    if is_shown(p_holm):  # else nobody loses, so nobody could have won with a wider range
+    if is_significant(p_holm):  # else nobody loses, so nobody could have won with a wider range
         reason = protocol.withhold_verdict(loser.standing, winner.standing, difference.pairs)
-    unknown = math.isnan(difference.p) and not difference.broken
-    if not reason and unknown and any(_luck_unknown(side) for side in (ours, theirs)):
+    unknown = math.isnan(difference.p) and not difference.has_failures
+    if not reason and unknown and any(_lacks_variance(arm) for arm in (ours, theirs)):
         return "too few points finished to tell how much of the result is luck"
     return reason
 
 
-def barred(ours: Side, theirs: Side, pairs: int) -> str:
-    """Why two sides may not be compared whatever the outcome; empty where they may."""
+def find_bar(ours: Arm, theirs: Arm, pairs: int) -> str:
+    """Say why two arms may not be compared whatever the outcome; empty where they may."""
     if ours.stops_at_target:
         return "trials stop at the target; compare their steps"
-    first, second = (replace(side.standing, edges=()) for side in (ours, theirs))
+    first, second = (replace(arm.standing, edges=()) for arm in (ours, theirs))
     return protocol.withhold_verdict(first, second, pairs)
 
 
-def _luck_unknown(side: Side) -> bool:
-    return side.luck is not None and math.isnan(side.luck.value)
+def _lacks_variance(arm: Arm) -> bool:
+    return arm.tuning_variance is not None and math.isnan(arm.tuning_variance.value)

@@ -90,7 +90,7 @@ def check_path(path: Path) -> None:
 
 
 def find(word: str) -> Path:
-    """The file that ``compare=`` names: a path by its ending, else a baseline that is shipped.
+    """Find the file that ``compare=`` names: a path by its ending, else a baseline that is shipped.
 
     Raises:
         RefusedInput: there is no such file or name.
@@ -110,12 +110,12 @@ def find(word: str) -> Path:
 
 
 def name(path: Path) -> str:
-    """What a baseline is called in reports: its file's name without the ending."""
+    """Return the baseline's name in reports: its file's name without the ending."""
     return path.name.removesuffix(".gz").removesuffix(".json")
 
 
 def read(path: Path) -> list[TrialRecord]:
-    """The trials of a baseline; ``run_id`` is the ``config_hash``, ``source`` the ``name(path)``.
+    """Read a baseline's trials; ``run_id`` is the ``config_hash``, ``source`` the ``name(path)``.
 
     Raises:
         RefusedInput: it is no baseline, cut, changed or of a later format.
@@ -147,7 +147,7 @@ def read(path: Path) -> list[TrialRecord]:
 
 
 def dumps(records: Sequence[TrialRecord], made_by: Mapping[str, str]) -> str:
-    """The text of a baseline: a line a part and a line a trial."""
+    """Format a baseline: a line a part and a line a trial."""
     parts: dict[str, dict[str, int]] = {part: {} for part in PARTS}
     rows = [_row(record, parts) for record in sorted(records, key=_order)]
     measured = sorted({key for row in rows for key in row} - set(COLUMNS))
@@ -168,14 +168,14 @@ def dumps(records: Sequence[TrialRecord], made_by: Mapping[str, str]) -> str:
 
 
 def _order(record: TrialRecord) -> tuple[Any, ...]:
-    """By what a reader looks for; the same whatever the order of the records."""
+    """Sort by what a reader looks for, whatever the order of the records."""
     config = record.config
     phase, point = str(record.phase), point_label(record.point)
     return *protocol.entrant_key(config), phase, point, config["seed"], record.config_hash
 
 
 def _row(record: TrialRecord, parts: Mapping[str, dict[str, int]]) -> dict[str, Any]:
-    """A trial by the names of ``columns``; its parts are put into ``parts`` where they are new."""
+    """Return a trial by the names of ``columns``; put its new parts into ``parts``."""
     config, result, tuning = record.config, record.result, record.tuning
     draw = {**asdict(tuning), "space": dict(tuning.space)} if tuning else {}
     places = {name: draw.pop(name, None) for name in ("repeat", "index")}
@@ -207,7 +207,7 @@ def _row(record: TrialRecord, parts: Mapping[str, dict[str, int]]) -> dict[str, 
 def _record(
     row: Mapping[str, Any], content: Mapping[str, Any], path: Path
 ) -> tuple[TrialRecord, str]:
-    """A trial's record, and what it has to agree with."""
+    """Return a trial's record, and what it has to agree with."""
     part = {name: content["parts"][name][row[name]] for name in PARTS}
     config = {
         **part["setting"],
@@ -240,7 +240,7 @@ def _record(
 
 
 def _check(record: TrialRecord) -> str:
-    """8 hexadecimal digits of everything that the file holds of a trial."""
+    """Return 8 hexadecimal digits of everything that the file holds of a trial."""
     result = record.result
     last = result.curve[-1] if result.curve else None
     values = {
@@ -257,7 +257,7 @@ def _check(record: TrialRecord) -> str:
 
 
 def _content(path: Path, where: str) -> dict[str, Any]:
-    """A file's JSON, once it is known to be a baseline of a format that can be read."""
+    """Return a file's JSON, once it is known to be a baseline of a format that can be read."""
     try:
         packed = path.read_bytes()
         text = gzip.decompress(packed) if path.suffix == ".gz" else packed
@@ -278,7 +278,7 @@ def _content(path: Path, where: str) -> dict[str, Any]:
 
 
 def _last(result: TrialResult) -> dict[str, float]:
-    """What was measured last, on every split."""
+    """Return what was measured last, on every split."""
     return {**(result.curve[-1].values if result.curve else {}), **result.final}
 
 
@@ -287,7 +287,7 @@ def _validated(last: Mapping[str, float]) -> dict[str, float]:
 
 
 def _reason(result: TrialResult) -> str:
-    """Its first line: an exception's text may go on for pages."""
+    """Return its first line: an exception's text may go on for pages."""
     return result.reason.split("\n", maxsplit=1)[0]
 
 

@@ -1,4 +1,4 @@
-"""Costs of entrants that were measured alone, beside the sides that a report shows.
+"""Costs of entrants that were measured alone, beside the arms that a report shows.
 
 Trials of a stack have no time of their own, and trials of several machines have times that do not
 compare: ``optbench-report study=NAME costs=true`` measures each entrant again, all on one machine
@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 
 from bench.spec import digest
+from reports.data.ids import ARM, IDS
 
 COLUMNS = [
     *["comparison", "entrant", "point", "step_time_ms", "state_mib", "steps_measured"],
-    *["device", "reason"],
+    *["device", "reason", *IDS],
 ]
 """Milliseconds a step, median over rounds; MiB of tensors that the optimizer keeps; training steps
 that were timed; what it ran on; why there is no number, else empty."""
@@ -24,38 +25,36 @@ that were timed; what it ran on; why there is no number, else empty."""
 Config = Mapping[str, Any]
 
 
-def key(config: Config) -> str:
-    """What has one cost: a trial whatever its seed and phase."""
+def _digest(config: Config) -> str:
+    """Digest what has one cost: a trial whatever its seed and phase."""
     return digest({name: value for name, value in config.items() if name not in ("seed", "phase")})
 
 
-def wanted(reported: pd.DataFrame, configs: Mapping[str, Config]) -> dict[str, Config]:
-    """The config to measure of each entrant at its reported point, by ``key``.
+def choose_configs(reported: pd.DataFrame, configs: Mapping[str, Config]) -> dict[str, Config]:
+    """Choose each entrant's config at its reported point; the key is the digest of its cost.
 
     Args:
         reported: ``Study.reported``; of repeated tunings the first point counts.
         configs: a trial's config by its run_id.
     """
-    found = [configs[run_id] for run_id in _first(reported)["run_id"]]
-    return {key(config): config for config in found}
+    chosen = [configs[run_id] for run_id in _first(reported)["run_id"]]
+    return {_digest(config): config for config in chosen}
 
 
-def table(
+def tabulate_costs(
     reported: pd.DataFrame,
     configs: Mapping[str, Config],
     measured: Mapping[str, Mapping[str, Any]],
 ) -> pd.DataFrame:
-    """The measured costs of the entrants that are reported; those never measured have no row."""
+    """List the measured costs of reported entrants; those never measured have no row."""
     rows: list[dict[Any, Any]] = []
-    for side in _first(reported).to_dict("records"):
-        cost = measured.get(key(configs[side["run_id"]]))
+    for arm in _first(reported).to_dict("records"):
+        cost = measured.get(_digest(configs[arm["run_id"]]))
         if cost is not None:
-            rows.append({**side, **cost})
-    found = pd.DataFrame(rows, columns=COLUMNS)
-    return found.astype({"step_time_ms": "float64", "state_mib": "float64"})
+            rows.append({**arm, **cost})
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype({"step_time_ms": "float64", "state_mib": "float64"})
 
 
 def _first(reported: pd.DataFrame) -> pd.DataFrame:
-    return reported.drop_duplicates(["comparison", "entrant"])[
-        ["comparison", "entrant", "point", "run_id"]
-    ]
+    return reported.drop_duplicates(ARM)[["comparison", "entrant", "point", "run_id", *IDS]]

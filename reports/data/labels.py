@@ -1,16 +1,20 @@
-"""Names that tell apart what differs: comparisons, entrants and points, in as few words as do."""
+"""Labels that tell apart what differs: comparisons, entrants and points, in as few words as do.
+
+A label depends on what else is in the report. It is for display; tables are joined by
+``reports.data.ids``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
-from bench.spec import TrialRecord, digest, point_label
+from bench.spec import TrialRecord, digest, point_label, protocol
 from bench.spec.hyperparameters import flat
 
 
 def distinguish(labelled: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    """Labels that are equal exactly where label and description are equal.
+    """Make labels that are equal exactly where label and description are equal.
 
     Of descriptions sharing a label, the fewest dotted keys that tell them apart are appended:
     ``[("digits", {"batch": 32}), ("digits", {"batch": 64})]`` → ``digits (batch=32)``, ….
@@ -21,7 +25,7 @@ def distinguish(labelled: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
 def distinguish_within(
     labelled: Sequence[tuple[Hashable, str, Mapping[str, Any]]],
 ) -> list[str]:
-    """``distinguish``, where only what shares a first item has to be told apart."""
+    """Do as ``distinguish``, where only items with the same first element must be told apart."""
     digests = [digest(description) for *_, description in labelled]
     flattened = {key: flatten(one[2]) for key, one in zip(digests, labelled, strict=True)}
     groups: dict[tuple[Hashable, str], set[str]] = {}
@@ -32,16 +36,26 @@ def distinguish_within(
         for group, members in groups.items()
     }
     return [
-        _named(label, flattened[key], keys[group, label])
+        _append(label, flattened[key], keys[group, label])
         for (group, label, _), key in zip(labelled, digests, strict=True)
     ]
 
 
-def points(records: Sequence[TrialRecord]) -> list[str]:
-    """Each record's point, ``lr=0.01``; equal exactly where the optimizer's config is equal.
+def label_comparisons(records: Sequence[TrialRecord]) -> list[str]:
+    """Label each record's setting: the task's name, and what differs between its settings."""
+    return distinguish([(r.config["task"]["name"], protocol.setting(r.config)) for r in records])
+
+
+def label_entrants(records: Sequence[TrialRecord]) -> list[str]:
+    """Label each record's entrant: ``adam``, ``adam+cosine``."""
+    return distinguish([(protocol.entrant(r.config), r.config["schedule"]) for r in records])
+
+
+def label_points(records: Sequence[TrialRecord]) -> list[str]:
+    """Label each record's point, ``lr=0.01``; equal exactly where the optimizer's config is equal.
 
     Records may name one point differently (``betas``, ``betas.0``; a value that equals the
-    YAML's): of all names of a configuration, that with the fewest hyperparameters stands.
+    YAML's). The name with the fewest hyperparameters is used.
     """
     digests = [digest(record.config["optimizer"]) for record in records]
     names: dict[str, set[tuple[int, str]]] = {}
@@ -57,23 +71,23 @@ def points(records: Sequence[TrialRecord]) -> list[str]:
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """``{"a": {"b": 1}}`` → ``{"a.b": "1"}``; values as text, so that they can be compared."""
-    found: dict[str, str] = {}
+    """Turn ``{"a": {"b": 1}}`` into ``{"a.b": "1"}``; values become text, which compares."""
+    flattened: dict[str, str] = {}
     for key, value in nested.items():
         if isinstance(value, Mapping):
-            found |= flatten(value, f"{prefix}{key}.")
+            flattened |= flatten(value, f"{prefix}{key}.")
         else:
-            found[f"{prefix}{key}"] = str(value)
-    return found
+            flattened[f"{prefix}{key}"] = str(value)
+    return flattened
 
 
-def family(names: Iterable[Any], prefix: str) -> list[str]:
-    """Columns of an open family, e.g. all ``hp.``; ``names`` may be the table itself."""
+def prefixed_columns(names: Iterable[Any], prefix: str) -> list[str]:
+    """Return the names that begin with ``prefix``, e.g. ``hp.``; ``names`` may be a table."""
     return [str(name) for name in names if str(name).startswith(prefix)]
 
 
 def _telling_keys(group: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """Keys that tell all of ``group`` apart, taken greedily: names first, then shallow keys."""
+    """Choose keys that tell all of ``group`` apart, greedily: names first, then shallow keys."""
     varying = {key for d in group for key in d if len({_values(one, [key]) for one in group}) > 1}
     keys = sorted(varying, key=lambda key: (not key.endswith("name"), key.count("."), key))
     goal = len({_values(d, keys) for d in group})
@@ -91,7 +105,7 @@ def _values(description: Mapping[str, str], keys: Sequence[str]) -> tuple[str, .
     return tuple(description.get(key, "–") for key in keys)
 
 
-def _named(label: str, description: Mapping[str, str], keys: Sequence[str]) -> str:
+def _append(label: str, description: Mapping[str, str], keys: Sequence[str]) -> str:
     pairs = ", ".join(
         f"{key.removesuffix('.name')}={value}"
         for key, value in zip(keys, _values(description, keys), strict=True)

@@ -1,4 +1,4 @@
-"""What a report is about: trials of one or several studies, filtered, and those of baselines."""
+"""Trials of one or several studies, filtered, and those of baselines."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import bench.tracking
 from bench.spec import RefusedInput, TrialRecord, protocol
 from bench.spec.suggest import suggest
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
-from reports.data.merge import check_draws, pool
+from reports.data.merge import check_draws, merge_baselines
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -34,7 +35,7 @@ COSTS = "costs.json"
 
 
 @dataclass(frozen=True)
-class Gathered:
+class LoadedRecords:
     """Attributes:
     records: of the studies in the order of their names, then of the baselines.
     notes: what joined and what was left out, in sentences.
@@ -46,9 +47,9 @@ class Gathered:
     costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def gather(
+def load_records(
     studies: Sequence[str], uri: str, filters: Filters, baselines: Sequence[str]
-) -> Gathered:
+) -> LoadedRecords:
     """Read what a report is to be made of.
 
     A trial that several studies ran (one ``config_hash``) counts once: one that finished before
@@ -64,24 +65,24 @@ def gather(
     own, costs = read_studies(uri, studies) if studies else ([], {})
     theirs = read_baselines(baselines)
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
-    own = narrowed(own, filters)
-    theirs = {name: narrowed(records, filters) for name, records in theirs.items()}
+    own = filter_records(own, filters)
+    theirs = {name: filter_records(records, filters) for name, records in theirs.items()}
     if len(studies) > 1:
         check_draws(own, f"study={','.join(studies)}")
-    records, notes = pool(own, theirs)
+    records, notes = merge_baselines(own, theirs)
     if not records:
         if not filters:
             raise NoTrials
         raise RefusedInput(
-            f"no trial is left of study={','.join(studies)} under {described(filters)}"
+            f"no trial is left of study={','.join(studies)} under {describe_filters(filters)}"
         )
-    return Gathered(tuple(records), tuple(notes), costs)
+    return LoadedRecords(tuple(records), tuple(notes), costs)
 
 
 def read_studies(
     uri: str, names: Sequence[str]
 ) -> tuple[list[TrialRecord], dict[str, Mapping[str, Any]]]:
-    """The trials of the studies and their measured costs.
+    """Read the trials of the studies and their measured costs.
 
     Raises:
         RefusedInput: there is no such store or study.
@@ -91,30 +92,28 @@ def read_studies(
         raise RefusedInput(
             f"tracking.uri={uri}: there is no file {path}; run optbench first, or name its store"
         )
-    from bench import tracking  # takes seconds, so only once the input is known to be good
-
-    known = tracking.list_studies(uri)
+    known = bench.tracking.list_studies(uri)
     for name in names:
         if name not in known:
             raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
-    studies = [tracking.read(uri, name) for name in names]
+    studies = [bench.tracking.read(uri, name) for name in names]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
-        text = tracking.read_text(uri, name, COSTS)
+        text = bench.tracking.read_text(uri, name, COSTS)
         costs = {**(json.loads(text) if text else {}), **costs}
     return studies[0] if len(names) == 1 else protocol.select_records(*studies), costs
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:
-    """The trials of each baseline by its name."""
-    found: dict[str, list[TrialRecord]] = {}
+    """Read the trials of each baseline, by its name."""
+    trials: dict[str, list[TrialRecord]] = {}
     for word in words:
         path = baseline.find(word)
         name = baseline.name(path)
-        if name in found:
+        if name in trials:
             raise RefusedInput(f"compare={word}: two baselines are named {name!r}; rename one")
-        found[name] = baseline.read(path)
-    return found
+        trials[name] = baseline.read(path)
+    return trials
 
 
 def check_filters(filters: Filters, records: Iterable[TrialRecord]) -> None:
@@ -129,8 +128,8 @@ def check_filters(filters: Filters, records: Iterable[TrialRecord]) -> None:
                 raise RefusedInput(f"{key}={value}: no trial has it; {suggest(value, known)}")
 
 
-def narrowed(records: Iterable[TrialRecord], filters: Filters) -> list[TrialRecord]:
-    """The trials that every filter lets through."""
+def filter_records(records: Iterable[TrialRecord], filters: Filters) -> list[TrialRecord]:
+    """Keep the trials that every filter lets through."""
     return [
         record
         for record in records
@@ -138,6 +137,6 @@ def narrowed(records: Iterable[TrialRecord], filters: Filters) -> list[TrialReco
     ]
 
 
-def described(filters: Filters) -> str:
-    """``task=digits optimizer=adam,lion``."""
+def describe_filters(filters: Filters) -> str:
+    """Format ``task=digits optimizer=adam,lion``."""
     return " ".join(f"{key}={','.join(values)}" for key, values in filters.items())

@@ -15,14 +15,17 @@ from typing import Any
 
 from bench.spec import Phase, RefusedInput, TrialRecord, digest, protocol
 from bench.spec.hyperparameters import flat
+from reports.data.ids import setting_id
 
 Records = Sequence[TrialRecord]
 Place = tuple[str, str]
-"""Digest of a comparison's setting, and the entrant."""
+"""Id of a setting, and the entrant's name."""
 
 
-def pool(own: Records, baselines: Mapping[str, Records]) -> tuple[list[TrialRecord], list[str]]:
-    """All trials that stand in the report, one's own first, and sentences on the baselines'.
+def merge_baselines(
+    own: Records, baselines: Mapping[str, Records]
+) -> tuple[list[TrialRecord], list[str]]:
+    """Merge the trials of a report, one's own first; also return sentences on the baselines'.
 
     Args:
         own: may be empty; then the first baseline stands for them.
@@ -33,10 +36,10 @@ def pool(own: Records, baselines: Mapping[str, Records]) -> tuple[list[TrialReco
     """
     records, notes = list(own), []
     for name, theirs in baselines.items():
-        joined, said = (list(theirs), []) if not records else _joined(records, theirs, name)
+        joined, remarks = (list(theirs), []) if not records else _join(records, theirs, name)
         ran = {record.config_hash for record in records}
         fresh = [record for record in joined if record.config_hash not in ran]
-        notes += [_who(name, fresh, len(joined) - len(fresh)), *said]
+        notes += [_count_joined(name, fresh, len(joined) - len(fresh)), *remarks]
         records += fresh
     return records, notes
 
@@ -51,15 +54,15 @@ def check_draws(records: Records, where: str) -> None:
         draws = {digest(draw): draw for draw in map(_draw, own) if draw}
         if len(draws) > 1:
             first, second, *_ = draws.values()
-            told = "; ".join(f"{key}: {a} and {b}" for key, a, b in _differences(first, second))
+            listed = "; ".join(f"{key}: {a} and {b}" for key, a, b in _differences(first, second))
             raise RefusedInput(
-                f"{where}: {entrant} on {_task(own[0])} was tuned by several draws ({told}); "
+                f"{where}: {entrant} on {_task(own[0])} was tuned by several draws ({listed}); "
                 "report the studies apart, or leave it out with optimizer=…"
             )
 
 
-def _joined(own: Records, theirs: Records, name: str) -> tuple[list[TrialRecord], list[str]]:
-    """The trials of one baseline that belong beside one's own."""
+def _join(own: Records, theirs: Records, name: str) -> tuple[list[TrialRecord], list[str]]:
+    """Select the trials of one baseline that belong beside one's own."""
     if not theirs:
         return [], [f"{name}: nothing of it is left by the filters"]
     tasks = {_task(record) for record in own}
@@ -78,30 +81,34 @@ def _joined(own: Records, theirs: Records, name: str) -> tuple[list[TrialRecord]
     joined = [record for record in shared if _setting(record) in settings]
     _refuse_phases(name, own, joined)
     _refuse_entrants(name, own, joined)
-    said = []
+    remarks = []
     if absent:
-        said.append(f"{name}: left out, for no trial of this study is on it: {', '.join(absent)}")
+        remarks.append(
+            f"{name}: left out, for no trial of this study is on it: {', '.join(absent)}"
+        )
     if other := len(shared) - len(joined):
-        said.append(f"{name}: {other} trials under settings that this study has not are left out")
+        remarks.append(
+            f"{name}: {other} trials under settings that this study has not are left out"
+        )
     if alone := sorted(tasks - {_task(record) for record in theirs}):
-        said.append(f"{name}: has no trial on {', '.join(alone)}, where this study stands alone")
-    return joined, said
+        remarks.append(f"{name}: has no trial on {', '.join(alone)}, where this study stands alone")
+    return joined, remarks
 
 
 def _refuse_settings(
     name: str, task: str, here: Mapping[str, Any], there: Mapping[str, Any]
 ) -> None:
-    told = "; ".join(
+    differences = "; ".join(
         f"{key} is {a} here and {b} there" for key, a, b in _differences(flat(here), flat(there))
     )
     raise RefusedInput(
-        f"compare={name}: {task} has other settings: {told}. "
+        f"compare={name}: {task} has other settings: {differences}. "
         "Run this task as the baseline did, or leave it out with task=…"
     )
 
 
 def _refuse_phases(name: str, own: Records, theirs: Records) -> None:
-    """A sweep that explores and a study that reports do not stand in one table."""
+    """Refuse a sweep that explores and a study that reports in one table."""
     here, there = _studied(own), _studied(theirs)
     for record in theirs:
         setting = _setting(record)
@@ -123,25 +130,25 @@ def _studied(records: Records) -> set[str]:
 
 def _refuse_entrants(name: str, own: Records, theirs: Records) -> None:
     here, there = _by_place(own), _by_place(theirs)
-    found: dict[tuple[str, ...], None] = {}
+    refused: dict[tuple[str, ...], None] = {}
     for place in sorted(here.keys() & there.keys()):
         differences = [
             *_optimizer_differences(here[place], there[place]),
             *_draw_differences(here[place], there[place]),
         ]
         for key, ours, others in differences:
-            found[place[1], f"{key} is {ours} here and {others} there"] = None
-    if found:
-        told = "; ".join(": ".join(difference) for difference in found)
+            refused[place[1], f"{key} is {ours} here and {others} there"] = None
+    if refused:
+        listed = "; ".join(": ".join(difference) for difference in refused)
         raise RefusedInput(
-            f"compare={name}: one name, but not the same optimizer: {told}. Give yours another "
+            f"compare={name}: one name, but not the same optimizer: {listed}. Give yours another "
             "name (bench.name in its YAML), run it as the baseline did, or leave it out with "
             "optimizer=…"
         )
 
 
 def _optimizer_differences(here: Records, there: Records) -> Iterator[tuple[str, str, str]]:
-    """Where two optimizers differ beyond the points that were tried."""
+    """List where two optimizers differ beyond the points that were tried."""
     for ours, our_point in _optimizers(here):
         for theirs, their_point in _optimizers(there):
             for key, a, b in _differences(ours, theirs):
@@ -156,7 +163,7 @@ def _draw_differences(here: Records, there: Records) -> Iterator[tuple[str, str,
 
 
 def _draw(record: TrialRecord) -> dict[str, Any]:
-    """What has to be equal for two tunings to be parts of one; empty where nothing was tuned."""
+    """Return what two parts of one tuning share; empty where nothing was tuned."""
     tuning = record.tuning
     if tuning is None or not tuning.space:
         return {}
@@ -169,18 +176,18 @@ def _draw(record: TrialRecord) -> dict[str, Any]:
 
 
 def _optimizers(records: Records) -> list[tuple[dict[str, Any], frozenset[str]]]:
-    """Each distinct optimizer without the hyperparameters that its point sets, and their names."""
-    found = {}
+    """List each distinct optimizer without the hyperparameters of its point, and their names."""
+    optimizers = {}
     for record in records:
         point = frozenset(flat(record.point))
         described = flat(record.config["optimizer"])
         rest = {key: value for key, value in described.items() if _hyperparameter(key) not in point}
-        found[digest({"of": rest, "without": sorted(point)})] = rest, point
-    return list(found.values())
+        optimizers[digest({"of": rest, "without": sorted(point)})] = rest, point
+    return list(optimizers.values())
 
 
 def _hyperparameter(key: str) -> str:
-    """Its name (``bench.spec.hyperparameters``): of ``arguments.lr`` and ``rest.arguments.lr``."""
+    """Return its name: of ``arguments.lr`` and ``rest.arguments.lr``."""
     return key.removeprefix("arguments.").replace("rest.arguments.", "rest.")
 
 
@@ -193,7 +200,7 @@ def _differences(
             yield key, str(ours), str(theirs)
 
 
-def _who(name: str, fresh: Records, known: int) -> str:
+def _count_joined(name: str, fresh: Records, known: int) -> str:
     """``embedded: 180 trials join: 100 of lion, 80 of sgd; 20 are this study's own already``."""
     counts = Counter(protocol.entrant(record.config) for record in fresh)
     named = ", ".join(f"{count} of {entrant}" for entrant, count in sorted(counts.items()))
@@ -202,26 +209,26 @@ def _who(name: str, fresh: Records, known: int) -> str:
 
 
 def _settings(records: Iterable[TrialRecord]) -> dict[str, dict[str, Any]]:
-    """Each setting by its digest."""
+    """Map each setting's id to the setting."""
     return {_setting(record): protocol.setting(record.config) for record in records}
 
 
 def _by_task(settings: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    tasks: dict[str, dict[str, dict[str, Any]]] = {}
     for key, setting in settings.items():
-        found.setdefault(setting["task"]["name"], {})[key] = setting
-    return found
+        tasks.setdefault(setting["task"]["name"], {})[key] = setting
+    return tasks
 
 
 def _by_place(records: Records) -> dict[Place, list[TrialRecord]]:
-    found: dict[Place, list[TrialRecord]] = {}
+    groups: dict[Place, list[TrialRecord]] = {}
     for record in records:
-        found.setdefault((_setting(record), protocol.entrant(record.config)), []).append(record)
-    return found
+        groups.setdefault((_setting(record), protocol.entrant(record.config)), []).append(record)
+    return groups
 
 
 def _setting(record: TrialRecord) -> str:
-    return digest(protocol.setting(record.config))
+    return setting_id(record.config)
 
 
 def _task(record: TrialRecord) -> str:

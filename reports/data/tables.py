@@ -1,13 +1,15 @@
-"""Trial records as two DataFrames: ``trials`` and ``curves``.
+"""Trial records as two tables: ``trials`` and ``curves``.
 
-``trials``, one row a trial:
+``trials`` has one row a trial:
     ===========================  =================================================================
     run_id study config_hash     identity in the store; of a baseline's trial the hash is its run_id
     source                       the baseline it was read from; empty: a store
-    comparison                   what may be compared: the task's name, and where the study ran it
-                                 under several settings what differs, ``digits (batch_size=64)``
-    task optimizer entrant       what was trained; an entrant is optimizer × schedule, ``point`` a
-    point seed                   label such as ``lr=0.01``
+    comparison                   label: the task's name, and what differs where the study ran it
+                                 under several settings, ``digits (batch_size=64)``
+    task optimizer entrant       what was trained; ``entrant`` (optimizer × schedule) and ``point``
+    point seed                   (``lr=0.01``) are labels
+    setting_id entrant_id        keys of comparison, entrant and point (``reports.data.ids``)
+    point_id
     phase                        explore, select (no test values) or report
     repeat index                 of a study: which of its tunings, place in the draw; NaN: none
     points sampler rank          as declared: points a tuning may try, how drawn and ranked
@@ -34,8 +36,8 @@
     test_examples                size of the test split, where the trial evaluated it
     env.<name>                   versions and hardware
     ===========================  =================================================================
-``curves``, one row a measured value:
-    ``run_id step train_time_s metric value``; a non-finite value stays as it was measured.
+``curves`` has one row a measured value:
+    ``run_id step train_time_s metric value`` and the trial's ids; non-finite values stay.
 
 Rows are in a fixed order whatever the order of the records, so reports regenerate byte for byte.
 """
@@ -49,13 +51,15 @@ from typing import Any
 
 import pandas as pd
 
-from bench.spec import Status, TrialRecord, protocol
+from bench.spec import Status, TrialRecord
 from bench.spec.hyperparameters import hyperparameters
-from reports.data import labels
-from reports.data.labels import family
+from reports.data import ids, labels
+from reports.data.ids import IDS
+from reports.data.labels import prefixed_columns
 
 IDENTITY = [
-    *["run_id", "study", "source", "comparison", "task", "optimizer", "entrant", "point", "seed"]
+    *["run_id", "study", "source", "comparison", "task", "optimizer", "entrant", "point", "seed"],
+    *IDS,
 ]
 STUDY = ["phase", "repeat", "index", "points", "sampler", "rank", "space_hash"]
 OUTCOME = ["status", "reason", "ended_at", "config_hash"]
@@ -80,39 +84,33 @@ TRIAL_COLUMNS = [
     "traceback",
 ]
 TRIAL_PREFIXES = ("hp.", "val/", "test/", "env.")
-CURVE_COLUMNS = ["run_id", "step", "train_time_s", "metric", "value"]
+MEASURED = ["run_id", "step", "train_time_s", "metric", "value"]
+CURVE_COLUMNS = [*MEASURED, *IDS]
 SORTED_BY = ["comparison", "optimizer", "entrant", "point", "seed", "run_id"]
 
 
-def tables(records: Sequence[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """``(trials, curves)`` of a study. Raises ValueError where a table breaks its schema."""
-    settings = [protocol.setting(record.config) for record in records]
-    comparisons = labels.distinguish(
-        [(r.config["task"]["name"], setting) for r, setting in zip(records, settings, strict=True)]
-    )
-    entrants = labels.distinguish_within(
-        [
-            (comparison, protocol.entrant(r.config), r.config["schedule"])
-            for r, comparison in zip(records, comparisons, strict=True)
-        ]
-    )
-    named = zip(records, comparisons, entrants, labels.points(records), strict=True)
-    rows = [_trial_row(*one) for one in named]
+def make_tables(records: Sequence[TrialRecord]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make ``trials`` and ``curves``. Raises ValueError where ``trials`` breaks its schema."""
+    texts = (labels.label_comparisons, labels.label_entrants, labels.label_points)
+    columns = (records, *(label(records) for label in texts))
+    rows = [_trial_row(*one) for one in zip(*columns, strict=True)]
     trials = pd.DataFrame(rows, columns=_ordered({name for row in rows for name in row}))
     trials = trials.sort_values(SORTED_BY, ignore_index=True)
     curves = pd.DataFrame(
-        [row for record in records for row in _curve_rows(record)], columns=CURVE_COLUMNS
+        [row for record in records for row in _curve_rows(record)], columns=MEASURED
     ).astype({"step": "int64", "train_time_s": "float64", "value": "float64"})
     order = {run_id: i for i, run_id in enumerate(trials["run_id"])}
     curves = curves.sort_values(["run_id", "step", "metric"], ignore_index=True)
     curves = curves.sort_values(
         "run_id", key=lambda ids: ids.map(order), kind="stable", ignore_index=True
     )
+    keys = {name: dict(zip(trials["run_id"], trials[name], strict=True)) for name in IDS}
+    curves = curves.assign(**{name: curves["run_id"].map(keys[name]) for name in IDS})
     return validate_trials(trials), curves
 
 
 def validate_trials(trials: pd.DataFrame) -> pd.DataFrame:
-    """``trials`` itself. Raises ValueError naming columns that are missing or unknown."""
+    """Return ``trials``. Raises ValueError naming columns that are missing or unknown."""
     missing = [name for name in TRIAL_COLUMNS if name not in trials]
     unknown = [
         name
@@ -141,7 +139,10 @@ def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -
         "entrant": entrant,
         "point": point,
         "seed": config["seed"],
-        **_study(record),
+        "setting_id": ids.setting_id(config),
+        "entrant_id": ids.entrant_id(config),
+        "point_id": ids.point_id(config),
+        **_tuning_cells(record),
         "status": str(result.status),
         "reason": result.reason,
         "ended_at": result.ended_at,
@@ -173,8 +174,8 @@ def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -
     }
 
 
-def _study(record: TrialRecord) -> dict[str, Any]:
-    """Where a trial of a study comes from; nothing is known of any other."""
+def _tuning_cells(record: TrialRecord) -> dict[str, Any]:
+    """Return the tuning that a trial of a study belongs to; of another trial nothing is known."""
     tuning = record.tuning
     if tuning is None:
         none = dict.fromkeys(("repeat", "index", "points"), math.nan)
@@ -191,7 +192,7 @@ def _study(record: TrialRecord) -> dict[str, Any]:
 
 
 def _steps(record: TrialRecord) -> float:
-    """Training steps made: the last evaluation, or where it diverged; NaN where none was."""
+    """Count training steps: to the last evaluation or divergence; NaN where none was measured."""
     result = record.result
     if "diverged_step" in result.summary:
         return float(result.summary["diverged_step"])
@@ -199,16 +200,16 @@ def _steps(record: TrialRecord) -> float:
 
 
 def _to_target(record: TrialRecord) -> dict[str, float]:
-    """A miss is ∞; without a target, or where nothing was measured, there is no number.
+    """Return steps and time to the target: ∞ for a miss, NaN without a target or a measurement.
 
-    A share of a stack's time is not what the trial alone would take: no time to target.
+    A share of a stack's time is not what the trial alone would take, so it has no time to target.
     """
     ran = record.result.status in (Status.FINISHED, Status.DIVERGED)
     has_target = record.config["task"]["target_metric"]["value"] is not None
     missed = math.inf if ran and has_target else math.nan
     summary = record.result.summary if ran and has_target else {}
-    found = {name: summary.get(name, missed) for name in TO_TARGET}
-    return found | ({"train_time_to_target_s": math.nan} if "stack_size" in summary else {})
+    measured = {name: summary.get(name, missed) for name in TO_TARGET}
+    return measured | ({"train_time_to_target_s": math.nan} if "stack_size" in summary else {})
 
 
 def _curve_rows(record: TrialRecord) -> list[tuple[str, int, float, str, float]]:
@@ -221,13 +222,20 @@ def _curve_rows(record: TrialRecord) -> list[tuple[str, int, float, str, float]]
 
 
 def _ordered(names: Iterable[str]) -> list[str]:
-    """Columns in the order of the schema, the open families sorted."""
+    """Sort columns as the schema has them, open families by name."""
     names = sorted(names)
     head, tail = [*IDENTITY, *STUDY, *OUTCOME, *SETTINGS], [*TO_TARGET, *COSTS]
-    measured = ["train/loss", *family(names, "val/"), *family(names, "test/")]
-    return [*head, *family(names, "hp."), *measured, *tail, *family(names, "env."), "traceback"]
+    measured = ["train/loss", *prefixed_columns(names, "val/"), *prefixed_columns(names, "test/")]
+    return [
+        *head,
+        *prefixed_columns(names, "hp."),
+        *measured,
+        *tail,
+        *prefixed_columns(names, "env."),
+        "traceback",
+    ]
 
 
 def _cell(value: Any) -> Any:
-    """A scalar as it is, anything else as JSON text: one cell of a CSV."""
+    """Return a scalar as it is, anything else as JSON text: one cell of a CSV."""
     return value if isinstance(value, bool | int | float | str) else json.dumps(value)

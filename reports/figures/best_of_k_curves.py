@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bench.spec import Phase
-from reports.analysis.selection import ENTRANT
 from reports.analysis.study import Study
+from reports.data.ids import ARM
 from reports.figures import style
 from reports.figures.panel import Panel
 
@@ -32,18 +32,18 @@ def tabulate(study: Study) -> pd.DataFrame:
 
     Columns: those of ``Study.best_of_k``, metric, low and high (10 and 90 % quantiles of the best).
     """
-    tried = dict(list(study.points[study.points["phase"] == Phase.SELECT].groupby(ENTRANT)))
-    metrics = study.trials.drop_duplicates("comparison").set_index("comparison")["metric"]
+    tried = dict(list(study.points[study.points["phase"] == Phase.SELECT].groupby(ARM)))
+    metrics = study.trials.drop_duplicates("setting_id").set_index("setting_id")["metric"]
     table = study.best_of_k.dropna(subset=["expected"])
     bands = []
-    for comparison, entrant, k in table[[*ENTRANT, "k"]].itertuples(index=False):
-        points = tried[comparison, entrant]
+    for setting, entrant, k in table[[*ARM, "k"]].itertuples(index=False):
+        points = tried[setting, entrant]
         values = points["val_mean"].where(points["n"] == points["seeds"])
         direction = str(points["direction"].iloc[0])
         ends = [quantile_of_best(values, int(k), direction, q) for q in (TAIL, 1 - TAIL)]
         bands.append((min(ends), max(ends)))
     low, high = zip(*bands, strict=True) if bands else ((), ())
-    metric = table["comparison"].map(metrics)
+    metric = table["setting_id"].map(metrics)
     return table.assign(metric=metric, low=list(low), high=list(high)).reset_index(drop=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import altair as alt
@@ -29,17 +30,17 @@ def tabulate(study: Study) -> pd.DataFrame:
     """
     found = []
     for board in study.leaderboards:
-        rows = board.rows[board.rows["row"].isin([Kind.DEFAULT, Kind.TUNED])]
-        for entrant, own in rows.groupby("entrant", sort=False):
-            if own["row"].nunique() < 2 or own["test_mean"].isna().any():
+        for head in board.heads:
+            own = [row for row in board.rows if row.arm.entrant_id == head.arm.entrant_id]
+            if len(own) < 2 or any(math.isnan(row.test.estimate) for row in own):
                 continue
-            for row in own.sort_values("row").to_dict("records"):
-                ends = "test_selection" if row["row"] == Kind.TUNED else "test"
-                ends_of = [row[f"{ends}_low"], row[f"{ends}_high"]]
-                head = (board.comparison, board.metric, entrant, str(row["row"]))
-                counts = (row["n"], row["points_tried"])
-                seeds = (row["test_low"], row["test_high"])
-                found.append((*head, row["test_mean"], *ends_of, *counts, *seeds))
+            for row in reversed(own):  # a leaderboard has the default below
+                arm, seeds = row.arm, row.test
+                ends = row.test_with_tuning if arm.kind is Kind.TUNED else seeds
+                labels = (board.comparison, board.metric, arm.entrant, str(arm.kind))
+                counts = (arm.finished, arm.tried)
+                values = (seeds.estimate, ends.low, ends.high)
+                found.append((*labels, *values, *counts, seeds.low, seeds.high))
     columns = ["comparison", "metric", "entrant", "row", "value", "low", "high", "n", "points"]
     columns += ["seeds_low", "seeds_high"]
     return pd.DataFrame(found, columns=columns)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from reports.analysis.effect import effect
+from reports.analysis.effect import measure_effect
 from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.matrix import END, draw_matrix
@@ -33,24 +33,22 @@ def tabulate(study: Study) -> pd.DataFrame:
     (on test, ours minus theirs), n (pairs that finished), broken (trials of ours that did not
     finish), verdict.
     """
-    boards = {board.comparison: board.rows for board in study.leaderboards}
+    rows = {row.arm: row for board in study.leaderboards for row in board.rows}
     found = []
-    for (entrant, comparison), side in study.grid.sides.items():
-        anchor = study.grid.anchors.get(comparison)
-        if anchor is None or anchor is side:
+    for arm in study.grid.arms.values():
+        anchor = study.grid.anchors.get(arm.setting_id)
+        if anchor is None or anchor is arm:
             continue
-        rows = boards[comparison]
-        row = rows[(rows["entrant"] == entrant) & (rows["row"] == side.kind)].iloc[0]
-        measured = effect(side, anchor)
+        row, measured = rows[arm], measure_effect(arm, anchor)
         found.append(
             {
-                "comparison": comparison,
-                "entrant": entrant,
+                "comparison": arm.comparison,
+                "entrant": arm.entrant,
                 "effect": measured.estimate if measured else math.nan,
-                "difference": row["diff_mean"],
-                "n": row["diff_n"],
-                "broken": row["seeds"] - row["n"],
-                "verdict": str(row["verdict"].claim),
+                "difference": row.difference.seeds.estimate,
+                "n": row.difference.seeds.n,
+                "broken": len(arm.trials) - arm.finished,
+                "verdict": str(row.verdict.claim),
             }
         )
     columns = ["comparison", "entrant", "effect", "difference", "n", "broken", "verdict"]

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from reports.analysis.selection import final
+from reports.analysis.selection import final_values
 from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
@@ -32,7 +32,7 @@ def tabulate(study: Study) -> pd.DataFrame:
     """
     trials = study.reported
     table = trials[["comparison", "metric", "entrant", "seed", "status"]].assign(
-        trial=trials["run_id"].str[:8], value=final(trials, "test")
+        trial=trials["run_id"].str[:8], value=final_values(trials, "test")
     )
     return table.sort_values(["comparison", "entrant", "seed", "trial"], ignore_index=True)
 

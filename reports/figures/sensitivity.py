@@ -17,9 +17,9 @@ import pandas as pd
 
 from bench.spec import Phase, Status
 from bench.spec.search_space import Dimension, dimensions
-from reports.analysis.selection import final, in_study
+from reports.analysis.selection import final_values, is_in_study
 from reports.analysis.study import Study
-from reports.data.labels import family
+from reports.data.labels import prefixed_columns
 from reports.figures import style
 from reports.figures.panel import Panel
 
@@ -50,12 +50,12 @@ def tabulate(study: Study) -> pd.DataFrame:
     best point at a value stands.
     """
     rows = study.attempts
-    rows = rows[(rows["phase"] == Phase.SELECT) | ~in_study(rows)]
-    rows = rows.assign(value=final(rows, "val"), broke=rows["status"] == Status.DIVERGED)
+    rows = rows[(rows["phase"] == Phase.SELECT) | ~is_in_study(rows)]
+    rows = rows.assign(value=final_values(rows, "val"), broke=rows["status"] == Status.DIVERGED)
     found = []
     for (_, _, space_hash), own in rows.groupby(["comparison", "entrant", "space_hash"]):
         declared = {d.name: d for d in dimensions(study.spaces.get(str(space_hash), {}))}
-        for column in family(own, "hp."):
+        for column in prefixed_columns(own, "hp."):
             name = column.removeprefix("hp.")
             if (not declared or name in declared) and own[column].nunique() > 1:
                 found.append(_summarize(own, column, declared.get(name)))

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from reports.analysis.selection import final
+from reports.analysis.selection import final_values
 from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
@@ -32,7 +32,7 @@ def tabulate(study: Study) -> pd.DataFrame:
     as fast). Empty where no trial trained alone.
     """
     trials = study.reported
-    rows = trials.assign(value=final(trials, "test")).dropna(subset=["value"])
+    rows = trials.assign(value=final_values(trials, "test")).dropna(subset=["value"])
     times = select_unstacked(study).groupby(["comparison", "entrant"])["train_time_s"].median()
     means = []
     for key, group in rows.groupby(["comparison", "metric", "direction", "entrant"]):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from reports.output.latex import format_latex
-from reports.text.leaderboards import as_csv, as_json, as_markdown
+from reports.text.leaderboards import format_csv, format_json, format_markdown
 
 if TYPE_CHECKING:
     from reports.analysis.study import Study
@@ -38,9 +38,9 @@ def write_tables(study: Study, directory: Path) -> list[str]:
             f"{name}.csv": frame.to_csv(index=False, lineterminator="\n")
             for name, frame in frames.items()
         },
-        "leaderboard.csv": as_csv(boards),
-        "leaderboard.json": as_json(boards),
-        "leaderboard.md": as_markdown(boards),
+        "leaderboard.csv": format_csv(boards),
+        "leaderboard.json": format_json(boards),
+        "leaderboard.md": format_markdown(boards),
         "leaderboard.tex": format_latex(boards),
     }
     for name, text in texts.items():

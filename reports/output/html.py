@@ -13,18 +13,18 @@ from markupsafe import Markup
 
 from bench.spec import PROTOCOL_VERSION, Status
 from reports.analysis.leaderboard import Leaderboard
-from reports.analysis.selection import final, status_counts
-from reports.analysis.stability import sentences as stability_sentences
+from reports.analysis.selection import count_statuses, final_values
+from reports.analysis.stability import describe_stability
 from reports.analysis.study import Study
-from reports.data.load import described
+from reports.data.load import describe_filters
 from reports.figures.embedding import Section
-from reports.text.answer import answer, counts, sentences
-from reports.text.headline import headline
+from reports.text.answer import count_claims, write_answer, write_sentences
+from reports.text.headline import write_headline
 from reports.text.leaderboards import display
 from reports.text.numbers import MISSING, number, short, whole
-from reports.text.protocol_check import rules
-from reports.text.provenance import environments, failures, provenance
-from reports.text.standings import standings
+from reports.text.protocol_check import check_rules
+from reports.text.provenance import list_environments, list_failures, list_provenance
+from reports.text.standings import list_standings
 
 IDENTITY = ("optimizer", "row")
 DETAILS = (
@@ -52,24 +52,24 @@ def build_page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "script": _load_asset("tables.js"),
         "study": study.name,
         "reference": study.reference,
-        "answer": answer(study),
-        "sentences": sentences(study),
-        "tiles": counts(study),
-        "counts": status_counts(study.trials),
-        "filters": described(study.filters),
+        "answer": write_answer(study),
+        "sentences": write_sentences(study),
+        "tiles": count_claims(study),
+        "counts": count_statuses(study.trials),
+        "filters": describe_filters(study.filters),
         "sources": study.joined,
-        "overall": standings(study),
-        "stability": stability_sentences(study.stability),
+        "overall": list_standings(study),
+        "stability": describe_stability(study.stability),
         "boards": [_split_board(board) for board in study.leaderboards],
         "files": files,
         "figures": figures,
-        "rules": rules(study),
+        "rules": check_rules(study),
         "trial_columns": TRIAL_COLUMNS,
         **_list_trials(study.trials),
-        "failures": failures(study),
+        "failures": list_failures(study),
         "broken": int((study.trials["status"] != Status.FINISHED).sum()),
-        "provenance": provenance(study),
-        "environments": environments(study),
+        "provenance": list_provenance(study),
+        "environments": list_environments(study),
         "protocol": PROTOCOL_VERSION,
     }
     return _fill("report.html.j2", values)
@@ -98,7 +98,7 @@ def _load_asset(name: str) -> Markup:
 def _split_board(board: Leaderboard) -> dict[str, Any]:
     """Split a leaderboard: the main columns, and the folded rest."""
     cells = display(board)
-    verdict = list(board.rows["verdict"])
+    verdict = [row.verdict for row in board.rows]
     names = [str(name) for name in cells]
     identity = [name for name in IDENTITY if name in names]
     test = [name for name in names if name.startswith("test/")]
@@ -107,7 +107,7 @@ def _split_board(board: Leaderboard) -> dict[str, Any]:
     folded = [name for name in names if name in DETAILS]
     return {
         "title": board.comparison,
-        "headline": headline(board),
+        "headline": write_headline(board),
         "metric": board.metric,
         "direction": board.direction,
         "target": board.target,
@@ -133,8 +133,8 @@ def _list_trials(trials: pd.DataFrame) -> dict[str, Any]:
             "point": trials["point"],
             "seed": trials["seed"].astype(str),
             "phase": trials["phase"],
-            "validation": final(trials, "val").map(_format_value),
-            "test": final(trials, "test").map(_format_value),
+            "validation": final_values(trials, "val").map(_format_value),
+            "test": final_values(trials, "test").map(_format_value),
             "steps to target": trials["steps_to_target"].map(whole).replace(MISSING, ""),
             "step (ms)": trials["step_time_ms"].map(short).replace(MISSING, ""),
         },

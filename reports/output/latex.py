@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.verdict import Claim
-from reports.text.headline import headline
-from reports.text.leaderboards import display, important
+from reports.text.headline import write_headline
+from reports.text.leaderboards import choose_columns, display
 
 PREAMBLE = r"% \usepackage{booktabs,graphicx}"
 TEXTUAL = ("optimizer", "row", "verdict", "compared with")
@@ -76,13 +76,15 @@ def escape(text: str) -> str:
 
 def _format_table(board: Leaderboard) -> str:
     cells = display(board)
-    cells = cells[important(cells)].assign(verdict=[str(v.claim) for v in board.rows["verdict"]])
+    cells = cells[choose_columns(cells)].assign(
+        verdict=[str(row.verdict.claim) for row in board.rows]
+    )
     columns = "".join("l" if name in TEXTUAL else "r" for name in cells)
     return "\n".join(
         [
             r"\begin{table}[t]",
             r"\centering",
-            rf"\caption{{{escape(headline(board))}}}",
+            rf"\caption{{{escape(write_headline(board))}}}",
             # scaled where it is wider than the text, never where it is not
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{{columns}}}",
@@ -101,7 +103,7 @@ def _format_table(board: Leaderboard) -> str:
 
 def _list_reasons(board: Leaderboard) -> list[str]:
     """List the reasons of withheld verdicts, each once; the cells only say that they are."""
-    verdicts = [verdict for verdict in board.rows["verdict"] if verdict.claim is Claim.WITHHELD]
+    verdicts = [row.verdict for row in board.rows if row.verdict.claim is Claim.WITHHELD]
     reasons = dict.fromkeys(verdict.reason for verdict in verdicts)
     if not reasons:
         return []

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.spec import ENDS
 from reports.analysis.study import Study
-from reports.text.answer import answer, counts, sentences
+from reports.text.answer import count_claims, write_answer, write_sentences
 from reports.text.leaderboards import display
 
 LONGEST = 6000
@@ -28,9 +28,11 @@ class Summary(TypedDict):
 def summarize_study(study: Study) -> Summary:
     """Summarize one whole study."""
     statuses = study.trials["status"].value_counts()
-    verdicts = {word: n for word, n in counts(study).items() if not word.startswith("trials")}
+    verdicts = {word: n for word, n in count_claims(study).items() if not word.startswith("trials")}
     return {
-        "note": "\n".join([answer(study), "", *_shorten([one.text for one in sentences(study)])]),
+        "note": "\n".join(
+            [write_answer(study), "", *_shorten([one.text for one in write_sentences(study)])]
+        ),
         "metrics": {
             **{f"trials/{status}": float(statuses.get(status, 0)) for status in ENDS},
             **{f"verdicts/{word.replace(' ', '_')}": float(n) for word, n in verdicts.items()},

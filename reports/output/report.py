@@ -15,8 +15,8 @@ from bench.spec import Hardware
 from bench.tracking import ReadOnlyStore
 from reports.analysis.study import Study
 from reports.data import baseline
-from reports.data.costs import wanted
-from reports.data.load import COSTS, NoTrials, described, gather
+from reports.data.costs import choose_configs
+from reports.data.load import COSTS, NoTrials, describe_filters, load_records
 from reports.output.mlflow_summary import summarize_study
 from reports.output.render import render, render_empty
 from reports.output.terminal import print_study
@@ -76,8 +76,8 @@ def export_baseline(
 ) -> None:
     """Write the trials of studies as a baseline, and print its size."""
     baseline.check_path(path)
-    records = gather(studies.split(","), uri, filters, ()).records
-    command = f"optbench-report study={studies} {described(filters)}".strip()
+    records = load_records(studies.split(","), uri, filters, ()).records
+    command = f"optbench-report study={studies} {describe_filters(filters)}".strip()
     count = baseline.write(records, path, {"command": command})
     print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")
 
@@ -88,7 +88,7 @@ def _measure_costs(study: Study, uri: str, studies: Sequence[str], device: CostD
 
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     fresh = cost.measure_costs(
-        wanted(study.reported, study.configs),
+        choose_configs(study.reported, study.configs),
         device.data_dir,
         Hardware(device.accelerator),
         lambda line: print(line, file=sys.stderr),

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.analysis.caveats import Mark
+from reports.analysis.caveats import Caveat
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
-from reports.text.answer import answer, sentences
+from reports.text.answer import write_answer, write_sentences
 from reports.text.leaderboards import display
 
 STYLES = {
@@ -45,15 +45,15 @@ def print_study(study: Study, console: Console | None = None) -> None:
     """
     console = console or Console()
     console.print()
-    console.print(Text(answer(study), style="bold"))
-    for sentence in sentences(study):
+    console.print(Text(write_answer(study), style="bold"))
+    for sentence in write_sentences(study):
         console.print(Text(f"· {sentence.text}", style=STYLES.get(sentence.claim, "")))
     for board in study.leaderboards:
         _print_board(board, console)
 
 
 def _print_board(board: Leaderboard, console: Console) -> None:
-    cells, claims = display(board), [verdict.claim for verdict in board.rows["verdict"]]
+    cells, claims = display(board), [row.verdict.claim for row in board.rows]
     if console.width < NARROW:  # the sentences above have the reasons
         cells["verdict"] = [str(claim) for claim in claims]
     widths = {
@@ -76,7 +76,7 @@ def _print_board(board: Leaderboard, console: Console) -> None:
 
 
 def _explains_a_mark(note: str) -> bool:
-    return note.startswith(tuple(f"{mark}: " for mark in Mark))
+    return note.startswith(tuple(f"{mark}: " for mark in Caveat))
 
 
 def _choose_columns(widths: dict[str, int], width: int) -> list[str]:

@@ -53,7 +53,7 @@ def build_row(
     task: str, words: list[str], board: Leaderboard, trials: pd.DataFrame
 ) -> dict[str, str]:
     """Build the row of a task, which ran with the ``words`` of its suite."""
-    (row,) = board.rows.to_dict("records")
+    (row,) = board.rows
     shown: Any = display(board).iloc[0]
     (column,) = (name for name in shown.index if name.startswith("test/"))
     trials = trials[trials["task"] == task]
@@ -62,12 +62,12 @@ def build_row(
     return {
         "task": f"`{task}`",
         "with": " ".join(f"`{word}`" for word in words),
-        "n": str(row["n"]),
+        "n": str(row.arm.finished),
         "metric": column.removesuffix(" [95 %]"),
         "median": number(trials[column.removesuffix(" [95 %]")].median(), 4),
         "mean [95 %]": shown[column],
-        "reached": f"{row['reached']}/{row['ran']}",
-        "steps": whole(row["steps_to_target"]),
+        "reached": f"{row.reached}/{row.steps_to_target.n}",
+        "steps": whole(row.steps_to_target.estimate),
         "seconds": number(seconds, 1) + (" (stacked)" if stacked else ""),
     }
 

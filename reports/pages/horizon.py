@@ -61,13 +61,14 @@ def main() -> None:
 def collect_scores(study: Study) -> dict[Setting, pd.DataFrame]:
     """Collect test scores of tuned entrants, entrants × seeds; larger is better, −∞: diverged."""
     found: dict[Setting, dict[str, pd.Series]] = {}
-    for side in study.sides:
-        if side.kind is not Kind.TUNED or side.trials.empty:
+    for arm in study.arms:
+        if arm.kind is not Kind.TUNED or arm.trials.empty:
             continue
-        one, values = side.trials.iloc[0], side.values("test").droplevel("repeat")
-        better = values["value"] * (1 if side.direction == "maximize" else -1)
+        one, ran = arm.trials.iloc[0], arm.test.ran[0]
+        values = pd.Series(arm.test.value[0, ran], index=arm.test.seeds[ran])
+        better = values * (1 if arm.direction == "maximize" else -1)
         setting = Setting(one["task"], one["schedule"], int(one["budget_steps"]))
-        found.setdefault(setting, {})[side.optimizer] = better.where(~values["broken"], -np.inf)
+        found.setdefault(setting, {})[arm.optimizer] = better.fillna(-np.inf)
     return {setting: pd.DataFrame(own).T for setting, own in sorted(found.items())}
 
 

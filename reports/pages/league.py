@@ -18,9 +18,9 @@ from reports.figures import heatmap, paper
 from reports.figures.registry import FIGURES
 from reports.pages import DOCS
 from reports.pages.markdown import describe_origin, format_board, format_table, load_shipped
-from reports.text.answer import answer, sentences
+from reports.text.answer import write_answer, write_sentences
 from reports.text.numbers import interval
-from reports.text.standings import standings
+from reports.text.standings import list_standings
 
 NAME, HALF = "laptop", "embedded"
 SHOWN = ("heatmap", "score", "default_tuned")
@@ -68,8 +68,8 @@ def write_sections(study: Study) -> Iterator[str]:
     yield INTRODUCTION.format(
         name=NAME, half=HALF, trials=len(study.trials), made=describe_origin(study)
     )
-    yield f"**{answer(study)}**\n"
-    yield from (f"- {sentence.text}" for sentence in sentences(study))
+    yield f"**{write_answer(study)}**\n"
+    yield from (f"- {sentence.text}" for sentence in write_sentences(study))
     yield f"\n## All tasks\n\n{_format_standings(study)}"
     for name in SHOWN:
         figure = FIGURES[name]
@@ -84,8 +84,8 @@ def write_sections(study: Study) -> Iterator[str]:
 def write_first_screen(study: Study) -> str:
     """Write what ran, the answer, every optimizer on every task, and over all of them."""
     ran = study.attempts[study.attempts["status"] != Status.SKIPPED]
-    points = max(side.tried for side in study.sides)
-    seeds = max(side.trials["seed"].nunique() for side in study.sides)
+    points = max(arm.tried for arm in study.arms)
+    seeds = max(arm.trials["seed"].nunique() for arm in study.arms)
     what = (
         f"{ran['optimizer'].nunique()} optimizers on the {ran['task'].nunique()} tasks of "
         f"`suite={NAME}`, each at its default and at the best of {points} points of its own "
@@ -93,12 +93,14 @@ def write_first_screen(study: Study) -> str:
         f"nothing), {len(ran)} trials: [docs/league.md](docs/league.md)."
     )
     picture = f"![{heatmap.TITLE}](docs/league_heatmap.png)\n\n<sub>{heatmap.CAPTION}</sub>"
-    return "\n\n".join([what, f"**{answer(study)}**", picture, _format_standings(study)]) + "\n"
+    return (
+        "\n\n".join([what, f"**{write_answer(study)}**", picture, _format_standings(study)]) + "\n"
+    )
 
 
 def _format_standings(study: Study) -> str:
     """Format the ranks of tuned optimizers, and the verdicts on their defaults."""
-    cells = pd.DataFrame(standings(study))
+    cells = pd.DataFrame(list_standings(study))
     error = f"error ÷ {study.reference}'s [95 %]"
     counts = ["better", "no difference", "worse", "withheld"]
     shown = cells[["optimizer", "rank", error, *counts]].assign(
@@ -111,10 +113,10 @@ def _format_standings(study: Study) -> str:
 def _count_default_claims(study: Study, entrant: str) -> str:
     """Count the tasks where its default is better, not different and worse, ``1, 5, 2``."""
     claims = [
-        row["verdict"].claim
+        row.verdict.claim
         for board in study.leaderboards
-        for row in board.rows.to_dict("records")
-        if (row["entrant"], row["row"]) == (entrant, Kind.DEFAULT)
+        for row in board.rows
+        if (row.arm.entrant, row.arm.kind) == (entrant, Kind.DEFAULT)
     ]
     if Claim.REFERENCE in claims:
         return "reference"

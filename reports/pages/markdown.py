@@ -8,7 +8,7 @@ import pandas as pd
 
 from reports import Study
 from reports.analysis.leaderboard import Leaderboard
-from reports.text.leaderboards import display, important
+from reports.text.leaderboards import choose_columns, display
 
 
 def load_shipped(name: str) -> Study:
@@ -24,7 +24,7 @@ def format_table(table: pd.DataFrame, *, index: bool = False) -> str:
 def format_board(board: Leaderboard) -> str:
     """Format every row of a leaderboard, in the columns that a page has room for."""
     cells = display(board)
-    return format_table(cells[important(cells)])
+    return format_table(cells[choose_columns(cells)])
 
 
 def describe_origin(study: Study) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from reports import Study
-from reports.analysis.arms import Kind, Side
+from reports.analysis.arms import Arm, Kind
 from reports.analysis.difference import compare
 from reports.analysis.verdict import Claim
 from reports.pages import DOCS
@@ -284,24 +284,24 @@ def write_defaults(study: Study) -> Iterator[str]:
     yield "**Here.** The league's trials (docs/league.md); the default is chosen on validation.\n"
     rows = []
     for board in study.leaderboards:
-        sides = [side for side in study.sides if side.comparison == board.comparison]
+        arms = [row.arm for row in board.rows]
         best = min(
-            (side for side in sides if side.kind is Kind.DEFAULT), key=lambda side: side.preference
+            (arm for arm in arms if arm.kind is Kind.DEFAULT), key=lambda arm: arm.preference
         )
-        (tuned,) = (side for side in sides if (side.kind, side.entrant) == (Kind.TUNED, "adam"))
+        (tuned,) = (arm for arm in arms if (arm.kind, arm.entrant) == (Kind.TUNED, "adam"))
         rows.append(
             {
                 "task": board.comparison,
                 "metric": board.metric,
-                **_compare_default(best, tuned, sides),
+                **_compare_default(best, tuned, arms),
             }
         )
     yield format_table(pd.DataFrame(rows)) + "\n"
 
 
-def _compare_default(best: Side, tuned: Side, sides: Sequence[Side]) -> dict[str, str]:
+def _compare_default(best: Arm, tuned: Arm, arms: Sequence[Arm]) -> dict[str, str]:
     apart = compare(best, tuned)
-    tried = sum(side.kind is Kind.DEFAULT for side in sides)
+    tried = sum(arm.kind is Kind.DEFAULT for arm in arms)
     shown = apart.selection if math.isfinite(apart.selection.low) else apart.seeds
     return {
         "best default": f"{best.entrant}, of {tried}",

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from reports.stats.intervals import Variance
 
 
-def remaining(values: ArrayLike, direction: str) -> NDArray[np.float64]:
+def remaining_loss(values: ArrayLike, direction: str) -> NDArray[np.float64]:
     """What is left to gain: a minimized value itself, one minus a maximized one; same shape.
 
     NaN throughout where any value has no such scale: a loss below 0, a score above 1.
@@ -67,7 +67,7 @@ def log2_ratio(above: ArrayLike, below: ArrayLike) -> NDArray[np.float64]:
         return np.where(a == b, 0.0, np.log2(a) - np.log2(b))
 
 
-def linearized(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
+def linearize(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Contributions of paired remaining losses to ``value``, same shape: their mean's variance is
     that of the log ratio, to first order (delta method). NaN where a mean is 0."""
     a, b = ours.mean(), theirs.mean()
@@ -76,10 +76,10 @@ def linearized(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArra
     return np.asarray((theirs / b - ours / a) / math.log(2))
 
 
-def scaled(luck: Variance, mean: float) -> Variance:
+def scale_variance(variance: Variance, mean: float) -> Variance:
     """The variance of a mean remaining loss as one of its log2, to first order."""
-    spread = luck.value / (mean * math.log(2)) ** 2 if mean > 0 else math.nan
-    return Variance(spread, luck.degrees)
+    spread = variance.value / (mean * math.log(2)) ** 2 if mean > 0 else math.nan
+    return Variance(spread, variance.degrees)
 
 
 def median(x: NDArray[np.float64]) -> NDArray[np.float64]:

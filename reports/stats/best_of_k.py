@@ -35,7 +35,7 @@ class Best:
     all_broken: float
 
 
-def luck(values: ArrayLike, direction: str) -> Variance:
+def tuning_variance(values: ArrayLike, direction: str) -> Variance:
     """Variance of a tuning's result for want of another one: that among its ``TOP`` best points.
 
     Another draw of points would have chosen something like them. The gap between best and second

@@ -20,7 +20,7 @@ def probability(ours: ArrayLike, theirs: ArrayLike) -> float:
     return float(_means(ours, theirs, *once)[0])
 
 
-def resampled(
+def resample(
     ours: ArrayLike,
     theirs: ArrayLike,
     drawn: NDArray[np.int64],

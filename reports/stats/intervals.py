@@ -58,10 +58,10 @@ def mean(values: ArrayLike) -> Interval:
     x = np.asarray(values, dtype=float)
     if len(x) == 0:
         return UNKNOWN
-    return around(float(x.mean()), [of_mean(x)], len(x))[0]
+    return t_interval(float(x.mean()), [variance_of_mean(x)], len(x))[0]
 
 
-def of_mean(x: NDArray[np.float64]) -> Variance:
+def variance_of_mean(x: NDArray[np.float64]) -> Variance:
     """Of the mean of independent values; NaN with fewer than two or no spread beyond rounding."""
     if len(x) < 2 or not np.isfinite(x).all():
         return Variance(math.nan, 1)
@@ -71,21 +71,21 @@ def of_mean(x: NDArray[np.float64]) -> Variance:
     return Variance(value, len(x) - 1)
 
 
-def crossed(values: NDArray[np.float64]) -> list[Variance]:
+def variance_components(values: NDArray[np.float64]) -> list[Variance]:
     """Of the mean over repeats and seeds, shape ``(R, S)``: one part a way of being unlucky.
 
     Of one repeat it is that of the seeds; of several, that of the seed means and that of the
     repeat means. What belongs to single cells is in both, so the sum errs on the wide side.
     Seeds that tie add nothing where repeats differ, and the other way round.
     """
-    parts = [of_mean(values.mean(axis=0))]
+    parts = [variance_of_mean(values.mean(axis=0))]
     if len(values) > 1:
-        parts.append(of_mean(values.mean(axis=1)))
+        parts.append(variance_of_mean(values.mean(axis=1)))
         parts = [part for part in parts if not math.isnan(part.value)] or parts
     return parts
 
 
-def around(estimate: float, variances: Sequence[Variance], n: int) -> tuple[Interval, float]:
+def t_interval(estimate: float, variances: Sequence[Variance], n: int) -> tuple[Interval, float]:
     """The t interval of an estimate and the two-sided p-value of its being 0.
 
     Args:

@@ -23,7 +23,7 @@ def power(difference: float, parts: Sequence[Variance], level: float) -> float:
     """Of the two-sided t-test that a difference is 0; 0 for a difference of 0.
 
     Args:
-        parts: independent parts of the variance of its estimate; degrees as in ``around``.
+        parts: independent parts of the variance of its estimate; degrees as in ``t_interval``.
     """
     total = math.fsum(part.value for part in parts)
     degrees = total**2 / math.fsum(part.value**2 / part.degrees for part in parts)

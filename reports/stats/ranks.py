@@ -1,4 +1,4 @@
-"""Ranks, and what becomes of them when one entrant leaves."""
+"""Ranks with everybody, and with one entrant left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy import stats
 
 
 def ranks(scores: ArrayLike) -> NDArray[np.float64]:
-    """1 for the largest score, shape ``(E,)``; equal ones share the best place; NaN has none."""
+    """Rank scores, shape ``(E,)``: 1 for the largest; equal ones share the best; NaN has none."""
     x = np.asarray(scores, dtype=float)
     return np.asarray(stats.rankdata(-x, method="min", nan_policy="omit"), dtype=float)
 
@@ -18,25 +18,25 @@ def ranks(scores: ArrayLike) -> NDArray[np.float64]:
 def leave_one_out(
     results: ArrayLike, score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """Ranks of all entrants, shape ``(E, E)``: row i is without entrant i, whose own is NaN.
+    """Rank all entrants, shape ``(E, E)``: row i is without entrant i, whose own rank is NaN.
 
     Args:
         results: one row an entrant, shape ``(E, ...)``.
         score: from results of some entrants, their scores: the larger the better.
     """
     x = np.asarray(results, dtype=float)
-    found = np.full((len(x), len(x)), np.nan)
+    without = np.full((len(x), len(x)), np.nan)
     for out in range(len(x)):
         others = np.arange(len(x)) != out
-        found[out, others] = ranks(score(x[others]))
-    return found
+        without[out, others] = ranks(score(x[others]))
+    return without
 
 
-def swaps(full: ArrayLike, without: ArrayLike) -> list[tuple[int, int]]:
-    """Pairs ``(i, j)`` where i stood before j and stands behind it without a third entrant.
+def find_swaps(full: ArrayLike, without: ArrayLike) -> list[tuple[int, int]]:
+    """Find pairs ``(i, j)`` where i ranks before j, and behind it without a third entrant.
 
     Args:
-        full, without: ranks, shape ``(E,)``; NaN for who left.
+        full, without: ranks, shape ``(E,)``; NaN for the one that left.
     """
     a, b = np.asarray(full, dtype=float), np.asarray(without, dtype=float)
     before, behind = a[:, None] < a[None, :], b[:, None] > b[None, :]

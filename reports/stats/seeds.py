@@ -44,9 +44,9 @@ def groups(values: ArrayLike, direction: str) -> tuple[Group, ...]:
     finite = np.sort(loss[~np.isnan(loss)])
     after = [np.searchsorted(finite, end, side="right") for end in _ends(finite)]
     parts = [np.sort(-x if direction == "maximize" else x) for x in np.split(finite, after)]
-    found = [Group(len(x), float(x[0]), float(x[-1])) for x in parts if len(x)]
+    finished = [Group(len(x), float(x[0]), float(x[-1])) for x in parts if len(x)]
     broken = len(loss) - len(finite)
-    return (*found, *([Group(broken, math.nan, math.nan)] if broken else []))
+    return (*finished, *([Group(broken, math.nan, math.nan)] if broken else []))
 
 
 def _loss(values: ArrayLike, direction: str) -> NDArray[np.float64]:

@@ -7,35 +7,22 @@ default. Each claim carries the interval that it rests on, n and price.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.spec import Status
-from reports.analysis.arms import Kind
+from reports.analysis.arms import Arm, Kind
 from reports.analysis.leaderboard import Leaderboard
+from reports.analysis.rows import LeaderboardRow
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
-from reports.text.headline import decimals, finishing, points
+from reports.text.headline import choose_decimals, compare_finishing, count_points
 from reports.text.numbers import counted, interval, whole
-
-Row = Mapping[Any, Any]
 
 SPOKEN = (Claim.BETTER, Claim.WORSE, Claim.UNCLEAR, Claim.WITHHELD, Claim.NOT_TESTED)
 """In the order of a sentence."""
 
-
-@dataclass(frozen=True)
-class Said:
-    """One row's claim with its table."""
-
-    board: Leaderboard
-    row: Row
-
-    @property
-    def claim(self) -> Claim:
-        claim: Claim = self.row["verdict"].claim
-        return claim
+Entry = tuple[Leaderboard, LeaderboardRow]
 
 
 @dataclass(frozen=True)
@@ -46,20 +33,20 @@ class Sentence:
     claim: Claim
 
 
-def speaking(boards: Sequence[Leaderboard]) -> dict[str, list[Said]]:
-    """Each entrant's rows that speak for it, one a comparison; the reference's not among them."""
-    found: dict[str, list[Said]] = {}
+def collect_entries(boards: Sequence[Leaderboard]) -> dict[str, list[Entry]]:
+    """Collect each entrant's rows that speak for it, one a comparison, without the reference's."""
+    entries: dict[str, list[Entry]] = {}
     for board in boards:
-        for row in board.rows.drop_duplicates("entrant").to_dict("records"):
-            said = Said(board, row)
-            if said.claim is not Claim.REFERENCE:
-                found.setdefault(row["entrant"], []).append(said)
-    return found
+        for row in board.heads:
+            if row.verdict.claim is not Claim.REFERENCE:
+                entries.setdefault(row.arm.entrant, []).append((board, row))
+    return entries
 
 
-def counts(study: Study) -> dict[str, int]:
-    """Verdicts of the rows that speak, by claim, and trials that did not finish."""
-    claims = [said.claim for rows in speaking(study.leaderboards).values() for said in rows]
+def count_claims(study: Study) -> dict[str, int]:
+    """Count verdicts of the rows that speak, by claim, and trials that did not finish."""
+    rows = [row for own in collect_entries(study.leaderboards).values() for _, row in own]
+    claims = [row.verdict.claim for row in rows]
     found = {str(claim): claims.count(claim) for claim in SPOKEN}
     if not found[Claim.NOT_TESTED]:
         del found[Claim.NOT_TESTED]
@@ -67,71 +54,70 @@ def counts(study: Study) -> dict[str, int]:
     return found | {"trials broken off": int(broken.sum())}
 
 
-def answer(study: Study) -> str:
-    """Whether anything is better than the reference, as far as the study shows.
+def write_answer(study: Study) -> str:
+    """Say if anything is better than the reference, as far as the study shows.
 
     Of tuned optimizers first; what the defaults of tuned ones show is said as well, for it stands
     in the same tables.
     """
-    return " ".join([_spoken(study), *_of_defaults(study)])
+    return " ".join([_answer_of_heads(study), *_answer_of_defaults(study)])
 
 
-def _of_defaults(study: Study) -> list[str]:
-    """Defaults that are shown to be better where a tuned row speaks for their entrant."""
-    found: dict[str, list[str]] = {}
+def _answer_of_defaults(study: Study) -> list[str]:
+    """Name defaults that are shown to be better where a tuned row speaks for their entrant."""
+    better: dict[str, list[str]] = {}
     for board in study.leaderboards:
-        for row in board.rows[board.rows.duplicated("entrant")].to_dict("records"):
-            if row["verdict"].claim is Claim.BETTER:
-                found.setdefault(row["entrant"], []).append(board.comparison)
-    shown = "; ".join(f"{name} on {_and(where)}" for name, where in found.items())
+        for row in board.rows:
+            if row not in board.heads and row.verdict.claim is Claim.BETTER:
+                better.setdefault(row.arm.entrant, []).append(board.comparison)
+    shown = "; ".join(f"{name} on {_and(where)}" for name, where in better.items())
     return [f"Default against default, shown to be better: {shown}."] if shown else []
 
 
-def _spoken(study: Study) -> str:
-    reference, rows = study.reference, speaking(study.leaderboards)
-    every = [said for own in rows.values() for said in own]
+def _answer_of_heads(study: Study) -> str:
+    reference, entries = study.reference, collect_entries(study.leaderboards)
+    rows = [row for own in entries.values() for _, row in own]
     tasks = counted(len(study.leaderboards), "comparison")
-    if not every:
+    if not rows:
         return f"Nothing was compared with {reference}: it ran alone."
     better = {
-        entrant: [said.board.comparison for said in own if said.claim is Claim.BETTER]
-        for entrant, own in rows.items()
+        entrant: [board.comparison for board, row in own if row.verdict.claim is Claim.BETTER]
+        for entrant, own in entries.items()
     }
     shown = [f"{name} on {_and(where)}" for name, where in better.items() if where]
     if shown:
         return f"Shown to be better than {reference}: {'; '.join(shown)} (of {tasks})."
-    if all(said.claim is Claim.NOT_TESTED for said in every):
+    if all(row.verdict.claim is Claim.NOT_TESTED for row in rows):
         return f"{reference} did not run here, so nothing is compared with it."
-    if all(said.claim in (Claim.WITHHELD, Claim.NOT_TESTED) for said in every):
+    if all(row.verdict.claim in (Claim.WITHHELD, Claim.NOT_TESTED) for row in rows):
         return f"No verdict: no comparison with {reference} here is one that a verdict may rest on."
-    tuned = "tuned " if any(said.row["row"] == Kind.TUNED for said in every) else ""
+    tuned = "tuned " if any(row.arm.kind is Kind.TUNED for row in rows) else ""
     return f"No {tuned}optimizer here is shown to be better than {reference} ({tasks})."
 
 
-def sentences(study: Study) -> list[Sentence]:
-    """One an entrant that differs somewhere; those of which the same is said share one."""
-    found: list[Sentence] = []
+def write_sentences(study: Study) -> list[Sentence]:
+    """Write one an entrant that differs somewhere; those of which the same is said share one."""
     alike: dict[tuple[str, Claim], list[str]] = {}
-    for entrant, own in speaking(study.leaderboards).items():
-        strongest = min((said.claim for said in own), key=SPOKEN.index)
-        parts = [_part(claim, [s for s in own if s.claim is claim]) for claim in SPOKEN]
-        text = "; ".join(part for part in parts if part)
-        alike.setdefault((text, strongest), []).append(entrant)
-    for (text, claim), names in alike.items():
-        found.append(Sentence(f"{_and(names)}: {text}.", claim))
+    for entrant, own in collect_entries(study.leaderboards).items():
+        strongest = min((row.verdict.claim for _, row in own), key=SPOKEN.index)
+        parts = [
+            _part(claim, [one for one in own if one[1].verdict.claim is claim]) for claim in SPOKEN
+        ]
+        alike.setdefault(("; ".join(filter(None, parts)), strongest), []).append(entrant)
+    found = [Sentence(f"{_and(names)}: {text}.", claim) for (text, claim), names in alike.items()]
     return sorted(found, key=lambda sentence: SPOKEN.index(sentence.claim))
 
 
-def _part(claim: Claim, said: Sequence[Said]) -> str:
-    if not said:
+def _part(claim: Claim, entries: Sequence[Entry]) -> str:
+    if not entries:
         return ""
-    against = said[0].board.reference
+    against = entries[0][0].reference
     if claim in (Claim.BETTER, Claim.WORSE):
         verb = f"beats {against}" if claim is Claim.BETTER else f"loses to {against}"
-        return f"{verb} on " + "; on ".join(_difference(one) for one in said)
+        return f"{verb} on " + "; on ".join(_difference(*one) for one in entries)
     places: dict[str, list[str]] = {}
-    for one in said:
-        places.setdefault(_undecided(one), []).append(one.board.comparison)
+    for board, row in entries:
+        places.setdefault(_undecided(row), []).append(board.comparison)
     bare_first = sorted(places.items(), key=lambda one: bool(one[0]))
     listed = "; ".join(f"{_and(where)}{why}" for why, where in bare_first)
     if claim is Claim.NOT_TESTED:
@@ -141,35 +127,31 @@ def _part(claim: Claim, said: Sequence[Said]) -> str:
     return f"no difference to {against} shown on {listed}"
 
 
-def _difference(said: Said) -> str:
+def _difference(board: Leaderboard, row: LeaderboardRow) -> str:
     """``langid: +0.0044 [0.0018, 0.0069], n = 10, 8 points each``."""
-    row, board = said.row, said.board
-    terms = [f"n = {row['pairs']}", _price(row)]
-    if broke := finishing(row, row["reference"] or board.reference):
-        return f"{board.comparison} by rank ({', '.join(terms)}{broke})"
-    known = not math.isnan(row["diff_selection_low"])
-    ends = "diff_selection" if known else "diff"
-    digits = decimals(board, row["diff_mean"], row[f"{ends}_low"], row[f"{ends}_high"])
-    value = interval(row["diff_mean"], row[f"{ends}_low"], row[f"{ends}_high"], digits, sign=True)
+    difference = row.difference
+    terms = [f"n = {difference.pairs}", _price(row.arm)]
+    if finishing := compare_finishing(row):
+        return f"{board.comparison} by rank ({', '.join(terms)}{finishing})"
+    ends = difference.selection if difference.selection.known else difference.seeds
+    measured = difference.seeds.estimate, ends.low, ends.high
+    value = interval(*measured, choose_decimals(board, *measured), sign=True)
     return f"{board.comparison}: {value}, {', '.join(terms)}"
 
 
-def _undecided(said: Said) -> str:
-    """Why nothing is claimed, or what would decide it."""
-    row = said.row
-    if said.claim is Claim.WITHHELD:
-        return f" ({row['verdict'].reason})"
-    if said.claim is not Claim.UNCLEAR or math.isnan(row["n_needed"]):
+def _undecided(row: LeaderboardRow) -> str:
+    """Say why nothing is claimed, or what would decide it."""
+    if row.verdict.claim is Claim.WITHHELD:
+        return f" ({row.verdict.reason})"
+    if row.verdict.claim is not Claim.UNCLEAR or math.isnan(row.n_needed):
         return ""
-    if math.isinf(row["n_needed"]):
+    if math.isinf(row.n_needed):
         return " (more seeds alone would not decide: tuning.repeats=3 would show the luck in it)"
-    return f" (a difference of this size: about {whole(row['n_needed'])} seeds would decide)"
+    return f" (a difference of this size: about {whole(row.n_needed)} seeds would decide)"
 
 
-def _price(row: Row) -> str:
-    if row["row"] == Kind.DEFAULT:
-        return "at their defaults"
-    return f"{points(row)} each"
+def _price(arm: Arm) -> str:
+    return "at their defaults" if arm.kind is Kind.DEFAULT else f"{count_points(arm)} each"
 
 
 def _and(names: Sequence[str]) -> str:

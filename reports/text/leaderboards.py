@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from reports.analysis.arms import Kind
 from reports.analysis.leaderboard import Leaderboard
-from reports.text.headline import decimals, headline, price
-from reports.text.numbers import MISSING, interval, number, short, whole
+from reports.analysis.rows import LeaderboardRow
+from reports.analysis.selection import count_statuses
+from reports.stats.intervals import Interval
+from reports.stats.seeds import Group
+from reports.text.headline import choose_decimals, format_price, write_headline
+from reports.text.numbers import MISSING, counted, interval, number, short, whole
 
 IMPORTANT = (
     *("optimizer", "row", "points tried", "n"),
@@ -31,86 +35,95 @@ OPTIONAL = (
 
 
 def display(board: Leaderboard) -> pd.DataFrame:
-    """The leaderboard with every cell a string; columns carry metric, interval and unit."""
+    """Format every cell as a string; columns carry metric, interval and unit."""
     rows = board.rows
-    cells = [_cells(row, board) for row in rows.to_dict("records")]
-    table = pd.DataFrame(cells)
+    table = pd.DataFrame([_cells(row, board) for row in rows])
     optional = {
-        "row": (rows["row"] == Kind.BEST).all(),
-        "compared with": rows["reference"].isin([board.reference, ""]).all(),
-        "steps": not (rows["steps"] < board.budget_steps).any(),
+        "row": all(row.arm.kind is Kind.BEST for row in rows),
+        "compared with": table["compared with"].isin([board.reference, ""]).all(),
+        "steps": not any(row.steps < board.budget_steps for row in rows),
         **{name: (table[name] == MISSING).all() for name in OPTIONAL},
     }
     return table.drop(columns=[name for name, left_out in optional.items() if left_out])
 
 
-def _cells(row: Mapping[Any, Any], board: Leaderboard) -> dict[str, str]:
-    def between(name: str, estimate: str, *, sign: bool = False) -> str:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        digits = decimals(board, row[estimate], low, high)
-        return interval(row[estimate], low, high, digits, sign=sign)
+def _cells(row: LeaderboardRow, board: Leaderboard) -> dict[str, str]:
+    def between(one: Interval, *, sign: bool = False) -> str:
+        measured = one.estimate, one.low, one.high
+        return interval(*measured, choose_decimals(board, *measured), sign=sign)
 
-    def ends(name: str, *, sign: bool = False) -> str:
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        if math.isnan(low):
+    def ends(one: Interval, *, sign: bool = False) -> str:
+        if not one.known:
             return MISSING
-        digits = decimals(board, low, low, high)
-        return f"[{number(low, digits, sign=sign)}, {number(high, digits, sign=sign)}]"
+        digits = choose_decimals(board, one.low, one.low, one.high)
+        return f"[{number(one.low, digits, sign=sign)}, {number(one.high, digits, sign=sign)}]"
 
+    arm, difference = row.arm, row.difference
+    val_digits = choose_decimals(board, row.val_mean, row.test.low, row.test.high)
     return {
-        "optimizer": row["entrant"],
-        "row": str(row["row"]),
-        "point": row["point"],
-        "points tried": price(row),
-        "n": str(row["n"]),
-        f"test/{board.metric} [95 %]": between("test", "test_mean"),
-        f"minus {board.reference} [95 %]": between("diff", "diff_mean", sign=True),
-        "minus with selection": ends("diff_selection", sign=True),
-        "verdict": str(row["verdict"]),
-        "compared with": row["reference"],
-        "pairs": str(row["pairs"]),
-        "p (Holm)": probability(row["p_holm"]),
-        "p sign flip": probability(row["p_sign_flip"]),
-        "seeds to decide": whole(row["n_needed"]),
-        "statuses": row["statuses"],
-        "bad seeds": share(row["bad_share"]),
-        "seed groups": row["seed_groups"] or MISSING,
-        f"val/{board.metric}": number(
-            row["val_mean"], decimals(board, row["val_mean"], row["test_low"], row["test_high"])
-        ),
-        "test with selection": ends("test_selection"),
-        "test split ±": short(row["test_error"]),
-        "IQM [95 %]": between("test_iqm", "test_iqm"),
-        "steps": whole(row["steps"]),
+        "optimizer": arm.entrant,
+        "row": str(arm.kind),
+        "point": arm.point,
+        "points tried": format_price(arm),
+        "n": str(arm.finished),
+        f"test/{board.metric} [95 %]": between(row.test),
+        f"minus {board.reference} [95 %]": between(difference.seeds, sign=True),
+        "minus with selection": ends(difference.selection, sign=True),
+        "verdict": str(row.verdict),
+        "compared with": row.reference.entrant if row.reference else "",
+        "pairs": str(difference.pairs),
+        "p (Holm)": format_probability(row.p_holm),
+        "p sign flip": format_probability(difference.p_sign_flip),
+        "seeds to decide": whole(row.n_needed),
+        "statuses": count_statuses(arm.trials),
+        "bad seeds": format_share(row.bad_share),
+        "seed groups": format_groups(row.seed_groups) or MISSING,
+        f"val/{board.metric}": number(row.val_mean, val_digits),
+        "test with selection": ends(row.test_with_tuning),
+        "test split ±": short(row.test_error),
+        "IQM [95 %]": between(row.test_iqm),
+        "steps": whole(row.steps),
         "steps to target [95 %] (reached)": _to_target(row),
-        "seconds to target": short(row["train_time_to_target_s"]),
-        "step (ms)": short(row["step_time_ms"]),
-        "marks": ", ".join(map(str, row["marks"])),
+        "seconds to target": short(row.train_time_to_target_s),
+        "step (ms)": short(row.step_time_ms),
+        "marks": ", ".join(map(str, row.caveats)),
     }
 
 
-def _to_target(row: Mapping[Any, Any]) -> str:
+def _to_target(row: LeaderboardRow) -> str:
     """``150 [125, 175] (10/10)``: the median, its interval, how many trials reached it."""
-    if not row["ran"]:
+    steps = row.steps_to_target
+    if not steps.n:
         return MISSING
-    median = interval(row["steps_to_target"], row["steps_low"], row["steps_high"], 0)
-    return f"{median} ({row['reached']}/{row['ran']})"
+    return f"{interval(steps.estimate, steps.low, steps.high, 0)} ({row.reached}/{steps.n})"
 
 
-def share(value: float) -> str:
+def format_groups(groups: Sequence[Group]) -> str:
+    """``6 seeds 28.3–29.3, 4 seeds 52.9–53.0``; empty without groups."""
+    return ", ".join(f"{counted(group.n, 'seed')} {_range(group)}" for group in groups)
+
+
+def _range(group: Group) -> str:
+    if math.isnan(group.low):
+        return "broke off"
+    low, high = short(group.low), short(group.high)
+    return low if high == low else f"{low}–{high}"
+
+
+def format_share(value: float) -> str:
     """``40 %``."""
     return MISSING if math.isnan(value) else f"{100 * value:.0f} %"
 
 
-def probability(value: float) -> str:
+def format_probability(value: float) -> str:
     """``0.031``, ``<0.001``."""
     if math.isnan(value):
         return MISSING
     return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def as_csv(boards: Sequence[Leaderboard]) -> str:
-    """All leaderboards as numbers, one table; reads back with ``pandas.read_csv``."""
+def format_csv(boards: Sequence[Leaderboard]) -> str:
+    """Format all leaderboards as numbers, one table; reads back with ``pandas.read_csv``."""
     if not boards:
         return ""
     frames = [_numbers(board) for board in boards]
@@ -118,51 +131,52 @@ def as_csv(boards: Sequence[Leaderboard]) -> str:
 
 
 def _numbers(board: Leaderboard) -> pd.DataFrame:
-    """With what is the comparison's own in front."""
+    """Put what is the comparison's own in front."""
     described: dict[str, str | float] = {
         "comparison": board.comparison,
         "metric": board.metric,
         "direction": board.direction,
         "target": board.target,
     }
-    rows = _texts(board.rows)
+    rows = _texts(board.table)
     for position, (name, value) in enumerate(described.items()):
         rows.insert(position, name, value)
     return rows
 
 
 def _texts(rows: pd.DataFrame) -> pd.DataFrame:
-    """A leaderboard's rows with text for what is a value of our own."""
+    """Replace values of our own by text."""
     rows = rows.copy()
     verdicts = list(rows["verdict"])
     rows["verdict"] = [str(verdict.claim) for verdict in verdicts]
-    place = list(rows.columns).index("verdict") + 1
-    rows.insert(place, "reason", [verdict.reason for verdict in verdicts])
+    after = list(rows.columns).index("verdict") + 1
+    rows.insert(after, "reason", [verdict.reason for verdict in verdicts])
     rows["row"] = rows["row"].map(str)
+    rows["seed_groups"] = rows["seed_groups"].map(format_groups)
     rows["marks"] = [", ".join(map(str, marks)) for marks in rows["marks"]]
     return rows
 
 
-def as_markdown(boards: Sequence[Leaderboard]) -> str:
-    """Pipe tables with their notes, for a README or an issue."""
+def format_markdown(boards: Sequence[Leaderboard]) -> str:
+    """Format pipe tables with their notes, for a README or an issue."""
     parts = []
     for board in boards:
         cells = display(board).map(lambda text: text.replace("|", r"\|"))
         table = cells.to_markdown(index=False, disable_numparse=True)
         notes = "\n".join(f"- {note}" for note in board.notes)
-        parts.append(f"## {board.comparison}\n\n{headline(board)}\n\n{table}\n\n{notes}\n")
+        parts.append(f"## {board.comparison}\n\n{write_headline(board)}\n\n{table}\n\n{notes}\n")
     return "\n".join(parts)
 
 
-def as_json(boards: Sequence[Leaderboard]) -> str:
-    """All leaderboards as numbers: a list of comparisons with their rows, notes and headline.
+def format_json(boards: Sequence[Leaderboard]) -> str:
+    """Format all leaderboards as numbers: comparisons with their rows, notes and headline.
 
     A number that was not measured is null, one that is not finite is text: ``"inf"``.
     """
     found = [
         {
             "comparison": board.comparison,
-            "headline": headline(board),
+            "headline": write_headline(board),
             "metric": board.metric,
             "direction": board.direction,
             "target": _plain(board.target),
@@ -170,7 +184,7 @@ def as_json(boards: Sequence[Leaderboard]) -> str:
             "reference": board.reference,
             "rows": [
                 {str(key): _plain(value) for key, value in row.items()}
-                for row in _texts(board.rows).to_dict("records")
+                for row in _texts(board.table).to_dict("records")
             ],
             "notes": [str(note) for note in board.notes],
         }
@@ -180,7 +194,7 @@ def as_json(boards: Sequence[Leaderboard]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A cell in JSON's own words."""
+    """Turn a cell into a JSON value."""
     if isinstance(value, numbers.Integral):
         return int(value)
     if not isinstance(value, numbers.Real):
@@ -190,8 +204,8 @@ def _plain(value: Any) -> Any:
     return float(value) if math.isfinite(value) else str(float(value))
 
 
-def important(cells: pd.DataFrame) -> list[str]:
-    """Of the columns of ``display`` the few that a paper or a notebook has room for."""
+def choose_columns(cells: pd.DataFrame) -> list[str]:
+    """List the few columns of ``display`` that a paper or a notebook has room for."""
     names = [str(name) for name in cells]
     intervals = [name for name in names if name.endswith("[95 %]") and not name.startswith("IQM")]
     return [name for name in names if name in IMPORTANT or name in intervals]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.spec import Phase, digest, protocol
-from reports.analysis.arms import Kind, Side
-from reports.analysis.caveats import ADAPTIVE, Mark
-from reports.analysis.selection import final
+from reports.analysis.arms import Arm, Kind
+from reports.analysis.caveats import ADAPTIVE, Caveat
+from reports.analysis.selection import final_values
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
 from reports.text.numbers import counted, listed
@@ -48,20 +48,20 @@ class Rule:
     finding: Finding
 
 
-def rules(study: Study) -> list[Rule]:
-    """Every rule, in the order of the protocol."""
+def check_rules(study: Study) -> list[Rule]:
+    """Check every rule, in the order of the protocol."""
     return [Rule(text, check(study)) for text, check in RULES.items()]
 
 
 def _equal_settings(study: Study) -> Finding:
-    settings = study.trials.groupby("task")["comparison"].nunique()
+    settings = study.trials.groupby("task")["setting_id"].nunique()
     if several := _listed(settings[settings > 1].index):
         return Finding(
             State.MARKED,
             f"{several} ran under several settings: a table for each, nothing across them",
             "compare within a table",
         )
-    if marked := _marked(study, Mark.GROUPING):
+    if marked := _marked(study, Caveat.GROUPING):
         return Finding(
             State.MARKED,
             f"weight decay reaches other parameters in some rows ({marked})",
@@ -74,8 +74,8 @@ def _declared_spaces(study: Study) -> Finding:
     drawn = study.trials[study.trials["phase"] == Phase.SELECT]
     if drawn.empty:
         return _without_tuning(study, "no search space was declared")
-    spaces = drawn.groupby("entrant")["space_hash"].nunique()
-    if several := _listed(spaces[spaces > 1].index):
+    spaces = drawn.groupby(["entrant", "entrant_id"])["space_hash"].nunique()
+    if several := _listed(spaces[spaces > 1].index.get_level_values("entrant")):
         return Finding(
             State.BROKEN,
             f"{several}: not the same space on all tasks",
@@ -85,10 +85,10 @@ def _declared_spaces(study: Study) -> Finding:
 
 
 def _equal_budgets(study: Study) -> Finding:
-    tuned = [side for side in study.sides if side.kind is not Kind.DEFAULT]
+    tuned = [arm for arm in study.arms if arm.kind is not Kind.DEFAULT]
     unequal = {}
-    for comparison in sorted({side.comparison for side in tuned}):
-        counts = sorted({s.standing.points for s in tuned if s.comparison == comparison})
+    for comparison in sorted({arm.comparison for arm in tuned}):
+        counts = sorted({arm.standing.points for arm in tuned if arm.comparison == comparison})
         if len(counts) > 1:
             unequal[comparison] = f"{counts[0]} to {counts[-1]} points on {comparison}"
     if unequal:
@@ -97,7 +97,7 @@ def _equal_budgets(study: Study) -> Finding:
             "; ".join(unequal.values()),
             "give every optimizer the same tuning.trials; the same command adds what is missing",
         )
-    if untuned := _marked(study, Mark.DEFAULT_ONLY):
+    if untuned := _marked(study, Caveat.DEFAULT_ONLY):
         return Finding(
             State.MARKED,
             f"at its default only: {untuned}",
@@ -105,23 +105,23 @@ def _equal_budgets(study: Study) -> Finding:
         )
     if not tuned:
         return Finding(State.NO_OCCASION, "nothing was tuned")
-    return Finding(State.KEPT, f"{max(s.standing.points for s in tuned)} points each")
+    return Finding(State.KEPT, f"{max(arm.standing.points for arm in tuned)} points each")
 
 
 def _even_draws(study: Study) -> Finding:
-    samplers = sorted({s.standing.sampler for s in study.sides if s.standing.sampler})
+    samplers = sorted({arm.standing.sampler for arm in study.arms if arm.standing.sampler})
     if not samplers:
         return _without_tuning(study, "points were listed by hand")
     if samplers == ["sobol"]:
         return Finding(State.KEPT, "scrambled Sobol points")
     learns = any(name in ADAPTIVE for name in samplers)
-    said = f"drawn by {', '.join(samplers)}" + (" (learns from results)" if learns else "")
-    return Finding(State.MARKED, said, "tuning.sampler=sobol")
+    drawn = f"drawn by {', '.join(samplers)}" + (" (learns from results)" if learns else "")
+    return Finding(State.MARKED, drawn, "tuning.sampler=sobol")
 
 
 def _validation_only(study: Study) -> Finding:
     chose = study.trials[study.trials["phase"] == Phase.SELECT]
-    opened = int(final(chose, "test").notna().sum())
+    opened = int(final_values(chose, "test").notna().sum())
     if opened:
         return Finding(
             State.BROKEN, f"{opened} tuning trials measured test", "run the tuning again"
@@ -132,10 +132,10 @@ def _validation_only(study: Study) -> Finding:
 
 
 def _fresh_seeds(study: Study) -> Finding:
-    reused = _sides(s for s in study.sides if s.standing.chosen_on_reported_seeds)
+    reused = _list_arms(arm for arm in study.arms if arm.standing.chosen_on_reported_seeds)
     if reused:
         return Finding(State.BROKEN, f"chosen on the seeds that are reported: {reused}", STUDY)
-    counts = [side.trials["seed"].nunique() for side in study.sides]
+    counts = [arm.trials["seed"].nunique() for arm in study.arms]
     few = min(counts, default=0)
     if few < protocol.MINIMUM_PAIRS:
         return Finding(
@@ -147,24 +147,26 @@ def _fresh_seeds(study: Study) -> Finding:
 
 
 def _defaults_beside(study: Study) -> Finding:
-    there = {(s.comparison, s.entrant, s.kind) for s in study.sides}
-    tuned = [s for s in study.sides if s.kind is Kind.TUNED]
+    there = {(arm.setting_id, arm.entrant_id, arm.kind) for arm in study.arms}
+    tuned = [arm for arm in study.arms if arm.kind is Kind.TUNED]
     if not tuned:
         return Finding(State.NO_OCCASION, "nothing was tuned")
-    alone = _sides(s for s in tuned if (s.comparison, s.entrant, Kind.DEFAULT) not in there)
+    alone = _list_arms(
+        arm for arm in tuned if (arm.setting_id, arm.entrant_id, Kind.DEFAULT) not in there
+    )
     if alone:
         return Finding(State.MARKED, f"no default row: {alone}", "run the study to its end")
     return Finding(State.KEPT, "every tuned row has its default below; best of k under Figures")
 
 
 def _inside_ranges(study: Study) -> Finding:
-    if edges := _sides(s for s in study.sides if s.standing.edges):
+    if edges := _list_arms(arm for arm in study.arms if arm.standing.edges):
         return Finding(
             State.MARKED,
             f"best point at the edge of its range: {edges}",
             "widen that range in the optimizer's YAML, in a new study",
         )
-    if all(s.kind is Kind.DEFAULT for s in study.sides):
+    if all(arm.kind is Kind.DEFAULT for arm in study.arms):
         return Finding(State.NO_OCCASION, "nothing was tuned")
     return Finding(State.KEPT, "no chosen point in the outer tenth of a range")
 
@@ -185,7 +187,7 @@ def _fixed_targets(study: Study) -> Finding:
     without = _listed(b.comparison for b in boards if b.target != b.target)
     if without:
         return Finding(State.MARKED, f"no target: {without}", "declare task.target in its YAML")
-    missed = _listed(b.comparison for b in boards if not b.rows["reached"].any())
+    missed = _listed(b.comparison for b in boards if not any(row.reached for row in b.rows))
     if missed:
         return Finding(
             State.MARKED,
@@ -197,10 +199,10 @@ def _fixed_targets(study: Study) -> Finding:
 
 def _shown_differences(study: Study) -> Finding:
     withheld = [
-        verdict
+        row.verdict
         for board in study.leaderboards
-        for verdict in board.rows["verdict"]
-        if verdict.claim is Claim.WITHHELD
+        for row in board.rows
+        if row.verdict.claim is Claim.WITHHELD
     ]
     if not withheld:
         return Finding(State.KEPT, "no verdict had to be withheld")
@@ -244,14 +246,15 @@ def _one_version(study: Study) -> Finding:
 
 
 def _regenerates(study: Study) -> Finding:
-    told = {
+    statuses = {
         run_id: [config_hash, status]
         for run_id, config_hash, status in zip(
             *(study.trials[name] for name in ("run_id", "config_hash", "status")), strict=True
         )
     }
     return Finding(
-        State.KEPT, f"{len(told)} trials, digest {digest(told)}; the same trials, the same bytes"
+        State.KEPT,
+        f"{len(statuses)} trials, digest {digest(statuses)}; the same trials, the same bytes",
     )
 
 
@@ -279,20 +282,20 @@ def _without_tuning(study: Study, said: str) -> Finding:
     return Finding(State.NO_OCCASION, "nothing was tuned")
 
 
-def _marked(study: Study, mark: Mark) -> str:
+def _marked(study: Study, caveat: Caveat) -> str:
     return _listed(
-        f"{row['entrant']} on {board.comparison}"
+        f"{row.arm.entrant} on {board.comparison}"
         for board in study.leaderboards
-        for row in board.rows.to_dict("records")
-        if mark in row["marks"]
+        for row in board.rows
+        if caveat in row.caveats
     )
 
 
-def _sides(found: Iterable[Side]) -> str:
+def _list_arms(found: Iterable[Arm]) -> str:
     return _listed(
-        f"{side.entrant} on {side.comparison}"
-        + (f" ({', '.join(side.standing.edges)})" if side.standing.edges else "")
-        for side in found
+        f"{arm.entrant} on {arm.comparison}"
+        + (f" ({', '.join(arm.standing.edges)})" if arm.standing.edges else "")
+        for arm in found
     )
 
 

@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench.spec import Status, protocol
-from reports.analysis.selection import status_counts
+from reports.analysis.arms import Arm
+from reports.analysis.selection import count_statuses
 from reports.analysis.study import Study
-from reports.data.labels import family
+from reports.data.ids import ARM, IDS
+from reports.data.labels import prefixed_columns
 from reports.text.numbers import listed, short
 
 
-def provenance(study: Study) -> list[dict[str, Any]]:
-    """Per comparison its shared setting, and per side its configuration and points tried."""
+def list_provenance(study: Study) -> list[dict[str, Any]]:
+    """List per comparison its shared setting, and per arm its configuration and points tried."""
     hashes = _hashes(study)
-    tried = {
-        key: own.to_dict("records") for key, own in study.points.groupby(["comparison", "entrant"])
-    }
+    tried = {key: own.to_dict("records") for key, own in study.points.groupby(ARM)}
     entries: dict[str, dict[str, Any]] = {}
-    for side in study.sides:
-        config = study.configs[side.trials["run_id"].iloc[0]]
+    for arm in study.arms:
+        config = study.configs[arm.trials["run_id"].iloc[0]]
         entry = entries.setdefault(
-            side.comparison,
+            arm.setting_id,
             {
-                "comparison": side.comparison,
+                "comparison": arm.comparison,
                 "setting": _json(protocol.setting(config)),
-                "sides": [],
+                "arms": [],
             },
         )
-        points = [] if side.tried == 0 else tried.get((side.comparison, side.entrant), [])
-        space = max(side.trials["space_hash"]) if side.tried else ""
-        entry["sides"].append(
+        points = [] if arm.tried == 0 else tried.get((arm.setting_id, arm.entrant_id), [])
+        space = max(arm.trials["space_hash"]) if arm.tried else ""
+        entry["arms"].append(
             {
-                "name": side.entrant,
-                "kind": str(side.kind),
+                "name": arm.entrant,
+                "kind": str(arm.kind),
                 "config": _json({key: config[key] for key in protocol.ENTRANT}),
-                "points": [_point(point, side.comparison, hashes) for point in points]
-                or [_only(side.point, side, hashes)],
+                "points": [_point(point, hashes) for point in points] or [_only_point(arm, hashes)],
                 "space_hash": space,
                 "space": _json(study.spaces.get(space, {})) if space else "",
             }
@@ -48,21 +49,21 @@ def provenance(study: Study) -> list[dict[str, Any]]:
     return list(entries.values())
 
 
-def failures(study: Study) -> list[dict[str, Any]]:
-    """Every trial that did not finish; seeds with the same outcome share an entry."""
+def list_failures(study: Study) -> list[dict[str, Any]]:
+    """List every trial that did not finish; seeds with the same outcome share an entry."""
     standing = set(study.attempts["run_id"])
     broken = study.trials[study.trials["status"] != Status.FINISHED]
     broken = broken.assign(rerun=~broken["run_id"].isin(standing))
-    outcome = ["comparison", "entrant", "point", "status", "reason", "traceback", "rerun"]
+    outcome = ["comparison", "entrant", "point", *IDS, "status", "reason", "traceback", "rerun"]
     entries = broken.groupby(outcome)["seed"].agg(list).reset_index()
     return [{str(key): value for key, value in row.items()} for row in entries.to_dict("records")]
 
 
-def environments(study: Study) -> list[dict[str, Any]]:
-    """Versions and hardware, what differs first: each value with the trials that ran under it."""
+def list_environments(study: Study) -> list[dict[str, Any]]:
+    """List versions and hardware, what differs first: each value with its trials."""
     trials = study.trials
     entries = []
-    for column in family(trials, "env."):
+    for column in prefixed_columns(trials, "env."):
         known = trials.dropna(subset=[column])
         groups = list(known.groupby(known[column].astype(str), sort=True))
         entries += [
@@ -88,33 +89,29 @@ def _where(trials: pd.DataFrame, of: int) -> str:
 def _hashes(study: Study) -> dict[Any, list[str]]:
     rows = study.attempts
     texts = "seed " + rows["seed"].astype(str) + ": " + rows["config_hash"]
-    keys = [rows[name] for name in ("comparison", "entrant", "phase", "point")]
+    keys = [rows[name] for name in (*ARM, "phase", "point_id")]
     return dict(texts.groupby(keys).agg(list).items())
 
 
-def _point(
-    row: Mapping[Any, Any], comparison: str, hashes: Mapping[Any, list[str]]
-) -> dict[str, Any]:
-    key = (comparison, row["entrant"], row["phase"], row["point"])
+def _point(row: Mapping[Any, Any], hashes: Mapping[Any, list[str]]) -> dict[str, Any]:
     return {
         "point": row["point"],
         "selected": row["selected"],
         "statuses": row["statuses"],
         "val": short(row["val_mean"]),
-        "hashes": hashes[key],
+        "hashes": hashes[row["setting_id"], row["entrant_id"], row["phase"], row["point_id"]],
     }
 
 
-def _only(point: str, side: Any, hashes: Mapping[Any, list[str]]) -> dict[str, Any]:
-    """A side without tuning: its one point."""
-    key = (side.comparison, side.entrant, side.trials["phase"].iloc[0], point)
-    value = side.values("val")["value"].mean()
+def _only_point(arm: Arm, hashes: Mapping[Any, list[str]]) -> dict[str, Any]:
+    """Describe the one point of an arm without tuning."""
+    finished = arm.val.value[np.isfinite(arm.val.value)]
     return {
-        "point": point,
+        "point": arm.point,
         "selected": False,
-        "statuses": status_counts(side.trials),
-        "val": short(value),
-        "hashes": hashes[key],
+        "statuses": count_statuses(arm.trials),
+        "val": short(float(finished.mean()) if len(finished) else math.nan),
+        "hashes": hashes[arm.setting_id, arm.entrant_id, arm.trials["phase"].iloc[0], arm.point_id],
     }
 
 

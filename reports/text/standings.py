@@ -12,8 +12,8 @@ from reports.analysis.study import Study
 from reports.text.numbers import MISSING, interval, whole
 
 
-def standings(study: Study) -> list[dict[str, str]]:
-    """A row an entrant: log2 ratios as ratios, an incomplete entrant without any."""
+def list_standings(study: Study) -> list[dict[str, str]]:
+    """List a row an entrant: log2 ratios as ratios, an incomplete entrant without any."""
     return [
         {
             "optimizer": row["entrant"],

@@ -7,11 +7,11 @@ import pytest
 
 from bench.spec import Phase, Tuning
 from bench.spec.protocol import SELECTION_SEEDS
-from reports.analysis.arms import outermost
+from reports.analysis.arms import find_outermost
 from reports.analysis.study import Study
 from reports.output.latex import format_latex
-from reports.text.headline import headline
-from reports.text.leaderboards import as_csv, as_markdown, display
+from reports.text.headline import write_headline
+from reports.text.leaderboards import display, format_csv, format_markdown
 from reports.text.numbers import interval, number, short
 
 SPACE = {"lr": {"log": [0.001, 1.0]}}
@@ -19,7 +19,7 @@ SPACE = {"lr": {"log": [0.001, 1.0]}}
 
 def board_of(records):
     (board,) = Study.of(records).leaderboards
-    return board, board.rows.set_index("optimizer")
+    return board, board.table.set_index("optimizer")
 
 
 def words(marks):
@@ -55,7 +55,7 @@ def test_minimized_metrics_are_selected_and_ordered_the_other_way(record):
     ]
     board, rows = board_of(records)
     assert rows.loc["adam", "point"] == "lr=0.2"
-    assert list(board.rows["optimizer"]) == ["sgd", "adam"]
+    assert list(board.table["optimizer"]) == ["sgd", "adam"]
 
 
 def test_order_is_by_validation_not_test(record):
@@ -63,7 +63,7 @@ def test_order_is_by_validation_not_test(record):
         *seeds(record, [0.9, 0.91], test=0.5),
         *seeds(record, [0.8, 0.81], optimizer="sgd", test=0.99),
     ]
-    assert list(board_of(records)[0].rows["optimizer"]) == ["adam", "sgd"]
+    assert list(board_of(records)[0].table["optimizer"]) == ["adam", "sgd"]
 
 
 @pytest.mark.parametrize("status", ["diverged", "failed"])
@@ -83,7 +83,7 @@ def test_points_with_most_seeds_are_preferred(record):
     ]
     _, rows = board_of(records)
     assert rows.loc["adam", "point"] == "lr=0.1"
-    assert words(rows.loc["adam", "marks"]) == "XXX"
+    assert words(rows.loc["adam", "marks"]) == "few seeds, edge"
 
 
 def test_a_study_reports_what_it_declared_and_nothing_else(record):
@@ -106,7 +106,7 @@ def test_a_study_reports_what_it_declared_and_nothing_else(record):
     records += report(None, 0.001, 0.9)  # a better default does not take the tuned row's place
     records += report(0, 0.1, 0.99)  # of a point that was chosen once, with a smaller budget
     board, _ = board_of(records)
-    rows = board.rows.set_index("row")
+    rows = board.table.set_index("row")
     assert rows["point"].to_dict() == {"tuned": "lr=0.2", "default": "default"}
     assert rows["points_tried"].to_dict() == {"tuned": 2, "default": 0}
     assert rows["test_mean"].to_dict() == pytest.approx({"tuned": 0.3, "default": 0.9})
@@ -120,7 +120,7 @@ def test_incomplete_rows_come_last_and_are_marked(record):
         *seeds(record, [0.5, 0.6, 0.55]),
     ]
     board, rows = board_of(records)
-    assert list(board.rows["optimizer"]) == ["adam", "lion"]
+    assert list(board.table["optimizer"]) == ["adam", "lion"]
     assert rows.loc["lion", ["n", "seeds", "statuses"]].tolist() == [2, 3, "2 finished, 1 diverged"]
     assert "incomplete" in words(rows.loc["lion", "marks"])
     assert any(note.startswith("incomplete:") for note in board.notes)
@@ -171,18 +171,18 @@ def test_holm_counts_every_comparison_of_the_report(record):
     (pair,) = study.pairs.to_dict("records")
     assert pair["p_holm"] == pytest.approx(4 * pair["p"])  # the least of four: step-down
     for board in study.leaderboards:
-        row = board.rows.set_index("optimizer").loc["lion"]
+        row = board.table.set_index("optimizer").loc["lion"]
         assert row["p_holm"] == pytest.approx(3 * row["p"])
 
 
 def test_nothing_is_claimed_of_a_point_that_was_chosen_on_the_reported_seeds(record):
     records = seeds(record, [0.90, 0.91, 0.92, 0.905, 0.915])
     records += seeds(record, [0.951, 0.96, 0.969, 0.955, 0.965], optimizer="lion")
-    assert headline(board_of(records)[0]).endswith("; better than adam (5 pairs).")
+    assert write_headline(board_of(records)[0]).endswith("; better than adam (5 pairs).")
     records += seeds(record, [0.5] * 5, optimizer="lion", point={"lr": 1.0})
     board, rows = board_of(records)
     assert claims(rows)["lion"] == "withheld"
-    assert "lion was chosen on seeds that are reported" in headline(board)
+    assert "lion was chosen on seeds that are reported" in write_headline(board)
 
 
 def test_a_constant_difference_is_no_evidence(record):
@@ -205,30 +205,30 @@ def test_without_adam_and_with_one_seed_nothing_is_claimed(record):
     assert claims(rows) == {"sgd": "not tested"}
     assert board.notes[0].startswith("adam did not run")
     assert display(board)["test/accuracy [95 %]"].tolist() == ["0.9000 [n/a]"]
-    assert "not tested" in headline(board)
+    assert "not tested" in write_headline(board)
 
 
 def test_all_diverged(record):
     board, _ = board_of([record(seed=s, status="diverged") for s in range(3)])
-    assert headline(board) == "digits: no trial finished at a selected point."
+    assert write_headline(board) == "digits: no trial finished at a selected point."
     assert display(board)["test/accuracy [95 %]"].tolist() == ["n/a"]
 
 
 def test_a_switch_has_no_edge():
     trials = pd.DataFrame(
         {
-            "point": ["lr=0.1", "lr=0.1", "lr=0.2", "lr=0.3"],
+            "point_id": ["lr=0.1", "lr=0.1", "lr=0.2", "lr=0.3"],
             "hp.lr": [0.1, 0.1, 0.2, 0.3],
             "hp.amsgrad": [True, True, False, False],
         }
     )
-    assert outermost(trials, "lr=0.1") == ["lr"]
-    assert outermost(trials, "lr=0.2") == []
+    assert find_outermost(trials, "lr=0.1") == ["lr"]
+    assert find_outermost(trials, "lr=0.2") == []
 
 
 def test_marks_edge_same_seeds_few_seeds(study):
     board = Study.of(study).leaderboards[0]
-    rows = board.rows.set_index("optimizer")
+    rows = board.table.set_index("optimizer")
     assert words(rows.loc["adam", "marks"]) == "few seeds, same seeds, edge"
 
 
@@ -236,11 +236,11 @@ def test_more_gradients_and_stacks_are_marked(record):
     sam = record(optimizer="sam", summary={"gradients": 600.0})
     stacked = record(optimizer="sgd", summary={"stack_size": 4.0})
     board, _ = board_of([record(), sam, stacked])
-    marks = board.rows.set_index("optimizer")["marks"].map(words)
+    marks = board.table.set_index("optimizer")["marks"].map(words)
     assert marks["adam"] == "few seeds"
     assert marks["sam"] == "few seeds, more gradients"
     assert marks["sgd"] == "few seeds, stacked"
-    assert board.rows.set_index("optimizer")["step_time_ms"].isna().to_dict() == {
+    assert board.table.set_index("optimizer")["step_time_ms"].isna().to_dict() == {
         "adam": False,
         "sam": False,
         "sgd": True,
@@ -295,11 +295,11 @@ def test_numbers_as_text():
 
 def test_text_tables_hold_every_optimizer(study):
     boards = Study.of(study).leaderboards
-    for text in (as_csv(boards), as_markdown(boards), format_latex(boards)):
+    for text in (format_csv(boards), format_markdown(boards), format_latex(boards)):
         assert all(text.count(name) >= 2 for name in ("adam", "sgd", "lion"))
     assert r"\toprule" in format_latex(boards)
 
 
 def test_markdown_escapes_pipes(record):
     board, _ = board_of([record(point={"groups": "a|b"})])
-    assert r"a\|b" in as_markdown([board])
+    assert r"a\|b" in format_markdown([board])

@@ -33,14 +33,14 @@ def on(task, record):
 
 
 def claims_anything(study):
-    verdicts = {v.claim for board in study.leaderboards for v in board.rows["verdict"]}
+    verdicts = {v.claim for board in study.leaderboards for v in board.table["verdict"]}
     return bool(SHOWN & verdicts or SHOWN & set(study.pairs["claim"]))
 
 
 def test_seven_equal_entrants_in_a_few_reports():
     study = equals(0)
     assert len(study.pairs) == 21
-    assert study.leaderboards[0].rows.attrs["comparisons"] == 21 + 7 * 2 * 6
+    assert study.leaderboards[0].tests == 21 + 7 * 2 * 6
     assert sum([claims_anything(study), *(claims_anything(equals(seed)) for seed in (1, 2))]) <= 1
 
 

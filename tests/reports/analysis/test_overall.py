@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from reports.analysis.arrays import cells, overlay
+from reports.analysis.arrays import arrange_values, pair_values
 from reports.analysis.overall import COLUMNS
 from reports.analysis.study import Study
 from reports.stats import anchored
+from reports.text.leaderboards import format_groups
 from tests.helpers.records import make_record
 from tests.helpers.simulated import tuned
 from tests.helpers.studies import reports
@@ -47,16 +48,18 @@ def row(study, entrant):
 
 
 def test_an_overlay_pairs_by_repeat_and_seed_and_not_by_position():
-    ours = cells(np.zeros(3), np.array([2, 0, 1]), np.array([0.93, 0.91, 0.92]), np.zeros(3, bool))
-    theirs = cells(
+    ours = arrange_values(
+        np.zeros(3), np.array([2, 0, 1]), np.array([0.93, 0.91, 0.92]), np.zeros(3, bool)
+    )
+    theirs = arrange_values(
         np.zeros(4),
         np.array([0, 1, 2, 9]),
         np.array([0.9, math.nan, 0.925, 0.5]),
         np.array([False, True, False, False]),
     )
-    both = overlay(ours, theirs)
+    both = pair_values(ours, theirs)
     assert both.ours.tolist() == [[0.91, 0.92, 0.93]]
-    assert (both.pairs, both.broken) == (3, True)
+    assert (both.pairs, both.has_failures) == (3, True)
     assert [x.tolist() for x in both.finished] == [[[0.91, 0.93]], [[0.9, 0.925]]]
 
 
@@ -88,7 +91,7 @@ def test_pairs_know_nothing_of_a_third_entrant(study):
 
 def test_one_task_is_one_hypothesis_for_the_table_and_the_pair():
     study = Study.of(made(tasks=("one",), entrants=("adam", "lion")))
-    board = study.leaderboards[0].rows.set_index("entrant")
+    board = study.leaderboards[0].table.set_index("entrant")
     found = pair(study, "lion", "adam")
     assert board.loc["lion", "p_holm"] == found["p_holm"] == found["p"] == board.loc["lion", "p"]
 
@@ -97,7 +100,7 @@ def test_a_pair_with_a_trial_that_broke_off_combines_the_tasks_own_tests():
     study = Study.of(made(lion=range(8)))
     p, gains = [], []
     for board in study.leaderboards:
-        lion = board.rows.set_index("entrant").loc["lion"]
+        lion = board.table.set_index("entrant").loc["lion"]
         p.append(lion["p"])
         gains.append(-1 if board.comparison == "one" else 1)
     z = [s * stats.norm.isf(v / 2) for s, v in zip(gains, p, strict=True)]
@@ -191,29 +194,31 @@ def test_the_speed_score_by_hand(ours, theirs, score):
 
 
 def test_what_remains_has_no_scale_beyond_one_or_below_zero():
-    assert anchored.remaining([0.9, 0.8], "maximize") == pytest.approx([0.1, 0.2])
-    assert anchored.remaining([3.0, 1e12], "minimize").tolist() == [3.0, 1e12]
-    assert np.isnan(anchored.remaining([0.9, 27.3], "maximize")).all()
-    assert np.isnan(anchored.remaining([-1.0, 2.0], "minimize")).all()
+    assert anchored.remaining_loss([0.9, 0.8], "maximize") == pytest.approx([0.1, 0.2])
+    assert anchored.remaining_loss([3.0, 1e12], "minimize").tolist() == [3.0, 1e12]
+    assert np.isnan(anchored.remaining_loss([0.9, 27.3], "maximize")).all()
+    assert np.isnan(anchored.remaining_loss([-1.0, 2.0], "minimize")).all()
 
 
 def test_the_leaderboard_knows_groups_the_tick_and_what_the_test_split_leaves_open():
     finals = [28.39, 29.20, 52.97, 29.32, 52.92, 28.67, 28.33, 28.87, 52.93, 52.96]  # DeepOBS
     options = {"metric": "loss", "direction": "minimize", "target": None}
-    rows = Study.of(reports("adam", finals, **options)).leaderboards[0].rows
-    assert rows["seed_groups"].tolist() == ["6 seeds 28.3–29.3, 4 seeds 52.9–53.0"]
+    rows = Study.of(reports("adam", finals, **options)).leaderboards[0].table
+    assert rows["seed_groups"].map(format_groups).tolist() == [
+        "6 seeds 28.3–29.3, 4 seeds 52.9–53.0"
+    ]
     assert rows[["test_error", "steps_tick"]].isna().all(axis=None)
 
     tested = Study.of(reports("adam", [0.9] * 10, summary={"test_examples": 360.0}))
-    found = tested.leaderboards[0].rows.iloc[0]
+    found = tested.leaderboards[0].table.iloc[0]
     assert found["test_error"] == pytest.approx(math.sqrt(0.9 * 0.1 / 360))
     assert (found["steps_low"], found["steps_high"], found["steps_tick"]) == (0, 200, 300)
-    assert found["seed_groups"] == ""
+    assert found["seed_groups"] == ()
 
 
 def test_the_seeds_that_would_decide_stand_where_nothing_is_shown():
     close = reports("lion", list(0.9005 + OTHER))
-    rows = Study.of(reports("adam", list(0.90 + NOISE)) + close).leaderboards[0].rows
+    rows = Study.of(reports("adam", list(0.90 + NOISE)) + close).leaderboards[0].table
     rows = rows.set_index("entrant")
     assert str(rows.loc["lion", "verdict"]) == "no difference shown"
     assert 10 < rows.loc["lion", "n_needed"] < 1000

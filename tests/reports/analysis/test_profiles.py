@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.analysis.stability import sentences, stability
+from reports.analysis.stability import describe_stability, measure_stability
 from reports.stats import anchored, profile, ranks
 from reports.stats.iqm import interquartile_mean
 
@@ -35,8 +35,12 @@ def test_a_profile_by_hand():
 
 def test_leaving_an_entrant_out_swaps_the_first_two_and_is_said(times):
     """Near the best time, τ up to 1.1, the fifth of eleven decides who is first."""
-    table = stability(list(times.index), times.to_numpy(), np.linspace(1.0, 1.1, 100))
-    said = [sentence for sentence in sentences(table) if "without caspr_adaptive" in sentence]
+    table = measure_stability(
+        {name: name for name in times.index}, times.to_numpy(), np.linspace(1.0, 1.1, 100)
+    )
+    said = [
+        sentence for sentence in describe_stability(table) if "without caspr_adaptive" in sentence
+    ]
     assert said == [
         "without caspr_adaptive, shampoo_submission (rank 2) passes schedule_free_adamw (rank 1): "
         "ranks by profile area depend on who is entered."
@@ -45,9 +49,9 @@ def test_leaving_an_entrant_out_swaps_the_first_two_and_is_said(times):
 
 def test_up_to_four_times_the_best_algoperfs_ranks_hold(times):
     """Without caspr_adaptive the first two are .8018 and .7096, further apart than with it."""
-    assert sentences(stability(list(times.index), times.to_numpy())) == [
-        "ranks by profile area hold whichever one entrant is left out."
-    ]
+    assert describe_stability(
+        measure_stability({name: name for name in times.index}, times.to_numpy())
+    ) == ["ranks by profile area hold whichever one entrant is left out."]
     without = times.drop(index="caspr_adaptive")
     areas = pd.Series(profile.score(without), index=without.index)
     assert areas.nlargest(2).round(4).to_dict() == {
@@ -57,7 +61,7 @@ def test_up_to_four_times_the_best_algoperfs_ranks_hold(times):
 
 
 def test_nobody_to_leave_out():
-    assert sentences(stability([], np.empty((0, 0)))) == []
+    assert describe_stability(measure_stability({}, np.empty((0, 0)))) == []
 
 
 @pytest.mark.parametrize("leaves", ["caspr_adaptive", "shampoo_submission"])
@@ -75,5 +79,5 @@ def test_the_anchored_score_of_the_others_does_not_move(times, leaves):
 def test_ranks_and_swaps():
     assert ranks.ranks([0.3, 0.9, 0.3, np.nan]).tolist()[:3] == [2, 1, 2]
     assert np.isnan(ranks.ranks([0.3, np.nan])[1])
-    assert ranks.swaps([1, 2, 3], [2, 1, 3]) == [(0, 1)]
-    assert ranks.swaps([1, 1, 3], [2, 1, np.nan]) == []
+    assert ranks.find_swaps([1, 2, 3], [2, 1, 3]) == [(0, 1)]
+    assert ranks.find_swaps([1, 1, 3], [2, 1, np.nan]) == []

@@ -9,7 +9,7 @@ import pytest
 
 from bench.spec import RefusedInput, Tuning, protocol
 from reports import Study
-from reports.analysis.caveats import Mark
+from reports.analysis.caveats import Caveat
 from reports.figures import best_of_k_curves, learning_curves, sensitivity
 from reports.output.render import render
 from reports.text.leaderboards import display
@@ -32,7 +32,7 @@ def fair():
 
 def rows(study):
     (board,) = study.leaderboards
-    return board.rows.set_index(["entrant", "row"])
+    return board.table.set_index(["entrant", "row"])
 
 
 def test_tuned_and_default_rows_stand_beside_each_other(fair):
@@ -142,7 +142,7 @@ def test_an_entrant_without_a_tuned_row_is_marked_and_withheld():
     assert str(row["verdict"]) == (
         "withheld: not comparable: adam tuned with 8 points, sgd at its default"
     )
-    assert Mark.DEFAULT_ONLY in row["marks"]
+    assert Caveat.DEFAULT_ONLY in row["marks"]
 
 
 def test_nobody_beats_a_weakened_adam():
@@ -186,8 +186,8 @@ def test_unequal_grouping_is_marked_where_weights_decay():
             r.config["optimizer"]["param_groups"] = "no_decay_1d"
         return made
 
-    assert all(Mark.GROUPING in marks for marks in rows(Study.of(records(0.1)))["marks"])
-    assert not any(Mark.GROUPING in marks for marks in rows(Study.of(records(0.0)))["marks"])
+    assert all(Caveat.GROUPING in marks for marks in rows(Study.of(records(0.1)))["marks"])
+    assert not any(Caveat.GROUPING in marks for marks in rows(Study.of(records(0.0)))["marks"])
 
 
 def test_best_of_k_ends_at_the_points_of_one_tuning(fair):
@@ -211,7 +211,8 @@ def test_the_report_of_a_study(fair, tmp_path):
     assert space in html
     back = pd.read_csv(tmp_path / "best_of_k.csv")
     assert list(back.columns) == [
-        *["comparison", "entrant", "k", "points", "expected", "spread", "all_broken", "regret"]
+        *["comparison", "entrant", "k", "points", "expected", "spread", "all_broken", "regret"],
+        *["setting_id", "entrant_id"],
     ]
     assert (tmp_path / "figures" / "best_of_k.svg").is_file()
 

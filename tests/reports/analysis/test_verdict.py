@@ -9,7 +9,7 @@ import pytest
 from bench.spec import Phase, Tuning
 from reports.analysis.study import Study
 from reports.stats import seeds as seed_statistics
-from reports.text.headline import headline, outcome
+from reports.text.headline import describe_verdict, write_headline
 from reports.text.leaderboards import display
 from tests.helpers.records import make_record
 from tests.helpers.studies import SPACE, Landscape, reports, study
@@ -20,9 +20,14 @@ BETTER = [v + 0.02 + e for v, e in zip(GOOD, [0.001, -0.001] * 5, strict=True)]
 
 def row_of(records, optimizer, kind="default"):
     (board,) = Study.of(records).leaderboards
-    rows = board.rows
+    rows = board.table
     found = rows[(rows["optimizer"] == optimizer) & (rows["row"] == kind)]
     return found.iloc[0].to_dict(), board
+
+
+def verdict_row(board, optimizer):
+    (row,) = (row for row in board.rows if row.arm.optimizer == optimizer)
+    return row
 
 
 def test_who_survives_where_adam_diverges_is_not_worse():
@@ -30,10 +35,10 @@ def test_who_survives_where_adam_diverges_is_not_worse():
     records = reports("adam", survivors + [None] * 7) + reports("lion", GOOD)
     row, board = row_of(records, "lion")
     assert str(row["verdict"]) == "better"
-    assert outcome(row, board) == (
+    assert describe_verdict(verdict_row(board, "lion"), board) == (
         "better than adam (10 pairs); finished 10 of 10 trials, adam 3 of 10"
     )
-    assert headline(board) == (
+    assert write_headline(board) == (
         "digits: lion at its default 0.9100 [0.9047, 0.9153] (n=10, 0 points tried, 300 steps, "
         "target 0.850); better than adam (10 pairs); finished 10 of 10 trials, adam 3 of 10."
     )
@@ -43,10 +48,10 @@ def test_a_challenger_that_diverges_is_never_better():
     records = reports("adam", GOOD) + reports("lion", [0.99, 0.98] + [None] * 8)
     row, board = row_of(records, "lion")
     assert str(row["verdict"]) == "worse"
-    assert outcome(row, board) == (
+    assert describe_verdict(verdict_row(board, "lion"), board) == (
         "worse than adam on test (10 pairs); finished 2 of 10 trials, adam 10 of 10"
     )
-    assert board.rows.iloc[0]["optimizer"] == "adam"
+    assert board.table.iloc[0]["optimizer"] == "adam"
 
 
 @pytest.mark.parametrize("diverged", range(11))
@@ -101,7 +106,9 @@ def test_unequal_tuning_is_withheld():
     assert str(row["verdict"]) == (
         "withheld: not comparable: lion tuned with 8 points, adam with 4"
     )
-    assert "withheld: not comparable: lion tuned with 8 points, adam with 4" in headline(board)
+    assert "withheld: not comparable: lion tuned with 8 points, adam with 4" in write_headline(
+        board
+    )
 
 
 def test_a_loser_at_the_edge_of_its_range_may_have_won_with_a_wider_one():
@@ -170,7 +177,7 @@ def test_nobody_is_compared_with_a_weakened_adam():
     noise = np.random.default_rng(0).normal(scale=0.001, size=10)
     records += reports("free", [v + e for v, e in zip(shifted(0.01), noise, strict=True)])
     (board,) = Study.of(records).leaderboards
-    rows = board.rows.set_index("entrant")
+    rows = board.table.set_index("entrant")
     assert rows.loc["free", "reference"] == "adam+cosine"
     assert str(rows.loc["free", "verdict"]) == "worse"
     assert any("nobody is compared with a weaker one" in note for note in board.notes)
@@ -213,7 +220,7 @@ def claims(count, make):
     for at in range(count):
         records = make(np.random.default_rng(at))
         (board,) = Study.of(records).leaderboards
-        rows = board.rows[(board.rows["optimizer"] == "twin")]
+        rows = board.table[(board.table["optimizer"] == "twin")]
         said = [str(verdict.claim) for verdict in rows["verdict"]]
         shown += bool({"better", "worse"} & set(said))
         withheld += "withheld" in said

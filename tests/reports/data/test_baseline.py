@@ -57,7 +57,7 @@ def test_every_number_of_the_leaderboards_is_the_same(fair, study, path):
         before, after = Study.of(records), Study.of(baseline.read(path))
         assert len(before.leaderboards) == len(after.leaderboards)
         for one, two in zip(before.leaderboards, after.leaderboards, strict=True):
-            pd.testing.assert_frame_equal(one.rows, two.rows, check_exact=True)
+            pd.testing.assert_frame_equal(one.table, two.table, check_exact=True)
             assert one.notes == two.notes
         pd.testing.assert_frame_equal(before.best_of_k, after.best_of_k, check_exact=True)
 

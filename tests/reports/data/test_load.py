@@ -9,8 +9,8 @@ import pytest
 
 import bench.trial
 from bench.spec import RefusedInput
+from reports import Study
 from reports.__main__ import main
-from reports.analysis.study import Study
 from reports.data import baseline
 from reports.output.report import make_report
 from tests.helpers.records import make_record
@@ -26,13 +26,13 @@ class Store(ModuleType):
         super().__init__("bench.tracking")
         self.held, self.texts, self.reports = studies, {}, []
 
-    def studies(self, uri):
+    def list_studies(self, uri):
         return sorted(self.held)
 
     def read(self, uri, study):
         return [replace(record, study=study) for record in self.held[study]]
 
-    def attached_text(self, uri, study, name):
+    def read_text(self, uri, study, name):
         return self.texts.get((study, name))
 
     def attach_text(self, uri, study, name, text):
@@ -86,7 +86,7 @@ def test_filters_narrow_and_are_remembered(store):
     assert loaded.filters == {"task": ["langid"], "optimizer": ["lion", "sgd"]}
     assert Study.load("b", URI).filters == {}
     (board,) = loaded.leaderboards  # without Adam nothing is tested, and that is said
-    assert {str(verdict) for verdict in board.rows["verdict"]} == {"not tested"}
+    assert {str(verdict) for verdict in board.table["verdict"]} == {"not tested"}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_costs_are_measured_once_and_kept_with_the_studies(store, capsys, monkey
         }
 
     fake = ModuleType("bench.trial.cost")
-    fake.measure = measure
+    fake.measure_costs = measure
     monkeypatch.setitem(sys.modules, "bench.trial.cost", fake)
     monkeypatch.setattr(bench.trial, "cost", fake, raising=False)
     assert Study.load("b", URI).costs.empty

@@ -8,7 +8,7 @@ import pytest
 
 from bench.spec import RefusedInput, TrialRecord, Tuning, digest
 from reports.analysis.study import Study
-from reports.data.merge import check_draws, pool
+from reports.data.merge import check_draws, merge_baselines
 from tests.helpers.records import make_record
 from tests.helpers.studies import SPACE, Landscape, reports, study
 
@@ -25,19 +25,21 @@ def changed(record: TrialRecord, **optimizer: object) -> TrialRecord:
 
 
 def joined(own, **baselines):
-    records, notes = pool(own, {name: from_file(r, name) for name, r in baselines.items()})
+    records, notes = merge_baselines(
+        own, {name: from_file(r, name) for name, r in baselines.items()}
+    )
     return Study(tuple(records), joined=tuple(notes))
 
 
 def refusal(own, theirs):
     with pytest.raises(RefusedInput) as refused:
-        pool(own, {"base": from_file(theirs)})
+        merge_baselines(own, {"base": from_file(theirs)})
     return str(refused.value)
 
 
 def row(loaded, entrant):
     (board,) = loaded.leaderboards
-    return board.rows.set_index("entrant").loc[entrant]
+    return board.table.set_index("entrant").loc[entrant]
 
 
 def test_an_entrant_of_the_baseline_alone_is_a_row_and_says_where_it_is_from():
@@ -67,15 +69,15 @@ def test_beside_one_trial_of_its_own_the_baseline_says_what_it_said():
     whole = study("adam", Landscape(), numbers) + study("lion", Landscape(best=1e-3), numbers)
     loaded = joined(whole[-1:], base=whole)
     for one, two in zip(Study.of(whole).leaderboards, loaded.leaderboards, strict=True):
-        pd.testing.assert_frame_equal(one.rows, two.rows, check_exact=True)
+        pd.testing.assert_frame_equal(one.table, two.table, check_exact=True)
 
 
 def test_half_of_a_tuning_here_and_half_there_is_one_tuning():
     whole = study("adam", Landscape(), np.random.default_rng(0), tried=8)
     here = [r for r in whole if r.phase == "report" or r.tuning.index < 3]
     (board,) = joined(here, base=whole).leaderboards
-    assert board.rows["points_tried"].tolist() == [8, 0]
-    pd.testing.assert_frame_equal(board.rows, Study.of(whole).leaderboards[0].rows)
+    assert board.table["points_tried"].tolist() == [8, 0]
+    pd.testing.assert_frame_equal(board.table, Study.of(whole).leaderboards[0].table)
 
 
 def test_tuning_budgets_that_differ_are_withheld():
@@ -83,7 +85,7 @@ def test_tuning_budgets_that_differ_are_withheld():
     own = study("mine", Landscape(), numbers, tried=4)
     loaded = joined(own, base=study("adam", Landscape(), numbers, tried=8))
     (board,) = loaded.leaderboards
-    tuned = board.rows.set_index(["entrant", "row"]).loc[("mine", "tuned")]
+    tuned = board.table.set_index(["entrant", "row"]).loc[("mine", "tuned")]
     assert str(tuned["verdict"]) == (
         "withheld: not comparable: adam tuned with 8 points, mine with 4"
     )

@@ -17,7 +17,7 @@ from reports import Study
 from reports.analysis.arms import Kind
 from reports.analysis.verdict import Claim
 from reports.data import baseline
-from reports.text.answer import answer
+from reports.text.answer import write_answer
 
 FOLDER = Path(conf.__file__).parent
 SUITE, HALF = (
@@ -87,11 +87,11 @@ def test_everybody_paid_the_same_and_reported_on_ten_seeds(records):
 def test_it_can_be_reported_alone(league):
     assert {board.comparison for board in league.leaderboards} == set(SUITE)
     for board in league.leaderboards:
-        assert set(board.rows["row"]) == {Kind.TUNED, Kind.DEFAULT}
+        assert set(board.table["row"]) == {Kind.TUNED, Kind.DEFAULT}
 
 
 def test_its_answer_names_whatever_the_tables_call_better(league):
-    said = answer(league)
+    said = write_answer(league)
     tuned, _, defaults = said.partition("Default against default, shown to be better: ")
     named = {
         name: set(re.split(", | and ", where))
@@ -99,7 +99,7 @@ def test_its_answer_names_whatever_the_tables_call_better(league):
     }
     found: dict[str, set[str]] = {}
     for board in league.leaderboards:
-        for row in board.rows.to_dict("records"):
+        for row in board.table.to_dict("records"):
             if row["verdict"].claim is Claim.BETTER:
                 assert row["row"] == Kind.DEFAULT
                 found.setdefault(row["entrant"], set()).add(board.comparison)

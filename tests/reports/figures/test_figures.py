@@ -11,7 +11,7 @@ import vl_convert
 
 from bench.spec import RefusedInput, Tuning
 from reports.analysis.study import Study
-from reports.data.costs import wanted
+from reports.data.costs import choose_configs
 from reports.figures import (
     best_of_k_curves,
     default_tuned,
@@ -271,7 +271,7 @@ def test_the_front_is_whom_nobody_beats_in_both(record):
 
 def test_costs_that_were_measured_alone_come_first(record):
     study = Study.of([record(seed=s, summary={"stack_size": 4.0}) for s in range(5)])
-    (config,) = wanted(study.reported, study.configs)
+    (config,) = choose_configs(study.reported, study.configs)
     cost = {"step_time_ms": 0.5, "state_mib": 0.25, "steps_measured": 900, "device": "cpu"}
     measured = replace(study, measured={config: {**cost, "reason": ""}})
     rows = step_costs.tabulate(measured).set_index("cost")
@@ -295,7 +295,7 @@ def test_default_stands_beside_tuned():
     made = Study.of(tuned())
     table = default_tuned.tabulate(made)
     assert table.groupby("entrant")["row"].agg(list).tolist() == [["default", "tuned"]] * 3
-    board = made.leaderboards[0].rows
+    board = made.leaderboards[0].table
     for row in table.to_dict("records"):
         same = (board["entrant"] == row["entrant"]) & (board["row"] == row["row"])
         assert row["value"] == board.loc[same, "test_mean"].iloc[0]

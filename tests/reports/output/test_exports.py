@@ -52,7 +52,7 @@ def test_json_holds_every_number_of_the_leaderboards(study, directory):
     for one, board in zip(found, boards, strict=True):
         assert one["notes"] == list(map(str, board.notes))
         for name in ("test_mean", "p_holm", "steps_to_target", "n", "diff_low"):
-            wanted = [None if math.isnan(v) else v for v in board.rows[name]]
+            wanted = [None if math.isnan(v) else v for v in board.table[name]]
             assert [row[name] for row in one["rows"]] == wanted
     assert {row["verdict"] for row in found[0]["rows"]} == {"reference", "withheld"}
 

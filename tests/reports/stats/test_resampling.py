@@ -118,7 +118,7 @@ def test_resampled_probabilities_are_those_of_the_resampled_trials():
     random = np.random.default_rng(6)
     ours, theirs = random.integers(0, 4, 6).astype(float), random.integers(0, 4, 5).astype(float)
     places, others = random.integers(0, 6, (50, 6)), random.integers(0, 5, (50, 5))
-    found = improvement.resampled(ours, theirs, places, others)
+    found = improvement.resample(ours, theirs, places, others)
     expected = [
         np.mean([(x > y) + (x == y) / 2 for x in ours[a] for y in theirs[b]])
         for a, b in zip(places, others, strict=True)

@@ -232,16 +232,16 @@ def test_noise_seldom_has_a_bad_seed():
 
 def test_a_sum_of_variances_has_satterthwaites_degrees():
     parts = [intervals.Variance(4.0, 9), intervals.Variance(1.0, 3)]
-    found, p = intervals.around(5.0, parts, 10)
+    found, p = intervals.t_interval(5.0, parts, 10)
     df = 25 / (16 / 9 + 1 / 3)
     assert found.high == pytest.approx(5 + scipy_stats.t.ppf(0.975, df) * math.sqrt(5))
     assert p == pytest.approx(2 * scipy_stats.t.sf(5 / math.sqrt(5), df))
 
 
 def test_the_luck_of_selection_is_the_spread_of_the_three_best_points():
-    found = best_of_k.luck([0.5, 0.9, math.nan, 0.7, 0.8, 0.1], "maximize")
+    found = best_of_k.tuning_variance([0.5, 0.9, math.nan, 0.7, 0.8, 0.1], "maximize")
     assert found.value == pytest.approx(np.var([0.9, 0.8, 0.7], ddof=1))
     assert found.degrees == 2
-    lower_is_better = best_of_k.luck([5.0, 1.0, 2.0, 3.0], "minimize")
+    lower_is_better = best_of_k.tuning_variance([5.0, 1.0, 2.0, 3.0], "minimize")
     assert lower_is_better.value == pytest.approx(np.var([1.0, 2.0, 3.0], ddof=1))
-    assert math.isnan(best_of_k.luck([0.9, math.nan], "maximize").value)
+    assert math.isnan(best_of_k.tuning_variance([0.9, math.nan], "maximize").value)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from reports import Study
-from reports.analysis.caveats import Mark
+from reports.analysis.caveats import Caveat
 from reports.analysis.difference import compare
 from reports.output.render import render
-from reports.text.headline import headline
+from reports.text.headline import write_headline
 from tests.helpers import simulated
 from tests.helpers.records import make_record
 
@@ -29,7 +29,7 @@ def side(name, values, broken=()):
 
 def verdicts(study):
     (board,) = study.leaderboards
-    return board.rows.set_index("optimizer")["verdict"].map(str)
+    return board.table.set_index("optimizer")["verdict"].map(str)
 
 
 def test_adam_diverged_7_of_10_and_the_challenger_never(tmp_path):
@@ -38,7 +38,7 @@ def test_adam_diverged_7_of_10_and_the_challenger_never(tmp_path):
         "digits: lion 0.8945 [0.8923, 0.8967] (n=10, 1 point tried, 300 steps, target 0.850); "
         "better than adam (10 pairs); finished 10 of 10 trials, adam 3 of 10."
     )
-    assert headline(study.leaderboards[0]) == sentence
+    assert write_headline(study.leaderboards[0]) == sentence
     assert verdicts(study)["lion"] == "better"
     assert sentence in render(study, tmp_path).read_text(encoding="utf-8")
 
@@ -47,7 +47,7 @@ def test_adam_diverged_7_of_10_and_the_challenger_never(tmp_path):
 def test_a_challenger_that_diverged_8_of_10_is_never_better(gain):
     study = Study.of([*side("adam", ADAM), *side("lion", [v + gain for v in ADAM], range(8))])
     assert verdicts(study)["lion"] in ("worse", "no difference shown")
-    assert headline(study.leaderboards[0]) == (
+    assert write_headline(study.leaderboards[0]) == (
         "digits: adam 0.9045 [0.9023, 0.9067] (n=10, 1 point tried, 300 steps, target 0.850); "
         "better than adam on test: none shown."
     )
@@ -67,16 +67,16 @@ def test_the_rank_test_by_hand():
     """
     lion = [*ADAM[:7], ADAM[7] - 0.01, ADAM[8] - 0.02, ADAM[9] - 0.03]
     study = Study.of([*side("adam", ADAM, range(7)), *side("lion", lion)])
-    adam, ours = study.sides
+    adam, ours = study.arms
     found = compare(ours, adam)
-    assert (found.pairs, found.broken, found.gain) == (10, True, 43.0)
+    assert (found.pairs, found.has_failures, found.gain) == (10, True, 43.0)
     assert found.p == pytest.approx(2 * 8 / 2**10)
 
 
 def test_two_that_diverge_alike_tie():
     study = Study.of([*side("adam", ADAM, range(10)), *side("lion", ADAM, range(10))])
     assert verdicts(study)["lion"] == "no difference shown"
-    assert headline(study.leaderboards[0]) == "digits: no trial finished at a selected point."
+    assert write_headline(study.leaderboards[0]) == "digits: no trial finished at a selected point."
 
 
 def test_a_failed_trial_counts_like_a_diverged_one():
@@ -98,7 +98,7 @@ def test_a_sweep_that_tried_points_gives_no_verdict():
     better = [v + 0.05 + 0.0001 * i for i, v in enumerate(ADAM)]
     tried = [make_record(optimizer="lion", seed=i, point={"lr": 0.5}, val=0.1) for i in range(10)]
     study = Study.of([*side("adam", ADAM), *side("lion", better), *tried])
-    assert headline(study.leaderboards[0]) == (
+    assert write_headline(study.leaderboards[0]) == (
         "digits: lion 0.9549 [0.9526, 0.9573] (n=10, 2 points tried, 300 steps, target 0.850); "
         "no verdict against adam, withheld: lion was chosen on seeds that are reported."
     )
@@ -109,7 +109,7 @@ def test_a_tuned_winner_with_its_price():
         *simulated.tuned("adam", np.random.default_rng(0)),
         *simulated.tuned("lion", np.random.default_rng(1), shift=0.06),
     ]
-    sentence = headline(Study.of(records).leaderboards[0])
+    sentence = write_headline(Study.of(records).leaderboards[0])
     assert sentence.startswith("digits: lion tuned 0.9")
     assert sentence.endswith(
         "(n=10, 8 points tried, 300 steps, target 0.850); better than adam (10 pairs)."
@@ -129,13 +129,13 @@ def test_a_loser_at_the_edge_of_its_declared_range_may_have_won_with_a_wider_one
 
     narrow = {"lr": {"log": [1e-3 / 2, 1.0]}}  # the best rate lies in its lowest tenth
     (board,) = study(narrow).leaderboards
-    tuned = board.rows[board.rows["row"] == "tuned"].set_index("optimizer")
+    tuned = board.table[board.table["row"] == "tuned"].set_index("optimizer")
     assert str(tuned.loc["lion", "verdict"]) == (
         "withheld: adam stands at the edge of its range of lr"
     )
-    assert Mark.EDGE in tuned.loc["adam", "marks"]
+    assert Caveat.EDGE in tuned.loc["adam", "marks"]
     (board,) = study(simulated.SPACE).leaderboards
-    assert str(board.rows["verdict"].iloc[0]) == "better"
+    assert str(board.table["verdict"].iloc[0]) == "better"
 
 
 def test_what_holm_corrects_for_is_the_whole_report():
@@ -153,4 +153,4 @@ def test_what_holm_corrects_for_is_the_whole_report():
                 )
     board = Study.of(records).leaderboards[0]
     assert board.comparison == "digits"
-    assert {str(v) for v in board.rows["verdict"]} == {"reference", "no difference shown"}
+    assert {str(v) for v in board.table["verdict"]} == {"reference", "no difference shown"}

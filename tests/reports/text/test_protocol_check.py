@@ -7,7 +7,7 @@ import pytest
 
 from bench.spec import Tuning
 from reports.analysis.study import Study
-from reports.text.protocol_check import RULES, State, rules
+from reports.text.protocol_check import RULES, State, check_rules
 from tests.helpers.records import make_record
 from tests.helpers.studies import SPACE, Landscape, reports, study
 
@@ -21,17 +21,17 @@ def fair(**options):
 
 def found(records):
     """What the check says, by the first words of the rule."""
-    checked = rules(Study.of(records))
+    checked = check_rules(Study.of(records))
     assert len(checked) == 14
     return {rule.text.split(" ")[0].rstrip(";"): rule.finding for rule in checked}
 
 
 def states(records):
-    return [rule.finding.state for rule in rules(Study.of(records))]
+    return [rule.finding.state for rule in check_rules(Study.of(records))]
 
 
 def test_a_fair_study_breaks_nothing():
-    checked = rules(Study.of(fair()))
+    checked = check_rules(Study.of(fair()))
     assert State.BROKEN not in {rule.finding.state for rule in checked}
     said = {rule.text: rule.finding.found for rule in checked}
     assert said["Every optimizer may try equally many points; broken ones count"] == "8 points each"
@@ -107,7 +107,7 @@ BREACHES = {
 @pytest.mark.parametrize("rule", BREACHES)
 def test_each_breach_is_found(rule):
     make, state, said = BREACHES[rule]
-    (finding,) = [r.finding for r in rules(Study.of(make())) if r.text.startswith(f"{rule} ")]
+    (finding,) = [r.finding for r in check_rules(Study.of(make())) if r.text.startswith(f"{rule} ")]
     assert finding.state is state
     assert said in finding.found
     assert finding.remedy
@@ -117,7 +117,7 @@ def test_an_adaptive_sampler_is_marked():
     records = [
         with_tuning(record, sampler="tpe") if record.tuning.space else record for record in fair()
     ]
-    (finding,) = [r.finding for r in rules(Study.of(records)) if "quasi-random" in r.text]
+    (finding,) = [r.finding for r in check_rules(Study.of(records)) if "quasi-random" in r.text]
     assert (finding.state, finding.found) == (State.MARKED, "drawn by tpe (learns from results)")
 
 
@@ -125,14 +125,16 @@ def test_a_tuning_trial_that_saw_test_is_a_breach():
     tuning = Tuning(SPACE, "sobol", 0, 1, index=0)
     peeking = make_record(optimizer="lion", phase="select", tuning=tuning, seed=10**6, test=0.9)
     (finding,) = [
-        r.finding for r in rules(Study.of([*fair(), peeking])) if r.text.startswith("Points are ch")
+        r.finding
+        for r in check_rules(Study.of([*fair(), peeking]))
+        if r.text.startswith("Points are ch")
     ]
     assert finding.state is State.BROKEN
 
 
 def test_a_sweep_is_told_what_a_study_would_add():
     records = [make_record(seed=seed, point={"lr": lr}) for seed in range(2) for lr in (1e-3, 1e-2)]
-    checked = {rule.text: rule.finding for rule in rules(Study.of(records))}
+    checked = {rule.text: rule.finding for rule in check_rules(Study.of(records))}
     marked = [f for f in checked.values() if f.state is not State.KEPT and f.remedy]
     assert any("hydra/sweeper=study" in finding.remedy for finding in marked)
     assert len(RULES) == len(checked)
