@@ -39,6 +39,10 @@ class Terminated(BaseException):
     """SIGTERM: somebody ends this process, as ``KeyboardInterrupt`` says of Ctrl-C."""
 
 
+ENDS_SWEEP = (KeyboardInterrupt, Terminated, RefusedInput, StoreLost)
+"""What trials and stacks raise for good reason; whatever else they raise is a failed trial's."""
+
+
 class TrainingEndedEarly(Exception):
     """A training that ended before its last step and evaluation, without an exception."""
 

@@ -45,18 +45,18 @@ def find_hidden_state(task: Task, model: nn.Module, run: Callable[[], Tensor]) -
                 buffer.copy_(saved[name])
             losses.append(run().detach())
     after = _capture(task, model)
-    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     if changed:
-        return changed[0]
+        return changed[0][0]
     same = all(torch.allclose(loss, losses[0], equal_nan=True) for loss in losses)
     return "" if same else "its loss from one pass to the next"
 
 
-def _capture(task: Task, model: nn.Module) -> dict[str, Any]:
-    """Capture all values in Python that a pass could change, by a name for people."""
-    state: dict[str, Any] = {
-        "the random numbers of Python": random.getstate(),
-        "the random numbers of NumPy": _describe(np.random.get_state()),  # noqa: NPY002
+def _capture(task: Task, model: nn.Module) -> dict[tuple[str, int], Any]:
+    """Capture all values in Python that a pass could change, by name and owner."""
+    state: dict[tuple[str, int], Any] = {
+        ("the random numbers of Python", 0): random.getstate(),
+        ("the random numbers of NumPy", 0): _describe(np.random.get_state()),  # noqa: NPY002
     }
     functions: list[FunctionType] = []
     for owner in [task, task.augment, *model.modules()]:
@@ -67,7 +67,7 @@ def _capture(task: Task, model: nn.Module) -> dict[str, Any]:
             functions.append(owner)
         for name, value in getattr(owner, "__dict__", {}).items():
             if name not in OWN:
-                state[f"{kind.__name__}.{name} of {id(owner)}"] = _describe(value)
+                state[f"{kind.__name__}.{name}", id(owner)] = _describe(value)
         for base in kind.__mro__[:-1]:
             if base.__module__.split(".")[0] == "torch":
                 continue
@@ -75,14 +75,14 @@ def _capture(task: Task, model: nn.Module) -> dict[str, Any]:
                 if isinstance(value, FunctionType):
                     functions.append(value)
                 elif not name.startswith("__"):
-                    state[f"{base.__name__}.{name}"] = _describe(value)
-    for name, value in _iterate_variables(functions):
-        state[name] = _describe(value)
+                    state[f"{base.__name__}.{name}", id(base)] = _describe(value)
+    for name, at, value in _iterate_variables(functions):
+        state[name, at] = _describe(value)
     return state
 
 
-def _iterate_variables(functions: list[FunctionType]) -> Iterator[tuple[str, Any]]:
-    """Yield the global and enclosed variables of functions, and of the functions that they name."""
+def _iterate_variables(functions: list[FunctionType]) -> Iterator[tuple[str, int, Any]]:
+    """Yield global and enclosed variables of functions, and of the functions that they name."""
     seen: set[int] = set()
     while functions:
         function = functions.pop()
@@ -102,7 +102,7 @@ def _iterate_variables(functions: list[FunctionType]) -> Iterator[tuple[str, Any
             if isinstance(value, FunctionType):
                 functions.append(value)
             else:
-                yield f"{name} in {where}", value
+                yield f"{name} in {where}", id(function), value
 
 
 def _is_set(cell: Any) -> bool:

@@ -52,9 +52,9 @@ def _explain_mismatch(spec: TrialSpec) -> str:
     """Explain how two models compute together other than alone; empty if they do not."""
     task = components.load_task(spec)
     device = make_trainer(spec).strategy.root_device  # vmap's rules differ between devices
-    models = [_build_model(spec, task, seed).to(device) for seed in (0, 1)]
+    models = [_build_model(spec, task, seed) for seed in (0, 1)]
     try:
-        return _compare(spec.model.name, task, models, device)
+        return _compare(spec.model.name, task, [model.to(device) for model in models], device)
     except BaseException as error:  # it will say itself what is wrong, where it trains alone
         raise_stop(error)
         message = str(error).strip().split("\n", maxsplit=1)[0] or describe_error(error)

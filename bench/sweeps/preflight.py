@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from bench.build import components
+from bench.build.imports import format_location
+from bench.runtime.guard import raise_stop
 from bench.spec import NotApplicable, RefusedInput, TrialSpec
+from bench.spec.errors import describe_error
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,13 +56,15 @@ def _explain_inapplicable(spec: TrialSpec, model: nn.Module) -> str:
 
 def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
     """Build the model; refuse a task that does not measure its target metric."""
-    import torch  # a second: only where something is built
-
     model = components.build_model(spec.model, task)
-    inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
-    with torch.no_grad():
-        sums = {name: value.double() for name, value in task.sums(model(inputs), targets).items()}
-        metrics = task.metrics(sums, len(targets))
+    try:
+        metrics = _measure(task, model)
+    except BaseException as error:  # a user's task or model may raise anything
+        raise_stop(error)
+        raise RefusedInput(
+            f"{components.yaml_path('model', spec.model)}: {spec.model.target} cannot be evaluated "
+            f"on two examples of {spec.task.name}: {describe_error(error)}{format_location(error)}"
+        ) from error
     wanted = spec.task.target_metric.metric
     if wanted not in metrics:
         raise RefusedInput(
@@ -67,3 +72,13 @@ def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
             f"{spec.task.target} measures {', '.join(sorted(metrics))}"
         )
     return model
+
+
+def _measure(task: Task, model: nn.Module) -> Collection[str]:
+    """Measure a model on two examples; return the names of the metrics."""
+    import torch  # a second: only where something is built
+
+    inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
+    with torch.no_grad():
+        sums = {name: value.double() for name, value in task.sums(model(inputs), targets).items()}
+        return task.metrics(sums, len(targets))

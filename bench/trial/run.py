@@ -64,7 +64,7 @@ def run_in_process(
 def build_parts(spec: TrialSpec, task: Task, device: torch.device) -> TrialParts:
     """Build model, optimizer and schedule from the trial's seed."""
     pl.seed_everything(spec.seed, verbose=False)
-    model = components.build_model(spec.model, task).to(device)
+    model = guard(components.build_model(spec.model, task).to)(device)
     optimizer = components.build_optimizer(spec.optimizer, model)
     return TrialParts(model, optimizer, components.build_scheduler(spec, optimizer))
 

@@ -1,6 +1,6 @@
 """Trials in worker processes, one thread and one trial at a time each.
 
-A worker that dies (killed, out of memory) costs its own trial, which is recorded as failed; another
+A worker that dies (killed, out of memory, by ``os._exit``) costs its own trial, which is recorded as failed; another
 takes its place and the sweep goes on. Workers are started once and stay warm; they end with the
 process that started them, however it ends.
 
@@ -59,6 +59,7 @@ def run_in_workers(
         initargs=(dict(os.environ),),
         context=_get_context(specs),
     ) as pool:
+        _notice_exit_0(pool)
         try:
             waiting: dict[Future[TrialResult], int] = {
                 pool.schedule(execute.run, args=(spec, uri, LAUNCHER)): at
@@ -76,6 +77,23 @@ def run_in_workers(
                 tracking.discard_interrupted(uri, specs[0].context.study)
             raise
     return [results[at] for at in range(len(specs))]
+
+
+def _notice_exit_0(pool: ProcessPool) -> None:
+    """Let a pool notice a worker that ended with exit code 0.
+
+    Pebble takes that for a worker that is not needed any more, and its trial would be waited for
+    for ever. No worker ends by itself before its pool does.
+    """
+    workers = pool._pool_manager.worker_manager
+
+    def inspect_workers() -> tuple[tuple[int | None, int | None], ...]:
+        ended = [process for process in tuple(workers.workers.values()) if not process.is_alive()]
+        for process in ended:
+            workers.workers.pop(process.pid, None)
+        return tuple((process.pid, process.exitcode) for process in ended)
+
+    workers.inspect_workers = inspect_workers  # type: ignore[method-assign, assignment]
 
 
 def _can_fork(specs: Sequence[TrialSpec]) -> bool:

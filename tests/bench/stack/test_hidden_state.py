@@ -1,0 +1,183 @@
+"""A model or task that keeps a state in Python is never stacked: its passes would share it."""
+
+import dataclasses
+import itertools
+import math
+import random
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from bench.spec import Component
+from bench.stack.stackable import explain_unstackable
+from tasks.image import ImageClassification
+from tests.helpers.specs import trial_spec
+from tests.helpers.stack_cases import MODELS, case
+
+CALLS = 0
+
+
+class Linear(nn.Module):
+    """A linear classifier; ``scale`` is its state in Python."""
+
+    def __init__(self, input_shape: tuple[int, ...], num_classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(math.prod(input_shape), num_classes)
+
+    def scale(self) -> float:
+        return 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x.flatten(1)) * self.scale()
+
+
+class Attribute(Linear):
+    calls = 0
+
+    def scale(self):
+        self.calls += 1
+        return 1.0 + self.calls // 100
+
+
+class OfItsClass(Linear):
+    count = [0]
+
+    def scale(self):
+        self.count[0] += 1
+        return 1.0 + self.count[0] // 100
+
+
+class Global(Linear):
+    def scale(self):
+        return count_globally()
+
+
+def count_globally():
+    global CALLS
+    CALLS += 1
+    return 1.0 + CALLS // 100
+
+
+def make_enclosed(input_shape, num_classes):
+    calls = 0
+
+    class Enclosed(Linear):
+        def scale(self):
+            nonlocal calls
+            calls += 1
+            return 1.0 + calls // 100
+
+    return Enclosed(input_shape, num_classes)
+
+
+class Default(Linear):
+    def scale(self, calls=[0]):  # noqa: B006
+        calls[0] += 1
+        return 1.0 + calls[0] // 100
+
+
+class Iterates(Linear):
+    def __init__(self, input_shape, num_classes):
+        super().__init__(input_shape, num_classes)
+        self.scales = itertools.cycle([1.0, 1.5])
+
+    def scale(self):
+        return next(self.scales)
+
+
+class Generates(Linear):
+    def __init__(self, input_shape, num_classes):
+        super().__init__(input_shape, num_classes)
+        self.generator = None
+
+    def scale(self):
+        if self.generator is None:
+            self.generator = (1.0 + at for at in itertools.count())
+        return next(self.generator)
+
+
+class Draws(Linear):
+    def scale(self):
+        return 1.0 if random.random() < 0.9 else 0.0
+
+
+class DrawsNumPy(Linear):
+    def scale(self):
+        return float(np.random.rand())  # noqa: NPY002
+
+
+class Remembers(Linear):
+    """A tensor that is no buffer."""
+
+    def __init__(self, input_shape, num_classes):
+        super().__init__(input_shape, num_classes)
+        self.mean = torch.zeros(())
+
+    def scale(self):
+        self.mean = 0.9 * self.mean + 0.1
+        return 1.0 + float(self.mean)
+
+
+class CountsWhereItTrains(Linear):
+    steps = 0
+
+    def scale(self):
+        self.steps += self.training
+        return 1.0 + self.steps // 100
+
+
+class CountingTask(ImageClassification):
+    calls = 0
+
+    def loss(self, outputs, targets):
+        self.calls += 1
+        return super().loss(outputs, targets)
+
+
+class CountingAugmentation(ImageClassification):
+    calls = 0
+
+    def augment(self, inputs, targets, generator):
+        self.calls += 1
+        return inputs, targets
+
+
+MODELS_WITH_STATE = [
+    *[Attribute, OfItsClass, Global, Default, Iterates, Generates, Draws, DrawsNumPy, Remembers],
+    CountsWhereItTrains,
+]
+
+
+def of_model(name):
+    return dataclasses.replace(trial_spec(), model=Component(name, f"{__name__}.{name}"))
+
+
+@pytest.mark.parametrize("name", [*[one.__name__ for one in MODELS_WITH_STATE], "make_enclosed"])
+def test_a_model_with_a_state_in_python_is_found(name):
+    reason = explain_unstackable(of_model(name))
+    assert reason.startswith(name)
+    assert "vmap" in reason or "in a forward pass, which a stack has once" in reason
+
+
+@pytest.mark.parametrize("name", ["CountingTask", "CountingAugmentation"])
+def test_a_task_with_a_state_in_python_is_found(name):
+    spec = trial_spec()
+    task = dataclasses.replace(spec.task, target=f"{__name__}.{name}")
+    assert f"{name}.calls" in explain_unstackable(dataclasses.replace(spec, task=task))
+
+
+def test_a_model_without_one_is_stacked():
+    assert explain_unstackable(of_model("Linear")) == ""
+
+
+def test_the_reason_names_the_attribute():
+    assert explain_unstackable(of_model("Attribute")) == (
+        "Attribute changes Attribute.calls in a forward pass, which a stack has once"
+    )
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name not in ("lstm", "hidden_state")])
+def test_no_shipped_kind_of_model_has_one(model):
+    assert explain_unstackable(case(model)) == ""
