@@ -53,17 +53,13 @@ def run_stack(
             TrialState(spec, trainer.environment, partial(on_evaluation, at), partial(on_end, at))
             for at, spec in enumerate(specs)
         ]
-        trials = [
-            StackedTrial(one, *build_parts(one.spec, task, trainer.device)) for one in states
-        ]
+        trials = [StackedTrial(one, *build_parts(one.spec, task, trainer.device)) for one in states]
         _train(task, trials, trainer, threads)
     return [state.result for state in states if state.result is not None]
 
 
 @guard
-def _train(
-    task: Task, trials: Sequence[StackedTrial], trainer: TrialTrainer, threads: int
-) -> None:
+def _train(task: Task, trials: Sequence[StackedTrial], trainer: TrialTrainer, threads: int) -> None:
     trials = sort_by_fusion(trials)
     module = StackModule(task, trials, threads)
     pl.seed_everything(trials[0].spec.seed, verbose=False)  # for dropout

@@ -18,6 +18,7 @@ from tests.helpers.faulty import AnyLR
 PLAN = "TEST_RAISES"
 """An environment variable, which workers inherit: ``PLACE CALL EXCEPTION``."""
 PLACES = ("step", "closure", "forward", "backward", "loss", "loader", "schedule", "metrics")
+SHARED_PLACES = ("forward", "backward", "loss", "loader", "metrics")
 CALLS: Counter[str] = Counter()
 PACKAGES = ("torch", "pytorch_lightning", "lightning_fabric", "hydra", "omegaconf", "bench")
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bench import tracking
 from bench.spec import Component
 from bench.stack.stackable import explain_unstackable
 from tasks.image import ImageClassification
 from tests.helpers.specs import trial_spec
-from tests.helpers.stack_cases import MODELS, case
 
 CALLS = 0
 
@@ -178,6 +178,25 @@ def test_the_reason_names_the_attribute():
     )
 
 
-@pytest.mark.parametrize("model", [name for name in MODELS if name not in ("lstm", "hidden_state")])
-def test_no_shipped_kind_of_model_has_one(model):
-    assert explain_unstackable(case(model)) == ""
+def test_a_model_that_counts_gives_the_same_record_where_stacks_are_asked_for(
+    optbench, uri, tmp_path
+):
+    folder = tmp_path / "my_conf" / "model"
+    folder.mkdir(parents=True)
+    (folder / "counts.yaml").write_text(f"_target_: {__name__}.Attribute\ninputs: images\n")
+    words = ["--config-dir", str(folder.parent), "-m", "task=digits", "model=counts", "seed=0,1"]
+    words += ["budget.steps=120", "report=false", "optimizer=sgd"]
+    curves = []
+    for launcher in ("basic", "stacked"):
+        ended = optbench(*words, f"hydra/launcher={launcher}", f"study={launcher}")
+        assert ended.code == 0, ended.err
+        curves.append(
+            [
+                [{k: v for k, v in p.values.items() if k != "train_time_s"} for p in one]
+                for one in sorted(
+                    (record.result.curve for record in tracking.read(uri, launcher)), key=str
+                )
+            ]
+        )
+    assert len(curves[0]) == 2
+    assert curves[0] == curves[1]

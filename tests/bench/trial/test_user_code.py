@@ -178,9 +178,7 @@ SIGNAL, CATCHES = signal.SIGINT, "swallow"
 @pytest.mark.parametrize(
     ("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
 )
-def test_a_real_signal_ends_the_trial_whatever_the_code_catches(
-    number, kind, catches, monkeypatch
-):
+def test_a_real_signal_ends_the_trial_whatever_the_code_catches(number, kind, catches, monkeypatch):
     from bench.runtime.processes import end_on_sigterm
 
     monkeypatch.setattr(f"{__name__}.SIGNAL", number)
