@@ -16,8 +16,8 @@ from hydra.utils import instantiate
 
 from bench.build.imports import TargetNotFound, format_location, import_target
 from bench.build.param_groups import PARAM_GROUP_RULES
-from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
 from bench.runtime.guard import raise_stop
+from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
 from bench.spec.errors import describe_error, get_message
 from bench.spec.needs import add_hint
 from tasks.data.dataset import Dataset, MissingData

@@ -19,17 +19,25 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 from bench.spec.errors import TimeLimitExceeded, UserCodeError
 
-Arguments, Returned = ParamSpec("Arguments"), TypeVar("Returned")
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
 
-_stop: BaseException | None = None
-"""The exception that the harness has raised; None while nothing ends."""
+
+class _Stop:
+    """The exception that the harness has raised; None while nothing ends."""
+
+    error: BaseException | None = None
+
+
+_stop = _Stop()
 
 
 def stop(error: BaseException) -> NoReturn:
     """Raise an exception of the harness, which every guard lets through."""
-    global _stop
-    if _stop is None or not isinstance(error, TimeLimitExceeded):  # a limit is one trial's only
-        _stop = error
+    if _stop.error is None or not isinstance(
+        error, TimeLimitExceeded
+    ):  # a limit is one trial's only
+        _stop.error = error
     raise error
 
 
@@ -39,8 +47,8 @@ def raise_stop(error: BaseException | None = None) -> None:
     Args:
         error: what was caught. A ``KeyboardInterrupt`` is believed where signals are not watched.
     """
-    if _stop is not None:
-        raise _stop
+    if _stop.error is not None:
+        raise _stop.error
     if isinstance(error, KeyboardInterrupt) and not _watches_interrupts():
         raise error
 
@@ -56,8 +64,8 @@ def guard(function: Callable[Arguments, Returned]) -> Callable[Arguments, Return
             raise_stop(error)
             wrapped = UserCodeError.wrap(error)
             raise wrapped from wrapped.original
-        if _stop is not None:
-            raise _stop
+        if _stop.error is not None:
+            raise _stop.error
         return returned
 
     return guarded
@@ -66,15 +74,14 @@ def guard(function: Callable[Arguments, Returned]) -> Callable[Arguments, Return
 @contextmanager
 def watch_interrupts() -> Iterator[None]:
     """Tell Ctrl-C from a ``KeyboardInterrupt`` that code raises; forget at the end what stopped."""
-    global _stop
-    before, handler = _stop, signal.getsignal(signal.SIGINT)
+    before, handler = _stop.error, signal.getsignal(signal.SIGINT)
     watches = _in_main_thread() and callable(handler)  # a worker ignores Ctrl-C
     if watches:
         signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
-        _stop = before
+        _stop.error = before
         if watches:
             signal.signal(signal.SIGINT, handler)
 

@@ -56,7 +56,7 @@ def _capture(task: Task, model: nn.Module) -> dict[tuple[str, int], Any]:
     """Capture all values in Python that a pass could change, by name and owner."""
     state: dict[tuple[str, int], Any] = {
         ("the random numbers of Python", 0): random.getstate(),
-        ("the random numbers of NumPy", 0): _describe(np.random.get_state()),  # noqa: NPY002
+        ("the random numbers of NumPy", 0): _describe(np.random.get_state()),
     }
     functions: list[FunctionType] = []
     for owner in [task, task.augment, *model.modules()]:

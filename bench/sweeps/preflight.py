@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bench.build import components
 from bench.build.imports import format_location
 from bench.runtime.guard import raise_stop
+from bench.runtime.precision import refuse_missing_precision
 from bench.spec import NotApplicable, RefusedInput, TrialSpec
 from bench.spec.errors import describe_error
 
@@ -30,6 +31,7 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
     verdicts: dict[str, str] = {}
     skipped: dict[str, str] = {}
     for spec in specs:
+        refuse_missing_precision(spec.precision, spec.context.hardware.accelerator)
         from bench.runtime.isolation import isolate  # loads torch: only where something is built
 
         fit = repr((spec.task, spec.model))

@@ -167,15 +167,20 @@ class TrialModule(LeanModule):
                 yield
 
     def measure(self, split: str) -> dict[str, Tensor]:
-        metrics = evaluate(self.task, self.model, split, self.device)
+        metrics = evaluate(self.task, self.model, split, self.device, self._convert)
         return {name: torch.tensor([value], dtype=torch.float64) for name, value in metrics.items()}
 
     def measure_trial(self, slot: int, split: str) -> dict[str, float]:
         with self.use_evaluation_parameters():
-            return evaluate(self.task, self.model, split, self.device)
+            return evaluate(self.task, self.model, split, self.device, self._convert)
 
     def count_examples(self, split: str) -> int:
         return len(self.task.tensors(split, self.device)[1])
+
+    def _convert(self, tensor: Tensor) -> Tensor:
+        """Convert inputs or targets as Lightning does with those of training."""
+        converted: Tensor = self.trainer.precision_plugin.convert_input(tensor)
+        return converted
 
     @property
     def _calibration_inputs(self) -> list[Tensor]:
@@ -185,7 +190,7 @@ class TrialModule(LeanModule):
         order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))
         rows = order[: CALIBRATION_STEPS * size].to(inputs.device)
         return [
-            inputs[part]
+            self._convert(inputs[part])
             for part in rows.split(min(size, choose_batch_size(self.task, self.device)))
         ]
 

@@ -13,6 +13,7 @@ import torch
 from bench.runtime.guard import guard, stop
 from bench.runtime.isolation import isolate
 from bench.runtime.lightning import LightningEnvironment, pl
+from bench.runtime.precision import refuse_missing_precision
 from bench.spec import RefusedInput, TrialSpec
 from bench.spec.errors import Terminated, TrainingEndedEarly
 from bench.trial import environment
@@ -93,7 +94,9 @@ def make_trainer(spec: TrialSpec, progress: bool = False) -> pl.Trainer:
         with warnings.catch_warnings():
             # the CPU is what was asked for
             warnings.filterwarnings("ignore", message="GPU available but not used")
-            return pl.Trainer(
+            # refused below
+            warnings.filterwarnings("ignore", message=".*AMP with fp16 is not supported on CPU")
+            trainer = pl.Trainer(
                 accelerator=hardware.accelerator,
                 devices=devices,
                 precision=spec.precision,  # type: ignore[arg-type]
@@ -109,6 +112,8 @@ def make_trainer(spec: TrialSpec, progress: bool = False) -> pl.Trainer:
     except Exception as error:  # a missing package, a device that is not there: each its own
         asked = f"accelerator={hardware.accelerator} devices={devices} precision={spec.precision}"
         raise RefusedInput(f"trainer: {asked}: {error}") from error
+    refuse_missing_precision(spec.precision, trainer.strategy.root_device.type)
+    return trainer
 
 
 def _build_ddp_options(ranks: int) -> dict[str, Any]:

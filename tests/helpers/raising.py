@@ -1,4 +1,4 @@
-"""Parts of a trial that raise a chosen exception at a chosen place, in whatever process they run."""
+"""Parts of a trial that raise a chosen exception at a chosen place, in any process."""
 
 from __future__ import annotations
 

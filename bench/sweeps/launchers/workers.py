@@ -1,8 +1,8 @@
 """Trials in worker processes, one thread and one trial at a time each.
 
-A worker that dies (killed, out of memory, by ``os._exit``) costs its own trial, which is recorded as failed; another
-takes its place and the sweep goes on. Workers are started once and stay warm; they end with the
-process that started them, however it ends.
+A worker that dies (killed, out of memory, ``os._exit``) costs its own trial, which is recorded as
+failed; another takes its place and the sweep goes on. Workers are started once and stay warm; they
+end with the process that started them, however it ends.
 
 The imports of a trial take longer than many a trial. On Linux a separate process imports them once,
 while this one goes on (``warm_up``), and workers are forked from there. Nothing has run in it: a
@@ -87,13 +87,14 @@ def _notice_exit_0(pool: ProcessPool) -> None:
     """
     workers = pool._pool_manager.worker_manager
 
-    def inspect_workers() -> tuple[tuple[int | None, int | None], ...]:
-        ended = [process for process in tuple(workers.workers.values()) if not process.is_alive()]
-        for process in ended:
-            workers.workers.pop(process.pid, None)
-        return tuple((process.pid, process.exitcode) for process in ended)
+    def inspect_workers() -> tuple[tuple[int, int | None], ...]:
+        processes = dict(workers.workers)
+        ended = {pid: one.exitcode for pid, one in processes.items() if not one.is_alive()}
+        for pid in ended:
+            del workers.workers[pid]
+        return tuple(ended.items())
 
-    workers.inspect_workers = inspect_workers  # type: ignore[method-assign, assignment]
+    workers.inspect_workers = inspect_workers  # type: ignore[method-assign]
 
 
 def _can_fork(specs: Sequence[TrialSpec]) -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import math
 import random
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from bench.stack.stackable import explain_unstackable
 from tasks.image import ImageClassification
 from tests.helpers.specs import trial_spec
 
-CALLS = 0
+CALLS: dict[str, int] = {"calls": 0}
 
 
 class Linear(nn.Module):
@@ -42,7 +43,7 @@ class Attribute(Linear):
 
 
 class OfItsClass(Linear):
-    count = [0]
+    count: ClassVar[list[int]] = [0]
 
     def scale(self):
         self.count[0] += 1
@@ -55,9 +56,8 @@ class Global(Linear):
 
 
 def count_globally():
-    global CALLS
-    CALLS += 1
-    return 1.0 + CALLS // 100
+    CALLS["calls"] += 1
+    return 1.0 + CALLS["calls"] // 100
 
 
 def make_enclosed(input_shape, num_classes):
@@ -105,7 +105,7 @@ class Draws(Linear):
 
 class DrawsNumPy(Linear):
     def scale(self):
-        return float(np.random.rand())  # noqa: NPY002
+        return float(np.random.rand())
 
 
 class Remembers(Linear):

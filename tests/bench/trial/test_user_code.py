@@ -1,4 +1,4 @@
-"""Whatever a user's code raises is a failed trial, and never the end of training or of the sweep."""
+"""Whatever a user's code raises is a failed trial, and never the end of a training or sweep."""
 
 import os
 import signal
