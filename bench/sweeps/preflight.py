@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from bench.build import components
 from bench.build.imports import format_location
+from bench.build.param_groups import describe_matrices
 from bench.runtime.guard import raise_stop
 from bench.runtime.precision import refuse_missing_precision
 from bench.spec import NotApplicable, RefusedInput, TrialSpec
 from bench.spec.errors import describe_error
+from bench.sweeps import progress
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
     """Build every distinct combination of the trials once.
 
+    Prints which parameters go where, once a model, for optimizers of hidden matrices.
+
     Returns:
         By ``config_hash``: why a trial cannot apply. Those are skipped; the others can run.
 
@@ -30,6 +34,7 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
     models: dict[str, nn.Module] = {}
     verdicts: dict[str, str] = {}
     skipped: dict[str, str] = {}
+    described: set[tuple[str, str]] = set()
     for spec in specs:
         refuse_missing_precision(spec.precision, spec.context.hardware.accelerator)
         from bench.runtime.isolation import isolate  # loads torch: only where something is built
@@ -42,6 +47,11 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
         if parts not in verdicts:
             with isolate():
                 verdicts[parts] = _explain_inapplicable(spec, models[fit])
+            uses_matrices = spec.optimizer.param_groups == "matrices" and not verdicts[parts]
+            if uses_matrices and (fit, spec.optimizer.name) not in described:
+                described.add((fit, spec.optimizer.name))
+                names = f"{spec.optimizer.name} on {spec.model.name}"
+                progress.say(f"{names}: {describe_matrices(models[fit])}")
         if verdicts[parts]:
             skipped[spec.config_hash] = verdicts[parts]
     return skipped

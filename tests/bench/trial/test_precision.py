@@ -58,9 +58,9 @@ FAMILIES = {
         Component("gpt", "tasks.models.language.GPT", {"dim": 16, "heads": 2, "layers": 1}),
     ),
     "autoencoding": (
-        ("tasks.autoencoding.VariationalAutoencoding", "bound"),
+        ("tasks.autoencoding.VariationalAutoencoding", "loss"),
         Component("", "tests.bench.trial.test_precision.load_images"),
-        Component("vae", "tasks.models.autoencoder.VAE", {"hidden": [16]}),
+        Component("vae", "tasks.models.autoencoder.VAE", {"hidden": 16}),
     ),
     "quadratic": (
         ("tasks.synthetic.NoisyQuadratic", "loss"),
