@@ -178,7 +178,16 @@ def build_scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
     factor = _build_factor(
         schedule.name, schedule.target, arguments, schedule.path, spec.budget.steps
     )
-    return None if factor is None else LambdaLR(optimizer, factor)
+    if factor is None:
+        return None
+    try:
+        return LambdaLR(optimizer, factor)
+    except BaseException as error:  # it asks the factor for its first value
+        raise_stop(error)
+        raise RefusedInput(
+            f"{yaml_path('schedule', schedule)}: cannot schedule {spec.optimizer.target}: "
+            f"{_describe_cause(error, spec.optimizer.needs)}"
+        ) from error
 
 
 @lru_cache(maxsize=64)
@@ -188,15 +197,29 @@ def _build_factor(
     """Build a schedule's factor of the step; None where it is always 1."""
     schedule = Component(name, target, json.loads(arguments), path=path)
     factor = _instantiate("schedule", schedule, steps)
-    if not callable(factor) or not isinstance(factor(0), int | float):
+    try:
+        is_factor = callable(factor) and isinstance(factor(0), int | float)
+        changes = is_factor and _changes(factor, steps)
+    except BaseException as error:  # a user's schedule may raise anything
+        raise_stop(error)
+        raise RefusedInput(
+            f"{yaml_path('schedule', schedule)}: {schedule.target} fails at a step: "
+            f"{_describe_cause(error, ())}"
+        ) from error
+    if not is_factor:
         raise RefusedInput(
             f"{yaml_path('schedule', schedule)}: {schedule.target} gives no function from the step "
             "to a factor; see bench/schedules.py"
         )
-    if all(factor(step) == 1.0 for step in range(steps)):
-        return None
-    changing: Callable[[int], float] = factor
-    return changing
+    return factor if changes else None
+
+
+def _changes(factor: Callable[[int], float], steps: int) -> bool:
+    """Return True for a factor that is not always 1."""
+    for step in range(steps):  # noqa: SIM110  (in a generator StopIteration is another exception)
+        if factor(step) != 1.0:
+            return True
+    return False
 
 
 def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:

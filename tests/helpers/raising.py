@@ -53,7 +53,7 @@ def make_exception(kind: type[BaseException]) -> BaseException:
     for arguments in attempts:
         try:
             return kind(*arguments)
-        except TypeError:
+        except Exception:  # it takes others
             continue
     return kind.__new__(kind)
 

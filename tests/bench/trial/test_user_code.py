@@ -6,13 +6,20 @@ import threading
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
+from bench.build import components
+from bench.runtime.guard import watch_interrupts
 from bench.runtime.lightning import pl
 from bench.spec import Component, CurvePoint, RefusedInput, Status
-from bench.spec.errors import StoreLost, Terminated
+from bench.spec.errors import StoreLost, Terminated, UserCodeError
+from bench.trial.prefetch import prefetch_batches
 from bench.trial.run import run_trial
 from bench.trial.state import TrialState
+from tasks.data.dataset import Split
+from tasks.stored import Stored
 from tests.helpers import raising
 from tests.helpers.specs import trial_spec
 
@@ -51,6 +58,8 @@ def make_spec(place, steps=6, eval_every=3):
 
 
 def run_raising(monkeypatch, place, path, call=CALL):
+    if place == "schedule":  # it is called as it is built, too
+        call = 5
     monkeypatch.setenv(raising.PLAN, f"{place} {call} {path}")
     raising.CALLS.clear()
     return run_trial(make_spec(place))
@@ -241,6 +250,29 @@ class Made(raising.Step):
     def __init__(self, params, lr=0.1):
         super().__init__(params, lr)
         raising.maybe_raise("made")
+
+
+@pytest.mark.parametrize("path", SIGNALS[:6])
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_schedule_that_raises_as_it_is_built_is_refused(call, path, monkeypatch):
+    components._build_factor.cache_clear()
+    monkeypatch.setenv(raising.PLAN, f"schedule {call} {path}")
+    with pytest.raises(RefusedInput, match=path.rpartition(".")[2]):
+        run_trial(make_spec("schedule"))
+    components._build_factor.cache_clear()
+
+
+def read_or_raise(examples):
+    raise raising.make_exception(raising.find_class(os.environ["TEST_KIND"]))
+
+
+@pytest.mark.parametrize("path", SIGNALS[:5])
+def test_a_process_that_reads_ahead_hands_on_what_it_meets(path, monkeypatch):
+    monkeypatch.setenv("TEST_KIND", path)
+    split = Split(np.zeros((4, 2)), np.zeros(4))
+    stored = Stored(split, read_or_raise, torch.device("cpu"))
+    with watch_interrupts(), pytest.raises(UserCodeError, match=path.rpartition(".")[2]):
+        next(prefetch_batches(stored, stored, [torch.arange(2)], workers=1))
 
 
 def test_outside_the_main_thread_a_trial_runs_as_well():
