@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import vl_convert
 from joblib import Memory
@@ -43,6 +43,8 @@ ZOOM = {  # the wheel alone scrolls the page
 }
 EXPORTED = "window.vegaEmbed = vegaEmbed;"
 LEGENDS = {"color", "shape", "strokeDash"}
+
+Drawing = tuple[str, Figure, Sequence[Panel]]
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,8 @@ class Section:
     scripts: Sequence[Markup]
 
 
-class Drawing(NamedTuple):
-    """A figure with its public name and its panels."""
-
-    name: str
-    figure: Figure
-    panels: Sequence[Panel]
-
-
 def build_section(drawings: Iterable[Drawing], colours: Mapping[str, str]) -> Section:
-    """Build the section of all figures."""
+    """Build the section of all figures, given with their public names and their panels."""
     figures: list[EmbeddedFigure] = []
     specs: dict[str, Any] = {}
     tables: dict[str, str] = {}
