@@ -176,11 +176,10 @@ def _rows(t: Any, rule: Rule) -> tuple[Any, ...]:
 
 
 def _in_numpy(rule: Rule) -> Rule:
-    values: dict[str, Any] = {}
-    for name in ("alpha", "beta1", "beta2", "eps", "lam"):
-        value = getattr(rule, name)
-        values[name] = value.double().numpy() if isinstance(value, Tensor) else value
-    return replace(rule, **values)
+    values = {name: getattr(rule, name) for name in ("alpha", "beta1", "beta2", "eps", "lam")}
+    tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+    arrays: dict[str, Any] = {name: value.double().numpy() for name, value in tensors.items()}
+    return replace(rule, **arrays)
 
 
 def _update_(
