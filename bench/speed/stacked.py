@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import math
-import os
 import resource
 import statistics
 import sys
@@ -33,7 +31,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from bench.__main__ import main as optbench
 from bench.build import components
-from bench.runtime import processes
+from bench.runtime import capture, processes
 from bench.spec import TrialSpec
 from bench.stack import model as stack_model
 from bench.stack import module, optimizers, probe, run
@@ -101,28 +99,12 @@ class Sweeps:
         with (
             patch.object(sys, "argv", ["optbench", *words]),
             patch.object(Composer, "spec", note),
-            contextlib.redirect_stdout(io.StringIO()) as said,
-            silence_workers(),
+            capture.capture_output() as lines,  # of worker processes too
         ):
             optbench()
         verdicts = (" at once; ", ", one by one instead")
-        lines = said.getvalue().splitlines()
         self.said = "; ".join(line for line in lines if any(v in line for v in verdicts))
         return time.perf_counter() - began
-
-
-@contextlib.contextmanager
-def silence_workers() -> Iterator[None]:
-    """Processes that are started inside print nowhere."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def bare_loop(spec: TrialSpec) -> float:

@@ -113,7 +113,8 @@ def build_section(drawings: Iterable[Drawing], colours: Mapping[str, str]) -> Se
         words = (figure.TITLE, figure.CAPTION, figure.EMPTY)
         figures.append(EmbeddedFigure(name, *words, last, tuple(views)))
     payload = {"config": style.CONFIG, "specs": specs, "tables": tables, "scales": scales}
-    return Section(tuple(figures), colours, payload, (load_library(), load_script()))
+    script = files("reports.output").joinpath("templates", "figures.js").read_text("utf-8")
+    return Section(tuple(figures), colours, payload, (load_library(), _inline(script)))
 
 
 def build_specification(
@@ -195,12 +196,6 @@ def load_library() -> Markup:
 def _bundle(snippet: str, vega_lite: str, vl_convert_version: str) -> str:
     """Bundle the scripts; the last argument is there for the cache, which finds by arguments."""
     return vl_convert.javascript_bundle(snippet, vega_lite)
-
-
-def load_script() -> Markup:
-    """Load the script that draws the figures of a page."""
-    script = files("reports.output").joinpath("templates", "figures.js")
-    return _inline(script.read_text(encoding="utf-8"))
 
 
 def _inline(code: str) -> Markup:

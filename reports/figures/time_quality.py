@@ -44,9 +44,8 @@ def tabulate(study: Study) -> pd.DataFrame:
     table = pd.DataFrame(means, columns=[*columns, "value", "low", "high", "n"])
     if not table["seconds"].notna().any():
         return table.iloc[:0].assign(front=[])
-    return table.assign(
-        front=pd.concat([_find_front(here) for _, here in table.groupby("comparison")])
-    )
+    fronts = [_find_front(here) for _, here in table.groupby("comparison")]
+    return table.assign(front=pd.concat(fronts))
 
 
 def _find_front(table: pd.DataFrame) -> pd.Series:
