@@ -74,7 +74,7 @@ def find_objection(
         return reason
     loser, winner = (theirs, ours) if gain >= 0 else (ours, theirs)
     if is_significant(p_holm):  # else nobody loses, so nobody could have won with a wider range
-        reason = protocol.withheld(loser.standing, winner.standing, difference.pairs)
+        reason = protocol.withhold_verdict(loser.standing, winner.standing, difference.pairs)
     unknown = math.isnan(difference.p) and not difference.has_failures
     variances = [arm.tuning_variance for arm in (ours, theirs) if arm.tuning_variance]
     if not reason and unknown and any(math.isnan(variance.value) for variance in variances):
@@ -87,4 +87,4 @@ def find_bar(ours: Arm, theirs: Arm, pairs: int) -> str:
     if ours.stops_at_target:
         return "trials stop at the target; compare their steps"
     first, second = (replace(arm.standing, edges=()) for arm in (ours, theirs))
-    return protocol.withheld(first, second, pairs)
+    return protocol.withhold_verdict(first, second, pairs)
