@@ -84,10 +84,11 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 def _draw_panel(table: pd.DataFrame, colours: Mapping[str, str]) -> Panel:
     title, landscape = str(table["comparison"].iloc[0]), LANDSCAPES[table["landscape"].iloc[0]]
     outside = table.loc[_is_outside(table, landscape, 0)].drop_duplicates("entrant")
+    left = [f"{row.entrant} at step {row.step:.0f}" for row in outside.itertuples()]
     unseen = table.loc[table["step"].isna(), "entrant"]
     notes = [
         _describe_seeds(table.drop_duplicates("entrant")),
-        _list_names("Leaves the picture", _name_with_step(outside)),
+        _list_names("Leaves the picture", left),
         _list_names("Not drawn, for it was never measured", unseen),
     ]
     note = " ".join(filter(None, notes))
@@ -106,10 +107,6 @@ def _describe_seeds(trials: pd.DataFrame) -> str:
         return texts[0].capitalize() + "."
     each = (f"{', '.join(names)}: {one}" for one, names in zip(texts, groups, strict=True))
     return "; ".join(each) + "."
-
-
-def _name_with_step(rows: pd.DataFrame) -> list[str]:
-    return [f"{row.entrant} at step {row.step:.0f}" for row in rows.itertuples()]
 
 
 def _list_names(text: str, names: Iterable[str]) -> str:
