@@ -58,7 +58,8 @@ class Subject:
         data = components.load_dataset(
             name, component, spec.context.data_dir, spec.context.download, files
         )
-        train, val, test = (_take_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
+        splits = (data.train, data.val, data.test)
+        train, val, test = (Split(*(array[:EXAMPLES] for array in split)) for split in splits)
         exact = {name: v for name, v in spec.task.arguments.items() if name != "label_smoothing"}
         few = replace(data, train=train, val=val, test=test)
         task = components.build_task(replace(spec.task, arguments=exact), few)
@@ -80,10 +81,6 @@ class Subject:
         with torch.no_grad():
             found = self.task.sums(model(inputs), targets)
         return {name: value.double() for name, value in found.items()}
-
-
-def _take_first(split: Split, count: int) -> Split:
-    return Split(*(array[:count] for array in split))
 
 
 def check_splits(subject: Subject) -> str:
@@ -113,7 +110,8 @@ def check_labels(subject: Subject) -> str:
 def check_target(subject: Subject) -> str:
     """The target metric is one that the task measures, and can be reached."""
     wanted = subject.spec.task.target_metric
-    found = _evaluate(subject, subject.model().eval(), "val")
+    measured = evaluate(subject.task, subject.model().eval(), "val", CPU)
+    found = {name.removeprefix("val/"): value for name, value in measured.items()}
     if wanted.metric not in found:
         raise Failed(f"{wanted.metric} is not measured, only {', '.join(sorted(found))}")
     if wanted.value is None:
@@ -128,7 +126,10 @@ def check_target(subject: Subject) -> str:
 def check_initial_loss(subject: Subject) -> str:
     """A model that has seen nothing is as unsure as a uniform guess."""
     inputs, targets = subject.batch()
-    uniform = _compute_uniform_loss(subject, targets)
+    guess = subject.task.guess(len(targets))
+    if guess is None:
+        raise NotApplicable("outputs are no logits of classes")
+    uniform = float(subject.task.loss(torch.zeros_like(guess), targets))
     model = subject.model()
     with torch.no_grad():
         loss = float(subject.task.loss(model(inputs), targets))
@@ -136,13 +137,6 @@ def check_initial_loss(subject: Subject) -> str:
     if not abs(loss - uniform) <= UNDECIDED * uniform:
         raise Failed(said)
     return said
-
-
-def _compute_uniform_loss(subject: Subject, targets: Tensor) -> float:
-    guess = subject.task.guess(len(targets))
-    if guess is None:
-        raise NotApplicable("outputs are no logits of classes")
-    return float(subject.task.loss(torch.zeros_like(guess), targets))
 
 
 def check_exact_sums(subject: Subject) -> str:
@@ -283,11 +277,6 @@ def measure_size(subject: Subject) -> Measurement:
     """Parameters of the task's own model."""
     count = sum(p.numel() for p in subject.model().parameters())
     return Measurement(count, f"{count:,} parameters of {subject.spec.model.name}")
-
-
-def _evaluate(subject: Subject, model: nn.Module, split: str) -> dict[str, float]:
-    found = evaluate(subject.task, model, split, CPU)
-    return {name.removeprefix(f"{split}/"): value for name, value in found.items()}
 
 
 TASK_CHECKS = (
