@@ -61,6 +61,7 @@ def job(cfg: DictConfig) -> TrialResult:
     from bench.sweeps import execute
 
     spec = build_trial_spec(cfg, hydra_cfg.runtime.choices)
+    progress.say_data_notes([spec])
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
     result = execute.run(spec, cfg.tracking.uri, launcher)
     progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.shown(spec, result))
@@ -70,6 +71,7 @@ def job(cfg: DictConfig) -> TrialResult:
 def _alone(spec: TrialSpec, uri: str) -> TrialResult:
     check_uri(uri)
     progress.assumed([spec])
+    progress.say_data_notes([spec])
     known = _known(spec, uri)
     if known is not None and stands(spec, known):
         return from_record(spec, known)

@@ -46,6 +46,7 @@ def run(
         prepare(list(new.values()))
     inapplicable = preflight.check_trials(new.values())
     progress.assumed(specs)
+    progress.say_data_notes(specs)
     progress.say(
         f"study {study}: {len(wanted)} trials, {len(outcomes)} recorded, "
         f"{len(new) - len(inapplicable)} to run"
