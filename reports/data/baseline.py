@@ -37,7 +37,6 @@ from bench.spec import (
     protocol,
 )
 from bench.spec.suggest import suggest
-from bench.sweeps.status import standing
 
 FORMAT = 1
 ENDINGS = (".json", ".json.gz")
@@ -67,7 +66,7 @@ def write(records: Iterable[TrialRecord], path: Path, made_by: Mapping[str, str]
         RefusedInput: ``path`` has another ending, is a folder or a file of another kind.
     """
     check_path(path)
-    trials = standing(list(records))
+    trials = protocol.select_records(records)
     text = dumps(trials, made_by).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
@@ -172,7 +171,7 @@ def _order(record: TrialRecord) -> tuple[Any, ...]:
     """Sort by what a reader looks for, whatever the order of the records."""
     config = record.config
     phase, point = str(record.phase), point_label(record.point)
-    return *protocol.place(config), phase, point, config["seed"], record.config_hash
+    return *protocol.entrant_key(config), phase, point, config["seed"], record.config_hash
 
 
 def _row(record: TrialRecord, parts: Mapping[str, dict[str, int]]) -> dict[str, Any]:
