@@ -113,7 +113,7 @@ def _count_beside(folder: Path, used: Iterable[Path], name: str, skipped: Counte
         if path.is_dir():
             skipped[f"in {path.name}"] += images.count_files(path)
         else:
-            skipped[images.describe_skipped(path) or "beside the folders"] += 1
+            skipped[images.describe_skipped(path, name) or "beside the folders"] += 1
 
 
 def _list_folders(folder: Path, name: str) -> list[Path]:
@@ -173,6 +173,9 @@ def _list_notes(pictures: Sequence[Picture], splits: Sequence[Sequence[int]]) ->
     if number := sum(one.further for one in pictures):
         words = left_out.count(number, whole, "image", ("has", "have"))
         notes.append(f"{words} further frames or pages: the first is used")
+    if number := sum(one.cut for one in pictures):
+        words = left_out.count(number, whole, "image", ("is", "are"))
+        notes.append(f"{words} not square: the middle square is used")
     names = ("training", "validation", "test")
     digests = ([pictures[at].digest for at in part] for part in splits)
     return notes + left_out.note_duplicates(dict(zip(names, digests, strict=True)), "image")

@@ -35,12 +35,14 @@ class Picture(NamedTuple):
         digest: of all its pixels before they were resized.
         ground: what a transparent image was laid on, ``white`` or ``black``; empty: it is opaque.
         further: whether its file has more frames or pages.
+        cut: whether it is no square, so that its sides are lost.
     """
 
     pixels: np.ndarray
     digest: bytes
     ground: str
     further: bool
+    cut: bool
 
 
 def find_images(folder: Path, name: str, skipped: Counter[str]) -> list[Path]:
@@ -69,10 +71,8 @@ def _walk(folder: Path, above: frozenset[str], name: str, skipped: Counter[str])
             skipped[f"in {path.name}"] += count_files(path)
         elif path.is_dir():
             yield from _walk(path, above | {real}, name, skipped)
-        elif kind := describe_skipped(path):
+        elif kind := describe_skipped(path, name):
             skipped[kind] += 1
-        elif not path.exists():
-            raise MissingData(f"{name}: {path}: a link to nothing; remove it")
         else:
             yield path
 
@@ -92,13 +92,19 @@ def is_unused(folder: Path) -> bool:
     return folder.name.startswith(".") or folder.name in UNUSED
 
 
-def describe_skipped(path: Path) -> str:
-    """Return the kind of a file that is not read, e.g. ``.heic``; empty for an image."""
+def describe_skipped(path: Path, name: str) -> str:
+    """Return the kind of a file that is not read, e.g. ``.heic``; empty for an image.
+
+    Raises:
+        MissingData: it is a link to nothing, which may have been an image or a whole class.
+    """
     if path.name.startswith("."):
         return "hidden"
+    if not path.exists():
+        raise MissingData(f"{name}: {path}: a link to nothing; mend or remove it")
     if path.suffix.lower() not in ENDINGS:
         return path.suffix.lower() or "without an ending"
-    return "no file" if path.exists() and not path.is_file() else ""
+    return "" if path.is_file() else "no file"
 
 
 def count_files(folder: Path) -> int:
@@ -133,7 +139,7 @@ def read_image(name: str, size: int, colour: bool, file: Path) -> Picture:
     digest.update(np.asarray(upright).data)
     square = ImageOps.fit(upright, (size, size), Image.Resampling.BILINEAR)
     pixels = np.asarray(square).reshape(size, size, -1).transpose(2, 0, 1)
-    return Picture(pixels, digest.digest(), ground, further)
+    return Picture(pixels, digest.digest(), ground, further, cut=upright.width != upright.height)
 
 
 def _check_pixels(image: Image.Image, place: str) -> None:

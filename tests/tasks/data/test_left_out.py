@@ -228,19 +228,35 @@ def test_a_loop_of_links_is_refused(tmp_path: Path, place: str) -> None:
         load_images(root)
 
 
-def test_links_to_nothing_are_refused_where_an_image_is_meant_and_else_counted(
-    tmp_path: Path,
-) -> None:
+@pytest.mark.parametrize("place", ["a/gone.png", "a/gone.txt", "c", "b/deep"])
+def test_links_to_nothing_are_refused(tmp_path: Path, place: str) -> None:
+    """Nobody knows what they were: an image, or a whole class."""
     root = write_images(tmp_path / "x")
-    (root / "a" / "gone.txt").symlink_to(tmp_path / "nowhere")
-    (root / "a" / "itself").symlink_to(root / "a" / "itself")
-    os.mkfifo(root / "a" / "pipe.png")
-    assert only(load_images(root)).endswith(
-        "3 of 23 files were skipped: 1 .txt, 1 no file, 1 without an ending"
-    )
-    (root / "a" / "gone.png").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(MissingData, match=r"a/gone.png: a link to nothing; remove it"):
+    (root / place).symlink_to(tmp_path / "nowhere")
+    with pytest.raises(MissingData, match=rf"{place}: a link to nothing; mend or remove it"):
         load_images(root)
+    (root / place).unlink()
+    (root / place).symlink_to(root / place)
+    with pytest.raises(MissingData, match=rf"{place}: a link to nothing"):
+        load_images(root)
+
+
+def test_what_is_no_file_is_counted(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "x")
+    os.mkfifo(root / "a" / "pipe.png")
+    (root / "a" / ".#lock").symlink_to("somebody@somewhere")
+    assert only(load_images(root)).endswith("2 of 22 files were skipped: 1 hidden, 1 no file")
+
+
+def test_images_that_are_no_squares_are_counted(tmp_path: Path) -> None:
+    root = write_images(tmp_path / "x")
+    numbers = np.random.default_rng(0)
+    for n in range(3):
+        pixels = numbers.integers(0, 256, (8, 12 + n, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(root / "a" / f"{n:03}.png")
+    assert only(load_images(root)).endswith(
+        "3 of 20 images are not square: the middle square is used"
+    )
 
 
 def test_a_class_of_skipped_files_alone_is_refused_with_their_kinds(tmp_path: Path) -> None:
