@@ -15,6 +15,7 @@ from PIL import Image
 
 from tasks.data.io.labelled import Labelled, list_classes
 
+ROOT = Path(__file__).parents[3]
 SEEDS = (0, 1, 2)
 SHIPPED = {  # of shipped tasks whose data comes with packages, or lies where OPTBENCH_DATA says
     "beale": "29f331b454f92685",
@@ -69,7 +70,9 @@ def run(folder: Path, seed: int, cache: Path, *words: str) -> Any:
         **{"RAYON_NUM_THREADS": threads},
     }
     command = [sys.executable, "-m", "tests.helpers.fingerprint_data", str(folder), *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout)
 
 
