@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from bench.build import components
 from bench.check.findings import Check, Failed, Measurement
+from bench.config.refusal import escape_unprintable
 from bench.runtime.lightning import pl
 from bench.spec import NotApplicable, TrialSpec
 from bench.stack.stackable import explain_unstackable
@@ -22,6 +23,8 @@ from bench.trial.batches import Batches
 from bench.trial.evaluation import add_sums, evaluate, measure_split
 from tasks.base import Task
 from tasks.data.dataset import Dataset, InvalidData, Split
+from tasks.data.io import left_out
+from tasks.data.io.mapped import is_large
 
 CPU = torch.device("cpu")
 EXAMPLES = 256
@@ -273,6 +276,26 @@ def _measure_target(
     return Measurement(reached, f"test/{metric} {reached:.4g} of {name}")
 
 
+def measure_left_out(subject: Subject) -> Measurement:
+    """What its loader left out, cut or could not represent."""
+    notes = subject.data.notes
+    said = "; ".join(map(escape_unprintable, notes)) or "its loader notes nothing"
+    return Measurement(len(notes), said)
+
+
+def measure_shared(subject: Subject) -> Measurement:
+    """How many inputs of validation and test are those of an earlier split, to the last bit."""
+    data = subject.data
+    if not data.classes and data.vocabulary_size is None:
+        raise NotApplicable("no classes and no texts")
+    splits = {"training": data.train, "validation": data.val, "test": data.test}
+    if any(is_large(split.inputs) for split in splits.values()):
+        raise NotApplicable("more data than memory takes")
+    rows = {name: (row.tobytes() for row in split.inputs) for name, split in splits.items()}
+    said, number = left_out.describe_duplicates(rows, "input")
+    return Measurement(number, said if number else "no input is in two splits")
+
+
 def measure_size(subject: Subject) -> Measurement:
     """Parameters of the task's own model."""
     count = sum(p.numel() for p in subject.model().parameters())
@@ -346,6 +369,8 @@ TASK_CHECKS = (
         "Its trials run one by one.",
         check_stacks,
     ),
+    Check("left_out", "what its loader leaves out", "", "", measure_left_out),
+    Check("shared", "what splits share", "", "", measure_shared),
     Check("constant", "what a constant guess reaches", "", "", measure_constant_guess),
     Check("linear", "what a linear model reaches", "", "", measure_linear_model),
     Check("parameters", "how large its model is", "", "", measure_size),
