@@ -19,6 +19,24 @@ PLAN = "TEST_RAISES"
 """An environment variable, which workers inherit: ``PLACE CALL EXCEPTION``."""
 PLACES = ("step", "closure", "forward", "backward", "loss", "loader", "schedule", "metrics")
 SHARED_PLACES = ("forward", "backward", "loss", "loader", "metrics")
+SIGNALS = [
+    "builtins.StopIteration",
+    "builtins.StopAsyncIteration",
+    "builtins.GeneratorExit",
+    "builtins.KeyboardInterrupt",
+    "builtins.SystemExit",
+    "pytorch_lightning.utilities.exceptions._TunerExitException",
+    "pytorch_lightning.utilities.exceptions.SIGTERMException",
+    "lightning_fabric.utilities.exceptions.MisconfigurationException",
+    "bench.spec.errors.RefusedInput",
+    "bench.spec.errors.NotApplicable",
+    "bench.spec.errors.StoreLost",
+    "bench.spec.errors.Terminated",
+    "bench.spec.errors.TimeLimitExceeded",
+    "torch.OutOfMemoryError",
+    "builtins.BaseExceptionGroup",
+]
+"""Those that a framework, or the harness itself, gives a meaning."""
 CALLS: Counter[str] = Counter()
 PACKAGES = ("torch", "pytorch_lightning", "lightning_fabric", "hydra", "omegaconf", "bench")
 

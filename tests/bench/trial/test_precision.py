@@ -10,19 +10,7 @@ from bench.build import components
 from bench.runtime.lightning import pl
 from bench.spec import Component, RefusedInput, Status, Target, TaskSpec
 from bench.trial.run import run_trial
-from tasks.data.dataset import Dataset, Split
 from tests.helpers.specs import trial_spec
-
-
-def load_images(data_dir, download):
-    """Load random grey images of 0 to 255."""
-    random = np.random.default_rng(0)
-    parts = [
-        Split(random.integers(0, 256, (count, 1, 4, 5), dtype=np.uint8), np.zeros(count, int))
-        for count in (24, 8, 8)
-    ]
-    return Dataset(*parts, classes=("digit",))
-
 
 FAMILIES = {
     "image": (
@@ -59,7 +47,7 @@ FAMILIES = {
     ),
     "autoencoding": (
         ("tasks.autoencoding.VariationalAutoencoding", "loss"),
-        Component("", "tests.bench.trial.test_precision.load_images"),
+        Component("", "tests.helpers.grey_images.load"),
         Component("vae", "tasks.models.autoencoder.VAE", {"hidden": 16}),
     ),
     "quadratic": (

@@ -21,26 +21,9 @@ from bench.trial.state import TrialState
 from tasks.data.dataset import Split
 from tasks.stored import Stored
 from tests.helpers import raising
+from tests.helpers.raising import SIGNALS
 from tests.helpers.specs import trial_spec
 
-SIGNALS = [
-    "builtins.StopIteration",
-    "builtins.StopAsyncIteration",
-    "builtins.GeneratorExit",
-    "builtins.KeyboardInterrupt",
-    "builtins.SystemExit",
-    "pytorch_lightning.utilities.exceptions._TunerExitException",
-    "pytorch_lightning.utilities.exceptions.SIGTERMException",
-    "lightning_fabric.utilities.exceptions.MisconfigurationException",
-    "bench.spec.errors.RefusedInput",
-    "bench.spec.errors.NotApplicable",
-    "bench.spec.errors.StoreLost",
-    "bench.spec.errors.Terminated",
-    "bench.spec.errors.TimeLimitExceeded",
-    "torch.OutOfMemoryError",
-    "builtins.BaseExceptionGroup",
-]
-"""Those that a framework, or the harness itself, gives a meaning."""
 CALL = 3
 HERE = "tests.helpers.raising"
 

@@ -9,9 +9,9 @@ from bench import tracking
 from bench.runtime import capture
 from bench.stack import probe as stack_probe
 from bench.stack.probe import Gain
-from tests.bench.trial.test_user_code import SIGNALS
 from tests.helpers import raising
 from tests.helpers.faulty import AnyLR
+from tests.helpers.raising import SIGNALS
 
 FAST = ["-m", "task=digits", "budget.steps=6", "budget.eval_every=3", "report=false"]
 LAUNCHERS = {
