@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from bench.build import components
 from bench.runtime.guard import raise_stop
+from bench.runtime.isolation import isolate
 from bench.runtime.lightning import pl
 from bench.spec import TrialSpec
 from bench.spec.errors import describe_error
@@ -40,7 +41,8 @@ def explain_unstackable(spec: TrialSpec) -> str:
         return f"precision {spec.precision}: a stack computes in 32-true"
     key = repr((spec.task, spec.model, spec.context.hardware.accelerator))
     if key not in _REASONS:
-        _REASONS[key] = _explain_mismatch(spec)
+        with isolate(threads=1):  # sums by several threads differ by more than vmap may
+            _REASONS[key] = _explain_mismatch(spec)
     if "eval_mode" in spec.optimizer.needs and not _REASONS[key]:
         model = _build_model(spec, components.load_task(spec), 0)
         if find_statistics_layers(model):
