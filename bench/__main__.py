@@ -59,6 +59,7 @@ def job(cfg: DictConfig) -> TrialResult:
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
     spec = build_trial_spec(cfg, hydra_cfg.runtime.choices)
+    progress.say_data_notes([spec])
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
     (spec,) = execute.number_trials([spec], cfg.tracking.uri)
     result = execute.run(spec, cfg.tracking.uri, launcher)
@@ -69,6 +70,7 @@ def job(cfg: DictConfig) -> TrialResult:
 def _run_alone(spec: TrialSpec, uri: str) -> TrialResult:
     check_uri(uri)
     progress.say_assumptions([spec])
+    progress.say_data_notes([spec])
     if spec.context.fresh:
         (spec,) = execute.number_trials([spec], uri)
     stored = _look_up(spec, uri)

@@ -127,6 +127,7 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
             fresh=plain["fresh"],
         ),
         usual_model=find_default_model(choices["task"]),
+        data_notes=dataset.notes,
     )
     _refuse_undivided(spec)
     return spec
