@@ -6,11 +6,29 @@ only.
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Sequence
 
+PASSWORD = re.compile(r"""(?<=://)([^\s:/?#@'"]*):[^\s'"]*@""")
+"""In an address what stands between the name of a user and the host, with or without that name."""
+PASSWORD_WORD = re.compile(r"(?i)((?:password|passwd|pwd|secret|token)=)[^\s&'\";]+")
+"""The same as a parameter of an address."""
 
-class RefusedInput(ValueError):
+
+def hide_passwords(text: str) -> str:
+    """Return a text with ``***`` for the password in each address in it."""
+    return PASSWORD_WORD.sub(r"\1***", PASSWORD.sub(r"\1:***@", text))
+
+
+class _Reported(Exception):
+    """An error whose message people see, with an address perhaps: its password is not shown."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(hide_passwords(o) if isinstance(o, str) else o for o in arguments))
+
+
+class RefusedInput(_Reported, ValueError):
     """Input that cannot be run: names file, key, value and remedy. Nothing has trained."""
 
 
@@ -24,7 +42,7 @@ class NotApplicable(RefusedInput):
     """An optimizer that a task, model or schedule gives nothing to do: a sweep skips that trial."""
 
 
-class StoreLost(Exception):
+class StoreLost(_Reported):
     """The store of trials can no longer be read or written: no trial's own fault."""
 
 
