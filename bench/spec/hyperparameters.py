@@ -90,3 +90,29 @@ def _set(values: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
         return {**values, head: _set(inner, tail, value)}
     listed = _set({str(at): one for at, one in enumerate(inner)}, tail, value)
     return {**values, head: list(listed.values())}
+
+
+def find_difference(declared: Any, given: Any, key: str = "") -> str:
+    """Find where data differs from what is declared in more than the value of a number or switch.
+
+    Returns its key with dots; empty where keys, texts and lengths of lists are all the same.
+    """
+    if isinstance(declared, Mapping) and isinstance(given, Mapping):
+        for name in {**declared, **given}:
+            inner = f"{key}.{name}" if key else str(name)
+            if name not in declared or name not in given:
+                return inner
+            if found := find_difference(declared[name], given[name], inner):
+                return found
+        return ""
+    if isinstance(declared, list | tuple) and isinstance(given, list | tuple):
+        pairs = {str(at): value for at, value in enumerate(declared)}
+        return find_difference(pairs, {str(at): value for at, value in enumerate(given)}, key)
+    if _is_value(declared) and _is_value(given):
+        last = key.rpartition(".")[2]
+        return key if last[:1] == "_" and declared != given else ""  # _partial_ is no value
+    return "" if type(declared) is type(given) and declared == given else key or "it"
+
+
+def _is_value(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float)

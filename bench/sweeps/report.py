@@ -27,7 +27,9 @@ def check(compare: str, specs: Iterable[TrialSpec]) -> None:
     from reports.data.merge import merge_baselines
 
     path, nothing = baseline.find(compare), TrialResult(Status.SKIPPED)
-    merge_baselines([_planned(spec, nothing) for spec in specs], {baseline.name(path): baseline.read(path)})
+    merge_baselines(
+        [_planned(spec, nothing) for spec in specs], {baseline.name(path): baseline.read(path)}
+    )
 
 
 def _planned(spec: TrialSpec, result: TrialResult) -> TrialRecord:
