@@ -12,17 +12,17 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.text import Text
 
+from bench import tracking
 from bench.config import refusal, schema
 from bench.config.trial import build_trial_spec, refuse_study_keys
 from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
-from bench.sweeps import plugins, preflight, progress
-from bench.sweeps.execute import from_record, stands
-from bench.sweeps.overrides import deferred
-from bench.tracking import find_result
+from bench.sweeps import execute, plugins, progress
+from bench.sweeps.overrides import defer_overrides
+from bench.sweeps.preflight import check_trials
 from bench.tracking.uri import check_uri, sqlite_path
 
-TARGET_USAGE = """``optbench-target``: a task's target value by a written procedure, written into its YAML.
+TARGET_USAGE = """``optbench-target``: a task's target by a written procedure, as lines for YAML.
 
 usage: optbench-target task=NAME [KEY=VALUE ...]
 
@@ -48,64 +48,58 @@ TARGET_SEEDS = 20
 
 
 def job(cfg: DictConfig) -> TrialResult:
-    """What Hydra runs: one trial alone, or one of a sweep by a launcher of another package."""
+    """Run one trial for Hydra: alone, or as a job of another package's launcher."""
     hydra_cfg = HydraConfig.get()
     if hydra_cfg.mode == RunMode.RUN:
         try:
             refuse_study_keys(cfg)
             if cfg.compare:
                 raise RefusedInput(f"compare={cfg.compare}: only a sweep's report heeds it; add -m")
-            return _alone(build_trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
+            return _run_alone(build_trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
-    from bench.sweeps import execute
-
     spec = build_trial_spec(cfg, hydra_cfg.runtime.choices)
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
     result = execute.run(spec, cfg.tracking.uri, launcher)
-    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.shown(spec, result))
+    progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.format_end(spec, result))
     return result
 
 
-def _alone(spec: TrialSpec, uri: str) -> TrialResult:
+def _run_alone(spec: TrialSpec, uri: str) -> TrialResult:
     check_uri(uri)
-    progress.assumed([spec])
-    known = _known(spec, uri)
-    if known is not None and stands(spec, known):
-        return from_record(spec, known)
-    for reason in preflight.check_trials([spec]).values():
+    progress.say_assumptions([spec])
+    stored = _look_up(spec, uri)
+    if stored is not None and execute.can_reuse(spec, stored):
+        return execute.reuse(spec, stored)
+    for reason in check_trials([spec]).values():
         raise RefusedInput(reason)
-    from bench.sweeps import execute  # now that there is work to do: MLflow takes seconds to import
-
-    result = execute.answer(spec, uri)
+    result = execute.run_single(spec, uri)
     if result.status is Status.FAILED:
         sys.exit(1)
     return result
 
 
-def _known(spec: TrialSpec, uri: str) -> TrialResult | None:
-    """What is recorded of a trial, by the cheapest way that its store has."""
+def _look_up(spec: TrialSpec, uri: str) -> TrialResult | None:
+    """Return the stored result of a trial by the cheapest way that its store has."""
     if sqlite_path(uri) is not None:
-        return find_result(uri, spec.context.study, spec.config_hash)
-    from bench import tracking
-
+        return tracking.find_result(uri, spec.context.study, spec.config_hash)
     return tracking.read_results(uri, spec.context.study, {spec.config_hash}).get(spec.config_hash)
 
 
 def main() -> None:
-    """Entry point; its exit codes are those of ``bench.runtime.exit_codes``."""
+    """Run ``optbench``; its exit codes are those of ``bench.runtime.exit_codes``."""
     # Threads that spin while they wait cost a stack tenfold beside a busy process; read by torch.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     schema.register()
     plugins.register()
-    sys.argv[1:] = deferred(sys.argv[1:])
+    sys.argv[1:] = defer_overrides(sys.argv[1:])
     with exit_codes.exit_with_code(), refusal.exit_on_refusal():
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
 
 
 def target() -> None:
-    """Entry point of ``optbench-target``; ends the process with its exit code."""
+    """Run ``optbench-target``; ends the process with its exit code."""
     words = sys.argv[1:]
     if not words or {"-h", "--help"} & set(words):
         print(TARGET_USAGE)
@@ -113,13 +107,13 @@ def target() -> None:
     overrides = [word for word in words if "=" in word and not word.startswith("-")]
     options = [word for word in words if word not in overrides]
     given = dict(word.split("=", maxsplit=1) for word in overrides)
-    usual = {
+    defaults = {
         "optimizer": ",".join(TARGET_OPTIMIZERS),
         "tuning": "small",
         "reporting.seeds": str(TARGET_SEEDS),
         "study": f"target_{given.get('task', '')}",
     }
-    absent = [f"{key}={value}" for key, value in usual.items() if key not in given]
+    absent = [f"{key}={value}" for key, value in defaults.items() if key not in given]
     sys.argv[1:] = [*options, "-m", "hydra/sweeper=target", *absent, *overrides]
     main()
 

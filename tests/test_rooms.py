@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ROOMS = {
     "bench.spec": "",
-    "bench.optimizers": "bench.spec",
+    "bench.optimizers": "",
     "bench.schedules": "bench.spec",
     "tasks": "",
     "bench.runtime": "bench.spec",
@@ -24,7 +25,7 @@ ROOMS = {
     "bench.tracking reports tasks",
     "bench.check": "bench.spec bench.build bench.runtime bench.config bench.trial bench.stack "
     "bench.sweeps tasks",
-    "reports": "bench.spec bench.tracking bench.runtime bench.sweeps bench.build bench.trial tasks",
+    "reports": "bench.spec bench.tracking bench.runtime bench.trial tasks",
 }
 """What each room may import; benchmarks and the entry point ``bench.__main__`` stand on top."""
 
@@ -171,3 +172,39 @@ def test_help_and_refusals_import_nothing_heavy(argument, code, tmp_path):
     assert f"exit {code}" in ended.stdout
     assert "heavy []" in ended.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def blocks_of_imports(path: Path) -> list[str]:
+    """Imports inside functions: the text of each run of them, with the line above."""
+    lines = path.read_text().splitlines()
+    blocks = []
+    for function in ast.walk(ast.parse("\n".join(lines))):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for node in ast.walk(function):
+            body = getattr(node, "body", None)
+            for is_import, run in groupby(
+                body if isinstance(body, list) else [],
+                lambda one: isinstance(one, ast.Import | ast.ImportFrom),
+            ):
+                if is_import:
+                    statements = list(run)
+                    first, last = statements[0].lineno, statements[-1].end_lineno
+                    blocks.append("\n".join(lines[first - 2 : last]))
+    return blocks
+
+
+@pytest.mark.parametrize("package", ["bench", "tasks", "reports"])
+def test_an_import_inside_a_function_has_its_reason_beside_it(package):
+    blocks = [block for path in (ROOT / package).rglob("*.py") for block in blocks_of_imports(path)]
+    assert [block for block in blocks if "#" not in block] == []
+    assert blocks or package == "reports"
+
+
+def test_no_room_is_crowded():
+    for package in ("bench", "tasks", "reports"):
+        for folder in (ROOT / package).rglob("*/"):
+            assert len(list(folder.glob("*.py"))) <= 25, folder
+    for package, most in (("bench", 15), ("reports", 11)):
+        entries = {path.name for path in (ROOT / package).iterdir()} - {"__pycache__"}
+        assert len(entries) <= most, package

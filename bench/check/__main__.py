@@ -1,25 +1,14 @@
-"""``optbench-check``: whether an optimizer, or a task, does what any must."""
+"""``optbench-check``: whether an optimizer, or a task, does what any must.
 
-from __future__ import annotations
+usage: optbench-check optimizer=NAME[,NAME…] | task=NAME[,NAME…] [KEY=VALUE …] [options]
 
-import argparse
-import json
-import math
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+  KEY=VALUE         optimizer=NAME[,NAME…] or optimizer=all, and optimizer.KEY=VALUE; or
+                    task=NAME[,NAME…], task=all, and any key of a trial: as for optbench
+  --config-dir DIR  also look into DIR/optimizer, DIR/task; modules may lie in the current folder
+  --json FILE       everything as JSON as well; FILE is - for standard output, alone
+  --markdown FILE   a row for each as a Markdown table as well
+  --limit SECONDS   that a check may take; 120 where it is not given
 
-from bench.check import choose
-from bench.check.findings import Check, Report
-from bench.config import refusal
-from bench.runtime import exit_codes
-from bench.spec import RefusedInput, TrialSpec
-
-if TYPE_CHECKING:
-    from bench.check.choose import Choice
-
-MEANING = """\
 An optimizer is checked on tiny problems, in seconds: the loss falls; zero, absent and NaN
 gradients; state_dict, deepcopy and pickle continue bit for bit; parameter groups; every
 hyperparameter acts and values without meaning are refused; schedules; bfloat16; what its YAML
@@ -29,67 +18,51 @@ uneven batches; it repeats from its seed, learns a few examples by heart, is eva
 trace, computes the same in a stack. Measured: what a constant guess reaches.
 Exit codes: 0 every check passed, 1 some check failed or took too long, 2 refused input.
 """
-WORDS = (
-    "optimizer=NAME[,NAME…] or optimizer=all, and optimizer.KEY=VALUE; or task=NAME[,NAME…], "
-    "task=all, and any key of a trial: as for optbench"
-)
-OPTIONS = {
-    "--config-dir": (
-        "DIR",
-        "also look into DIR/optimizer, DIR/task; modules may lie in the current folder",
-    ),
-    "--json": ("FILE", "everything as JSON as well; FILE is - for standard output, alone"),
-    "--markdown": ("FILE", "a row for each as a Markdown table as well"),
-    "--limit": ("SECONDS", "that a check may take; 120 where it is not given"),
-}
 
+from __future__ import annotations
 
-class Parser(argparse.ArgumentParser):
-    """Refuses as the other commands do, instead of with a usage line."""
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
-    def error(self, message: str) -> NoReturn:
-        said = message.replace("expected one argument", "no value; write it after the option")
-        raise RefusedInput(f"{said}; the options are {', '.join(OPTIONS)}")
+from bench.check import choose
+from bench.check.findings import Check, Report
+from bench.config import refusal
+from bench.runtime import exit_codes
+from bench.runtime.arguments import split_options
+from bench.spec import RefusedInput, TrialSpec
 
+if TYPE_CHECKING:
+    from bench.check.choose import Choice
 
-def make_parser() -> Parser:
-    """The command line: words in any order among the options."""
-    made = Parser(
-        prog="optbench-check",
-        usage="optbench-check optimizer=NAME[,NAME…] | task=NAME[,NAME…] [KEY=VALUE …] [options]",
-        description="Whether an optimizer, or a task, does what any must.",
-        epilog=MEANING,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    made.add_argument("words", nargs="*", metavar="KEY=VALUE", help=WORDS)
-    for option, (metavar, says) in OPTIONS.items():
-        made.add_argument(option, metavar=metavar, help=says)
-    return made
+OPTIONS = ("--config-dir", "--json", "--markdown", "--limit")
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
     """Entry point of ``optbench-check``; ends the process with its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words:
-        make_parser().print_help()
-        sys.exit(2)
+    if not words or {"-h", "--help"} & set(words):
+        print(__doc__)
+        sys.exit(0 if words else 2)
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     try:
         with refusal.exit_on_refusal():
-            sys.exit(run(make_parser().parse_intermixed_args(words)))
+            sys.exit(run(*split_options(words, OPTIONS)))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(words: Sequence[str], options: Mapping[str, str]) -> int:
     """Compose, check, print, write. Returns the exit code."""
-    limit = _parse_limit(asked.limit)
-    chosen = choose.choose_subjects(asked.words, asked.config_dir)
+    limit = _parse_limit(options.get("--limit"))
+    chosen = choose.choose_subjects(words, options.get("--config-dir"))
     from bench.check import markdown, task_page, terminal  # torch takes seconds: good input first
 
-    to = terminal.make_console(stderr=asked.json == "-")
+    to = terminal.make_console(stderr=options.get("--json") == "-")
     if len(chosen) == 1:
         with to.status("") as status:  # seen on a terminal only
             reports = [_examine(chosen[0], limit, lambda check: status.update(check.title))]
@@ -101,11 +74,11 @@ def run(asked: argparse.Namespace) -> int:
             reports.append(_examine_or_refuse(each, limit))
             terminal.print_line(reports[-1], to, width)
     made = markdown.Circumstances.here()
-    if asked.json is not None:
-        _write(asked.json, json.dumps(markdown.build_data(reports, made), indent=1) + "\n")
-    if asked.markdown is not None:
+    if "--json" in options:
+        _write(options["--json"], json.dumps(markdown.build_data(reports, made), indent=1) + "\n")
+    if "--markdown" in options:
         page = task_page if isinstance(chosen[0].spec, TrialSpec) else markdown
-        _write(asked.markdown, page.build_page(reports, made))
+        _write(options["--markdown"], page.build_page(reports, made))
     return exit_code(reports)
 
 

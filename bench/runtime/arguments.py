@@ -1,4 +1,4 @@
-"""The ``key=value`` command line of ``optbench-report`` and ``optbench-status``."""
+"""The plain command line of the commands that Hydra does not read: ``key=value``, options."""
 
 from __future__ import annotations
 
@@ -33,6 +33,32 @@ def parse_arguments(
         first = next(iter(needed))
         raise RefusedInput(f"{first}: no value; write {first}=NAME")
     return given
+
+
+def split_options(
+    words: Iterable[str], options: Collection[str]
+) -> tuple[list[str], dict[str, str]]:
+    """Split words from ``--option VALUE`` and ``--option=VALUE``; the last value counts.
+
+    Raises:
+        RefusedInput: an option is unknown or has no value.
+    """
+    others, given, rest = [], {}, list(words)
+    while rest:
+        word = rest.pop(0)
+        option, equals, value = word.partition("=")
+        if not word.startswith("--"):
+            others.append(word)
+            continue
+        if not equals and rest and not rest[0].startswith("--"):
+            value = rest.pop(0)
+        known = f"the options are {', '.join(options)}"
+        if option not in options:
+            raise RefusedInput(f"unrecognized arguments: {word}; {known}")
+        if not value:
+            raise RefusedInput(f"argument {option}: no value; write it after the option; {known}")
+        given[option] = value
+    return others, given
 
 
 def parse_list(given: Mapping[str, str], key: str) -> tuple[str, ...]:

@@ -1,16 +1,17 @@
-"""The rules of a fair comparison as pure functions; the sweeps and the reports both call them.
+"""The rules of a fair comparison as pure functions, called by sweeps, status and reports.
 
-What is compared with what, who takes part, which seeds choose and which report, which point is
-chosen, and when a verdict is withheld. Plain data in and out, standard library only.
+They say what is compared with what, which seeds choose and which report, which point is chosen,
+which record stands for a trial, and when there is no verdict. Standard library only.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.spec.result import Status, TrialRecord
 from bench.spec.search_space import dimensions
 from bench.spec.trial import Phase
 
@@ -18,115 +19,142 @@ COMPARED = (
     *("protocol_version", "task", "data_fingerprint", "model", "batch_size", "budget"),
     *("precision", "stop_at_target"),
 )
-"""Keys of a trial's config that have to be equal within a comparison; what else a config holds
-belongs to the entrant (optimizer, schedule) or to the trial (seed, phase)."""
+"""Keys of a trial's config that have to be equal within a comparison. The others belong to the
+entrant (optimizer, schedule) or to the trial (seed, phase)."""
 
 ENTRANT = ("optimizer", "schedule")
 """Keys of a trial's config whose names make the entrant."""
 
 REFERENCE = "adam"
-"""The optimizer that everybody is compared with."""
+"""The optimizer that others are compared with."""
 
 MINIMUM_PAIRS = 5
 """Seed-paired differences below which there is no verdict."""
 
 EDGE = 0.1
-"""A chosen value in this outer share of its declared range, on its scale, stands at its edge."""
+"""A chosen value in this outer share of its declared range, on its scale, is at its edge."""
 
 SELECTION_SEEDS = 1_000_000
 """The first seed of tuning; reporting seeds lie below it, so that the two never meet."""
 
 
 def setting(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a recorded config that has to be equal within a comparison."""
+    """Return the part of a recorded config that has to be equal within a comparison."""
     return {key: config[key] for key in COMPARED if key in config}
 
 
 def entrant(config: Mapping[str, Any]) -> str:
-    """``adam``, or ``adam+cosine`` with another schedule than a constant learning rate."""
+    """Name the entrant: ``adam``, or ``adam+cosine`` where the schedule is not constant."""
     optimizer, schedule = (config[key]["name"] for key in ENTRANT)
     return label(optimizer, schedule)
 
 
-def place(config: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Where a trial of a study belongs: task, model and entrant."""
+def entrant_key(config: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return task, model and entrant of a study's trial."""
     return config["task"]["name"], config["model"]["name"], entrant(config)
 
 
 def label(optimizer: str, schedule: str) -> str:
-    """An entrant's name."""
+    """Name the entrant of an optimizer and a schedule."""
     return optimizer if schedule == "constant" else f"{optimizer}+{schedule}"
 
 
-def tests(phase: Phase) -> bool:
-    """Whether a trial evaluates the test split at its end; one that selects never opens it."""
+def opens_test(phase: Phase) -> bool:
+    """Say if a trial evaluates the test split at its end; one that selects never opens it."""
     return phase is not Phase.SELECT
 
 
 def reporting_seeds(count: int) -> list[int]:
-    """The seeds on which results are reported: 0, 1, …"""
+    """Return the seeds on which results are reported: 0, 1, …"""
     return list(range(count))
 
 
 def selection_seeds(count: int) -> list[int]:
-    """The seeds on which a point is chosen."""
+    """Return the seeds on which a point is chosen."""
     return list(range(SELECTION_SEEDS, SELECTION_SEEDS + count))
 
 
-def preference(
+def rank_point(
     values: Sequence[float], direction: str, steps: Sequence[float] = ()
 ) -> tuple[bool, float, float]:
-    """A sort key of a point by its trials' final validation values; the least is the best.
+    """Return a sort key of a point by its trials' final validation values; the least is the best.
 
     Args:
-        values: one a seed; NaN for a trial that diverged, failed or did not reach its end: such a
-            point stands behind every point all of whose trials finished.
+        values: one a seed; NaN for a trial that diverged, failed or did not reach its end. A point
+            with such a trial comes after every point all of whose trials finished.
         direction: ``maximize`` or ``minimize``.
-        steps: steps to the target, one a seed, ∞ for a miss, where these come first and the final
-            values break ties; empty: the final values alone.
+        steps: steps to the target, one a seed, ∞ for a miss and of no account where the value is
+            NaN. They come first and the final values break ties; empty: the final values alone.
     """
     finished = [value for value in values if not math.isnan(value)]
     if not finished:
         return True, math.inf, math.inf
     mean = math.fsum(finished) / len(finished)
-    first = sum(math.inf if math.isnan(step) else step for step in steps) / max(1, len(steps))
+    reached = [
+        math.inf if math.isnan(value) or math.isnan(step) else step
+        for value, step in zip(values, steps, strict=False)
+    ]
+    first = sum(reached) / max(1, len(reached))
     return len(finished) < len(values), first, -mean if direction == "maximize" else mean
 
 
-def chosen(
+def choose_point(
     points: Sequence[Sequence[float]],
     direction: str,
     steps: Sequence[Sequence[float]] | None = None,
 ) -> int:
-    """The place of the best of at least one point; of equal ones the first.
+    """Return the index of the best of at least one point; of equal ones the first.
 
     Args:
-        points, direction: final validation values of each point's trials, see ``preference``.
+        points, direction: final validation values of each point's trials, see ``rank_point``.
         steps: each point's steps to the target, where a study ranks by them.
     """
     ranked = steps if steps is not None else [()] * len(points)
-    return min(range(len(points)), key=lambda at: preference(points[at], direction, ranked[at]))
+    return min(range(len(points)), key=lambda at: rank_point(points[at], direction, ranked[at]))
 
 
-def edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
-    """Hyperparameters that stand in the outer tenth of their declared range.
+def rank_record(status: str, ended_at: float) -> tuple[bool, float]:
+    """Return a sort key of one of several records of a trial; the least stands.
+
+    The latest record stands. A failure stands only where there is nothing else.
+    """
+    return status == Status.FAILED, -ended_at
+
+
+def select_records(*studies: Iterable[TrialRecord]) -> list[TrialRecord]:
+    """Select the record that stands for each trial (``config_hash``), by ``rank_record``.
+
+    Args:
+        studies: of a trial that several of them ran, the first one's record stands before later
+            ones', unless it failed.
+    """
+    ranked: dict[str, list[tuple[tuple[bool, int, float], TrialRecord]]] = {}
+    for at, records in enumerate(studies):
+        for record in records:
+            failed, age = rank_record(record.result.status, record.result.ended_at)
+            ranked.setdefault(record.config_hash, []).append(((failed, at, age), record))
+    return [min(attempts, key=lambda one: one[0])[1] for attempts in ranked.values()]
+
+
+def find_edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """List the hyperparameters that lie in the outer tenth of their declared range.
 
     Args:
         space: as declared (``bench.spec.search_space``).
         values: the chosen point, by name.
     """
-    found = []
+    edges = []
     for dimension in dimensions(space):
         if dimension.name in values:
             unit = dimension.unit(values[dimension.name])
             if not EDGE <= unit <= 1 - EDGE and not math.isnan(unit):
-                found.append(dimension.name)
-    return found
+                edges.append(dimension.name)
+    return edges
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What a comparison has to know of one of its two sides.
+    """One of the two sides of a comparison, as far as the rules on verdicts go.
 
     Attributes:
         name: for people.
@@ -143,8 +171,8 @@ class Standing:
     sampler: str = ""
 
 
-def withheld(loser: Standing, winner: Standing, pairs: int) -> str:
-    """Why no verdict may be given on a difference between two sides; empty where it may.
+def withhold_verdict(loser: Standing, winner: Standing, pairs: int) -> str:
+    """Return the reason for no verdict on a difference between two sides; empty without one.
 
     Args:
         loser: the side that the difference speaks against.

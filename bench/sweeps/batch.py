@@ -1,14 +1,17 @@
-"""The core of every sweep: specs in, outcomes out. What makes the specs is a sweeper's business."""
+"""The core of every sweep: specs in, outcomes out. A sweeper makes the specs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from bench import tracking
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
-from bench.sweeps import preflight, progress
-from bench.sweeps.execute import Outcomes, stands
+from bench.sweeps import execute, progress
+from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import Launch
-from bench.sweeps.progress import Told, each
+from bench.sweeps.preflight import check_trials
+from bench.sweeps.progress import OnTrialEnd, print_ends
+from bench.sweeps.resume import select_results
 
 
 def run(
@@ -16,16 +19,18 @@ def run(
     uri: str,
     launch: Launch,
     size: int | None = None,
-    telling: Callable[[Sequence[TrialSpec]], Told] = each,
+    make_callback: Callable[[Sequence[TrialSpec]], OnTrialEnd] = print_ends,
     prepare: Callable[[Sequence[TrialSpec]], None] | None = None,
+    stored: Mapping[str, TrialResult] | None = None,
 ) -> Outcomes:
-    """Answer from the record, check, launch, collect. Every trial ends as a row of the store.
+    """Reuse stored results, check, launch, collect. Every trial ends as a row of the store.
 
     Args:
         specs: trials of one study; equal ones run once.
         size: trials launched at a time; None for all.
-        telling: makes of the trials to run what hears of their ends; by default a line each.
-        prepare: hears of what is to run before anything is built.
+        make_callback: takes the trials to run, returns the callback for their ends.
+        prepare: is called with the trials to run before anything is built.
+        stored: results of the study that the caller has read; None: they are read here.
 
     Returns:
         How each trial ended, by ``config_hash``.
@@ -33,71 +38,76 @@ def run(
     Raises:
         RefusedInput: a trial cannot be built; nothing has trained.
     """
-    from bench import tracking
-    from bench.sweeps import execute
-
     study = _study(specs)
     wanted = {spec.config_hash: spec for spec in specs}
-    recorded = tracking.resume(uri, study)
-    known = {key: recorded[key] for key, spec in wanted.items() if stands(spec, recorded.get(key))}
-    outcomes = {key: (wanted[key], result) for key, result in known.items()}
-    new = {key: spec for key, spec in wanted.items() if key not in known}
+    if stored is None:
+        stored = select_results(tracking.resume(uri, study))
+    reused = {k: stored[k] for k, spec in wanted.items() if execute.can_reuse(spec, stored.get(k))}
+    outcomes = {key: (wanted[key], result) for key, result in reused.items()}
+    new = {key: spec for key, spec in wanted.items() if key not in reused}
     if prepare is not None:
         prepare(list(new.values()))
-    inapplicable = preflight.check_trials(new.values())
-    progress.assumed(specs)
+    skipped = check_trials(new.values())
+    progress.say_assumptions(specs)
     progress.say(
         f"study {study}: {len(wanted)} trials, {len(outcomes)} recorded, "
-        f"{len(new) - len(inapplicable)} to run"
-        + (f"; the record is up to {progress.age(*known.values())}" if known else "")
+        f"{len(new) - len(skipped)} to run"
+        + (f"; the record is up to {progress.format_age(*reused.values())}" if reused else "")
     )
-    for key, reason in inapplicable.items():
-        outcomes[key] = new[key], execute.skip(new[key], uri, reason)
-        progress.say(progress.shown(*outcomes[key]))
-    pending = [spec for key, spec in new.items() if key not in inapplicable]
-    told = telling(pending)
-    places = {spec.config_hash: at for at, spec in enumerate(pending)}
+    for key, reason in skipped.items():
+        outcomes[key] = new[key], execute.record_skip(new[key], uri, reason)
+        progress.say(progress.format_end(*outcomes[key]))
+    pending = [spec for key, spec in new.items() if key not in skipped]
+    return outcomes | _run_pending(pending, uri, launch, size, make_callback(pending))
+
+
+def _run_pending(
+    specs: Sequence[TrialSpec], uri: str, launch: Launch, size: int | None, on_end: OnTrialEnd
+) -> Outcomes:
+    """Run trials until each has ended, here or in another process."""
+    index = {spec.config_hash: at for at, spec in enumerate(specs)}
+    outcomes: Outcomes = {}
+    pending = list(specs)
     while pending:
-        outcomes |= _launched(pending, launch, size, lambda key, one: told(places[key], one))
+        outcomes |= _launch(pending, launch, size, lambda key, one: on_end(index[key], one))
         taken = [one for one in pending if outcomes[one.config_hash][1].status is Status.ELSEWHERE]
-        answered = {}
+        results: Mapping[str, TrialResult] = {}
         if taken:
+            study = taken[0].context.study
             progress.say(f"study {study}: another process runs {len(taken)} of them; waiting")
-            answered = execute.others(taken, uri)
+            results = execute.wait_for_others(taken, uri)
         for spec in taken:
-            if (key := spec.config_hash) in answered:
-                outcomes[key] = spec, answered[key]
-                told(places[key], answered[key])
-        pending = [spec for spec in taken if spec.config_hash not in answered]
+            if (key := spec.config_hash) in results:
+                outcomes[key] = spec, results[key]
+                on_end(index[key], results[key])
+        pending = [spec for spec in taken if spec.config_hash not in results]
     return outcomes
 
 
-def _launched(
+def _launch(
     specs: Sequence[TrialSpec],
     launch: Launch,
     size: int | None,
-    told: Callable[[str, TrialResult], None],
+    on_end: Callable[[str, TrialResult], None],
 ) -> Outcomes:
-    """Each trial once, ``size`` at a time; ``told`` hears of those that ended here."""
+    """Run each trial once, ``size`` at a time; call back for those that ended here."""
     outcomes: Outcomes = {}
     step = size or len(specs)
     for start in range(0, len(specs), step):
         part = specs[start : start + step]
 
-        def heard(at: int, result: TrialResult, part: Sequence[TrialSpec] = part) -> None:
+        def on_part_end(at: int, result: TrialResult, part: Sequence[TrialSpec] = part) -> None:
             if result.status is not Status.ELSEWHERE:
-                told(part[at].config_hash, result)
+                on_end(part[at].config_hash, result)
 
-        ended = launch(part, heard)
-        outcomes |= {
-            one.config_hash: (one, result) for one, result in zip(part, ended, strict=True)
-        }
+        results = launch(part, on_part_end)
+        outcomes |= {one.config_hash: (one, end) for one, end in zip(part, results, strict=True)}
     return outcomes
 
 
-def failures(outcomes: Outcomes) -> list[str]:
-    """A line for each trial that failed."""
-    failed = (each for each in outcomes.values() if each[1].status is Status.FAILED)
+def list_failures(outcomes: Outcomes) -> list[str]:
+    """Return a line for each trial that failed."""
+    failed = (one for one in outcomes.values() if one[1].status is Status.FAILED)
     return [f"{spec.label()}: {result.reason}" for spec, result in failed]
 
 

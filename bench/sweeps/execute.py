@@ -1,4 +1,4 @@
-"""One trial with its record: answered from the store, or run and written there."""
+"""One trial with its record: reused from the store, or run and written there."""
 
 from __future__ import annotations
 
@@ -13,62 +13,66 @@ from bench.sweeps import progress
 Outcomes = dict[str, tuple[TrialSpec, TrialResult]]
 """Trials of a sweep with their results, by ``config_hash``."""
 
-POLL = (0.2, 2.0)
+ELSEWHERE = TrialResult(Status.ELSEWHERE, "another process runs it")
+
+POLL_S = (0.2, 2.0)
 """Seconds between looks at trials that run elsewhere: at first, and at the most."""
 
 
-def stands(spec: TrialSpec, known: TrialResult | None) -> bool:
-    """Whether what is recorded answers a trial; not what is older than was asked for."""
-    return known is not None and known.ended_at >= spec.context.fresh_since
+def can_reuse(spec: TrialSpec, stored: TrialResult | None) -> bool:
+    """Say if a stored result is as new as the trial asks for."""
+    return stored is not None and stored.ended_at >= spec.context.fresh_since
 
 
-def from_record(spec: TrialSpec, known: TrialResult) -> TrialResult:
-    """Say the answer that is recorded, and how old it is."""
-    progress.say(progress.shown(spec, known) + f" (from the record, {progress.age(known)})")
-    return known
+def reuse(spec: TrialSpec, stored: TrialResult) -> TrialResult:
+    """Print a stored result with its age, and return it."""
+    age = progress.format_age(stored)
+    progress.say(progress.format_end(spec, stored) + f" (from the record, {age})")
+    return stored
 
 
-def answer(spec: TrialSpec, uri: str) -> TrialResult:
-    """A single trial that can be built: what the store knows of it, else run it now."""
-    known = tracking.resume(uri, spec.context.study, {spec.config_hash}).get(spec.config_hash)
-    if known is not None and stands(spec, known):
-        return from_record(spec, known)
+def run_single(spec: TrialSpec, uri: str) -> TrialResult:
+    """Reuse a trial's stored result, or run the trial; it is known that it can be built."""
+    study, key = spec.context.study, spec.config_hash
+    tracking.prepare(uri, study)
+    tracking.discard_interrupted(uri, study)
+    stored = tracking.read_results(uri, study, {key}).get(key)
+    if stored is not None and can_reuse(spec, stored):
+        return reuse(spec, stored)
     while True:
-        ended = run(spec, uri, "single", progress_bar=progress.is_terminal())
-        progress.say(progress.shown(spec, ended))
-        if ended.status is not Status.ELSEWHERE:
-            return ended
-        for known in others([spec], uri).values():
-            return from_record(spec, known)
+        result = run(spec, uri, "single", progress_bar=progress.is_terminal())
+        progress.say(progress.format_end(spec, result))
+        if result.status is not Status.ELSEWHERE:
+            return result
+        for stored in wait_for_others([spec], uri).values():
+            return reuse(spec, stored)
 
 
-def others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
-    """What became of trials that other processes run, by ``config_hash``; waits for all of them.
+def wait_for_others(specs: Iterable[TrialSpec], uri: str) -> dict[str, TrialResult]:
+    """Wait for trials that other processes run; return their results by ``config_hash``.
 
-    One that ended without an answer (it failed, or its process is gone) is left out.
+    A trial that ended without a result (it failed, or its process is gone) is left out.
     """
     wanted = {spec.config_hash: spec for spec in specs}
-    study, pause = next(iter(wanted.values())).context.study, POLL[0]
+    study, pause = next(iter(wanted.values())).context.study, POLL_S[0]
     while True:
-        held = tracking.find_running(
-            uri, study, wanted
-        )  # first: what ends in between is answered below
-        known = tracking.read_results(uri, study, wanted)
-        answered = {key: known[key] for key in known if stands(wanted[key], known[key])}
-        if not held - answered.keys():
-            return answered
+        held = tracking.find_running(uri, study, wanted)  # first: ends in between are read below
+        stored = tracking.read_results(uri, study, wanted)
+        results = {key: stored[key] for key in stored if can_reuse(wanted[key], stored[key])}
+        if not held - results.keys():
+            return results
         time.sleep(pause)
-        pause = min(1.5 * pause, POLL[1])
+        pause = min(1.5 * pause, POLL_S[1])
 
 
 def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False) -> TrialResult:
-    """Run a trial and record it; ``elsewhere`` where another process does, or just did.
+    """Run a trial and record it; ``ELSEWHERE`` where another process does, or just did.
 
     Raises:
         RefusedInput: it cannot be built; no record is left.
         StoreLost: it could not be recorded.
     """
-    from bench.trial.run import run_trial
+    from bench.trial.run import run_trial  # torch: a stored result needs none
 
     with tracking.open_recorder(uri, [spec], launcher) as records:
         if not records.slots:
@@ -78,21 +82,18 @@ def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False)
     return result.brief()
 
 
-ELSEWHERE = TrialResult(Status.ELSEWHERE, "another process runs it")
-
-
-def skip(spec: TrialSpec, uri: str, reason: str) -> TrialResult:
+def record_skip(spec: TrialSpec, uri: str, reason: str) -> TrialResult:
     """Record that a trial of a sweep does not apply."""
-    return _ended(spec, uri, TrialResult(Status.SKIPPED, reason), "none")
+    return _record(spec, uri, TrialResult(Status.SKIPPED, reason), "none")
 
 
-def lost(spec: TrialSpec, uri: str, reason: str, launcher: str) -> TrialResult:
-    """Record the failure of a trial that could not record it itself, for its process is gone."""
+def record_failure(spec: TrialSpec, uri: str, reason: str, launcher: str) -> TrialResult:
+    """Record the failure of a trial whose process is gone."""
     tracking.discard_interrupted(uri, spec.context.study)
-    return _ended(spec, uri, TrialResult(Status.FAILED, reason), launcher)
+    return _record(spec, uri, TrialResult(Status.FAILED, reason), launcher)
 
 
-def _ended(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> TrialResult:
+def _record(spec: TrialSpec, uri: str, result: TrialResult, launcher: str) -> TrialResult:
     with tracking.open_recorder(uri, [spec], launcher) as records:
         if not records.slots:
             return ELSEWHERE

@@ -1,15 +1,17 @@
-"""Which trials of a sweep are alike: they can be a stack, or parts of one size."""
+"""Groups of trials that can be one stack or one job."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from bench.spec import TrialSpec
 
 
-def alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
-    """Places of trials that differ in seed, optimizer and schedule only."""
+def group_alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
+    """Group the indices of trials that differ in seed, optimizer and schedule only."""
     groups: dict[str, list[int]] = {}
     for at, spec in enumerate(specs):
         shared = replace(
@@ -21,3 +23,10 @@ def alike(specs: Sequence[TrialSpec]) -> list[list[int]]:
         )
         groups.setdefault(repr(shared), []).append(at)
     return list(groups.values())
+
+
+def split_evenly(indices: Sequence[int], most: int) -> list[Sequence[int]]:
+    """Split into as few parts of nearly equal size as have at most ``most``."""
+    count = math.ceil(len(indices) / most)
+    bounds = [at * len(indices) // count for at in range(count + 1)]
+    return [indices[start:end] for start, end in pairwise(bounds)]

@@ -1,7 +1,8 @@
-"""What a fair study will do, as plain data: its entrants, points and seeds, and the trials of each.
+"""The plan of a fair study as plain data: its entrants, points and seeds, and the trials of each.
 
-Rules 2 to 7 of the protocol: the space is declared before, everybody has the same budget, points
-are chosen on seeds that are never reported, and the default is reported beside the chosen point.
+Rules 2 to 7 of the protocol: the space is declared before, every entrant has the same budget,
+points are chosen on seeds that are never reported, and the default is reported beside the chosen
+point.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Plan:
 
     Attributes:
         bases: one spec a task and entrant, at the entrant's default point; seed and phase are none.
-        points: of the search space in each tuning; the tuning budget is the same for everybody.
+        points: of the search space in each tuning; the tuning budget is the same for every entrant.
         tuning_seeds: seeds a point is tried on.
         repeats: tunings, each on points of its own.
         sampler, rank, seed: how points are drawn, how they are ranked, the seed of the draw.
@@ -45,30 +46,30 @@ class Plan:
         return self.bases[0].context.study
 
     def points_of(self, base: TrialSpec) -> int:
-        """Points that this entrant tries in each tuning: none where it declares no space."""
+        """Count the points of this entrant in each tuning: none where it declares no space."""
         return self.points if base.optimizer.search_space else 0
 
     def repeats_of(self, base: TrialSpec) -> range:
-        """Its tunings."""
+        """Return the indices of its tunings."""
         return range(self.repeats if self.points_of(base) else 0)
 
-    def selecting(
+    def selection_trials(
         self, base: TrialSpec, repeat: int, index: int, point: Mapping[str, Any]
     ) -> list[TrialSpec]:
-        """The trials that try a point, one a tuning seed; they never open the test split."""
-        tried = self._at(base, Phase.SELECT, repeat, index, point)
-        return [replace(tried, seed=s) for s in protocol.selection_seeds(self.tuning_seeds)]
+        """Return the trials that try a point, one a tuning seed; they never open the test split."""
+        spec = self._at(base, Phase.SELECT, repeat, index, point)
+        return [replace(spec, seed=s) for s in protocol.selection_seeds(self.tuning_seeds)]
 
-    def reporting(
+    def report_trials(
         self,
         base: TrialSpec,
         repeat: int = 0,
         index: int | None = None,
         point: Mapping[str, Any] | None = None,
     ) -> list[TrialSpec]:
-        """The trials that report a chosen point, or without one the default, one a fresh seed."""
-        reported = self._at(base, Phase.REPORT, repeat, index, point or {})
-        return [replace(reported, seed=s) for s in protocol.reporting_seeds(self.reporting_seeds)]
+        """Return the trials that report a chosen point or the default, one a fresh seed."""
+        spec = self._at(base, Phase.REPORT, repeat, index, point or {})
+        return [replace(spec, seed=s) for s in protocol.reporting_seeds(self.reporting_seeds)]
 
     def _at(
         self,
@@ -92,8 +93,8 @@ class Plan:
         return replace(base, optimizer=optimizer, phase=phase, origin=origin)
 
 
-def plan_of(bases: Sequence[TrialSpec], tuning: Mapping[str, Any], reporting: int) -> Plan:
-    """A plan from the keys ``tuning.*`` and ``reporting.seeds``, checked.
+def make_plan(bases: Sequence[TrialSpec], tuning: Mapping[str, Any], reporting: int) -> Plan:
+    """Make a plan from the keys ``tuning.*`` and ``reporting.seeds``, checked.
 
     Raises:
         RefusedInput: naming key, value and remedy.

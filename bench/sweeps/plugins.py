@@ -1,4 +1,4 @@
-"""Our sweepers and launchers, made known to Hydra under the names that people type."""
+"""Registration of our sweepers and launchers with Hydra under the names that people type."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from types import ModuleType
 from hydra.core.config_store import ConfigStore
 from hydra.core.plugins import Plugins
 
-from bench.sweeps.launchers.base import (
-    AutoLauncher,
-    BasicLauncher,
-    StackedLauncher,
-    WorkersLauncher,
-)
+from bench.sweeps.launchers.joblib import WorkersLauncher
 from bench.sweeps.launchers.ray import CONFIG, RayLauncher
+from bench.sweeps.launchers.sequential import BasicLauncher
+from bench.sweeps.launchers.stacked import AutoLauncher, StackedLauncher
 from bench.sweeps.launchers.submitit import COMMON, SLURM, LocalLauncher, SlurmLauncher
 from bench.sweeps.sweepers.ablate import AblationSweeper
 from bench.sweeps.sweepers.grid import GridSweeper
@@ -30,7 +27,7 @@ LAUNCHERS = (
 
 
 def register() -> None:
-    """Call once, before Hydra composes."""
+    """Register all, once, before Hydra composes."""
     # Hydra instantiates plugins only from below `hydra_plugins`: that name, without a folder. The
     # package itself is there only where another plugin is installed.
     if "hydra_plugins" not in sys.modules and find_spec("hydra_plugins") is None:

@@ -1,4 +1,4 @@
-"""What a person sees while trials run: one calm line an event."""
+"""Lines that a person reads while trials run: one calm line an event."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ COLOURS: dict[str, str] = {
 
 def say(line: str | Text) -> None:
     """Print a line at once, as it is; colour only on a terminal (and where NO_COLOR is not set)."""
-    console().print(line, markup=False)
+    make_console().print(line, markup=False)
     capture.unwrap_stream().flush()
 
 
-def console() -> Console:
-    """Of the harness's own words, whatever becomes of those that a trial prints."""
+def make_console() -> Console:
+    """Return a console that prints the harness's own words, also where a trial's are captured."""
     return Console(soft_wrap=True, highlight=False, file=capture.unwrap_stream())
 
 
-def shown(spec: TrialSpec, result: TrialResult) -> Text:
-    """The line of a result, its status in colour."""
-    text, start = Text(ended(spec, result)), len(spec.label()) + 2
+def format_end(spec: TrialSpec, result: TrialResult) -> Text:
+    """Return the line of a trial's end, its status in colour."""
+    text, start = Text(describe_end(spec, result)), len(spec.label()) + 2
     text.stylize(COLOURS.get(result.status, "default"), start, start + len(result.status))
     return text
 
 
-class Told(Protocol):
-    """Hears of each trial of a sweep when it ends, by its place among those that run."""
+class OnTrialEnd(Protocol):
+    """A callback for the end of each trial of a sweep, with its index among those that run."""
 
     def __call__(self, at: int, result: TrialResult) -> None: ...
 
 
-def each(pending: Sequence[TrialSpec]) -> Told:
-    """A line a trial, with its place: `` 8/12 digits · adam · …``."""
+def print_ends(pending: Sequence[TrialSpec]) -> OnTrialEnd:
+    """Return a callback that prints a numbered line a trial: `` 8/12 digits · adam · …``."""
     total = str(len(pending))
 
-    def told(at: int, result: TrialResult) -> None:
-        say(Text(f"{at + 1:>{len(total)}}/{total} ") + shown(pending[at], result))
+    def on_end(at: int, result: TrialResult) -> None:
+        say(Text(f"{at + 1:>{len(total)}}/{total} ") + format_end(pending[at], result))
 
-    return told
+    return on_end
 
 
-def assumed(specs: Iterable[TrialSpec]) -> None:
-    """What is assumed of optimizers whose YAML says nothing to the harness, a line each."""
+def say_assumptions(specs: Iterable[TrialSpec]) -> None:
+    """Print the assumptions about optimizers whose YAML has no ``bench:`` block, a line each."""
     silent = [spec.optimizer for spec in specs if not spec.optimizer.declared]
     for name, path in sorted({(one.name, one.path) for one in silent}):
         say(
@@ -64,13 +64,13 @@ def assumed(specs: Iterable[TrialSpec]) -> None:
         )
 
 
-def age(*known: TrialResult) -> str:
-    """``3 days old``, of what is recorded; of several the oldest."""
-    return f"{duration(time.time() - min(one.ended_at for one in known))} old"
+def format_age(*results: TrialResult) -> str:
+    """Return the age of the oldest stored result: ``3 days old``."""
+    return f"{format_duration(time.time() - min(one.ended_at for one in results))} old"
 
 
-def duration(seconds: float) -> str:
-    """``40 seconds``, ``6 minutes``, ``2.5 hours``, ``3 days``."""
+def format_duration(seconds: float) -> str:
+    """Return ``40 seconds``, ``6 minutes``, ``2.5 hours``, ``3 days``."""
     if seconds < 90:
         whole = max(1, round(seconds))
         return f"{whole} second{'s' * (whole != 1)}"
@@ -80,12 +80,12 @@ def duration(seconds: float) -> str:
 
 
 def is_terminal() -> bool:
-    """Whether a person watches."""
+    """Say if a person watches."""
     return sys.stdout.isatty()
 
 
-def ended(spec: TrialSpec, result: TrialResult) -> str:
-    """``digits · adam · default · seed 0: finished, test/accuracy 0.9694, 1.9 s``."""
+def describe_end(spec: TrialSpec, result: TrialResult) -> str:
+    """Return ``digits · adam · default · seed 0: finished, test/accuracy 0.9694, 1.9 s``."""
     words = [str(result.status)]
     if result.reason:
         words.append(result.reason.strip().split("\n", maxsplit=1)[0])

@@ -1,4 +1,4 @@
-"""From a declared space to the points that are tried: a function of space, seed, repeat and index.
+"""Draws of points from a declared space: a function of space, sampler, seed, repeat and index.
 
 Scrambled Sobol points fill the space evenly whatever their number (Bousquet et al. 2017,
 arXiv:1706.03200), and a larger budget keeps the points of a smaller one. Optuna's samplers look at
@@ -21,35 +21,35 @@ from bench.spec.suggest import suggest
 FIXED = ("sobol", "random", "grid")
 ADAPTIVE = ("tpe", "gp", "cmaes")
 SAMPLERS = (*FIXED, *ADAPTIVE)
-"""Values of ``tuning.sampler``; of a grid's points none stays when their number changes."""
+"""Values of ``tuning.sampler``; all points of a grid change with their number."""
 
 
 def check_sampler(sampler: str) -> None:
-    """Refuse a sampler that there is not, or whose package is missing."""
+    """Refuse an unknown sampler, or one whose package is missing."""
     if sampler not in SAMPLERS:
         raise RefusedInput(f"tuning.sampler={sampler}: unknown; {suggest(sampler, SAMPLERS)}")
     if sampler in ADAPTIVE:
-        _optuna(sampler)
+        _import_optuna(sampler)
 
 
 class Source(NamedTuple):
-    """What a draw follows from: the declared space, the sampler, the study's seed, the repeat."""
+    """The declared space, sampler, seed and repeat, which determine a draw."""
 
     space: Mapping[str, Any]
     sampler: str
     seed: int = 0
     repeat: int = 0
 
-    def generator(self) -> np.random.Generator:
-        """Random numbers of its own."""
+    def make_generator(self) -> np.random.Generator:
+        """Make the generator of this draw."""
         entropy = [int(digest(dict(self.space)), 16), self.seed, self.repeat]
         return np.random.default_rng(entropy)
 
 
-def points(source: Source, count: int) -> list[dict[str, Any]]:
-    """The first ``count`` points of a draw that looks at no result, values by name."""
+def draw_points(source: Source, count: int) -> list[dict[str, Any]]:
+    """Draw the first ``count`` points without a look at results; values by name."""
     known = dimensions(source.space)
-    units = _UNITS[source.sampler](len(known), count, source.generator())
+    units = _UNITS[source.sampler](len(known), count, source.make_generator())
     return [
         {one.name: one.value(float(unit)) for one, unit in zip(known, row, strict=True)}
         for row in units
@@ -57,7 +57,7 @@ def points(source: Source, count: int) -> list[dict[str, Any]]:
 
 
 class Adaptive(Protocol):
-    """A draw that looks at results: ask for a point, tell its value, again."""
+    """A draw that looks at results: ask for a point, tell its value, repeat."""
 
     def ask(self) -> dict[str, Any]: ...
 
@@ -65,16 +65,16 @@ class Adaptive(Protocol):
 
 
 class OptunaDraw:
-    """One repeat's draw by a sampler of Optuna; the same results lead to the same points.
+    """One repeat's draw by a sampler of Optuna. The same results lead to the same points.
 
     Args:
         direction: of the values that it is told.
     """
 
     def __init__(self, source: Source, direction: str) -> None:
-        optuna = _optuna(source.sampler)
+        optuna = _import_optuna(source.sampler)
         self._dimensions = dimensions(source.space)
-        start = int(source.generator().integers(2**31))
+        start = int(source.make_generator().integers(2**31))
         make = {
             "tpe": optuna.samplers.TPESampler,
             "gp": optuna.samplers.GPSampler,
@@ -84,25 +84,25 @@ class OptunaDraw:
         self._trial: Any = None
 
     def ask(self) -> dict[str, Any]:
-        """The next point."""
+        """Return the next point."""
         self._trial = self._study.ask()
-        return {one.name: self._suggested(one) for one in self._dimensions}
+        return {one.name: self._suggest(one) for one in self._dimensions}
 
     def tell(self, value: float) -> None:
-        """What the point gave; NaN for a trial that did not finish."""
+        """Give the value of the last point; NaN for a trial that did not finish."""
         if math.isnan(value):
-            self._study.tell(self._trial, state=_optuna("").trial.TrialState.FAIL)
+            self._study.tell(self._trial, state=_import_optuna("").trial.TrialState.FAIL)
         else:
             self._study.tell(self._trial, value)
 
-    def _suggested(self, dimension: Dimension) -> Any:
+    def _suggest(self, dimension: Dimension) -> Any:
         if dimension.scale == "choice":
             return self._trial.suggest_categorical(dimension.name, list(dimension.ends))
         return dimension.value(self._trial.suggest_float(dimension.name, 0.0, 1.0))
 
 
 def _sobol(axes: int, count: int, generator: np.random.Generator) -> np.ndarray:
-    """``[count, axes]``; drawn by powers of two, which is what keeps the points in balance."""
+    """Draw ``[count, axes]`` by powers of two, which keeps the points in balance."""
     from scipy.stats import qmc  # a second that a refusal does not wait for
 
     draw = qmc.Sobol(axes, scramble=True, rng=generator)
@@ -114,7 +114,7 @@ def _random(axes: int, count: int, generator: np.random.Generator) -> np.ndarray
 
 
 def _grid(axes: int, count: int, generator: np.random.Generator) -> np.ndarray:
-    """The middles of equal cells, as few an axis as suffice, in random order."""
+    """Return the middles of equal cells, as few an axis as suffice, in random order."""
     cells = math.ceil(count ** (1 / axes) - 1e-9)
     middles = (np.arange(cells) + 0.5) / cells
     whole = np.array(list(itertools.product(middles, repeat=axes)))
@@ -124,9 +124,9 @@ def _grid(axes: int, count: int, generator: np.random.Generator) -> np.ndarray:
 _UNITS = {"sobol": _sobol, "random": _random, "grid": _grid}
 
 
-def _optuna(sampler: str) -> Any:
+def _import_optuna(sampler: str) -> Any:
     try:
-        import optuna
+        import optuna  # an optional extra
     except ModuleNotFoundError as error:
         raise RefusedInput(
             f"tuning.sampler={sampler}: needs Optuna; pip install 'optbench[optuna]'"

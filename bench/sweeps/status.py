@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from bench import tracking
 from bench.runtime import exit_codes
 from bench.runtime.arguments import parse_arguments
 from bench.spec import ENDS, Phase, RefusedInput, Status, TrialRecord, digest, protocol
@@ -27,7 +28,7 @@ KEYS = ("study", "tracking.uri")
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
-    """Entry point of ``optbench-status``; ends the process with its exit code."""
+    """Run ``optbench-status``; ends the process with its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or any(word in ("-h", "--help") for word in words):
         print(__doc__)
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     try:
         given = parse_arguments(words, KEYS)
         with exit_codes.exit_with_code():
-            lines = status(given.get("tracking.uri", DEFAULT), given["study"])
+            lines = describe_study(given.get("tracking.uri", DEFAULT), given["study"])
         print(*lines, sep="\n")
     except RefusedInput as refusal:
         print(f"refused: {refusal}", file=sys.stderr)
@@ -43,8 +44,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
     sys.exit(0)
 
 
-def status(uri: str, study: str) -> list[str]:
-    """The lines that are printed.
+def describe_study(uri: str, study: str) -> list[str]:
+    """Return the lines that are printed.
 
     Raises:
         RefusedInput: there is no such store or study.
@@ -53,82 +54,71 @@ def status(uri: str, study: str) -> list[str]:
     path = sqlite_path(uri)
     if path is not None and not Path(path).is_file():
         raise RefusedInput(f"tracking.uri={uri}: there is no file {path}; run optbench first")
-    from bench import tracking
-
-    records = standing(tracking.read(uri, study))
+    records = protocol.select_records(tracking.read(uri, study, curves=False))
     declared = tracking.read_text(uri, study, "plan.json")
     plan = None if declared is None else json.loads(declared)
-    now = current(records)
-    lines = [f"study {study}: {_counts(records)}", *_phases(now, plan), *_failures(records)]
+    now = select_current(records)
+    lines = [f"study {study}: {_count_statuses(records)}"]
+    lines += [*_list_phases(now, plan), *_list_failures(records)]
     if former := len(records) - len(now):
         lines.append(f"  {former} more report points that a smaller budget had chosen")
-    return [*lines, _next(now, plan)]
+    return [*lines, _describe_next(now, plan)]
 
 
-def standing(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """One record a trial: of one that failed and was run again, the later outcome."""
-    order = list(ENDS)
-    best: dict[str, TrialRecord] = {}
-    for record in records:
-        known = best.get(record.config_hash)
-        if known is None or order.index(record.result.status) < order.index(known.result.status):
-            best[record.config_hash] = record
-    return list(best.values())
-
-
-def current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """All but reruns of points that were chosen once, before the tuning budget was raised."""
+def select_current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Leave out reruns of points that an earlier, smaller tuning budget had chosen."""
     tunings: dict[tuple[str, str, int], dict[int, list[TrialRecord]]] = {}
     for record in records:
         if record.phase is Phase.SELECT and record.tuning and record.tuning.index is not None:
-            tried = tunings.setdefault(_tuning(record), {})
+            tried = tunings.setdefault(_tuning_key(record), {})
             tried.setdefault(record.tuning.index, []).append(record)
-    now = {tuning: _chosen(tried) for tuning, tried in tunings.items()}
+    chosen = {tuning: _choose_index(tried) for tuning, tried in tunings.items()}
     return [
         record
         for record in records
         if record.phase is not Phase.REPORT
         or record.tuning is None
-        or record.tuning.index in (None, now.get(_tuning(record), record.tuning.index))
+        or record.tuning.index in (None, chosen.get(_tuning_key(record), record.tuning.index))
     ]
 
 
-def _tuning(record: TrialRecord) -> tuple[str, str, int]:
-    """What its point was chosen for: setting, entrant and repeat."""
+def _tuning_key(record: TrialRecord) -> tuple[str, str, int]:
+    """Return the tuning that a trial belongs to: setting, entrant and repeat."""
     setting = digest(protocol.setting(record.config))
     repeat = record.tuning.repeat if record.tuning else 0
     return setting, protocol.entrant(record.config), repeat
 
 
-def _chosen(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
-    """The index of the point that one tuning chose so far."""
-    places = sorted(tried)
-    first = tried[places[0]][0]
+def _choose_index(tried: Mapping[int, Sequence[TrialRecord]]) -> int:
+    """Return the index of the point that one tuning chose so far."""
+    indices = sorted(tried)
+    first = tried[indices[0]][0]
     ranks = first.tuning is not None and first.tuning.rank == "steps_to_target"
     target = first.config["task"]["target_metric"]
     metric, direction = f"val/{target['metric']}", target["direction"]
-    finals = [[record.result.final_value(metric) for record in tried[place]] for place in places]
-    steps = [[_steps(record) for record in tried[place]] for place in places]
-    return places[protocol.chosen(finals, direction, steps if ranks else None)]
+    values = [[record.result.final_value(metric) for record in tried[index]] for index in indices]
+    steps = [[_steps(record) for record in tried[index]] for index in indices]
+    return indices[protocol.choose_point(values, direction, steps if ranks else None)]
 
 
 def _steps(record: TrialRecord) -> float:
     return record.result.summary.get("steps_to_target", math.inf)
 
 
-def _phases(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[str]:
+def _list_phases(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[str]:
     lines = []
     for phase in Phase:
         own = [record for record in records if record.phase is phase]
-        total = _total(plan, phase)
+        total = _count_planned(plan, phase)
         if own or total:
             of = f" of {total}" if total else ""
-            lines.append(f"  {phase:<8} {len(_done(own))}{of} done: {_counts(own) or 'none yet'}")
+            counts = _count_statuses(own) or "none yet"
+            lines.append(f"  {phase:<8} {len(_drop_failed(own))}{of} done: {counts}")
     return lines
 
 
-def _total(plan: dict[str, Any] | None, phase: Phase) -> int:
-    """Trials of a phase that the plan has; 0 where nothing was declared."""
+def _count_planned(plan: dict[str, Any] | None, phase: Phase) -> int:
+    """Count a phase's trials by the plan; 0 without one."""
     if plan is None or phase is Phase.EXPLORE:
         return 0
     if phase is Phase.SELECT:
@@ -137,8 +127,8 @@ def _total(plan: dict[str, Any] | None, phase: Phase) -> int:
     return int(rows * plan["reporting_seeds"])
 
 
-def _failures(records: Sequence[TrialRecord]) -> list[str]:
-    """Each reason once, with how many trials it ended and the first of them by seed."""
+def _list_failures(records: Sequence[TrialRecord]) -> list[str]:
+    """List each reason once, with the number of its trials and the first of them by seed."""
     failed = [record for record in records if record.result.status is Status.FAILED]
     failed.sort(key=lambda record: (record.config["task"]["name"], record.config["seed"]))
     by_reason = Counter(record.result.reason for record in failed)
@@ -152,8 +142,8 @@ def _failures(records: Sequence[TrialRecord]) -> list[str]:
     return lines
 
 
-def _next(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> str:
-    """What the same command would do."""
+def _describe_next(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> str:
+    """Say what the same command would do."""
     failed = sum(record.result.status is Status.FAILED for record in records)
     again = f"{failed} failed {'trial' if failed == 1 else 'trials'} again" if failed else ""
     if plan is None:
@@ -161,17 +151,17 @@ def _next(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> str:
     missing = 0
     for phase in (Phase.SELECT, Phase.REPORT):
         ran = [record for record in records if record.phase is phase]
-        missing += max(0, _total(plan, phase) - len(ran))
+        missing += max(0, _count_planned(plan, phase) - len(ran))
     parts = [part for part in (again, f"{missing} missing trials" if missing else "") if part]
     return f"  the same command runs {' and '.join(parts)}" if parts else "  complete"
 
 
-def _done(records: Sequence[TrialRecord]) -> list[TrialRecord]:
+def _drop_failed(records: Sequence[TrialRecord]) -> list[TrialRecord]:
     return [record for record in records if record.result.status is not Status.FAILED]
 
 
-def _counts(records: Sequence[TrialRecord]) -> str:
-    """``12 finished, 1 diverged``."""
+def _count_statuses(records: Sequence[TrialRecord]) -> str:
+    """Return ``12 finished, 1 diverged``."""
     counts = Counter(record.result.status for record in records)
     return ", ".join(f"{counts[one]} {one}" for one in ENDS if counts[one])
 

@@ -8,30 +8,32 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+from bench import tracking
 from bench.spec import Status, TrialResult, TrialSpec, point_label, protocol
 from bench.sweeps import batch, progress, search
-from bench.sweeps.display import display
+from bench.sweeps.display import show_phase
 from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import Launch
 from bench.sweeps.plan import Plan
+from bench.sweeps.resume import select_results
 
 Results = Mapping[str, TrialResult]
-"""What the record holds of a study, by ``config_hash``, without curves."""
+"""Stored results of a study by ``config_hash``, without curves."""
 
 
-class Chosen(NamedTuple):
+class Choice(NamedTuple):
     """The point that one tuning of one entrant chose; ``value`` is NaN where no trial finished."""
 
     base: TrialSpec
     repeat: int
-    place: int
+    point_index: int
     point: Mapping[str, Any]
     value: float
 
 
 @dataclass
 class Draw:
-    """One tuning of one entrant: its points so far, and from where the next one comes."""
+    """One tuning of one entrant: its points so far, and the source of the next one."""
 
     base: TrialSpec
     repeat: int
@@ -39,8 +41,19 @@ class Draw:
     adaptive: search.Adaptive | None = None
 
 
-def run(plan: Plan, uri: str, launch: Launch) -> Outcomes:
-    """Tune everybody, choose on validation, report on fresh seeds; resumes where it was left.
+class Tuned(NamedTuple):
+    """The end of the first phase: choices, ends of its trials, and all results of the study."""
+
+    choices: list[Choice]
+    outcomes: Outcomes
+    results: Results
+
+
+def run(plan: Plan, uri: str, launch: Launch, results: Results) -> Outcomes:
+    """Tune every entrant, choose on validation, report on fresh seeds.
+
+    Args:
+        results: what the study has stored so far; the store is read once more after each phase.
 
     Returns:
         How each trial ended, by ``config_hash``.
@@ -48,40 +61,49 @@ def run(plan: Plan, uri: str, launch: Launch) -> Outcomes:
     Raises:
         RefusedInput: a trial cannot be built; nothing has trained.
     """
-    chosen, outcomes = tuned(plan, uri, launch)
-    return outcomes | rerun(reporting(plan, chosen), uri, launch)
+    tuned = tune(plan, uri, launch, results)
+    specs = list_reports(plan, tuned.choices)
+    return tuned.outcomes | rerun(specs, uri, launch, tuned.results)
 
 
-def tuned(plan: Plan, uri: str, launch: Launch) -> tuple[list[Chosen], Outcomes]:
-    """The first phase: each tuning's choice, and how its trials ended."""
-    draws = draws_of(plan)
+def tune(plan: Plan, uri: str, launch: Launch, results: Results) -> Tuned:
+    """Run the first phase; an adaptive sampler takes one turn a point."""
+    draws = make_draws(plan)
     outcomes: Outcomes = {}
-    if plan.sampler in search.ADAPTIVE:
-        for _ in range(plan.points):
-            _ask(plan, draws, uri)
-            outcomes |= _run("tuning", selecting(plan, draws), uri, launch)
-    else:
-        outcomes |= _run("tuning", selecting(plan, draws), uri, launch)
-    chosen = choose(plan, draws, _results(plan, uri))
-    for one in chosen:
-        progress.say(_said(one))
-    return chosen, outcomes
+    for _ in range(plan.points if plan.sampler in search.ADAPTIVE else 1):
+        if plan.sampler in search.ADAPTIVE:
+            _ask(plan, draws, results)
+        specs = list_selections(plan, draws)
+        if specs:
+            outcomes |= _run("tuning", specs, uri, launch, results)
+            results = select_results(tracking.resume(uri, plan.study))
+    choices = choose(plan, draws, results)
+    for choice in choices:
+        progress.say(_describe(choice))
+    return Tuned(choices, outcomes, results)
 
 
-def rerun(specs: Sequence[TrialSpec], uri: str, launch: Launch) -> Outcomes:
-    """The second phase: trials on seeds that chose nothing."""
-    return _run("reporting", specs, uri, launch)
+def rerun(specs: Sequence[TrialSpec], uri: str, launch: Launch, results: Results) -> Outcomes:
+    """Run the second phase: trials on seeds that chose nothing."""
+    return _run("reporting", specs, uri, launch, results) if specs else {}
 
 
-def draws_of(plan: Plan) -> list[Draw]:
-    """Every tuning of the plan, with its points where they follow from the space alone."""
+def _run(
+    phase: str, specs: Sequence[TrialSpec], uri: str, launch: Launch, results: Results
+) -> Outcomes:
+    show = partial(show_phase, phase)
+    return batch.run(specs, uri, launch, make_callback=show, stored=results)
+
+
+def make_draws(plan: Plan) -> list[Draw]:
+    """Make every tuning of the plan, with its points where they follow from the space alone."""
     draws = []
     for base in plan.bases:
         for repeat in plan.repeats_of(base):
             space = base.optimizer.search_space
             source = search.Source(space, plan.sampler, plan.seed, repeat)
             if plan.sampler in search.FIXED:
-                draws.append(Draw(base, repeat, search.points(source, plan.points)))
+                draws.append(Draw(base, repeat, search.draw_points(source, plan.points)))
             else:
                 direction = base.task.target_metric.direction
                 direction = "minimize" if plan.rank != "final" else direction
@@ -89,86 +111,76 @@ def draws_of(plan: Plan) -> list[Draw]:
     return draws
 
 
-def choose(plan: Plan, draws: Sequence[Draw], results: Results) -> list[Chosen]:
-    """Each tuning's best point on validation, by the protocol's rule; the test split has no say."""
-    found = []
+def choose(plan: Plan, draws: Sequence[Draw], results: Results) -> list[Choice]:
+    """Choose each tuning's point on validation by ``protocol.choose_point``."""
+    choices = []
     for draw in draws:
         direction = draw.base.task.target_metric.direction
-        tried = [_tried(plan, draw, index, results) for index in range(len(draw.points))]
-        finals = [[final for final, _ in trials] for trials in tried]
+        tried = [_measure_point(plan, draw, at, results) for at in range(len(draw.points))]
+        values = [[value for value, _ in trials] for trials in tried]
         steps = [[steps for _, steps in trials] for trials in tried]
-        best = protocol.chosen(finals, direction, steps if plan.rank != "final" else None)
-        value = math.fsum(finals[best]) / len(finals[best])
-        found.append(Chosen(draw.base, draw.repeat, best, draw.points[best], value))
-    return found
+        best = protocol.choose_point(values, direction, steps if plan.rank != "final" else None)
+        mean = math.fsum(values[best]) / len(values[best])
+        choices.append(Choice(draw.base, draw.repeat, best, draw.points[best], mean))
+    return choices
 
 
-def reporting(plan: Plan, chosen: Sequence[Chosen]) -> list[TrialSpec]:
-    """The reruns: everybody's default, then the chosen points."""
-    default = [spec for base in plan.bases for spec in plan.reporting(base)]
+def list_reports(plan: Plan, choices: Sequence[Choice]) -> list[TrialSpec]:
+    """List the trials of the second phase: every default, then the chosen points."""
+    default = [spec for base in plan.bases for spec in plan.report_trials(base)]
     return default + [
         spec
-        for one in chosen
-        for spec in plan.reporting(one.base, one.repeat, one.place, one.point)
+        for one in choices
+        for spec in plan.report_trials(one.base, one.repeat, one.point_index, one.point)
     ]
 
 
-def _ask(plan: Plan, draws: Sequence[Draw], uri: str) -> None:
-    """The next point of every draw that looks at results, after it was told the last one's."""
-    results = _results(plan, uri)
-    for draw in draws:
-        assert draw.adaptive is not None
-        if draw.points:
-            trials = _tried(plan, draw, len(draw.points) - 1, results)
-            values = [final if plan.rank == "final" else steps for final, steps in trials]
-            value = math.fsum(values) / len(values)
-            draw.adaptive.tell(value if math.isfinite(value) else math.nan)
-        draw.points.append(draw.adaptive.ask())
-
-
-def selecting(plan: Plan, draws: Sequence[Draw]) -> list[TrialSpec]:
-    """The trials that try the points drawn so far."""
+def list_selections(plan: Plan, draws: Sequence[Draw]) -> list[TrialSpec]:
+    """List the trials that try the points drawn so far."""
     return [
         spec
         for draw in draws
         for index, point in enumerate(draw.points)
-        for spec in plan.selecting(draw.base, draw.repeat, index, point)
+        for spec in plan.selection_trials(draw.base, draw.repeat, index, point)
     ]
 
 
-def _run(phase: str, specs: Sequence[TrialSpec], uri: str, launch: Launch) -> Outcomes:
-    if not specs:
-        return {}
-    return batch.run(specs, uri, launch, telling=partial(display, phase))
+def _ask(plan: Plan, draws: Sequence[Draw], results: Results) -> None:
+    """Tell every adaptive draw the value of its last point, and ask it for the next one."""
+    for draw in draws:
+        assert draw.adaptive is not None
+        if draw.points:
+            trials = _measure_point(plan, draw, len(draw.points) - 1, results)
+            values = [value if plan.rank == "final" else steps for value, steps in trials]
+            mean = math.fsum(values) / len(values)
+            draw.adaptive.tell(mean if math.isfinite(mean) else math.nan)
+        draw.points.append(draw.adaptive.ask())
 
 
-def _results(plan: Plan, uri: str) -> Results:
-    from bench import tracking
-
-    return tracking.read_results(uri, plan.study)
-
-
-def _tried(plan: Plan, draw: Draw, index: int, results: Results) -> list[tuple[float, float]]:
-    """Final validation value and steps to target of a point's trials; NaN where one did not end."""
-    found = []
+def _measure_point(
+    plan: Plan, draw: Draw, index: int, results: Results
+) -> list[tuple[float, float]]:
+    """Return final validation value and steps to target of a point's trials; NaN if unfinished."""
     metric = f"val/{draw.base.task.target_metric.metric}"
-    for spec in plan.selecting(draw.base, draw.repeat, index, draw.points[index]):
+    measured = []
+    for spec in plan.selection_trials(draw.base, draw.repeat, index, draw.points[index]):
         result = results.get(spec.config_hash)
         if result is None or result.status is not Status.FINISHED:
-            found.append((math.nan, math.nan))
+            measured.append((math.nan, math.nan))
         else:
             steps = result.summary.get("steps_to_target", math.inf)
-            found.append((result.final_value(metric), steps))
-    return found
+            measured.append((result.final_value(metric), steps))
+    return measured
 
 
-def _said(one: Chosen) -> str:
-    """``digits · adam: chose lr=0.00421 (point 3), val/accuracy 0.9833 after 1000 steps``."""
-    metric = one.base.task.target_metric.metric
-    again = f" (tuning {one.repeat + 1})" if one.repeat else ""
-    value = "no trial of any point finished" if math.isnan(one.value) else f"{one.value:.4f}"
-    entrant = protocol.label(one.base.optimizer.name, one.base.schedule.name)
+def _describe(choice: Choice) -> str:
+    """Return ``digits · adam: chose lr=0.0042 (point 3), val/accuracy 0.98 after 1000 steps``."""
+    base = choice.base
+    again = f" (tuning {choice.repeat + 1})" if choice.repeat else ""
+    value = "no trial of any point finished" if math.isnan(choice.value) else f"{choice.value:.4f}"
+    entrant = protocol.label(base.optimizer.name, base.schedule.name)
     return (
-        f"{one.base.task.name} · {entrant}{again}: chose {point_label(one.point)} "
-        f"(point {one.place + 1}), val/{metric} {value} after {one.base.budget.steps} steps"
+        f"{base.task.name} · {entrant}{again}: chose {point_label(choice.point)} "
+        f"(point {choice.point_index + 1}), val/{base.task.target_metric.metric} {value} "
+        f"after {base.budget.steps} steps"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -12,9 +12,9 @@ from bench.spec import RefusedInput, TrialRecord, TrialResult
 from bench.spec.errors import StoreLost
 from bench.tracking import claims, owner
 from bench.tracking.opening import exists, find_store, open_store, prepare
-from bench.tracking.runs import select_results, to_record, to_result
+from bench.tracking.runs import select_results, to_record, to_result, to_whole_result
 from bench.tracking.server import heartbeat
-from bench.tracking.store import Store, TrialRun
+from bench.tracking.store import Store, Study, TrialRun
 
 
 def list_studies(uri: str) -> list[str]:
@@ -22,8 +22,11 @@ def list_studies(uri: str) -> list[str]:
     return open_store(uri).list_studies()
 
 
-def read(uri: str, study: str) -> list[TrialRecord]:
-    """Read every trial of a study that has ended, complete with its curve.
+def read(uri: str, study: str, *, curves: bool = True) -> list[TrialRecord]:
+    """Read every trial of a study that has ended.
+
+    Args:
+        curves: read curve, environment and traceback, too.
 
     Raises:
         RefusedInput: there is no such study.
@@ -34,8 +37,8 @@ def read(uri: str, study: str) -> list[TrialRecord]:
         raise RefusedInput(
             f"study={study}: not in {uri}; it holds {', '.join(list_studies(uri)) or 'none'}"
         )
-    runs = store.read_trials(known.id, curves=True)
-    return [to_record(store, run) for run in runs if run.status != "RUNNING"]
+    runs = [run for run in store.read_trials(known.id, curves=curves) if run.status != "RUNNING"]
+    return [to_record(r, to_whole_result(store, r) if curves else to_result(r)) for r in runs]
 
 
 def read_results(
@@ -71,11 +74,15 @@ def find_running(uri: str, study: str, hashes: Collection[str]) -> set[str]:
     return {run.tags["config_hash"] for run in runs if claims.is_running(run)}
 
 
-def resume(uri: str, study: str, hashes: Collection[str] | None = None) -> dict[str, TrialResult]:
-    """Open a study to go on with it: discard what was interrupted, and read the results."""
+def resume(uri: str, study: str) -> list[TrialRecord]:
+    """Open or make a study, discard its interrupted runs, read those that ended without curves."""
     prepare(uri, study)
-    discard_interrupted(uri, study)
-    return read_results(uri, study, hashes)
+    store = open_store(uri)
+    known = store.find_study(study)
+    assert known is not None
+    runs = store.read_trials(known.id)
+    _discard_interrupted(store, known, runs)
+    return [to_record(run, to_result(run)) for run in runs if run.status != "RUNNING"]
 
 
 def discard_interrupted(uri: str, study: str) -> int:
@@ -87,7 +94,11 @@ def discard_interrupted(uri: str, study: str) -> int:
     known = store.find_study(study)
     if known is None:
         return 0
-    seen = heartbeat.read_heartbeats(known.tags)
+    return _discard_interrupted(store, known, store.read_trials(known.id, running=True))
+
+
+def _discard_interrupted(store: Store, study: Study, runs: Iterable[TrialRun]) -> int:
+    seen = heartbeat.read_heartbeats(study.tags)
     silent = {name for name, at in seen.items() if time.time() - at > claims.LEASE}
 
     def is_gone(run: TrialRun) -> bool:
@@ -95,9 +106,9 @@ def discard_interrupted(uri: str, study: str) -> int:
             return not owner.is_alive(run.tags)
         return heartbeat.name_tag(run.tags) in silent
 
-    interrupted = [run.run_id for run in store.read_trials(known.id, running=True) if is_gone(run)]
+    interrupted = [run.run_id for run in runs if run.status == "RUNNING" and is_gone(run)]
     store.trash(interrupted)
-    store.tag_study(known.id, dict.fromkeys(silent))
+    store.tag_study(study.id, dict.fromkeys(silent))
     return len(interrupted)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from bench.spec import CurvePoint, Phase, Status, TrialRecord, TrialResult, Tuning
+from bench.spec import CurvePoint, Phase, Status, TrialRecord, TrialResult, Tuning, protocol
 from bench.tracking import claims
 from bench.tracking.store import Store, TrialRun, Value
 from bench.tracking.tags import SUMMARY
@@ -14,13 +15,11 @@ from bench.tracking.tags import SUMMARY
 def select_results(runs: Iterable[TrialRun]) -> dict[str, TrialResult]:
     """Return the trials that need not run again, by ``config_hash``, without their curves.
 
-    Of several results of one trial the latest counts.
+    Of several results of one trial that counts which ``protocol.rank_record`` puts first.
     """
-    return {
-        run.tags["config_hash"]: to_result(run)
-        for run in sorted(runs, key=lambda run: run.ended)
-        if claims.is_result(run)
-    }
+    results = [run for run in runs if claims.is_result(run)]
+    results.sort(key=lambda run: protocol.rank_record(run.tags["status"], run.ended), reverse=True)
+    return {run.tags["config_hash"]: to_result(run) for run in results}
 
 
 def to_result(run: TrialRun) -> TrialResult:
@@ -34,19 +33,20 @@ def to_result(run: TrialRun) -> TrialResult:
     )
 
 
-def to_record(store: Store, run: TrialRun) -> TrialRecord:
-    """Convert a run that has ended, with its curve."""
+def to_whole_result(store: Store, run: TrialRun) -> TrialResult:
+    """Convert a run that has ended, with its curve, environment and traceback."""
     tags = run.tags
-    result = TrialResult(
-        Status(tags["status"]),
-        tags.get("reason", ""),
+    return replace(
+        to_result(run),
         curve=_to_curve(run.history),
-        summary=_to_summary(run),
         environment={k[4:]: v for k, v in sorted(tags.items()) if k.startswith("env.")},
         traceback=_read_traceback(store, run.run_id) if tags["status"] == Status.FAILED else "",
-        ended_at=run.ended,
-        final=_to_final(run),
     )
+
+
+def to_record(run: TrialRun, result: TrialResult) -> TrialRecord:
+    """Convert a run that has ended with this result."""
+    tags = run.tags
     return TrialRecord(
         run.run_id,
         tags["study"],

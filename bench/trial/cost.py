@@ -56,7 +56,7 @@ def measure_costs(
         costs |= _measure_group({name: configs[name] for name in group}, data_dir, hardware)
     for name, cost in costs.items():
         if cost["reason"]:
-            task, _, entrant = protocol.place(configs[name])
+            task, _, entrant = protocol.entrant_key(configs[name])
             on_failure(f"{task} · {entrant}: not measured: {cost['reason']}")
     return {name: costs[name] for name in configs}
 

@@ -57,7 +57,7 @@ class TrialState:
     @property
     def evaluates_test(self) -> bool:
         """True where the test split is evaluated at the end."""
-        return protocol.tests(self.spec.phase)
+        return protocol.opens_test(self.spec.phase)
 
     def add_evaluation(
         self, step: int, metrics: Mapping[str, float], training: Mapping[str, float]

@@ -45,7 +45,7 @@ class Arm:
             With repeats the ids and labels of the point are those of the first.
         tried: points that were tried in one tuning; 0 for a default.
         repeats: tunings.
-        standing: the facts that ``protocol.withheld`` needs.
+        standing: the facts that ``protocol.withhold_verdict`` needs.
         preference: sort key on validation; the least is the best.
         tuning_variance: of the best of the points tried on validation, where it was tuned once.
     """
@@ -243,7 +243,7 @@ def _edges(
     edges: dict[str, None] = {}
     for run_id in trials.drop_duplicates("repeat")["run_id"]:
         values = hyperparameters(configs[run_id]["optimizer"])
-        edges |= dict.fromkeys(protocol.edges(space, values))
+        edges |= dict.fromkeys(protocol.find_edges(space, values))
     return tuple(edges)
 
 
@@ -266,6 +266,6 @@ def _default(own: pd.DataFrame) -> Arm | None:
         return None
     trials = own[own["point_id"] == default.iloc[0]].assign(repeat=0).reset_index(drop=True)
     values = final_values(trials, "val").tolist()
-    preference = protocol.preference(values, trials["direction"].iloc[0])
+    preference = protocol.rank_point(values, trials["direction"].iloc[0])
     standing = Standing(str(trials["entrant"].iloc[0]), 0)
     return Arm(Kind.DEFAULT, trials, 0, standing, preference)

@@ -29,7 +29,9 @@ def drop_reruns(trials: pd.DataFrame) -> pd.DataFrame:
 
     There are several where a failed trial was run again, or code was changed and all run anew.
     """
-    marked = trials.assign(_failed=trials["status"] == Status.FAILED, _age=-trials["ended_at"])
+    ends = zip(trials["status"], trials["ended_at"], strict=True)
+    ranks = [protocol.rank_record(status, ended_at) for status, ended_at in ends]
+    marked = trials.assign(_failed=[one[0] for one in ranks], _age=[one[1] for one in ranks])
     order = ["comparison", "entrant", "phase", "point", "seed", "_failed", "_age", "run_id"]
     best = marked.sort_values(order).drop_duplicates(_TRIAL)
     return best.drop(columns=["_failed", "_age"]).reset_index(drop=True)
@@ -88,10 +90,10 @@ def count_statuses(trials: pd.DataFrame) -> str:
 
 
 def preference_of(point: pd.Series) -> tuple[bool, float, float]:
-    """Compute ``protocol.preference`` of one row of ``tabulate_points``."""
+    """Compute ``protocol.rank_point`` of one row of ``tabulate_points``."""
     steps = point["steps_to_target"] if point["rank"] == "steps_to_target" else ()
     values = [float(value) for value in point["value"]] or [math.nan]
-    return protocol.preference(values, point["direction"], steps)
+    return protocol.rank_point(values, point["direction"], steps)
 
 
 def _statuses(trials: pd.DataFrame, keys: list[str]) -> pd.Series:
@@ -111,7 +113,7 @@ def _rank(group: pd.DataFrame) -> pd.DataFrame:
         group = group.sort_values(["index", "point"], kind="stable")
         steps = group["steps_to_target"].tolist() if first["rank"] == "steps_to_target" else None
         values = group["value"].tolist()
-        best = group.index[protocol.chosen(values, first["direction"], steps)]
+        best = group.index[protocol.choose_point(values, first["direction"], steps)]
         candidate = pd.Series(True, index=group.index)
         behind = group.index != best
     else:

@@ -74,7 +74,7 @@ def find_objection(
         return reason
     loser, winner = (theirs, ours) if gain >= 0 else (ours, theirs)
     if is_significant(p_holm):  # else nobody loses, so nobody could have won with a wider range
-        reason = protocol.withheld(loser.standing, winner.standing, difference.pairs)
+        reason = protocol.withhold_verdict(loser.standing, winner.standing, difference.pairs)
     unknown = math.isnan(difference.p) and not difference.has_failures
     if not reason and unknown and any(_lacks_variance(arm) for arm in (ours, theirs)):
         return "too few points finished to tell how much of the result is luck"
@@ -86,7 +86,7 @@ def find_bar(ours: Arm, theirs: Arm, pairs: int) -> str:
     if ours.stops_at_target:
         return "trials stop at the target; compare their steps"
     first, second = (replace(arm.standing, edges=()) for arm in (ours, theirs))
-    return protocol.withheld(first, second, pairs)
+    return protocol.withhold_verdict(first, second, pairs)
 
 
 def _lacks_variance(arm: Arm) -> bool:

@@ -38,7 +38,6 @@ from bench.spec import (
 )
 from bench.spec.printable import escape_unprintable, make_printable
 from bench.spec.suggest import suggest
-from bench.sweeps.status import standing
 from reports.data.baseline_shape import check_content, check_row
 from reports.data.shape import WrongShape
 from reports.data.strict_json import LARGEST, NotJson, parse_json, read_json
@@ -73,7 +72,7 @@ def write(records: Iterable[TrialRecord], path: Path, made_by: Mapping[str, str]
         RefusedInput: ``path`` has another ending, is a folder or a file of another kind.
     """
     check_path(path)
-    trials = standing(list(records))
+    trials = protocol.select_records(records)
     text = dumps(trials, made_by)
     if len(text) > LARGEST:
         raise RefusedInput(
@@ -222,7 +221,7 @@ def _order(record: TrialRecord) -> tuple[Any, ...]:
     """Sort by what a reader looks for, whatever the order of the records."""
     config = record.config
     phase, point = str(record.phase), point_label(record.point)
-    return *protocol.place(config), phase, point, config["seed"], record.config_hash
+    return *protocol.entrant_key(config), phase, point, config["seed"], record.config_hash
 
 
 def _row(record: TrialRecord, parts: Mapping[str, dict[str, int]]) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import bench.tracking
-from bench.spec import RefusedInput, TrialRecord
+from bench.spec import RefusedInput, TrialRecord, protocol
 from bench.spec.suggest import suggest
-from bench.sweeps.status import standing
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
 from reports.data.merge import check_draws, merge_baselines
@@ -97,12 +96,12 @@ def read_studies(
     for name in names:
         if name not in known:
             raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
-    records = [record for name in names for record in bench.tracking.read(uri, name)]
+    studies = [bench.tracking.read(uri, name) for name in names]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
         text = bench.tracking.read_text(uri, name, COSTS)
         costs = {**(json.loads(text) if text else {}), **costs}
-    return records if len(names) == 1 else standing(records), costs
+    return studies[0] if len(names) == 1 else protocol.select_records(*studies), costs
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:

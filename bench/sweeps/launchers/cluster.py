@@ -1,7 +1,7 @@
-"""Sweeps on a cluster: an engine of another package runs their parts, a job each.
+"""Sweeps on a cluster: an engine of another package runs their jobs, each a part of the trials.
 
-An engine carries jobs and says which are gone; what a trial is, it does not know. A job that dies
-costs the trials that it had not recorded: they are failed, and the next call's work.
+An engine carries jobs and says which are gone; it knows nothing of trials. A job that dies costs
+the trials that it had not recorded: they have failed, and the next call runs them.
 """
 
 from __future__ import annotations
@@ -14,56 +14,56 @@ import uuid
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
-from itertools import pairwise
 from typing import Any, Protocol
 
+from bench import tracking
 from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
-from bench.sweeps import progress
-from bench.sweeps.grouping import alike
-from bench.sweeps.launchers.base import StackedLauncher, shares
-from bench.sweeps.launchers.cluster_job import Ended, Part
-from bench.sweeps.progress import Told
+from bench.stack import heuristics
+from bench.sweeps import execute, progress
+from bench.sweeps.grouping import group_alike, split_evenly
+from bench.sweeps.launchers.base import can_share_machine
+from bench.sweeps.launchers.cluster_job import ClusterJob, JobResult
+from bench.sweeps.launchers.stacked import StackedLauncher
+from bench.sweeps.progress import OnTrialEnd
 from bench.tracking.uri import sqlite_path
 
-MOST = 64
-"""Trials a job, where the cluster has no use for smaller ones: what a larger stack gains is little
-beside what is lost with a node."""
-POLL = 0.5
+POLL_S = 0.5
 """Seconds between looks at the jobs."""
-END = 20.0
+END_S = 20.0
 """Seconds that jobs have to end when the sweep is ended."""
 
 
 class Engine(Protocol):
-    """What a cluster has to be able to do; a job is whatever ``submit`` returns.
+    """The abilities of a cluster; a handle is whatever ``submit`` returns for a job.
 
     Attributes:
-        slots: jobs that run at the same time; None where nobody knows.
-        queues: whether more can be submitted than run at once.
+        slots: jobs that run at the same time; None where that is unknown.
+        queues: more jobs can be submitted than run at once.
     """
 
     slots: int | None
     queues: bool
 
-    def submit(self, parts: Sequence[Part]) -> Sequence[Any]:
-        """A job for each part."""
+    def submit(self, jobs: Sequence[ClusterJob]) -> Sequence[Any]:
+        """Start jobs; return a handle for each."""
 
-    def done(self, job: Any) -> bool:
-        """Whether it has ended, however."""
+    def done(self, handle: Any) -> bool:
+        """Say if a job has ended, in any way."""
 
-    def result(self, job: Any) -> Ended:
-        """Of a job that is done. Raises anything, with words that say why, where it died."""
+    def result(self, handle: Any) -> JobResult:
+        """Return the result of a job that is done. Raises anything that says why it died."""
 
-    def cancel(self, job: Any) -> None:
-        """End it soon; it need not have ended on return."""
+    def cancel(self, handle: Any) -> None:
+        """End a job soon; it need not have ended on return."""
 
 
 class ClusterLauncher(StackedLauncher):
     """A Hydra launcher over an engine.
 
     Args:
-        trials_per_job: at the most; None: so many that all the cluster works, up to ``MOST``.
+        trials_per_job: at the most; None: as many as keep the whole cluster busy, up to
+            ``heuristics.MAX_JOB``.
     """
 
     name = ""
@@ -71,7 +71,7 @@ class ClusterLauncher(StackedLauncher):
 
     @abstractmethod
     def engine(self) -> AbstractContextManager[Engine]:
-        """Opens the cluster.
+        """Open the cluster.
 
         Raises:
             RefusedInput: its package is not installed, or it cannot be reached.
@@ -85,26 +85,26 @@ class ClusterLauncher(StackedLauncher):
     @property
     @abstractmethod
     def elsewhere(self) -> bool:
-        """Whether jobs may run on other machines."""
+        """Jobs may run on other machines."""
 
-    def run(self, specs: Sequence[TrialSpec], told: Told) -> list[TrialResult]:
-        uri = self._address()
+    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[TrialResult]:
+        uri = self._resolve_uri()
         if self.trials_per_job is not None and self.trials_per_job < 1:
             raise RefusedInput(
                 f"hydra.launcher.trials_per_job={self.trials_per_job}: not a positive number"
             )
         with self.engine() as engine:
-            groups = divided(specs, self.trials_per_job or _most(len(specs), engine.slots))
-            parts = [self._part(at, specs, places, uri) for at, places in enumerate(groups)]
-            progress.say(f"{len(specs)} trials in {len(parts)} jobs of {self.name}")
-            outcomes: dict[int, TrialResult] = {}
-            for at, found in Jobs(engine, parts, self.name).ended():
-                for place, one in zip(groups[at], found, strict=True):
-                    outcomes[place] = one
-                    told(place, one)
-        return [outcomes[at] for at in range(len(specs))]
+            groups = divide(specs, self.trials_per_job or _limit_job(len(specs), engine.slots))
+            jobs = [self._make_job(at, specs, group, uri) for at, group in enumerate(groups)]
+            progress.say(f"{len(specs)} trials in {len(jobs)} jobs of {self.name}")
+            results: dict[int, TrialResult] = {}
+            for at, ended in JobPool(engine, jobs, self.name).run():
+                for index, one in zip(groups[at], ended, strict=True):
+                    results[index] = one
+                    on_end(index, one)
+        return [results[at] for at in range(len(specs))]
 
-    def _address(self) -> str:
+    def _resolve_uri(self) -> str:
         uri = str(self.config.tracking.uri)
         path = sqlite_path(uri)
         if path is None:
@@ -116,28 +116,30 @@ class ClusterLauncher(StackedLauncher):
             )
         return f"sqlite:///{path.absolute()}"
 
-    def _part(self, at: int, specs: Sequence[TrialSpec], places: Sequence[int], uri: str) -> Part:
-        return Part(
-            job=f"{self.name}-{uuid.uuid4().hex[:8]}-{at}",
-            specs=tuple(specs[place] for place in places),
+    def _make_job(
+        self, at: int, specs: Sequence[TrialSpec], indices: Sequence[int], uri: str
+    ) -> ClusterJob:
+        return ClusterJob(
+            name=f"{self.name}-{uuid.uuid4().hex[:8]}-{at}",
+            specs=tuple(specs[index] for index in indices),
             uri=uri,
             size=self.config.stack.size,
-            workers=self.cores if shares(specs[0]) else 1,
+            workers=self.cores if can_share_machine(specs[0]) else 1,
             path=tuple(entry or os.getcwd() for entry in sys.path),  # noqa: PTH109
             folder=os.getcwd(),  # noqa: PTH109
         )
 
 
-class Jobs:
-    """The jobs of one sweep, until they have all ended."""
+class JobPool:
+    """The jobs of one sweep, until all have ended."""
 
-    def __init__(self, engine: Engine, parts: Sequence[Part], name: str) -> None:
-        self._engine, self._parts, self._name = engine, parts, name
-        self._waiting = list(range(len(parts)))
+    def __init__(self, engine: Engine, jobs: Sequence[ClusterJob], name: str) -> None:
+        self._engine, self._jobs, self._name = engine, jobs, name
+        self._waiting = list(range(len(jobs)))
         self._running: dict[int, Any] = {}
 
-    def ended(self) -> Iterator[tuple[int, Sequence[TrialResult]]]:
-        """Each part's place and the outcomes of its trials, as it ends.
+    def run(self) -> Iterator[tuple[int, Sequence[TrialResult]]]:
+        """Run all jobs; yield each one's index and the results of its trials as it ends.
 
         Raises:
             RefusedInput, StoreLost: a node says so; the other jobs are ended.
@@ -145,13 +147,13 @@ class Jobs:
         try:
             while self._waiting or self._running:
                 self._submit()
-                done = [at for at, job in self._running.items() if self._engine.done(job)]
+                done = [at for at, one in self._running.items() if self._engine.done(one)]
                 for at in done:
-                    yield at, self._outcomes(at, self._running.pop(at))
+                    yield at, self._get_results(at, self._running.pop(at))
                 if not done:
-                    time.sleep(POLL)
+                    time.sleep(POLL_S)
         except BaseException:
-            self._end()
+            self._cancel()
             raise
 
     def _submit(self) -> None:
@@ -160,64 +162,57 @@ class Jobs:
         count = int(min(len(self._waiting), room - len(self._running)))
         if count > 0:
             now, self._waiting = self._waiting[:count], self._waiting[count:]
-            jobs = engine.submit([self._parts[at] for at in now])
-            self._running |= dict(zip(now, jobs, strict=True))
+            handles = engine.submit([self._jobs[at] for at in now])
+            self._running |= dict(zip(now, handles, strict=True))
 
-    def _outcomes(self, at: int, job: Any) -> Sequence[TrialResult]:
-        part = self._parts[at]
+    def _get_results(self, at: int, handle: Any) -> Sequence[TrialResult]:
+        job = self._jobs[at]
         try:
-            ended = self._engine.result(job)
+            result = self._engine.result(handle)
         except Exception as death:
             words = " ".join(str(death).split())[:500]
-            return self._lost(part, f"its job {part.job} ended: {type(death).__name__}: {words}")
-        if ended.refused:
-            raise RefusedInput(ended.refused)
-        if ended.lost:
-            raise StoreLost(ended.lost)
-        return ended.outcomes
+            return self._record_death(
+                job, f"its job {job.name} ended: {type(death).__name__}: {words}"
+            )
+        if result.refused:
+            raise RefusedInput(result.refused)
+        if result.lost:
+            raise StoreLost(result.lost)
+        return result.results
 
-    def _lost(self, part: Part, reason: str) -> list[TrialResult]:
-        """Of a job that died: what it recorded stands, the rest has failed; its claims are free."""
-        from bench import tracking
-        from bench.sweeps import execute
-
+    def _record_death(self, job: ClusterJob, reason: str) -> list[TrialResult]:
+        """Keep what a dead job recorded, record the rest as failed and release its claims."""
         progress.say(reason)
-        study = part.specs[0].context.study
-        tracking.discard_job(part.uri, study, part.job)
-        known = tracking.read_job_results(part.uri, study, part.job)
+        study = job.specs[0].context.study
+        tracking.discard_job(job.uri, study, job.name)
+        stored = tracking.read_job_results(job.uri, study, job.name)
         return [
-            known[spec.config_hash]
-            if spec.config_hash in known
-            else execute.lost(spec, part.uri, reason, self._name)
-            for spec in part.specs
+            stored[spec.config_hash]
+            if spec.config_hash in stored
+            else execute.record_failure(spec, job.uri, reason, self._name)
+            for spec in job.specs
         ]
 
-    def _end(self) -> None:
-        """End what still runs; what it held is free again."""
-        from bench import tracking
-
+    def _cancel(self) -> None:
+        """End what still runs and release its claims."""
         running = dict(self._running)
-        for job in running.values():
-            self._engine.cancel(job)
-        deadline = time.monotonic() + END
+        for handle in running.values():
+            self._engine.cancel(handle)
+        deadline = time.monotonic() + END_S
         while running and time.monotonic() < deadline:
-            running = {at: job for at, job in running.items() if not self._engine.done(job)}
-            time.sleep(POLL)
+            running = {at: one for at, one in running.items() if not self._engine.done(one)}
+            time.sleep(POLL_S)
         with suppress(StoreLost):  # then they are free when they have been silent for long
             for at in self._running:
-                part = self._parts[at]
-                tracking.discard_job(part.uri, part.specs[0].context.study, part.job)
+                job = self._jobs[at]
+                tracking.discard_job(job.uri, job.specs[0].context.study, job.name)
 
 
-def divided(specs: Sequence[TrialSpec], most: int) -> list[list[int]]:
-    """Places of the trials of each job: alike ones, in parts of nearly equal size."""
-    found: list[list[int]] = []
-    for places in alike(specs):
-        count = math.ceil(len(places) / most)
-        bounds = [at * len(places) // count for at in range(count + 1)]
-        found += [places[start:end] for start, end in pairwise(bounds)]
-    return found
+def divide(specs: Sequence[TrialSpec], most: int) -> list[Sequence[int]]:
+    """Return the indices of each job's trials: alike ones, in parts of nearly equal size."""
+    return [part for group in group_alike(specs) for part in split_evenly(group, most)]
 
 
-def _most(trials: int, slots: int | None) -> int:
-    return MOST if slots is None else max(1, min(MOST, math.ceil(trials / max(1, slots))))
+def _limit_job(trials: int, slots: int | None) -> int:
+    most = heuristics.MAX_JOB
+    return most if slots is None else max(1, min(most, math.ceil(trials / max(1, slots))))

@@ -1,6 +1,6 @@
-"""A part of a sweep: the job of a cluster, which a node runs as ``hydra/launcher=auto`` would.
+"""A job of a cluster: a part of a sweep, which a node runs as ``hydra/launcher=auto`` would.
 
-It takes specs with it and brings plain words back; its trials are recorded from where it runs.
+It takes specs with it and brings plain data back. Its trials are recorded from where it runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import tracking
 from bench.runtime.processes import end_on_sigterm
 from bench.spec import RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
@@ -20,32 +21,32 @@ from bench.tracking.owner import JOB
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a job ended that came to its own end.
+class JobResult:
+    """The result of a job that came to its own end.
 
     Attributes:
-        outcomes: in the order of its specs; empty where something else is said.
-        refused, lost: why nothing of the sweep can run: a ``RefusedInput``, a ``StoreLost``.
+        results: in the order of its specs; empty where one of the others is set.
+        refused, lost: the message of a ``RefusedInput`` or ``StoreLost`` that ends the sweep.
     """
 
-    outcomes: tuple[TrialResult, ...] = ()
+    results: tuple[TrialResult, ...] = ()
     refused: str = ""
     lost: str = ""
 
 
 @dataclass(frozen=True)
-class Part:
-    """Trials that one node runs. A job that was requeued goes on: what is recorded is not run.
+class ClusterJob:
+    """Trials that one node runs. A job that was requeued runs only what is not recorded.
 
     Attributes:
-        job: its name, in the tags of what it runs.
+        name: in the tags of its trials.
         uri: the store, as the node reaches it.
-        size: trials a stack at the most; see ``StackedSweep``.
+        size: trials a stack at the most; see ``Executor``.
         workers: processes that the job has cores for, or threads of a stack.
-        path: where the sweep finds modules; ``folder``: where it was called.
+        path, folder: ``sys.path`` and working folder of the sweep.
     """
 
-    job: str
+    name: str
     specs: tuple[TrialSpec, ...]
     uri: str
     size: int | None
@@ -53,37 +54,35 @@ class Part:
     path: tuple[str, ...]
     folder: str
 
-    def __call__(self) -> Ended:
-        """Run and record; whatever it raises is the end of the node, not of a trial."""
-        os.environ[JOB] = self.job
+    def __call__(self) -> JobResult:
+        """Run and record; an exception ends the node, not a trial."""
+        os.environ[JOB] = self.name
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         sys.path.extend(entry for entry in self.path if entry not in sys.path)
         if Path(self.folder).is_dir():
             os.chdir(self.folder)
         end_on_sigterm()
         try:
-            return Ended(tuple(self._run()))
+            return JobResult(tuple(self._run()))
         except RefusedInput as error:
-            return Ended(refused=f"on {socket.gethostname()}: {error}")
+            return JobResult(refused=f"on {socket.gethostname()}: {error}")
         except StoreLost as error:
-            return Ended(lost=str(error))
+            return JobResult(lost=str(error))
 
     def checkpoint(self, *_: Any) -> Any:
-        """For Submitit, which calls this before a job's time is over, and queues it again."""
-        from submitit.helpers import DelayedSubmission
+        """Requeue this job for Submitit, which calls this before the job's time is over."""
+        from submitit.helpers import DelayedSubmission  # an optional extra
 
         return DelayedSubmission(self)
 
     def _run(self) -> Sequence[TrialResult]:
-        from bench import tracking
-        from bench.sweeps.launchers.executor import StackedSweep
+        from bench.sweeps.launchers.executor import Executor  # torch, on the node only
 
-        tracking.discard_job(
-            self.uri, self.specs[0].context.study, self.job
-        )  # of its life before this one
+        # what it left unfinished before it was requeued
+        tracking.discard_job(self.uri, self.specs[0].context.study, self.name)
         workers = self.workers
-        return StackedSweep(self.specs, self.uri, self.size, _nobody, workers, workers).run()
+        return Executor(self.specs, self.uri, self.size, _ignore_end, workers, workers).run()
 
 
-def _nobody(at: int, result: TrialResult) -> None:
-    """Nobody is told of a trial by its node."""
+def _ignore_end(at: int, result: TrialResult) -> None:
+    """Do nothing: a node reports no trial before its job ends."""

@@ -1,7 +1,7 @@
-"""What workers are forked from: a process that imports this, and with it what a trial needs.
+"""The process that workers are forked from: it imports this module, and with it a trial's imports.
 
-It ends with the process that started it, at once and by the kernel: it may be in the middle of its
-imports, and whoever reads what both print would wait for it.
+The kernel ends it at once with the process that started it. It may be in the middle of its imports,
+and whoever reads what both print would wait for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A word when each trial leaves memory behind, as with a package that keeps its models."""
+"""A warning where each trial leaves memory behind, as with a package that keeps its models."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from itertools import pairwise
 from bench.runtime.processes import resident_mib
 
 TRIALS = 6
-"""In a row that have to leave memory behind; the first trials of a process load what stays."""
-LEFT = 20.0
-"""MiB that each of them has to leave at the least: more than an allocator's habits."""
+"""Trials in a row that have to leave memory behind; the first of a process load what stays."""
+LEFT_MIB = 20.0
+"""The least that each of them has to leave: more than an allocator's habits."""
 
 
-class Growth:
-    """Looks at this process after each trial; ``word()`` is said once."""
+class MemoryGrowth:
+    """The memory of this process after each trial."""
 
     def __init__(self) -> None:
-        self._held: list[float] = []
-        self._said = False
+        self._resident: list[float] = []
+        self._warned = False
 
-    def word(self) -> str:
-        """What to say now; empty where memory does not grow trial by trial."""
-        self._held.append(resident_mib())
-        recent = self._held[-TRIALS - 1 :]
+    def check(self) -> str:
+        """Return a warning, once, where memory grows trial by trial; else nothing."""
+        self._resident.append(resident_mib())
+        recent = self._resident[-TRIALS - 1 :]
         steps = [after - before for before, after in pairwise(recent)]
-        if self._said or len(steps) < TRIALS or min(steps) < LEFT:
+        if self._warned or len(steps) < TRIALS or min(steps) < LEFT_MIB:
             return ""
-        self._said = True
+        self._warned = True
         return (
             f"memory grows by some {sum(steps) / len(steps):.0f} MiB a trial and stands at "
             f"{recent[-1]:.0f} MiB: something keeps what a trial has made; "

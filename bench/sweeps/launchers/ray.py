@@ -1,4 +1,4 @@
-"""``hydra/launcher=ray``: parts of a sweep as tasks of Ray, on this machine or a cluster of it."""
+"""``hydra/launcher=ray``: jobs of a sweep as tasks of Ray, on this machine or a cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from bench.runtime.processes import end_on_sigterm
 from bench.spec import RefusedInput
 from bench.sweeps.launchers.cluster import ClusterLauncher, Engine
-from bench.sweeps.launchers.cluster_job import Ended, Part
+from bench.sweeps.launchers.cluster_job import ClusterJob, JobResult
 
 CONFIG: dict[str, Any] = {
     "trials_per_job": None,
@@ -21,7 +21,7 @@ CONFIG: dict[str, Any] = {
         "remote": {"num_cpus": 1, "num_gpus": 0, "max_retries": 0},
     },
 }
-"""The keys of ``hydra-ray-launcher``, and those of them that people set; others with ``+``."""
+"""The keys of ``hydra-ray-launcher`` that people set most; others with ``+``."""
 
 
 class RayLauncher(ClusterLauncher):
@@ -34,10 +34,10 @@ class RayLauncher(ClusterLauncher):
     name = "ray"
 
     def __init__(self, ray: DictConfig, trials_per_job: int | None) -> None:
-        self.init: dict[str, Any] = _plain(ray.init)
+        self.init: dict[str, Any] = _to_plain(ray.init)
         # left to itself Ray would join whatever cluster was last started on this machine
         self.init["address"] = self.init["address"] or os.environ.get("RAY_ADDRESS") or "local"
-        self.remote: dict[str, Any] = _plain(ray.remote)
+        self.remote: dict[str, Any] = _to_plain(ray.remote)
         self.trials_per_job = trials_per_job
 
     @property
@@ -52,7 +52,7 @@ class RayLauncher(ClusterLauncher):
     def engine(self) -> Iterator[Engine]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would ask a server of Ray's
         try:
-            import ray
+            import ray  # an optional extra
         except ImportError as error:
             raise RefusedInput(
                 "hydra/launcher=ray: Ray is not installed; pip install 'optbench[ray]'"
@@ -64,39 +64,39 @@ class RayLauncher(ClusterLauncher):
             raise RefusedInput(f"hydra.launcher.ray.init={self.init}: {words}") from error
         end_on_sigterm()  # Ray has put a handler of its own there, which aborts
         try:
-            yield _Ray(self.remote)
+            yield _RayEngine(self.remote)
         finally:
             ray.shutdown()
 
 
-class _Ray:
+class _RayEngine:
     queues = True
 
     def __init__(self, remote: dict[str, Any]) -> None:
-        import ray
+        import ray  # as above
 
         self._ray = ray
-        self._task = ray.remote(**remote)(_run)
+        self._task = ray.remote(**remote)(_run_job)
         cores = float(ray.cluster_resources().get("CPU", 1))
         self.slots: int | None = max(1, int(cores // max(1, remote["num_cpus"])))
 
-    def submit(self, parts: Sequence[Part]) -> Sequence[Any]:
-        return [self._task.remote(part) for part in parts]
+    def submit(self, jobs: Sequence[ClusterJob]) -> Sequence[Any]:
+        return [self._task.remote(job) for job in jobs]
 
-    def done(self, job: Any) -> bool:
-        return bool(self._ray.wait([job], timeout=0)[0])
+    def done(self, handle: Any) -> bool:
+        return bool(self._ray.wait([handle], timeout=0)[0])
 
-    def result(self, job: Any) -> Ended:
-        found: Ended = self._ray.get(job)
-        return found
+    def result(self, handle: Any) -> JobResult:
+        result: JobResult = self._ray.get(handle)
+        return result
 
-    def cancel(self, job: Any) -> None:
-        self._ray.cancel(job, force=True)
-
-
-def _run(part: Part) -> Ended:
-    return part()
+    def cancel(self, handle: Any) -> None:
+        self._ray.cancel(handle, force=True)
 
 
-def _plain(node: Any) -> Any:
+def _run_job(job: ClusterJob) -> JobResult:
+    return job()
+
+
+def _to_plain(node: Any) -> Any:
     return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node

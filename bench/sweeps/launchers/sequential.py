@@ -1,4 +1,4 @@
-"""Trials one after the other, in this process."""
+"""Trials one after the other, in this process: ``hydra/launcher=basic``."""
 
 from __future__ import annotations
 
@@ -6,23 +6,31 @@ from collections.abc import Sequence
 
 from bench.spec import TrialResult, TrialSpec
 from bench.sweeps import execute
-from bench.sweeps.launchers.memory_growth import Growth
-from bench.sweeps.progress import Told, say
+from bench.sweeps.launchers.base import SpecLauncher
+from bench.sweeps.launchers.memory_growth import MemoryGrowth
+from bench.sweeps.progress import OnTrialEnd, say
+
+
+class BasicLauncher(SpecLauncher):
+    """One trial after the other, in this process."""
+
+    def run(self, specs: Sequence[TrialSpec], on_end: OnTrialEnd) -> list[TrialResult]:
+        return run_one_by_one(specs, self.config.tracking.uri, "basic", on_end)
 
 
 def run_one_by_one(
-    specs: Sequence[TrialSpec], uri: str, launcher: str, told: Told
+    specs: Sequence[TrialSpec], uri: str, launcher: str, on_end: OnTrialEnd
 ) -> list[TrialResult]:
-    """All trials; says where memory grows by the trial.
+    """Run all trials; print a line where memory grows by the trial.
 
     Args:
-        launcher: what the records say ran them.
-        told: hears of each trial when it ends, by its place in ``specs``.
+        launcher: the name in the records.
+        on_end: is called at each trial's end with its index in ``specs``.
     """
-    outcomes, growth = [], Growth()
+    results, growth = [], MemoryGrowth()
     for at, spec in enumerate(specs):
-        outcomes.append(execute.run(spec, uri, launcher))
-        told(at, outcomes[-1])
-        if word := growth.word():
-            say(word)
-    return outcomes
+        results.append(execute.run(spec, uri, launcher))
+        on_end(at, results[-1])
+        if warning := growth.check():
+            say(warning)
+    return results

@@ -1,5 +1,5 @@
-"""``hydra/launcher=submitit_slurm``: parts of a sweep as jobs of Slurm; ``submitit_local``: as
-processes of this machine, the way that Submitit starts them."""
+"""``hydra/launcher=submitit_slurm``: jobs of a sweep as jobs of Slurm; ``submitit_local``: as
+processes of this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from bench.runtime import processes
 from bench.spec import RefusedInput
 from bench.sweeps.launchers.cluster import ClusterLauncher, Engine
-from bench.sweeps.launchers.cluster_job import Ended, Part
+from bench.sweeps.launchers.cluster_job import ClusterJob, JobResult
 
 COMMON: dict[str, Any] = {
     "trials_per_job": None,
@@ -27,7 +27,7 @@ COMMON: dict[str, Any] = {
     "name": "${hydra.job.name}",
     "stderr_to_stdout": False,
 }
-"""The keys of ``hydra-submitit-launcher``, for any of its engines."""
+"""The keys of ``hydra-submitit-launcher`` for any engine."""
 SLURM: dict[str, Any] = {
     **dict.fromkeys(("partition", "qos", "comment", "constraint", "exclude", "gres", "account")),
     **dict.fromkeys(("cpus_per_gpu", "gpus_per_task", "mem_per_gpu", "mem_per_cpu", "setup")),
@@ -36,16 +36,16 @@ SLURM: dict[str, Any] = {
     "additional_parameters": {},
     "array_parallelism": 256,
 }
-"""Those of Slurm alone."""
+"""Its keys for Slurm alone."""
 
 
-ASK = 30.0
-"""Seconds between questions to Slurm of what became of all jobs; that one is done it tells by a
-file, that it died it does not, and Submitit would ask every ten minutes."""
+ASK_S = 30.0
+"""Seconds between questions to Slurm about all jobs. A job that is done leaves a file; one that
+died does not, and Submitit would ask every ten minutes."""
 
 
 class SubmititLauncher(ClusterLauncher):
-    """Either of the two.
+    """The common part of both launchers.
 
     Args:
         params: ``COMMON`` and, of Slurm, ``SLURM``.
@@ -64,7 +64,7 @@ class SubmititLauncher(ClusterLauncher):
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         try:
-            import submitit
+            import submitit  # an optional extra
         except ImportError as error:
             raise RefusedInput(
                 f"hydra/launcher={self.name}: Submitit is not installed; "
@@ -86,7 +86,7 @@ class SubmititLauncher(ClusterLauncher):
         except Exception as error:
             words = " ".join(str(error).split())[:300]
             raise RefusedInput(f"hydra/launcher={self.name}: {words}") from error
-        yield _Submitit(executor, self.slots)
+        yield _SubmititEngine(executor, self.slots)
 
     @property
     def slots(self) -> int | None:
@@ -112,37 +112,37 @@ class SlurmLauncher(SubmititLauncher):
     elsewhere = True
 
 
-class _Submitit:
+class _SubmititEngine:
     def __init__(self, executor: Any, slots: int | None) -> None:
         self._executor, self.slots, self.queues = executor, slots, slots is None
         self._asked = time.monotonic()
 
-    def submit(self, parts: Sequence[Part]) -> Sequence[Any]:
+    def submit(self, jobs: Sequence[ClusterJob]) -> Sequence[Any]:
         # Slurm gets one array of jobs; processes of this machine leave a Ctrl-C to this one
-        with nullcontext() if self.queues else _deaf(), self._executor.batch():
-            return [self._executor.submit(part) for part in parts]  # ready when this is left
+        with nullcontext() if self.queues else _ignore_ctrl_c(), self._executor.batch():
+            return [self._executor.submit(job) for job in jobs]  # ready when this is left
 
-    def done(self, job: Any) -> bool:
-        if self.queues and time.monotonic() - self._asked > ASK:
-            job.watcher.update()
+    def done(self, handle: Any) -> bool:
+        if self.queues and time.monotonic() - self._asked > ASK_S:
+            handle.watcher.update()
             self._asked = time.monotonic()
-        return bool(job.done())
+        return bool(handle.done())
 
-    def result(self, job: Any) -> Ended:
-        found: Ended = job.result()
-        return found
+    def result(self, handle: Any) -> JobResult:
+        result: JobResult = handle.result()
+        return result
 
-    def cancel(self, job: Any) -> None:
+    def cancel(self, handle: Any) -> None:
         if self.queues:
-            job.cancel(check=False)
+            handle.cancel(check=False)
         else:  # by SIGTERM, which its process hands on, not by Ctrl-C, which it may not hear
             with suppress(ProcessLookupError):
-                os.kill(int(job.job_id), signal.SIGTERM)
+                os.kill(int(handle.job_id), signal.SIGTERM)
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """What is started inside never hears of Ctrl-C; a process inherits what it is to ignore."""
+def _ignore_ctrl_c() -> Iterator[None]:
+    """Let processes that are started inside ignore Ctrl-C; they inherit the signal's handler."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -1,8 +1,8 @@
-"""Ablation: what each ingredient of an optimizer brings, on paired seeds.
+"""Ablation: the effect of each ingredient of an optimizer, on paired seeds.
 
 ``hydra/sweeper=ablate optimizer=mine ablate=[nesterov,weight_decay]``: the optimizer as it is, and
-with each switch alone turned over: true and false change places, a number goes to zero (off), and
-``weight_decay=0.1`` says another value.
+with each switch alone flipped: true and false are exchanged, a number becomes zero (off), and
+``weight_decay=0.1`` gives another value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from bench.spec import RefusedInput, TrialSpec
 from bench.spec.hyperparameters import at, hyperparameters
 from bench.spec.suggest import suggest
-from bench.sweeps.plan import Plan, plan_of
+from bench.sweeps.plan import Plan, make_plan
 from bench.sweeps.sweepers.study import StudySweeper
 
 
@@ -30,47 +30,49 @@ class AblationSweeper(StudySweeper):
             raise RefusedInput("ablate: no switch; write ablate=[NAME,…], names of hyperparameters")
         plan = super().plan(arguments)
         bases = tuple(
-            variant for base in plan.bases for variant in variants(base, switches(base, asked))
+            variant
+            for base in plan.bases
+            for variant in make_variants(base, parse_switches(base, asked))
         )
         tuning: Any = OmegaConf.to_container(self.config.tuning)
-        return plan_of(bases, {**tuning, "trials": 0}, plan.reporting_seeds)
+        return make_plan(bases, {**tuning, "trials": 0}, plan.reporting_seeds)
 
 
-def switches(base: TrialSpec, asked: list[Any]) -> dict[str, Any]:
-    """Each switch with the value that it is turned to.
+def parse_switches(base: TrialSpec, asked: list[Any]) -> dict[str, Any]:
+    """Return each switch with the value that it is flipped to.
 
     Raises:
         RefusedInput: the optimizer has none of that name, or nothing would change.
     """
     known = hyperparameters(base.optimizer)
-    found = {}
+    flipped = {}
     for word in asked:
-        name, given, value = _named(word)
+        name, given, value = _parse_switch(word)
         if name not in known:
             raise RefusedInput(
                 f"ablate={word}: {base.optimizer.name} has no {name!r}; {suggest(name, known)}"
             )
-        found[name] = value if given else _turned(name, known[name])
-        if found[name] == known[name]:
+        flipped[name] = value if given else _flip(name, known[name])
+        if flipped[name] == known[name]:
             raise RefusedInput(
                 f"ablate={word}: {name} is {known[name]} already; write ablate=[{name}=VALUE]"
             )
-    return found
+    return flipped
 
 
-def variants(base: TrialSpec, turned: Mapping[str, Any]) -> list[TrialSpec]:
-    """The optimizer as it is, which the others are compared with, and each variant."""
+def make_variants(base: TrialSpec, flipped: Mapping[str, Any]) -> list[TrialSpec]:
+    """Make the optimizer as it is, which is the reference, and a variant for each switch."""
     own = replace(base.optimizer, search_space={})
-    turned_over = [
+    variants = [
         replace(at(own, {name: value}), name=f"{own.name} {name}={value}")
-        for name, value in turned.items()
+        for name, value in flipped.items()
     ]
     origin = replace(base.origin, reference=own.name)
-    return [replace(base, optimizer=one, origin=origin) for one in (own, *turned_over)]
+    return [replace(base, optimizer=one, origin=origin) for one in (own, *variants)]
 
 
-def _named(word: Any) -> tuple[str, bool, Any]:
-    """Of ``weight_decay``, ``weight_decay=0.1`` or ``{weight_decay: 0.1}``: name, given, value."""
+def _parse_switch(word: Any) -> tuple[str, bool, Any]:
+    """Parse ``weight_decay``, ``weight_decay=0.1`` or ``{weight_decay: 0.1}``."""
     if isinstance(word, Mapping) and len(word) == 1:
         ((name, value),) = word.items()
         return str(name), True, value
@@ -81,7 +83,7 @@ def _named(word: Any) -> tuple[str, bool, Any]:
     return name, True, override.value()
 
 
-def _turned(name: str, value: Any) -> Any:
+def _flip(name: str, value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):

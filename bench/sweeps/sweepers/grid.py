@@ -17,22 +17,21 @@ from bench.config.trial import refuse_study_keys
 from bench.spec import RefusedInput
 from bench.sweeps import batch
 from bench.sweeps.compose import Composer
-from bench.sweeps.launchers.base import Launch, SpecLauncher, by_hydra
-from bench.sweeps.report import check, conclude
+from bench.sweeps.launchers.base import Launch, SpecLauncher
+from bench.sweeps.launchers.foreign import launch_by_hydra
+from bench.sweeps.report import check_baseline, finish_sweep
 from bench.tracking.uri import check_uri
 
 
-class GridSweeper(Sweeper):
-    """Registered as ``hydra/sweeper=basic``.
+class SpecSweeper(Sweeper):
+    """A Hydra sweeper that makes specs and hands them to a launcher.
 
     Args:
         params: values to sweep over, as on the command line; what stands there wins.
-        max_batch_size: trials handed to the launcher at once; None for all.
     """
 
-    def __init__(self, params: dict[str, str] | None, max_batch_size: int | None) -> None:
+    def __init__(self, params: dict[str, str] | None) -> None:
         self.params = params or {}
-        self.max_batch_size = max_batch_size
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -43,34 +42,45 @@ class GridSweeper(Sweeper):
             hydra_context=hydra_context, task_function=task_function, config=config
         )
 
+
+class GridSweeper(SpecSweeper):
+    """Registered as ``hydra/sweeper=basic``.
+
+    Args:
+        params: as above.
+        max_batch_size: trials handed to the launcher at once; None for all.
+    """
+
+    def __init__(self, params: dict[str, str] | None, max_batch_size: int | None) -> None:
+        super().__init__(params)
+        self.max_batch_size = max_batch_size
+
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
         """Run all, then report; ends the process where some trial failed."""
-        uri = self.config.tracking.uri
+        config, uri = self.config, self.config.tracking.uri
         check_uri(uri)
-        refuse_study_keys(self.config)
-        jobs = combinations(self.config_loader, self.params, arguments)
-        composer = Composer(self.config_loader, self.config)
+        refuse_study_keys(config)
+        jobs = list_combinations(self.config_loader, self.params, arguments)
+        composer = Composer(self.config_loader, config)
         specs = [composer.spec(job) for job in jobs]
-        check(self.config.compare, specs)
+        check_baseline(config.compare, specs)
         if isinstance(self.launcher, SpecLauncher):
             launch: Launch = self.launcher.run
             prepare = self.launcher.warm_up
         else:
             by_hash = {spec.config_hash: job for spec, job in zip(specs, jobs, strict=True)}
-            launch = by_hydra(self.launcher, by_hash, uri)
+            launch = launch_by_hydra(self.launcher, by_hash, uri)
             prepare = None
         outcomes = batch.run(specs, uri, launch, self.max_batch_size, prepare=prepare)
-        config = self.config
-        conclude(
-            specs[0].context.study, uri, outcomes, report=config.report, compare=config.compare
-        )
+        study = specs[0].context.study
+        finish_sweep(study, uri, outcomes, report=config.report, compare=config.compare)
         return []
 
 
-def combinations(
+def list_combinations(
     loader: ConfigLoader, params: dict[str, str], arguments: list[str]
 ) -> list[list[str]]:
-    """The overrides of every trial: all combinations of the values given.
+    """List the overrides of every trial: all combinations of the values given.
 
     Raises:
         RefusedInput: an override that names no values.

@@ -1,118 +1,126 @@
-"""The fair study: tune everybody equally, then measure default and chosen point on fresh seeds.
+"""The fair study: tune every entrant equally, then measure default and chosen point on fresh seeds.
 
 ``hydra/sweeper=study``: for each task and entrant (optimizer × schedule) the same number of points
-of its own declared space, chosen on validation; then the reruns, test once. The same command goes
-on where it was left.
+of its own declared space, chosen on validation; then the reruns, with one test each. The same
+command continues an interrupted study.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
-from hydra.plugins.launcher import Launcher
-from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from bench import tracking
 from bench.spec import RefusedInput, TrialSpec
-from bench.sweeps import forecast, preflight, progress, tune
+from bench.sweeps import execute, forecast, progress, tune
 from bench.sweeps.compose import Composer
 from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import SpecLauncher
-from bench.sweeps.plan import Plan, plan_of
-from bench.sweeps.report import check, conclude
-from bench.sweeps.resume import refuse_changes
-from bench.sweeps.sweepers.grid import combinations
+from bench.sweeps.plan import Plan, make_plan
+from bench.sweeps.preflight import check_trials
+from bench.sweeps.report import check_baseline, finish_sweep
+from bench.sweeps.resume import refuse_changes, select_results
+from bench.sweeps.sweepers.grid import SpecSweeper, list_combinations
 from bench.tracking.uri import check_uri
 
 
-class StudySweeper(Sweeper):
+class StudySweeper(SpecSweeper):
     """Registered as ``hydra/sweeper=study``.
 
     Args:
         params: values to sweep over, as on the command line; what stands there wins.
     """
 
-    def __init__(self, params: dict[str, str] | None) -> None:
-        self.params = params or {}
+    launcher: SpecLauncher
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        self.config: DictConfig = config
-        self.config_loader: ConfigLoader = hydra_context.config_loader
-        self.chosen_launcher = _launcher(hydra_context, task_function, config)
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        if not isinstance(self.launcher, SpecLauncher):
+            name = config.hydra.runtime.choices["hydra/launcher"]
+            raise RefusedInput(
+                f"hydra/launcher={name}: a study runs by auto, stacked, joblib or basic; a grid "
+                "sweep (hydra/sweeper=basic) by any launcher"
+            )
 
     def sweep(self, arguments: list[str]) -> list[JobReturn]:
         """Say what will be done, do it, report; ends the process where some trial failed."""
-        uri = self.config.tracking.uri
+        config, uri = self.config, self.config.tracking.uri
         check_uri(uri)
         plan = self.plan(arguments)
-        check(self.config.compare, [plan.reporting(base)[0] for base in plan.bases])
+        check_baseline(config.compare, [plan.report_trials(base)[0] for base in plan.bases])
         outcomes = self.run(plan, uri)
-        if not self.config.plan:
-            config = self.config
-            conclude(plan.study, uri, outcomes, report=config.report, compare=config.compare)
+        if not config.plan:
+            finish_sweep(plan.study, uri, outcomes, report=config.report, compare=config.compare)
         return []
 
     def plan(self, arguments: list[str]) -> Plan:
-        """What the command line asks for, checked."""
-        bases = bases_of(self.config_loader, self.config, self.params, arguments)
+        """Make the plan that the command line asks for, checked."""
+        bases = make_bases(self.config_loader, self.config, self.params, arguments)
         tuning: Any = OmegaConf.to_container(self.config.tuning)
-        return plan_of(bases, tuning, self.config.reporting.seeds)
+        return make_plan(bases, tuning, self.config.reporting.seeds)
 
     def run(self, plan: Plan, uri: str) -> Outcomes:
-        """Everything that is missing; nothing with ``plan=true``."""
-        from bench import tracking
-        from bench.sweeps import execute
-
-        skipped = preflight.check_trials(plan.bases)
-        known = tracking.resume(uri, plan.study)
-        refuse_changes(plan, tracking.read(uri, plan.study))
+        """Run everything that is missing; nothing with ``plan=true``."""
+        skipped = check_trials(plan.bases)
+        records = tracking.resume(uri, plan.study)
+        refuse_changes(plan, records)
+        results = select_results(records)
+        outcomes = {} if self.config.plan else _record_skips(plan, uri, skipped, results)
         applies = [base for base in plan.bases if base.config_hash not in skipped]
-        outcomes: Outcomes = {}
-        for base in plan.bases:
-            if base.config_hash in skipped:
-                spec = plan.reporting(base)[0]
-                if spec.config_hash not in known and not self.config.plan:
-                    reason = skipped[base.config_hash]
-                    outcomes[spec.config_hash] = spec, execute.skip(spec, uri, reason)
-                    progress.say(progress.shown(*outcomes[spec.config_hash]))
         if not applies:
             raise RefusedInput(f"study={plan.study}: {next(iter(skipped.values()))}")
         plan = replace(plan, bases=tuple(applies))
-        self._say(plan, known)
+        self.say_plan(plan, results)
         if self.config.plan:
             return outcomes
-        tracking.attach_text(uri, plan.study, "plan.json", _as_json(plan))
-        return outcomes | self.trials(plan, uri)
+        tracking.attach_text(uri, plan.study, "plan.json", _to_json(plan))
+        return outcomes | self.run_phases(plan, uri, results)
 
-    def trials(self, plan: Plan, uri: str) -> Outcomes:
-        """Both phases of a study."""
-        return tune.run(plan, uri, self.chosen_launcher.run)
+    def run_phases(self, plan: Plan, uri: str, results: tune.Results) -> Outcomes:
+        """Run both phases of a study."""
+        return tune.run(plan, uri, self.launcher.run, results)
 
-    def _say(self, plan: Plan, known: tune.Results) -> None:
-        counted = forecast.counts(plan, known)
+    def say_plan(self, plan: Plan, results: tune.Results) -> None:
+        """Print the plan and its expected time."""
+        counts = forecast.count_trials(plan, results)
         expected = None
-        if any(count.to_run for count in counted):
-            launcher = self.chosen_launcher
+        if any(count.to_run for count in counts):
             if not self.config.plan:
-                launcher.warm_up(plan.bases)
-            expected = forecast.seconds(counted, launcher.workers, launcher.stacks)
-        for line in forecast.lines(plan, counted, expected):
+                self.launcher.warm_up(plan.bases)
+            launcher = self.launcher
+            expected = forecast.estimate_seconds(counts, launcher.workers, launcher.stacks)
+        for line in forecast.format_plan(plan, counts, expected):
             progress.say(line)
 
 
-def bases_of(
+def _record_skips(
+    plan: Plan, uri: str, skipped: Mapping[str, str], results: tune.Results
+) -> Outcomes:
+    """Record one trial of each entrant that does not apply, where the store has none."""
+    outcomes: Outcomes = {}
+    for base in plan.bases:
+        spec = plan.report_trials(base)[0]
+        if base.config_hash in skipped and spec.config_hash not in results:
+            result = execute.record_skip(spec, uri, skipped[base.config_hash])
+            progress.say(progress.format_end(spec, result))
+            outcomes[spec.config_hash] = spec, result
+    return outcomes
+
+
+def make_bases(
     loader: ConfigLoader, config: DictConfig, params: dict[str, str], arguments: list[str]
 ) -> list[TrialSpec]:
-    """One spec a task and entrant, at its default point.
+    """Make one spec a task and entrant, at its default point.
 
     Raises:
         RefusedInput: a hyperparameter or the seed is swept, or a suite and tasks are given.
@@ -128,7 +136,7 @@ def bases_of(
                 f"{key}: a study draws hyperparameters from each optimizer's search_space and "
                 "takes its seeds from tuning.seeds and reporting.seeds; leave it out"
             )
-    jobs = combinations(loader, params, arguments)
+    jobs = list_combinations(loader, params, arguments)
     if config.suite:
         if "task" in keys:
             raise RefusedInput("task: suite names the tasks; leave out one of the two")
@@ -138,22 +146,8 @@ def bases_of(
     return [composer.spec([*job, "seed=0"]) for job in jobs]
 
 
-def _launcher(context: HydraContext, task: TaskFunction, config: DictConfig) -> SpecLauncher:
-    """A launcher of ours."""
-    chosen: Launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=context, task_function=task, config=config
-    )
-    if not isinstance(chosen, SpecLauncher):
-        name = config.hydra.runtime.choices["hydra/launcher"]
-        raise RefusedInput(
-            f"hydra/launcher={name}: a study runs by auto, stacked, joblib or basic; a grid sweep "
-            "(hydra/sweeper=basic) by any launcher"
-        )
-    return chosen
-
-
-def _as_json(plan: Plan) -> str:
-    """What was declared, for ``optbench-status`` and for people."""
+def _to_json(plan: Plan) -> str:
+    """Return what was declared, for ``optbench-status`` and for people."""
     entrants = [
         {
             "task": base.task.name,

@@ -1,12 +1,11 @@
-"""What ``optbench-target`` does: a study of which only the best point is run again."""
+"""The sweeper of ``optbench-target``: a study of which only the best point is run again."""
 
 from __future__ import annotations
 
 import math
-import re
+import textwrap
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -17,16 +16,14 @@ from bench.sweeps.plan import Plan
 from bench.sweeps.sweepers.study import StudySweeper
 
 DIGITS = 3
-LINE = re.compile(r"^( +)target:.*\n(?:^ +#.*\n)*", re.MULTILINE)
-"""A task's target with the comment that goes on below it."""
 
 
 class Measured(NamedTuple):
-    """A target as the procedure found it.
+    """A target as the procedure measured it.
 
     Attributes:
         values: final validation values of the reruns.
-        by: what they are of, e.g. ``nadam lr=0.00421``.
+        by: the setting that was rerun, e.g. ``nadam lr=0.00421``.
     """
 
     target: Target
@@ -38,7 +35,7 @@ class Measured(NamedTuple):
     @property
     def value(self) -> float:
         """The median, rounded to the easier side."""
-        return eased(median(self.values), self.target.direction)
+        return round_to_easier(median(self.values), self.target.direction)
 
 
 class TargetSweeper(StudySweeper):
@@ -50,26 +47,24 @@ class TargetSweeper(StudySweeper):
             raise RefusedInput("task: a target is measured of one task at a time; give task=NAME")
         return plan
 
-    def trials(self, plan: Plan, uri: str) -> Outcomes:
-        from bench import tracking
-
-        chosen, outcomes = tune.tuned(plan, uri, self.chosen_launcher.run)
-        best = best_of(chosen)
-        specs = plan.reporting(best.base, best.repeat, best.place, best.point)
-        outcomes |= tune.rerun(specs, uri, self.chosen_launcher.run)
-        results = tracking.read_results(uri, plan.study)
+    def run_phases(self, plan: Plan, uri: str, results: tune.Results) -> Outcomes:
+        tuned = tune.tune(plan, uri, self.launcher.run, results)
+        best = choose_best(tuned.choices)
+        specs = plan.report_trials(best.base, best.repeat, best.point_index, best.point)
+        outcomes = tune.rerun(specs, uri, self.launcher.run, tuned.results)
         target = best.base.task.target_metric
         measured = Measured(
             target,
-            [results[one.config_hash].final_value(f"val/{target.metric}") for one in specs],
+            [outcomes[one.config_hash][1].final_value(f"val/{target.metric}") for one in specs],
             f"{best.base.optimizer.name} {point_label(best.point)}",
             plan.points,
             len(plan.bases),
         )
-        _conclude(best.base, measured)
-        return outcomes
+        for line in describe(best.base, measured, date.today()):
+            progress.say(line)
+        return tuned.outcomes | outcomes
 
-    def _say(self, plan: Plan, known: tune.Results) -> None:
+    def say_plan(self, plan: Plan, results: tune.Results) -> None:
         tried = sum(plan.points_of(base) * len(plan.repeats_of(base)) for base in plan.bases)
         progress.say(
             f"target of {plan.bases[0].task.name}: {tried} points of {len(plan.bases)} optimizers, "
@@ -77,23 +72,23 @@ class TargetSweeper(StudySweeper):
         )
 
 
-def best_of(chosen: Sequence[tune.Chosen]) -> tune.Chosen:
-    """The best of what each tuning chose, on validation.
+def choose_best(choices: Sequence[tune.Choice]) -> tune.Choice:
+    """Choose the best of all tunings on validation.
 
     Raises:
         RefusedInput: nothing was tuned, or no trial finished.
     """
-    if not chosen or all(math.isnan(one.value) for one in chosen):
+    if not choices or all(math.isnan(one.value) for one in choices):
         raise RefusedInput(
             "no trial of any point finished, so there is no target; raise tuning.trials, or choose "
             "optimizers that declare a search_space"
         )
-    direction = chosen[0].base.task.target_metric.direction
-    return min(chosen, key=lambda one: protocol.preference([one.value], direction))
+    direction = choices[0].base.task.target_metric.direction
+    return choices[protocol.choose_point([[one.value] for one in choices], direction)]
 
 
-def eased(value: float, direction: str) -> float:
-    """Rounded to three digits: down where more is better, else up."""
+def round_to_easier(value: float, direction: str) -> float:
+    """Round to three digits: down where more is better, else up."""
     if value == 0 or not math.isfinite(value):
         return value
     scale = 10.0 ** (DIGITS - 1 - math.floor(math.log10(abs(value))))
@@ -101,48 +96,19 @@ def eased(value: float, direction: str) -> float:
     return rounded(value * scale) / scale
 
 
-def comment(measured: Measured, today: date) -> str:
-    """``validation. Measured 2026-11-26: …``, for beside the value."""
+def describe(base: TrialSpec, measured: Measured, today: date) -> list[str]:
+    """Return the target and the lines for the task's YAML, or the reason for no target."""
+    if not all(map(math.isfinite, measured.values)):
+        return [f"no target: not every seed of {measured.by} finished"]
     low, high = min(measured.values), max(measured.values)
-    return (
+    comment = (
         f"validation. Measured {today}: median of {len(measured.values)} seeds "
         f"({low:.4g} to {high:.4g}) of {measured.by}, the best of {measured.optimizers} optimizers "
         f"x {measured.points} points"
     )
-
-
-def written(yaml: str, value: float, said: str) -> str:
-    """A task's YAML with another target; its comment is broken at 100 columns.
-
-    Raises:
-        ValueError: it has no line ``target:`` in its block.
-    """
-    if len(LINE.findall(yaml)) != 1:
-        raise ValueError("no line, or several, 'target: VALUE'")
-
-    def line(found: re.Match[str]) -> str:
-        start = f"{found[1]}target: {value:g}".ljust(24)
-        lines, room = [start + "#"], " " * 24 + "#"
-        for word in said.split():
-            if len(lines[-1]) + 1 + len(word) > 100:
-                lines.append(room)
-            lines[-1] += f" {word}"
-        return "\n".join(lines) + "\n"
-
-    return LINE.sub(line, yaml)
-
-
-def _conclude(base: TrialSpec, measured: Measured) -> None:
-    """Write the target, or say it where it cannot be written."""
-    said = comment(measured, date.today())
-    if not all(map(math.isfinite, measured.values)):
-        progress.say(f"no target: not every seed of {measured.by} finished")
-        return
-    progress.say(f"{base.task.name}: target {measured.value:g} ({measured.target.metric})")
-    progress.say(said)
-    path = Path(base.task.path)
-    try:
-        path.write_text(written(path.read_text("utf-8"), measured.value, said), "utf-8")
-        progress.say(f"{path}: written")
-    except (OSError, ValueError) as error:
-        progress.say(f"{path}: not written ({error}); put it there yourself")
+    start = f"  target: {measured.value:g}".ljust(24) + "# "
+    return [
+        f"{base.task.name}: target {measured.value:g} ({measured.target.metric})",
+        f"to use it, write in {base.task.path}, under task:",
+        *textwrap.wrap(comment, 100, initial_indent=start, subsequent_indent=" " * 24 + "# "),
+    ]

@@ -11,10 +11,10 @@ from bench.spec import OptimizerSpec, Status
 from bench.stack.cuda_graph import WARM_UP_CALLS, CudaGraphFunction
 from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import StackedTrial, sort_by_fusion
-from bench.stack.probe import fitting, probe
+from bench.stack.probe import count_fitting, probe
 from bench.stack.run import run_stack
 from bench.stack.stackable import explain_unstackable
-from bench.sweeps.launchers.executor import StackedSweep
+from bench.sweeps.launchers.executor import Executor
 from bench.trial.run import build_parts, run_trial
 from bench.trial.state import TrialState
 from tests.helpers.stack_cases import case
@@ -144,7 +144,7 @@ def test_what_reads_from_the_device_is_not_captured():
 def test_memory_is_measured_before_a_stack_is_made():
     spec = on_gpu(case("cnn"))
     free = torch.cuda.mem_get_info()[0]
-    assert 10 < fitting(spec) < free / 2**10
+    assert 10 < count_fitting(spec) < free / 2**10
     assert probe([on_gpu(case(seed=seed)) for seed in range(8)]).factor > 1
 
 
@@ -161,6 +161,6 @@ def test_a_stack_that_does_not_fit_is_halved_on_the_device(monkeypatch, uri):
         return run(specs, *rest)
 
     monkeypatch.setattr("bench.stack.run.run_stack", counted)
-    outcomes = StackedSweep(specs, uri, 8, lambda at, outcome: None).run()
+    results = Executor(specs, uri, 8, lambda at, result: None).run()
     assert sizes == [8, 4, 4]
-    assert [outcome.status for outcome in outcomes] == ["finished"] * 8
+    assert [result.status for result in results] == ["finished"] * 8

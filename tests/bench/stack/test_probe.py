@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import torch
 
+from bench.stack import heuristics
 from bench.stack import probe as stack_probe
-from bench.stack.probe import Gain, fitting, probe
+from bench.stack.probe import Gain, count_fitting, probe
 from tests.helpers.stack_cases import case
 
 
@@ -21,13 +22,13 @@ def test_it_measures_a_gain_and_leaves_the_threads_alone():
 
 
 def test_a_few_trials_stand_for_many_that_are_slow(monkeypatch):
-    monkeypatch.setattr(stack_probe, "SECONDS", 0.0)
+    monkeypatch.setattr(heuristics, "PROBE_S", 0.0)
     assert probe([case(seed=seed) for seed in range(9)]).size == 4
 
 
 def test_of_many_optimizers_there_are_some_trials_each(monkeypatch):
-    monkeypatch.setattr(stack_probe, "SECONDS", 100.0)
-    monkeypatch.setattr(stack_probe, "LARGEST", 2)
+    monkeypatch.setattr(heuristics, "PROBE_S", 100.0)
+    monkeypatch.setattr(heuristics, "PROBE_TRIALS", 2)
     spec = case()
     specs = [
         replace(spec, seed=seed, optimizer=replace(spec.optimizer, name=name))
@@ -39,7 +40,7 @@ def test_of_many_optimizers_there_are_some_trials_each(monkeypatch):
 
 
 def test_a_long_step_says_enough(monkeypatch):
-    monkeypatch.setattr(stack_probe, "LONG", 0.0)
+    monkeypatch.setattr(heuristics, "LONG_STEP_S", 0.0)
     gain = probe([case(seed=seed) for seed in range(3)])
     assert (gain.size, gain.pays()) == (1, False)
     assert "nearly all of it arithmetic" in str(gain)
@@ -54,11 +55,11 @@ def test_memory_bounds_the_stack(monkeypatch):
     spec = case()
     weights = 4 * (64 * 16 + 16 + 16 * 10 + 10)
     monkeypatch.setattr(stack_probe, "_free_bytes", lambda device: 2 * 10 * 7 * weights)
-    assert 1 <= fitting(spec) < 10  # activations take their part
+    assert 1 <= count_fitting(spec) < 10  # activations take their part
     monkeypatch.setattr(stack_probe, "_free_bytes", lambda device: 0)
-    assert fitting(spec) == 1
+    assert count_fitting(spec) == 1
     monkeypatch.setattr(stack_probe, "_free_bytes", lambda device: 2**60)
-    assert fitting(spec) == stack_probe.MOST
+    assert count_fitting(spec) == heuristics.MAX_STACK
 
 
 def test_free_memory_is_known():

@@ -39,19 +39,21 @@ def of(trials: int) -> forecast.Count:
 
 def test_evaluations_count_as_often_as_there_are_any(trials_of) -> None:
     ran = trials_of(0.001, 0.5)
-    assert forecast.seconds([of(6)], workers=2, stacks=False) == pytest.approx(3 * (1 + 4 * 0.5))
+    assert forecast.estimate_seconds([of(6)], workers=2, stacks=False) == pytest.approx(
+        3 * (1 + 4 * 0.5)
+    )
     assert ran == [5, 50]
 
 
 def test_a_slow_step_is_not_made_often(trials_of) -> None:
     ran = trials_of(1.0, 0.0)
-    assert forecast.seconds([of(1)], workers=1, stacks=False) == pytest.approx(1000)
+    assert forecast.estimate_seconds([of(1)], workers=1, stacks=False) == pytest.approx(1000)
     assert ran == [5]
 
 
 def test_what_is_recorded_takes_no_time(trials_of) -> None:
     ran = trials_of(1.0, 0.0)
-    assert forecast.seconds([of(0)], workers=1, stacks=False) == 0
+    assert forecast.estimate_seconds([of(0)], workers=1, stacks=False) == 0
     assert ran == []
 
 
@@ -59,5 +61,7 @@ def test_each_budget_has_its_own_price(trials_of) -> None:
     ran = trials_of(0.001, 0.5)
     long = forecast.Count(trial_spec(steps=4000, eval_every=2000), 0, 0, 1, 0)
     expected = (1 + 4 * 0.5) + (4 + 2 * 0.5)
-    assert forecast.seconds([of(1), long], workers=1, stacks=False) == pytest.approx(expected)
+    assert forecast.estimate_seconds([of(1), long], workers=1, stacks=False) == pytest.approx(
+        expected
+    )
     assert ran == [5, 50]

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from bench.spec import RefusedInput
-from bench.sweeps.search import FIXED, OptunaDraw, Source, check_sampler, points
+from bench.sweeps.search import FIXED, OptunaDraw, Source, check_sampler, draw_points
 
 SPACE = {
     "lr": {"log": [1e-4, 1e-1]},
@@ -17,9 +17,9 @@ SPACE = {
 
 @pytest.mark.parametrize("sampler", FIXED)
 def test_points_lie_in_the_space_and_come_back(sampler):
-    drawn = points(Source(SPACE, sampler), 9)
+    drawn = draw_points(Source(SPACE, sampler), 9)
     assert len(drawn) == 9
-    assert drawn == points(Source(dict(reversed(SPACE.items())), sampler), 9)
+    assert drawn == draw_points(Source(dict(reversed(SPACE.items())), sampler), 9)
     for point in drawn:
         assert 1e-4 <= point["lr"] <= 1e-1
         assert 0.9 <= point["betas.1"] <= 0.999
@@ -30,29 +30,31 @@ def test_points_lie_in_the_space_and_come_back(sampler):
 @pytest.mark.parametrize("sampler", ["sobol", "random"])
 def test_a_larger_budget_keeps_the_points_of_a_smaller(sampler):
     source = Source(SPACE, sampler)
-    assert points(source, 25)[:8] == points(source, 8)
-    assert points(source, 50)[:25] == points(source, 25)
+    assert draw_points(source, 25)[:8] == draw_points(source, 8)
+    assert draw_points(source, 50)[:25] == draw_points(source, 25)
 
 
 def test_repeats_seeds_and_spaces_have_points_of_their_own():
-    base = points(Source(SPACE, "sobol"), 8)
+    base = draw_points(Source(SPACE, "sobol"), 8)
     others = [
-        points(Source(SPACE, "sobol", repeat=1), 8),
-        points(Source(SPACE, "sobol", seed=1), 8),
-        points(Source({**SPACE, "lr": {"log": [1e-4, 1e-2]}}, "sobol"), 8),
+        draw_points(Source(SPACE, "sobol", repeat=1), 8),
+        draw_points(Source(SPACE, "sobol", seed=1), 8),
+        draw_points(Source({**SPACE, "lr": {"log": [1e-4, 1e-2]}}, "sobol"), 8),
     ]
     rates = [{point["lr"] for point in drawn} for drawn in (base, *others)]
     assert len(set.union(*rates)) == 32
 
 
 def test_sobol_points_fill_every_eighth_of_a_range():
-    drawn = points(Source({"lr": {"log": [1e-4, 1e-1]}}, "sobol"), 8)
+    drawn = draw_points(Source({"lr": {"log": [1e-4, 1e-1]}}, "sobol"), 8)
     cells = {math.floor(8 * (math.log10(point["lr"]) + 4) / 3) for point in drawn}
     assert cells == set(range(8))
 
 
 def test_a_grid_has_equal_cells():
-    drawn = points(Source({"a": {"linear": [0.0, 1.0]}, "b": {"linear": [0.0, 1.0]}}, "grid"), 4)
+    drawn = draw_points(
+        Source({"a": {"linear": [0.0, 1.0]}, "b": {"linear": [0.0, 1.0]}}, "grid"), 4
+    )
     corners = {(0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75)}
     assert {(point["a"], point["b"]) for point in drawn} == corners
 

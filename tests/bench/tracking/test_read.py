@@ -8,7 +8,7 @@ from bench import tracking
 from bench.spec import CurvePoint, Status, TrialResult
 from bench.tracking import opening
 from bench.tracking.opening import open_store
-from bench.tracking.runs import to_record
+from bench.tracking.runs import to_record, to_whole_result
 from bench.tracking.server.store import ClientStore
 from tests.helpers.specs import trial_spec
 
@@ -17,7 +17,7 @@ def both(uri, study):
     """The trials of a study by the two ways, as records without tracebacks' file names."""
     return [
         [
-            repr(to_record(store, run))
+            repr(to_record(run, to_whole_result(store, run)))
             for run in store.read_trials(store.find_study(study).id, curves=True)
         ]
         for store in (open_store(uri), ClientStore(uri))

@@ -15,8 +15,8 @@ import pytest
 
 from bench import tracking
 from bench.sweeps.launchers import submitit
-from bench.sweeps.launchers.cluster import divided
-from bench.sweeps.launchers.cluster_job import Ended
+from bench.sweeps.launchers.cluster import divide
+from bench.sweeps.launchers.cluster_job import ClusterJob, JobResult
 from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.processes import (
     PATIENCE,
@@ -61,7 +61,7 @@ class Nodes:
                 records = tracking.open_recorder(part.uri, part.specs[1:], "stacked")
                 records.__enter__()  # and never leave
                 raise ConnectionError(NODE)
-            return Ended(**{way: "why not"}) if way in ("refused", "lost") else part()
+            return JobResult(**{way: "why not"}) if way in ("refused", "lost") else part()
         finally:
             os.environ.clear()
             os.environ.update(before)
@@ -97,9 +97,9 @@ def test_alike_trials_are_divided_evenly():
     specs = [trial_spec(seed=seed) for seed in range(5)]
     longer = [trial_spec(seed=seed, steps=80) for seed in range(2)]
     mixed = [specs[0], longer[0], *specs[1:], longer[1]]
-    assert divided(mixed, 64) == [[0, 2, 3, 4, 5], [1, 6]]
-    assert divided(mixed, 4) == [[0, 2], [3, 4, 5], [1, 6]]
-    assert divided(mixed, 1) == [[0], [2], [3], [4], [5], [1], [6]]
+    assert divide(mixed, 64) == [[0, 2, 3, 4, 5], [1, 6]]
+    assert divide(mixed, 4) == [[0, 2], [3, 4, 5], [1, 6]]
+    assert divide(mixed, 1) == [[0], [2], [3], [4], [5], [1], [6]]
 
 
 def test_every_job_is_run_and_names_itself(optbench, uri, nodes):
@@ -110,7 +110,7 @@ def test_every_job_is_run_and_names_itself(optbench, uri, nodes):
     assert [len(part.specs) for part in engine.submitted] == [1, 2, 2]
     assert seeds(uri, "parts") == {(str(seed), "finished"): 1 for seed in range(5)}
     jobs = Counter(run.data.tags["job"] for run in runs_of(uri, "parts"))
-    assert jobs == {part.job: len(part.specs) for part in engine.submitted}
+    assert jobs == {part.name: len(part.specs) for part in engine.submitted}
 
 
 def test_a_job_that_dies_costs_what_it_had_not_recorded(optbench, uri, nodes):
@@ -148,19 +148,18 @@ def test_what_a_node_refuses_or_loses_ends_the_sweep_and_its_other_jobs(optbench
 
 def test_a_job_that_is_queued_again_goes_on(uri, tmp_path, monkeypatch):
     """What was recorded stands; what its former life held, on another machine, is free."""
-    from bench.sweeps.launchers.cluster_job import Part
 
     monkeypatch.setenv("OPTBENCH_JOB", "none")
     monkeypatch.setattr(sys, "path", [*sys.path])
     specs = tuple(trial_spec(seed=seed, study="again", steps=20) for seed in range(3))
-    part = Part("job-7", specs, uri, None, 1, (), str(tmp_path / "not there"))
+    part = ClusterJob("job-7", specs, uri, None, 1, (), str(tmp_path / "not there"))
     replace(part, specs=specs[:1])()
     with monkeypatch.context() as there:
         there.setattr("socket.gethostname", lambda: "elsewhere")
         tracking.open_recorder(uri, specs[1:], "stacked").__enter__()
     assert seeds(uri, "again") == {("0", "finished"): 1, ("1", "running"): 1, ("2", "running"): 1}
     ended = part.checkpoint().function()
-    assert [one.status for one in ended.outcomes] == ["elsewhere", "finished", "finished"]
+    assert [one.status for one in ended.results] == ["elsewhere", "finished", "finished"]
     assert seeds(uri, "again") == {(str(seed), "finished"): 1 for seed in range(3)}
 
 

@@ -156,6 +156,7 @@ def test_what_cannot_be_stacked_runs_without_trying(optbench, uri):
 def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
     with monkeypatch.context() as killed:
         killed.setattr("os.getpid", lambda: 2**22 + 1)  # no process has this number
+        killed.setattr("bench.tracking.owner._read_start", lambda pid: "0.0")
         specs = [trial_spec(seed=seed, study="killed") for seed in (0, 1)]
         records = tracking.open_recorder(uri, specs, "stacked")
         records.__enter__()  # and never leave
@@ -172,7 +173,7 @@ def test_interrupted_by_a_person_it_keeps_what_has_ended(optbench, uri, my_conf,
         if step > 10:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(TrialState, "evaluated", interrupted)
+    monkeypatch.setattr(TrialState, "add_evaluation", interrupted)
     words = ["--config-dir", str(my_conf), *FAST, "optimizer=raises_early,sgd", "seed=0,1"]
     ended = optbench(*words, STACKED, "study=stopped")
     assert ended.code == 130

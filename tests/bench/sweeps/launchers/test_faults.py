@@ -161,7 +161,7 @@ def test_a_trial_that_runs_forever_is_ended(launcher, optbench, uri, yaml):
     ended = optbench(*words)
     assert ended.code == 1
     assert statuses(uri, "stuck") == {"finished": 1, "failed": 1}
-    assert "TimeIsUp: trainer.max_seconds=4 are over" in ended.err
+    assert "TimeLimitExceeded: trainer.max_seconds=4 are over" in ended.err
 
 
 def test_a_limit_has_to_be_a_time(optbench):
@@ -173,8 +173,8 @@ def test_a_limit_has_to_be_a_time(optbench):
 def test_memory_that_grows_by_the_trial_is_said_once(monkeypatch):
     held = iter([500, 900, *(1000 + 50 * trial for trial in range(20))])
     monkeypatch.setattr(memory_growth, "resident_mib", lambda: next(held))
-    growth = memory_growth.Growth()
-    words = [growth.word() for _ in range(15)]
+    growth = memory_growth.MemoryGrowth()
+    words = [growth.check() for _ in range(15)]
     (said,) = [word for word in words if word]
     assert "MiB a trial" in said
     assert words.index(said) == memory_growth.TRIALS
@@ -183,5 +183,5 @@ def test_memory_that_grows_by_the_trial_is_said_once(monkeypatch):
 def test_memory_that_stands_still_is_not_mentioned(monkeypatch):
     held = iter([500, 900, 901, 950, 930, 931, 990, 991, 991, 991, 1020])
     monkeypatch.setattr(memory_growth, "resident_mib", lambda: next(held))
-    growth = memory_growth.Growth()
-    assert not any(growth.word() for _ in range(11))
+    growth = memory_growth.MemoryGrowth()
+    assert not any(growth.check() for _ in range(11))

@@ -44,9 +44,9 @@ def test_a_worker_has_the_environment_of_now(monkeypatch, uri):
     workers.warm_up([trial_spec()])
     monkeypatch.setenv("OPTBENCH_OF_NOW", "yes")
     monkeypatch.delenv("HOME")
-    monkeypatch.setattr(workers.record, "run", told)
-    (outcome,) = workers.run_in_workers([trial_spec()], uri, 1, lambda at, outcome: None)
-    assert outcome == {"OPTBENCH_OF_NOW": "yes", "HOME": None}
+    monkeypatch.setattr(workers.execute, "run", told)
+    (environment,) = workers.run_in_workers([trial_spec()], uri, 1, lambda at, result: None)
+    assert environment == {"OPTBENCH_OF_NOW": "yes", "HOME": None}
 
 
 def told(spec, uri, launcher):
@@ -56,5 +56,5 @@ def told(spec, uri, launcher):
 
 def test_trials_on_another_device_are_not_forked():
     gpu = trial_spec().within(hardware=Hardware("cuda"))
-    assert workers._context([trial_spec(), gpu]).get_start_method() == "spawn"
-    assert workers._context([trial_spec()]).get_start_method() == "forkserver"
+    assert workers._get_context([trial_spec(), gpu]).get_start_method() == "spawn"
+    assert workers._get_context([trial_spec()]).get_start_method() == "forkserver"

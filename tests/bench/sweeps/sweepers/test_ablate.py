@@ -1,4 +1,4 @@
-"""``hydra/sweeper=ablate``: the optimizer as it is, and each switch alone turned over."""
+"""``hydra/sweeper=ablate``: the optimizer as it is, and each switch alone flipped."""
 
 from collections import Counter
 
@@ -7,28 +7,28 @@ import pytest
 from bench import tracking
 from bench.spec import RefusedInput
 from bench.stack import probe as stack_probe
-from bench.sweeps.sweepers.ablate import switches, variants
+from bench.sweeps.sweepers.ablate import make_variants, parse_switches
 from tests.helpers.specs import trial_spec
 
 POINT = {"lr": 0.01, "betas": [0.9, 0.99], "amsgrad": False, "weight_decay": 0.1}
 
 
-def test_each_switch_is_turned_over_alone():
+def test_each_switch_is_flipped_alone():
     base = trial_spec(point=POINT)
     asked = ["amsgrad", "weight_decay", "betas.0=0.5", {"lr": 0.1}]
-    turned = switches(base, asked)
-    assert turned == {"amsgrad": True, "weight_decay": 0.0, "betas.0": 0.5, "lr": 0.1}
-    made = variants(base, turned)
-    assert [one.optimizer.name for one in made] == [
+    flipped = parse_switches(base, asked)
+    assert flipped == {"amsgrad": True, "weight_decay": 0.0, "betas.0": 0.5, "lr": 0.1}
+    variants = make_variants(base, flipped)
+    assert [one.optimizer.name for one in variants] == [
         "adam",
         "adam amsgrad=True",
         "adam weight_decay=0.0",
         "adam betas.0=0.5",
         "adam lr=0.1",
     ]
-    assert made[0].optimizer.arguments == POINT
-    assert made[3].optimizer.arguments == {**POINT, "betas": [0.5, 0.99]}
-    assert {one.reference for one in made} == {"adam"}
+    assert variants[0].optimizer.arguments == POINT
+    assert variants[3].optimizer.arguments == {**POINT, "betas": [0.5, 0.99]}
+    assert {one.origin.reference for one in variants} == {"adam"}
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_each_switch_is_turned_over_alone():
         ("weight_decay=0.1", "is 0.1 already"),
     ],
 )
-def test_what_cannot_be_turned_is_refused(word, said):
+def test_what_cannot_be_flipped_is_refused(word, said):
     with pytest.raises(RefusedInput, match=said):
-        switches(trial_spec(point=POINT), [word])
+        parse_switches(trial_spec(point=POINT), [word])
 
 
 def test_it_runs_on_paired_seeds_and_nothing_is_tuned(optbench, uri, monkeypatch):

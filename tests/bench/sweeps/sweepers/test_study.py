@@ -1,6 +1,7 @@
 """``hydra/sweeper=study``: equal tuning, choice on validation, reruns on fresh seeds, resume."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from bench import tracking
 from bench.spec import Phase, Status, TrialResult, protocol
 from bench.stack import probe as stack_probe
 from bench.sweeps import tune
-from bench.sweeps.plan import plan_of
+from bench.sweeps.plan import make_plan
+from bench.tracking.sqlite.store import SQLiteStore
 from reports.data import baseline
 from tests.helpers.specs import trial_spec
 
@@ -83,27 +85,27 @@ def result(value, test, status=Status.FINISHED):
 def planned(**tuning):
     base = trial_spec(study="fair", point={"lr": 0.01})
     optimizer = type(base.optimizer)(**{**vars(base.optimizer), "search_space": SPACE})
-    return plan_of([type(base)(**{**vars(base), "optimizer": optimizer})], TUNING | tuning, 2)
+    return make_plan([type(base)(**{**vars(base), "optimizer": optimizer})], TUNING | tuning, 2)
 
 
 def chosen_by(plan, results):
     """The place that is chosen when the point at each place gave ``results`` there."""
-    (draw,) = tune.draws_of(plan)
+    (draw,) = tune.make_draws(plan)
     known = {}
     for place, (point, given) in enumerate(zip(draw.points, results, strict=True)):
-        for spec in plan.selecting(draw.base, 0, place, point):
+        for spec in plan.selection_trials(draw.base, 0, place, point):
             known[spec.config_hash] = given
     return tune.choose(plan, [draw], known)[0]
 
 
 def test_a_misleading_test_value_has_no_say():
     chosen = chosen_by(planned(), [result(0.8, 0.99), result(0.9, 0.1), result(0.7, 1.0)])
-    assert (chosen.place, chosen.value) == (1, 0.9)
+    assert (chosen.point_index, chosen.value) == (1, 0.9)
 
 
 def test_diverged_and_failed_points_are_the_worst():
     diverged, failed = result(1.0, 1.0, Status.DIVERGED), result(1.0, 1.0, Status.FAILED)
-    assert chosen_by(planned(), [diverged, failed, result(0.1, 0.1)]).place == 2
+    assert chosen_by(planned(), [diverged, failed, result(0.1, 0.1)]).point_index == 2
 
 
 def test_points_can_be_ranked_by_steps_to_target():
@@ -112,9 +114,9 @@ def test_points_can_be_ranked_by_steps_to_target():
         return TrialResult(Status.FINISHED, summary=summary, final={"val/accuracy": value})
 
     quick = [reached(None, 0.99), reached(60.0, 0.9), reached(40.0, 0.8)]
-    assert chosen_by(planned(rank="steps_to_target"), quick).place == 2
+    assert chosen_by(planned(rank="steps_to_target"), quick).point_index == 2
     nobody = [reached(None, 0.5), reached(None, 0.7), reached(None, 0.6)]
-    assert chosen_by(planned(rank="steps_to_target"), nobody).place == 1
+    assert chosen_by(planned(rank="steps_to_target"), nobody).point_index == 1
 
 
 @pytest.fixture
@@ -326,8 +328,38 @@ def test_adaptive_samplers_ask_and_tell_and_resume(optbench, uri):
     rates = [r.config["optimizer"]["arguments"]["lr"] for r in records(uri) if r.phase == "select"]
     assert len(set(rates)) == 3
     again = optbench(*words)
-    assert "1 trials, 0 recorded" not in again.out
+    counts = re.findall(r"study fair: (\d+) trials, (\d+) recorded, (\d+) to run", again.out)
+    assert counts == [("1", "1", "0"), ("2", "2", "0"), ("3", "3", "0"), ("4", "4", "0")]
     assert len(records(uri)) == 3 + 4
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Whether each read of a whole study loaded curves; claims look up their own trials."""
+    seen = []
+    read_trials = SQLiteStore.read_trials
+
+    def counted(self, study, *, curves=False, hashes=None, **selection):
+        if hashes is None:
+            seen.append(curves)
+        return read_trials(self, study, curves=curves, hashes=hashes, **selection)
+
+    monkeypatch.setattr(SQLiteStore, "read_trials", counted)
+    return seen
+
+
+def test_a_study_reads_its_store_once_a_phase_and_no_curves(optbench, uri, reads):
+    assert optbench(*TINY, "optimizer=adam,sgd").code == 0
+    assert reads == [False, False]  # before tuning, and before reporting
+    reads.clear()
+    assert "8 trials, 8 recorded, 0 to run" in optbench(*TINY, "optimizer=adam,sgd").out
+    assert reads == [False, False]
+
+
+def test_an_adaptive_study_reads_its_store_once_a_point(optbench, uri, reads):
+    pytest.importorskip("optuna")
+    assert optbench(*TINY, "optimizer=adam", "tuning.sampler=tpe").code == 0
+    assert reads == [False] * (1 + 3)  # at the start, and after each point
 
 
 @pytest.mark.parametrize("kills", [[7], pytest.param([2, 7, 15], marks=pytest.mark.slow)])

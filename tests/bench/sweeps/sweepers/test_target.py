@@ -1,4 +1,4 @@
-"""``optbench-target``: equal tuning, the best point on many seeds, its median into the YAML."""
+"""``optbench-target``: equal tuning, the best point on many seeds, its median for the YAML."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import shutil
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from importlib import resources
 from pathlib import Path
@@ -20,7 +21,7 @@ from bench import tracking
 from bench.spec import Phase, Target
 from bench.stack import probe as stack_probe
 from bench.sweeps.sweepers import target
-from bench.sweeps.tune import Chosen
+from bench.sweeps.tune import Choice
 from tests.helpers.specs import trial_spec
 
 WORDS = ["model.hidden=[8]", "budget.steps=20", "tuning.trials=2", "reporting.seeds=3"]
@@ -49,9 +50,9 @@ def optbench_target(uri, tmp_path: Path, monkeypatch, capsys):
     return run
 
 
-def test_the_median_of_the_best_stands_in_the_yaml(optbench_target, uri, tmp_path) -> None:
+def test_the_median_of_the_best_is_the_line_for_the_yaml(optbench_target, uri, tmp_path) -> None:
     path = tmp_path / "my_conf" / "task" / "mine.yaml"
-    before = yaml.safe_load(path.read_text())
+    before = path.read_text()
     code, said, wrong = optbench_target("task=mine", *WORDS)
     assert code == 0, wrong
     records = tracking.read(uri, "target_mine")
@@ -64,12 +65,12 @@ def test_the_median_of_the_best_stands_in_the_yaml(optbench_target, uri, tmp_pat
     for one in again:
         assert one.config["optimizer"] == best.config["optimizer"]
     middle = median(one.result.curve[-1].values["val/accuracy"] for one in again)
-    after = yaml.safe_load(path.read_text())
-    assert after["task"].pop("target") == math.floor(middle * 1000) / 1000
-    before["task"].pop("target")
-    assert after == before
-    assert "mine.yaml: written" in said
-    assert f"Measured {date.today()}: median of 3 seeds" in " ".join(path.read_text().split())
+    wanted = math.floor(middle * 1000) / 1000
+    assert f"mine: target {wanted:g} (accuracy)" in said
+    _, lines = said.split("mine.yaml, under task:\n")
+    assert yaml.safe_load("task:\n" + lines) == {"task": {"target": wanted}}
+    assert f"Measured {date.today()}: median of 3 seeds" in " ".join(lines.split())
+    assert path.read_text() == before
 
 
 def test_a_plan_runs_nothing(optbench_target, uri) -> None:
@@ -107,38 +108,37 @@ def test_help_needs_nothing(monkeypatch, capsys) -> None:
     ],
 )
 def test_it_is_rounded_to_the_easier_side(value: float, direction: str, expected: float) -> None:
-    assert target.eased(value, direction) == pytest.approx(expected, rel=1e-12)
-    reached = Target("loss", direction, target.eased(value, direction)).reached
+    assert target.round_to_easier(value, direction) == pytest.approx(expected, rel=1e-12)
+    reached = Target("loss", direction, target.round_to_easier(value, direction)).reached
     assert reached(value)
 
 
-BEFORE = """\
-task:
-  metric: accuracy
-  target: 0.9           # validation; provisional
-                        # for years
-  version: 1
-"""
+def measured(*values: float) -> target.Measured:
+    return target.Measured(Target("accuracy", "maximize", 0.9), values, "nadam lr=0.1", 8, 4)
 
 
-def test_only_the_target_and_its_comment_change() -> None:
-    said = target.comment(
-        target.Measured(Target("accuracy", "maximize", 0.9), [0.5, 0.7, 0.6], "nadam lr=0.1", 8, 4),
-        date(2026, 11, 26),
+def test_the_lines_for_the_yaml_fit_in_it() -> None:
+    spec = trial_spec()
+    spec = replace(spec, task=replace(spec.task, path="my_conf/task/digits.yaml"))
+    _, where, *lines = target.describe(spec, measured(0.5, 0.7, 0.6), date(2026, 11, 26))
+    assert where == "to use it, write in my_conf/task/digits.yaml, under task:"
+    assert yaml.safe_load("\n".join(["task:", *lines])) == {"task": {"target": 0.6}}
+    assert all(len(line) <= 100 for line in lines)
+    comment = " ".join(" ".join(lines).replace("#", "").split())
+    assert comment == (
+        "target: 0.6 validation. Measured 2026-11-26: median of 3 seeds (0.5 to 0.7) of nadam "
+        "lr=0.1, the best of 4 optimizers x 8 points"
     )
-    found = target.written(BEFORE, 0.6, said)
-    assert yaml.safe_load(found) == {"task": {"metric": "accuracy", "target": 0.6, "version": 1}}
-    assert "provisional" not in found and "years" not in found
-    assert all(len(line) <= 100 for line in found.splitlines())
-    assert " ".join(found.replace("#", "").split()).count(said) == 1
-    assert target.written(found, 0.6, said) == found
-    with pytest.raises(ValueError, match="target: VALUE"):
-        target.written("task: {target: 0.9}\n", 0.6, said)
+
+
+def test_a_seed_that_did_not_finish_leaves_no_target() -> None:
+    (line,) = target.describe(trial_spec(), measured(0.5, math.nan, 0.6), date(2026, 11, 26))
+    assert line == "no target: not every seed of nadam lr=0.1 finished"
 
 
 def test_the_best_is_by_direction_and_nothing_finished_is_refused() -> None:
     base = trial_spec()
-    points = [Chosen(base, 0, at, {"lr": at}, value) for at, value in enumerate((0.5, 0.9, 0.7))]
-    assert target.best_of(points).point == {"lr": 1}
+    points = [Choice(base, 0, at, {"lr": at}, value) for at, value in enumerate((0.5, 0.9, 0.7))]
+    assert target.choose_best(points).point == {"lr": 1}
     with pytest.raises(target.RefusedInput, match="no trial of any point finished"):
-        target.best_of([Chosen(base, 0, 0, {}, math.nan)])
+        target.choose_best([Choice(base, 0, 0, {}, math.nan)])
