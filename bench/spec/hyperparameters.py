@@ -93,10 +93,14 @@ def _set(values: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
 
 
 def find_difference(declared: Any, given: Any, key: str = "") -> str:
-    """Find where data differs from what is declared in more than the value of a number or switch.
+    """Find where data differs from what is declared in more than numbers and switches.
 
-    Returns its key with dots; empty where keys, texts and lengths of lists are all the same.
+    Returns its key with dots; empty where all keys and texts are the same.
     """
+    if isinstance(declared, list | tuple) and isinstance(given, list | tuple):
+        if all(map(_is_value, [*declared, *given])):  # hidden: [64], hidden: [128, 64]
+            return ""
+        declared, given = dict(enumerate(declared)), dict(enumerate(given))
     if isinstance(declared, Mapping) and isinstance(given, Mapping):
         for name in {**declared, **given}:
             inner = f"{key}.{name}" if key else str(name)
@@ -105,13 +109,9 @@ def find_difference(declared: Any, given: Any, key: str = "") -> str:
             if found := find_difference(declared[name], given[name], inner):
                 return found
         return ""
-    if isinstance(declared, list | tuple) and isinstance(given, list | tuple):
-        pairs = {str(at): value for at, value in enumerate(declared)}
-        return find_difference(pairs, {str(at): value for at, value in enumerate(given)}, key)
-    if _is_value(declared) and _is_value(given):
-        last = key.rpartition(".")[2]
-        return key if last[:1] == "_" and declared != given else ""  # _partial_ is no value
-    return "" if type(declared) is type(given) and declared == given else key or "it"
+    switches = key.rpartition(".")[2][:1] == "_"  # _partial_ is no value
+    same = type(declared) is type(given) and declared == given
+    return "" if same or (_is_value(declared) and _is_value(given) and not switches) else key
 
 
 def _is_value(value: Any) -> bool:

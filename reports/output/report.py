@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import bench.tracking
-from bench.spec import Hardware
+from bench.spec import Hardware, protocol
+from bench.spec.printable import escape_unprintable
 from bench.tracking import ReadOnlyStore
 from reports.analysis.study import Study
 from reports.data import baseline
@@ -23,10 +24,17 @@ from reports.output.terminal import print_study
 
 
 class CostDevice(NamedTuple):
-    """Conditions under which costs are measured: folder of data sets, Lightning's accelerator."""
+    """Conditions under which costs are measured.
+
+    Attributes:
+        data_dir: folder of data sets.
+        accelerator: in Lightning's words.
+        config_dir: folder of YAMLs beside the shipped ones; only what a YAML declares is run.
+    """
 
     data_dir: str
     accelerator: str
+    config_dir: str | None = None
 
 
 def make_report(
@@ -84,11 +92,16 @@ def export_baseline(
 
 def _measure_costs(study: Study, uri: str, studies: Sequence[str], device: CostDevice) -> Study:
     """Measure the costs of the entrants, and store them with each study."""
-    from bench.trial import cost  # torch, which no other report needs
+    from bench.config.declared import find_undeclared  # Hydra and torch: no other report needs them
+    from bench.trial import cost
 
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
+    chosen = choose_configs(study.reported, study.configs)
+    undeclared = find_undeclared(chosen, device.config_dir)
+    if undeclared:
+        print(_describe_undeclared(undeclared, chosen), file=sys.stderr)
     fresh = cost.measure_costs(
-        choose_configs(study.reported, study.configs),
+        {name: config for name, config in chosen.items() if name not in undeclared},
         device.data_dir,
         Hardware(device.accelerator),
         lambda line: print(line, file=sys.stderr),
@@ -99,3 +112,14 @@ def _measure_costs(study: Study, uri: str, studies: Sequence[str], device: CostD
         for name in studies:
             bench.tracking.attach_text(uri, name, COSTS, text)
     return replace(study, measured=measured)
+
+
+def _describe_undeclared(undeclared: Mapping[str, str], chosen: Mapping[str, Any]) -> str:
+    """Describe in a line what is not measured, for what is run has to stand in a YAML here."""
+    name, difference = next(iter(undeclared.items()))
+    task, _, entrant = protocol.entrant_key(chosen[name])
+    return escape_unprintable(
+        f"costs=true: {len(undeclared)} of {len(chosen)} configurations were not measured, because "
+        f"no YAML here declares them (first: {task} · {entrant}: {difference}). Name the folder of "
+        "your YAMLs: --config-dir my_conf"
+    )
