@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import bench.tracking
 from bench.spec import RefusedInput, TrialRecord, protocol
+from bench.spec.printable import make_printable
 from bench.spec.suggest import suggest
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
 from reports.data.merge import check_draws, merge_baselines
+from reports.data.shape import NUMBER, TEXT, Shape, WrongShape, check_shape, optional
+from reports.data.strict_json import NotJson, parse_json
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -32,6 +34,11 @@ class NoTrials(RefusedInput):
 
 COSTS = "costs.json"
 """Of a study's summary run: what ``costs=true`` measured."""
+
+COST: Mapping[str, Shape] = {
+    **dict.fromkeys(("step_time_ms", "state_mib"), optional(NUMBER)),
+    **{"steps_measured": NUMBER, "device": TEXT, "reason": TEXT},
+}
 
 
 @dataclass(frozen=True)
@@ -63,20 +70,42 @@ def load_records(
             left (NoTrials: nothing was there); or a baseline does not go with the studies.
     """
     own, costs = read_studies(uri, studies) if studies else ([], {})
+    own = [make_printable(record) for record in own]
     theirs = read_baselines(baselines)
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
-    own = filter_records(own, filters)
+    own = _select_own(own, studies, filters)
     theirs = {name: filter_records(records, filters) for name, records in theirs.items()}
-    if len(studies) > 1:
-        check_draws(own, f"study={','.join(studies)}")
     records, notes = merge_baselines(own, theirs)
+    _refuse_empty(records, studies, filters)
+    return LoadedRecords(tuple(records), tuple(notes), costs)
+
+
+def load_own(studies: Sequence[str], uri: str, filters: Filters) -> list[TrialRecord]:
+    """Read the trials of studies as they are recorded; raises as ``load_records`` does."""
+    own, _ = read_studies(uri, studies)
+    check_filters(filters, own)
+    own = _select_own(own, studies, filters)
+    _refuse_empty(own, studies, filters)
+    return own
+
+
+def _select_own(
+    own: Sequence[TrialRecord], studies: Sequence[str], filters: Filters
+) -> list[TrialRecord]:
+    """Filter the studies' trials; refuse several tunings of one optimizer."""
+    filtered = filter_records(own, filters)
+    if len(studies) > 1:
+        check_draws(filtered, f"study={','.join(studies)}")
+    return filtered
+
+
+def _refuse_empty(records: Sequence[TrialRecord], studies: Sequence[str], filters: Filters) -> None:
     if not records:
         if not filters:
             raise NoTrials
         raise RefusedInput(
             f"no trial is left of study={','.join(studies)} under {describe_filters(filters)}"
         )
-    return LoadedRecords(tuple(records), tuple(notes), costs)
 
 
 def read_studies(
@@ -100,8 +129,26 @@ def read_studies(
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
         text = bench.tracking.read_text(uri, name, COSTS)
-        costs = {**(json.loads(text) if text else {}), **costs}
+        costs = {**read_costs(text or "{}"), **costs}
     return studies[0] if len(names) == 1 else protocol.select_records(*studies), costs
+
+
+def read_costs(text: str) -> dict[str, Mapping[str, Any]]:
+    """Read measured costs, without those that no measurement wrote."""
+    try:
+        costs = parse_json(text)
+    except NotJson:
+        return {}
+    fitting = costs.items() if isinstance(costs, dict) else ()
+    return {name: cost for name, cost in fitting if _is_cost(cost)}
+
+
+def _is_cost(cost: Any) -> bool:
+    try:
+        check_shape(cost, COST, "")
+    except WrongShape:
+        return False
+    return True
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,11 +19,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import vl_convert
 from joblib import Memory
 from markupsafe import Markup
 
-from reports.figures import style
+from reports.figures import rendering, style
 from reports.figures.figure import Figure
 from reports.figures.panel import Panel
 from reports.figures.paper import VEGA_LITE
@@ -119,7 +119,7 @@ def build_section(drawings: Iterable[Drawing], colours: Mapping[str, str]) -> Se
         words = (figure.TITLE, figure.CAPTION, figure.EMPTY)
         figures.append(EmbeddedFigure(name, *words, last, tuple(views)))
     payload = {"config": style.CONFIG, "specs": specs, "tables": tables, "scales": scales}
-    return Section(tuple(figures), colours, payload, (load_library(), load_script()))
+    return Section(tuple(figures), colours, payload, load_scripts())
 
 
 def build_specification(
@@ -183,6 +183,15 @@ def _clip(spec: dict[str, Any]) -> None:
         _clip(layer)
 
 
+def load_scripts() -> tuple[Markup, ...]:
+    """Load the scripts of the page; none, with a line, where Vega cannot be bundled."""
+    try:
+        return load_library(), load_script()
+    except rendering.RenderingFailed as error:
+        print(f"index.html: its figures are left out: {error}", file=sys.stderr)
+        return ()
+
+
 @lru_cache(maxsize=1)
 def load_library() -> Markup:
     """Load Vega, Vega-Lite and Vega-Embed as one script; nothing is fetched.
@@ -200,7 +209,7 @@ def load_library() -> Markup:
 
 def _bundle(snippet: str, vega_lite: str, vl_convert_version: str) -> str:
     """Bundle the scripts; the last argument is there for the cache, which finds by arguments."""
-    return vl_convert.javascript_bundle(snippet, vega_lite)
+    return rendering.bundle(snippet, vega_lite)
 
 
 def load_script() -> Markup:

@@ -17,7 +17,7 @@ from bench.tracking import ReadOnlyStore
 from reports.analysis.study import Study
 from reports.data import baseline
 from reports.data.costs import choose_configs
-from reports.data.load import COSTS, NoTrials, describe_filters, load_records
+from reports.data.load import COSTS, NoTrials, describe_filters, load_own
 from reports.output.mlflow_summary import summarize_study
 from reports.output.render import render, render_empty
 from reports.output.terminal import print_study
@@ -84,7 +84,7 @@ def export_baseline(
 ) -> None:
     """Write the trials of studies as a baseline, and print its size."""
     baseline.check_path(path)
-    records = load_records(studies.split(","), uri, filters, ()).records
+    records = load_own(studies.split(","), uri, filters)
     command = f"optbench-report study={studies} {describe_filters(filters)}".strip()
     count = baseline.write(records, path, {"command": command})
     print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")
