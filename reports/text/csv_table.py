@@ -19,4 +19,7 @@ def format_csv_table(table: pd.DataFrame) -> str:
 
 
 def _neutralise(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace("\r", "\\r")  # alone it ends a line of CSV, and what follows begins a cell
+    return f"'{text}" if cell.startswith(FORMULA) else text
