@@ -95,7 +95,7 @@ def _run(given: Mapping[str, str]) -> None:
     if parse_switch(given, "costs"):
         folder = given.get("data_dir", os.environ.get("OPTBENCH_DATA", "data"))
         accelerator = given.get("trainer.accelerator", "cpu")
-        measure = report.CostDevice(folder, accelerator, given.get("config-dir"))
+        measure = (folder, accelerator, given.get("config-dir"))
     compare = parse_list(given, "compare")
     report.make_report(
         uri, studies, given.get("output"), filters=filters, compare=compare, measure=measure

@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from joblib import Memory
 from markupsafe import Markup
@@ -43,6 +43,8 @@ ZOOM = {  # the wheel alone scrolls the page
 }
 EXPORTED = "window.vegaEmbed = vegaEmbed;"
 LEGENDS = {"color", "shape", "strokeDash"}
+
+Drawing = tuple[str, Figure, Sequence[Panel]]
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,8 @@ class Section:
     scripts: Sequence[Markup]
 
 
-class Drawing(NamedTuple):
-    """A figure with its public name and its panels."""
-
-    name: str
-    figure: Figure
-    panels: Sequence[Panel]
-
-
 def build_section(drawings: Iterable[Drawing], colours: Mapping[str, str]) -> Section:
-    """Build the section of all figures."""
+    """Build the section of all figures, given with their public names and their panels."""
     figures: list[EmbeddedFigure] = []
     specs: dict[str, Any] = {}
     tables: dict[str, str] = {}
@@ -186,7 +180,8 @@ def _clip(spec: dict[str, Any]) -> None:
 def load_scripts() -> tuple[Markup, ...]:
     """Load the scripts of the page; none, with a line, where Vega cannot be bundled."""
     try:
-        return load_library(), load_script()
+        script = files("reports.output").joinpath("templates", "figures.js").read_text("utf-8")
+        return load_library(), _inline(script)
     except rendering.RenderingFailed as error:
         print(f"index.html: its figures are left out: {error}", file=sys.stderr)
         return ()
@@ -210,12 +205,6 @@ def load_library() -> Markup:
 def _bundle(snippet: str, vega_lite: str, vl_convert_version: str) -> str:
     """Bundle the scripts; the last argument is there for the cache, which finds by arguments."""
     return rendering.bundle(snippet, vega_lite)
-
-
-def load_script() -> Markup:
-    """Load the script that draws the figures of a page."""
-    script = files("reports.output").joinpath("templates", "figures.js")
-    return _inline(script.read_text(encoding="utf-8"))
 
 
 def _inline(code: str) -> Markup:

@@ -17,14 +17,14 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
 
 def concatenate(panels: Sequence[Panel]) -> alt.ConcatChart | None:
     """Join the charts of the first variant; None where no panel has a chart."""
-    drawn = [panel for panel in panels if panel.chart is not None]
-    charts = [
-        panel.chart.properties(title=panel.title, width=WIDTH * (2 if panel.wide else 1))
-        for panel in drawn
-        if panel.chart is not None and panel.variant == drawn[0].variant
-    ]
-    if not charts:
+    drawn = [(panel, panel.chart) for panel in panels if panel.chart is not None]
+    if not drawn:
         return None
+    charts = [
+        chart.properties(title=panel.title, width=WIDTH * (2 if panel.wide else 1))
+        for panel, chart in drawn
+        if panel.variant == drawn[0][0].variant
+    ]
     return alt.concat(*charts, columns=COLUMNS, config=alt.Config(**style.CONFIG))
 
 

@@ -14,7 +14,7 @@ from altair.utils.schemapi import debug_mode
 from bench.spec import TrialRecord
 from reports.analysis.study import Study
 from reports.figures import paper, style
-from reports.figures.embedding import Drawing, Section, build_section
+from reports.figures.embedding import Section, build_section
 from reports.figures.registry import FIGURES, OPTIONAL
 from reports.figures.rendering import Renderer
 from reports.output.exports import write_tables
@@ -59,7 +59,7 @@ def start_figures(study: Study, directory: Path) -> tuple[Section, Renderer]:
             panels = figure.plot(table, colours)
             chart = paper.concatenate(panels)
         if panels or name not in OPTIONAL:
-            drawings.append(Drawing(name, figure, panels))
+            drawings.append((name, figure, panels))
         if chart is not None:
             specs[name] = paper.make_specification(chart)
     renderer = Renderer(specs, directory, paper.VEGA_LITE)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import bench.tracking
 from bench.spec import Hardware, protocol
@@ -22,19 +22,9 @@ from reports.output.mlflow_summary import summarize_study
 from reports.output.render import render, render_empty
 from reports.output.terminal import print_study
 
-
-class CostDevice(NamedTuple):
-    """Conditions under which costs are measured.
-
-    Attributes:
-        data_dir: folder of data sets.
-        accelerator: in Lightning's words.
-        config_dir: folder of YAMLs beside the shipped ones; only what a YAML declares is run.
-    """
-
-    data_dir: str
-    accelerator: str
-    config_dir: str | None = None
+Measure = tuple[str, str, str | None]
+"""Where costs are measured: folder of data sets, Lightning's accelerator, and a folder of YAMLs
+beside the shipped ones, for only what a YAML declares is run."""
 
 
 def make_report(
@@ -44,7 +34,7 @@ def make_report(
     *,
     filters: Mapping[str, Sequence[str]] | None = None,
     compare: Sequence[str] = (),
-    measure: CostDevice | None = None,
+    measure: Measure | None = None,
 ) -> Path:
     """Read one or several studies, write the report and print the leaderboards.
 
@@ -55,7 +45,8 @@ def make_report(
         study: its name, or names with commas between.
         directory: folder to write to; None: ``outputs/<name>/report``.
         filters, compare: as ``Study.load`` takes them.
-        measure: device on which to measure costs; None: they are not measured.
+        measure: folders and accelerator with which to measure costs; None:
+            they are not measured.
 
     Returns the path of ``index.html``. Raises RefusedInput for what is not there.
     """
@@ -90,20 +81,21 @@ def export_baseline(
     print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")
 
 
-def _measure_costs(study: Study, uri: str, studies: Sequence[str], device: CostDevice) -> Study:
+def _measure_costs(study: Study, uri: str, studies: Sequence[str], measure: Measure) -> Study:
     """Measure the costs of the entrants, and store them with each study."""
     from bench.config.declared import find_undeclared  # Hydra and torch: no other report needs them
     from bench.trial import cost
 
+    data_dir, accelerator, config_dir = measure
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     chosen = choose_configs(study.reported, study.configs)
-    undeclared = find_undeclared(chosen, device.config_dir)
+    undeclared = find_undeclared(chosen, config_dir)
     if undeclared:
         print(_describe_undeclared(undeclared, chosen), file=sys.stderr)
     fresh = cost.measure_costs(
         {name: config for name, config in chosen.items() if name not in undeclared},
-        device.data_dir,
-        Hardware(device.accelerator),
+        data_dir,
+        Hardware(accelerator),
         lambda line: print(line, file=sys.stderr),
     )
     measured = {**study.measured, **fresh}
