@@ -47,7 +47,7 @@ def render_svg(spec: Mapping[str, Any], vega_lite: str) -> str:
 
 def render_png(text: str) -> bytes:
     """Render an SVG of ``render_svg`` as PNG on white, ``SCALE`` times its size in pixels."""
-    import vl_convert
+    import vl_convert  # as above
 
     head, end, body = text.partition(">")
     white = '<rect width="100%" height="100%" fill="white"/>'
@@ -149,7 +149,7 @@ def _draw(folder: str, directory: str, vega_lite: str, names: Sequence[str]) -> 
 
 
 def _bundle(file: str, vega_lite: str, snippet: str) -> None:
-    import vl_convert
+    import vl_convert  # as above
 
     Path(file).write_text(vl_convert.javascript_bundle(snippet, vega_lite), "utf-8")
     print("bundle", flush=True)
