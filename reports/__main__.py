@@ -13,6 +13,8 @@ usage: optbench-report study=NAME[,NAME] [key=value ...]
   costs=true         measure time of a step and memory of the state of each entrant alone on this
                      machine, about a second each, and keep the numbers with the studies
   data_dir=FOLDER    where that finds data sets    (default: $OPTBENCH_DATA, else data)
+  config-dir=FOLDER  where it finds YAMLs of your own, as optbench --config-dir does; what no YAML
+                     declares is not run
   trainer.accelerator=NAME  what it measures on    (default: cpu)
   tracking.uri=URI   where trials were recorded    (default: sqlite:///outputs/optbench.db)
   output=DIRECTORY   where the report is written   (default: outputs/NAME/report; of several
@@ -36,10 +38,11 @@ from typing import NoReturn
 from bench.runtime import exit_codes
 from bench.runtime.arguments import parse_arguments, parse_list, parse_switch
 from bench.spec import RefusedInput
+from bench.spec.printable import escape_unprintable
 from bench.tracking.uri import DEFAULT
 
 FILTERS = ("task", "optimizer")
-COST_KEYS = ("data_dir", "trainer.accelerator")
+COST_KEYS = ("data_dir", "config-dir", "trainer.accelerator")
 KEYS = ("study", *FILTERS, "compare", "export", "costs", *COST_KEYS, "tracking.uri", "output")
 
 
@@ -55,7 +58,12 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
         with exit_codes.exit_with_code():
             _run(given)
     except RefusedInput as refusal:
-        print(f"optbench-report: {refusal}", file=sys.stderr)
+        lines = str(refusal).split("\n")
+        print(
+            *(f"optbench-report: {escape_unprintable(one)}" for one in lines),
+            sep="\n",
+            file=sys.stderr,
+        )
         sys.exit(2)
     sys.exit(0)
 
@@ -86,7 +94,8 @@ def _run(given: Mapping[str, str]) -> None:
     measure = None
     if parse_switch(given, "costs"):
         folder = given.get("data_dir", os.environ.get("OPTBENCH_DATA", "data"))
-        measure = (folder, given.get("trainer.accelerator", "cpu"))
+        accelerator = given.get("trainer.accelerator", "cpu")
+        measure = (folder, accelerator, given.get("config-dir"))
     compare = parse_list(given, "compare")
     report.make_report(
         uri, studies, given.get("output"), filters=filters, compare=compare, measure=measure

@@ -25,7 +25,7 @@ ROOMS = {
     "bench.tracking reports tasks",
     "bench.check": "bench.spec bench.build bench.runtime bench.config bench.trial bench.stack "
     "bench.sweeps tasks",
-    "reports": "bench.spec bench.tracking bench.runtime bench.trial tasks",
+    "reports": "bench.spec bench.tracking bench.runtime bench.config bench.trial tasks",
 }
 """What each room may import; benchmarks and the entry point ``bench.__main__`` stand on top."""
 

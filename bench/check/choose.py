@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import hydra
-from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.plugins import Plugins
-from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from bench.config import schema
 from bench.config.files import read_file_values, read_headline
+from bench.config.folder import start_hydra
 from bench.config.optimizer import build_optimizer_spec
 from bench.config.trial import build_trial_spec
 from bench.spec import OptimizerSpec, RefusedInput, TrialSpec
@@ -41,16 +36,6 @@ class Choice(NamedTuple):
     reference: str
 
 
-class UserFolder(SearchPathPlugin):
-    """Hydra's way of searching a further folder, which its own entry point has an option for."""
-
-    folder: ClassVar[Path | None] = None
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        if self.folder is not None:
-            search_path.append("command-line", f"file://{self.folder}")
-
-
 def choose_subjects(words: Sequence[str], config_dir: str | None = None) -> list[Choice]:
     """``["optimizer=lion,adam", "optimizer.lr=0.1"]`` as optimizers, or tasks alike, checked.
 
@@ -58,7 +43,8 @@ def choose_subjects(words: Sequence[str], config_dir: str | None = None) -> list
         RefusedInput, or Hydra's own exceptions: something is not there or misspelt.
     """
     group, names, overrides = parse_words(words)
-    with _start_hydra(config_dir):
+    plugins.register()  # conf/ names our launchers
+    with start_hydra(config_dir):
         if names != [ALL]:
             one = _compose_task if group == "task" else _compose_optimizer
             return [one(name, overrides) for name in names]
@@ -100,21 +86,6 @@ def _explain_word(word: str, key: str, repeated: bool) -> str:
         known = [*GROUPS, "--config-dir", "--json", "--markdown", "--limit"]
         return f"{word}: no such key; {suggest(key, known)}, and optimizer.KEY"
     return f"{word}: {f'given twice; write {key}=A,B' if repeated else 'no value'}"
-
-
-@contextmanager
-def _start_hydra(config_dir: str | None) -> Iterator[None]:
-    if config_dir is not None and not Path(config_dir).is_dir():
-        raise RefusedInput(f"--config-dir {config_dir}: no such folder")
-    schema.register()
-    plugins.register()  # conf/ names our launchers
-    Plugins.instance().register(UserFolder)
-    UserFolder.folder = None if config_dir is None else Path(config_dir).resolve()
-    try:
-        with hydra.initialize_config_module("conf", version_base="1.3"):
-            yield
-    finally:
-        UserFolder.folder = None
 
 
 def _compose_optimizer(name: str, overrides: Sequence[str]) -> Choice:

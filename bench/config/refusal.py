@@ -24,6 +24,7 @@ from yaml import YAMLError
 from bench.config import schema
 from bench.spec import RefusedInput
 from bench.spec.errors import describe_error, hide_passwords
+from bench.spec.printable import escape_unprintable
 from bench.spec.suggest import suggest
 
 REFUSED = (RefusedInput, HydraException, OmegaConfBaseException, YAMLError, UnicodeDecodeError)
@@ -59,11 +60,6 @@ def exit_on_refusal() -> Iterator[None]:
     finally:
         if not show_all:
             del os.environ["HYDRA_FULL_ERROR"]
-
-
-def escape_unprintable(line: str) -> str:
-    """Escape what would move a terminal's cursor, or is no character."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _is_refused(error: Exception) -> bool:

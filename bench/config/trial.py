@@ -102,7 +102,7 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         task=TaskSpec(
             name=choices["task"],
             target=task["_target_"],
-            arguments=_collect_task_arguments(task),
+            arguments=collect_task_arguments(task),
             code=sources.describe_code({"_target_": task["_target_"]}),
             path=path,
             data=data,
@@ -169,7 +169,7 @@ def refuse_study_keys(cfg: DictConfig) -> None:
             )
 
 
-def _collect_task_arguments(task: Mapping[str, Any]) -> dict[str, Any]:
+def collect_task_arguments(task: Mapping[str, Any]) -> dict[str, Any]:
     """Collect a task's arguments that differ from their default, so that hashes stay."""
     usual = vars(AugmentConfig())
     augment = {name: value for name, value in task["augment"].items() if value != usual[name]}

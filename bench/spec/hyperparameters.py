@@ -90,3 +90,29 @@ def _set(values: Mapping[str, Any], name: str, value: Any) -> dict[str, Any]:
         return {**values, head: _set(inner, tail, value)}
     listed = _set({str(at): one for at, one in enumerate(inner)}, tail, value)
     return {**values, head: list(listed.values())}
+
+
+def find_difference(declared: Any, given: Any, key: str = "") -> str:
+    """Find where data differs from what is declared in more than numbers and switches.
+
+    Returns its key with dots; empty where all keys and texts are the same.
+    """
+    if isinstance(declared, list | tuple) and isinstance(given, list | tuple):
+        if all(map(_is_value, [*declared, *given])):  # hidden: [64], hidden: [128, 64]
+            return ""
+        declared, given = dict(enumerate(declared)), dict(enumerate(given))
+    if isinstance(declared, Mapping) and isinstance(given, Mapping):
+        for name in {**declared, **given}:
+            inner = f"{key}.{name}" if key else str(name)
+            if name not in declared or name not in given:
+                return inner
+            if found := find_difference(declared[name], given[name], inner):
+                return found
+        return ""
+    switches = key.rpartition(".")[2][:1] == "_"  # _partial_ is no value
+    same = type(declared) is type(given) and declared == given
+    return "" if same or (_is_value(declared) and _is_value(given) and not switches) else key
+
+
+def _is_value(value: Any) -> bool:
+    return value is None or isinstance(value, bool | int | float)

@@ -16,6 +16,7 @@ from typing import Any, Self
 import pandas as pd
 
 from bench.spec import Phase, TrialRecord
+from bench.spec.printable import make_printable
 from bench.tracking.uri import DEFAULT
 from reports.analysis import selection
 from reports.analysis.arms import Arm, collect_arms
@@ -66,7 +67,7 @@ class Study:
         Raises:
             NoTrials: there are none.
         """
-        trials = tuple(records)
+        trials = tuple(make_printable(record) for record in records)
         if not trials:
             raise NoTrials
         return cls(trials)

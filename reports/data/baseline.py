@@ -36,7 +36,11 @@ from bench.spec import (
     point_label,
     protocol,
 )
+from bench.spec.printable import escape_unprintable, make_printable
 from bench.spec.suggest import suggest
+from reports.data.baseline_shape import check_content, check_row
+from reports.data.shape import WrongShape
+from reports.data.strict_json import LARGEST, NotJson, parse_json, read_json
 
 FORMAT = 1
 ENDINGS = (".json", ".json.gz")
@@ -48,6 +52,8 @@ COLUMNS = [
     *("config_hash", "check", *PARTS, "seed", "phase", "repeat", "index", "status", "reason"),
     "step",
 ]
+LONGEST_LABEL = 200
+REMEDY = "fetch or export it anew"
 LAST, SUMMARY = "last.", "summary."
 """Before the names of what was measured at the last point of the curve, and of the whole trial."""
 
@@ -67,10 +73,31 @@ def write(records: Iterable[TrialRecord], path: Path, made_by: Mapping[str, str]
     """
     check_path(path)
     trials = protocol.select_records(records)
-    text = dumps(trials, made_by).encode()
+    text = dumps(trials, made_by)
+    if len(text) > LARGEST:
+        raise RefusedInput(
+            f"export={path}: {len(text) / 2**20:.0f} MiB, {LARGEST // 2**20} at most can be read; "
+            "export fewer trials with task=… or optimizer=…"
+        )
+    _check_readable(text, f"export={path}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+    path.write_bytes(
+        gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
+    )
     return len(trials)
+
+
+def _check_readable(text: str, where: str) -> None:
+    """Refuse to write what nobody could read."""
+    try:
+        _parse(parse_json(text), where, "")
+    except NotJson as error:
+        raise RefusedInput(f"{where}: cannot be written as JSON: {error}") from error
+    except RefusedInput as error:
+        problem = str(error).removesuffix(f"; {REMEDY}")
+        raise RefusedInput(
+            f"{problem}; a baseline cannot hold it: leave it out with task=… or optimizer=…"
+        ) from error
 
 
 def check_path(path: Path) -> None:
@@ -117,31 +144,54 @@ def name(path: Path) -> str:
 def read(path: Path) -> list[TrialRecord]:
     """Read a baseline's trials; ``run_id`` is the ``config_hash``, ``source`` the ``name(path)``.
 
+    Whatever the file holds, nothing of it is instantiated. Characters that a terminal would obey
+    are escaped in the records.
+
     Raises:
-        RefusedInput: it is no baseline, cut, changed or of a later format.
+        RefusedInput: it is no baseline, cut, changed, of a later format or malicious.
     """
-    content = _content(path, f"compare={path}")
-    records = []
-    for at, row in enumerate(content["trials"], start=1):
-        where = f"compare={path}: trial {at} of {content['count']}"
+    where = f"compare={path}"
+    try:
+        return [
+            make_printable(record) for record in _parse(_content(path, where), where, name(path))
+        ]
+    except RefusedInput as error:
+        raise RefusedInput(escape_unprintable(str(error))) from error
+
+
+def _parse(content: Mapping[str, Any], file: str, source: str) -> list[TrialRecord]:
+    """Return the trials of a baseline, each checked against its hashes."""
+    try:
+        check_content(content)
+    except WrongShape as error:
+        raise RefusedInput(f"{file}: {error}; {REMEDY}") from error
+    records, parts = [], content["parts"]
+    for at, values in enumerate(content["trials"], start=1):
+        where = f"{file}: trial {at} of {content['count']}"
+        if len(values) != len(content["columns"]):
+            raise RefusedInput(
+                f"{where}: {len(values)} values in {len(content['columns'])} columns; {REMEDY}"
+            )
+        row = dict(zip(content["columns"], values, strict=True))
         try:
-            record, check = _record(dict(zip(content["columns"], row, strict=True)), content, path)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise RefusedInput(f"{where}: cannot be read ({error!r}); fetch it anew") from error
+            check_row(row, parts)
+        except WrongShape as error:
+            raise RefusedInput(f"{where}: {error}; {REMEDY}") from error
+        record, check = _record(row, parts, source)
         label = f"{record.config['task']['name']} · {protocol.entrant(record.config)}"
-        where = f"{where} ({label} · {point_label(record.point)} · seed {record.config['seed']})"
+        point = point_label(record.point)[:LONGEST_LABEL]
+        where = f"{where} ({label} · {point} · seed {record.config['seed']})"
         if digest(record.config) != record.config_hash:
             raise RefusedInput(
                 f"{where}: its config does not give its config_hash {record.config_hash}: the file "
-                "was changed; fetch or export it anew"
+                f"was changed; {REMEDY}"
             )
         if _check(record) != check:
-            raise RefusedInput(f"{where}: its values were changed; fetch or export it anew")
+            raise RefusedInput(f"{where}: its values were changed; {REMEDY}")
         records.append(record)
     if len(records) != content["count"]:
         raise RefusedInput(
-            f"compare={path}: {len(records)} trials of {content['count']}: the file was cut; "
-            "fetch or export it anew"
+            f"{file}: {len(records)} trials of {content['count']}: the file was cut; {REMEDY}"
         )
     return records
 
@@ -205,10 +255,10 @@ def _row(record: TrialRecord, parts: Mapping[str, dict[str, int]]) -> dict[str, 
 
 
 def _record(
-    row: Mapping[str, Any], content: Mapping[str, Any], path: Path
+    row: Mapping[str, Any], parts: Mapping[str, Any], source: str
 ) -> tuple[TrialRecord, str]:
     """Return a trial's record, and what it has to agree with."""
-    part = {name: content["parts"][name][row[name]] for name in PARTS}
+    part = {name: parts[name][row[name]] for name in PARTS}
     config = {
         **part["setting"],
         "optimizer": part["optimizer"],
@@ -234,7 +284,7 @@ def _record(
         phase=Phase(row["phase"]),
         tuning=Tuning(**draw, repeat=row["repeat"], index=row["index"]) if draw else None,
         reference=part["origin"]["reference"],
-        source=name(path),
+        source=source,
     )
     return record, row["check"]
 
@@ -259,19 +309,17 @@ def _check(record: TrialRecord) -> str:
 def _content(path: Path, where: str) -> dict[str, Any]:
     """Return a file's JSON, once it is known to be a baseline of a format that can be read."""
     try:
-        packed = path.read_bytes()
-        text = gzip.decompress(packed) if path.suffix == ".gz" else packed
-        content = json.loads(text)
-    except (OSError, EOFError, ValueError) as error:
-        raise RefusedInput(f"{where}: no baseline, or a cut one ({error})") from error
+        content = read_json(path)
+    except NotJson as error:
+        raise RefusedInput(f"{where}: no baseline, or a cut one ({error}); {REMEDY}") from error
     wanted = {"format", "columns", "parts", "count", "trials"}
     if not isinstance(content, dict) or not wanted <= content.keys():
         raise RefusedInput(
             f"{where}: no baseline; optbench-report study=NAME export=FILE makes one"
         )
-    if content["format"] != FORMAT:
+    if content["format"] != FORMAT or isinstance(content["format"], bool):
         raise RefusedInput(
-            f"{where}: format {content['format']}, this version reads {FORMAT}; "
+            f"{where}: format {str(content['format'])[:20]}, this version reads {FORMAT}; "
             "install the version of optbench that wrote it"
         )
     return content

@@ -51,7 +51,7 @@ def tabulate_costs(
     for arm in _first(reported).to_dict("records"):
         cost = measured.get(_digest(configs[arm["run_id"]]))
         if cost is not None:
-            rows.append({**arm, **cost})
+            rows.append({**cost, **arm})
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.astype({"step_time_ms": "float64", "state_mib": "float64"})
 

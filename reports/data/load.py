@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import bench.tracking
 from bench.spec import RefusedInput, TrialRecord, protocol
+from bench.spec.printable import make_printable
 from bench.spec.suggest import suggest
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
 from reports.data.merge import check_draws, merge_baselines
+from reports.data.shape import NUMBER, TEXT, Shape, WrongShape, check_shape, optional
+from reports.data.strict_json import NotJson, parse_json
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -37,6 +39,11 @@ class NoTrials(RefusedInput):
 
 COSTS = "costs.json"
 """Of a study's summary run: what ``costs=true`` measured."""
+
+COST: Mapping[str, Shape] = {
+    **dict.fromkeys(("step_time_ms", "state_mib"), optional(NUMBER)),
+    **{"steps_measured": NUMBER, "device": TEXT, "reason": TEXT},
+}
 
 
 @dataclass(frozen=True)
@@ -68,20 +75,47 @@ def load_records(
             left (NoTrials: nothing was there); or a baseline does not go with the studies.
     """
     own, costs, broken = read_studies(uri, studies) if studies else ([], {}, [])
+    own = [make_printable(record) for record in own]
     theirs = read_baselines(baselines)
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
-    own = filter_records(own, filters)
+    own = _select_own(own, studies, filters)
     theirs = {name: filter_records(records, filters) for name, records in theirs.items()}
-    if len(studies) > 1:
-        check_draws(own, f"study={','.join(studies)}")
     records, notes = merge_baselines(own, theirs)
+    _refuse_empty(records, studies, filters, broken)
+    return LoadedRecords(tuple(records), (*broken, *notes), costs)
+
+
+def load_own(studies: Sequence[str], uri: str, filters: Filters) -> list[TrialRecord]:
+    """Read the trials of studies as they are recorded; raises as ``load_records`` does."""
+    own, _, broken = read_studies(uri, studies)
+    check_filters(filters, own)
+    own = _select_own(own, studies, filters)
+    _refuse_empty(own, studies, filters, broken)
+    return own
+
+
+def _select_own(
+    own: Sequence[TrialRecord], studies: Sequence[str], filters: Filters
+) -> list[TrialRecord]:
+    """Filter the studies' trials; refuse several tunings of one optimizer."""
+    filtered = filter_records(own, filters)
+    if len(studies) > 1:
+        check_draws(filtered, f"study={','.join(studies)}")
+    return filtered
+
+
+def _refuse_empty(
+    records: Sequence[TrialRecord],
+    studies: Sequence[str],
+    filters: Filters,
+    broken: Sequence[str],
+) -> None:
     if not records:
         if not filters:
             raise NoTrials(broken)
         raise RefusedInput(
             f"no trial is left of study={','.join(studies)} under {describe_filters(filters)}"
         )
-    return LoadedRecords(tuple(records), (*broken, *notes), costs)
 
 
 def read_studies(
@@ -106,7 +140,7 @@ def read_studies(
     broken = [line for line, one in zip(broken, studies, strict=True) if one.unreadable]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
-        measured = _read_costs(bench.tracking.read_text(uri, name, COSTS))
+        measured = read_costs(bench.tracking.read_text(uri, name, COSTS) or "{}")
         if measured is None:
             broken.append(f"{name}: 1 unreadable record: {COSTS}; costs=true measures anew")
         costs = {**(measured or {}), **costs}
@@ -114,23 +148,22 @@ def read_studies(
     return records[0] if len(names) == 1 else protocol.select_records(*records), costs, broken
 
 
-def _read_costs(text: str | None) -> dict[str, Mapping[str, Any]] | None:
-    """Return measured costs by the digest of their config; None where they cannot be read."""
+def read_costs(text: str) -> dict[str, Mapping[str, Any]] | None:
+    """Read measured costs by the digest of their config; None where they cannot be read."""
     try:
-        costs = json.loads(text or "{}")
-    except (ValueError, RecursionError):
+        costs = parse_json(text)
+    except NotJson:
         return None
     whole = isinstance(costs, dict) and all(map(_is_cost, costs.values()))
     return costs if whole else None
 
 
 def _is_cost(cost: Any) -> bool:
-    """Tell whether it has the numbers and texts that ``bench.trial.cost`` measures."""
-    kinds = {**dict.fromkeys(("step_time_ms", "state_mib"), int | float | None)}
-    kinds |= {"steps_measured": int, "device": str, "reason": str}
-    return isinstance(cost, dict) and all(
-        name in cost and isinstance(cost[name], kind) for name, kind in kinds.items()
-    )
+    try:
+        check_shape(cost, COST, "")
+    except WrongShape:
+        return False
+    return True
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:

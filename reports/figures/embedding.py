@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,11 +19,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import vl_convert
 from joblib import Memory
 from markupsafe import Markup
 
-from reports.figures import style
+from reports.figures import rendering, style
 from reports.figures.figure import Figure
 from reports.figures.panel import Panel
 from reports.figures.paper import VEGA_LITE
@@ -113,8 +113,7 @@ def build_section(drawings: Iterable[Drawing], colours: Mapping[str, str]) -> Se
         words = (figure.TITLE, figure.CAPTION, figure.EMPTY)
         figures.append(EmbeddedFigure(name, *words, last, tuple(views)))
     payload = {"config": style.CONFIG, "specs": specs, "tables": tables, "scales": scales}
-    script = files("reports.output").joinpath("templates", "figures.js").read_text("utf-8")
-    return Section(tuple(figures), colours, payload, (load_library(), _inline(script)))
+    return Section(tuple(figures), colours, payload, load_scripts())
 
 
 def build_specification(
@@ -178,6 +177,16 @@ def _clip(spec: dict[str, Any]) -> None:
         _clip(layer)
 
 
+def load_scripts() -> tuple[Markup, ...]:
+    """Load the scripts of the page; none, with a line, where Vega cannot be bundled."""
+    try:
+        script = files("reports.output").joinpath("templates", "figures.js").read_text("utf-8")
+        return load_library(), _inline(script)
+    except rendering.RenderingFailed as error:
+        print(f"index.html: its figures are left out: {error}", file=sys.stderr)
+        return ()
+
+
 @lru_cache(maxsize=1)
 def load_library() -> Markup:
     """Load Vega, Vega-Lite and Vega-Embed as one script; nothing is fetched.
@@ -195,7 +204,7 @@ def load_library() -> Markup:
 
 def _bundle(snippet: str, vega_lite: str, vl_convert_version: str) -> str:
     """Bundle the scripts; the last argument is there for the cache, which finds by arguments."""
-    return vl_convert.javascript_bundle(snippet, vega_lite)
+    return rendering.bundle(snippet, vega_lite)
 
 
 def _inline(code: str) -> Markup:

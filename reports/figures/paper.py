@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
-import vl_convert
 
-from reports.figures import style
+from reports.figures import rendering, style
 from reports.figures.panel import Panel
 
 COLUMNS = 2
 WIDTH = 330  # pixels of a panel
-SCALE = 2  # of PNG
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
-NO_NETWORK: list[str] = []
 
 
 def concatenate(panels: Sequence[Panel]) -> alt.ConcatChart | None:
@@ -31,24 +28,21 @@ def concatenate(panels: Sequence[Panel]) -> alt.ConcatChart | None:
     return alt.concat(*charts, columns=COLUMNS, config=alt.Config(**style.CONFIG))
 
 
+def make_specification(chart: alt.ConcatChart) -> dict[str, Any]:
+    """Make the specification of a chart on paper, which ``rendering`` draws."""
+    spec: dict[str, Any] = chart.to_dict(validate=False)
+    for panel in spec["concat"]:
+        _drop_targets(panel)
+    return spec
+
+
 def render_svg(chart: alt.ConcatChart) -> str:
-    """Render transparent SVG, its ink black; the same chart gives the same text."""
-    spec = chart.to_dict(validate=False)
-    for panel in spec["concat"]:  # without the invisible marks that a pointer finds on the page
-        if "layer" in panel:
-            shown = [one for one in panel["layer"] if one.get("mark", {}).get("fillOpacity") != 0]
-            panel["layer"] = shown
-    text = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=NO_NETWORK)
-    numbers: dict[str, int] = {}  # Vega counts its clips from the start of the process
-
-    def renumber(match: re.Match[str]) -> str:
-        return f"{match[1]}clip{numbers.setdefault(match[2], len(numbers))}"
-
-    return re.sub(r'(id="|url\(#)clip(\d+)', renumber, text)
+    """Render a chart as ``rendering.render_svg`` does, in this process."""
+    return rendering.render_svg(make_specification(chart), VEGA_LITE)
 
 
-def render_png(text: str) -> bytes:
-    """Render an SVG of ``render_svg`` as PNG on white, ``SCALE`` times its size in pixels."""
-    head, end, body = text.partition(">")
-    white = '<rect width="100%" height="100%" fill="white"/>'
-    return bytes(vl_convert.svg_to_png(head + end + white + body, scale=SCALE))
+def _drop_targets(spec: dict[str, Any]) -> None:
+    """Drop the invisible marks that a pointer finds on the page."""
+    if "layer" in spec:
+        shown = [one for one in spec["layer"] if one.get("mark", {}).get("fillOpacity") != 0]
+        spec["layer"] = shown

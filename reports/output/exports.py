@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from reports.output.latex import format_latex
+from reports.text.csv_table import format_csv_table
 from reports.text.leaderboards import format_csv, format_json, format_markdown
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def write_tables(study: Study, directory: Path) -> list[str]:
     }
     if len(study.costs):
         frames["costs"] = study.costs
-    texts = {f"{k}.csv": v.to_csv(index=False, lineterminator="\n") for k, v in frames.items()}
+    texts = {f"{name}.csv": format_csv_table(frame) for name, frame in frames.items()}
     texts |= {
         "leaderboard.csv": format_csv(boards),
         "leaderboard.json": format_json(boards),

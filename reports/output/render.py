@@ -5,7 +5,8 @@ The same records give the same bytes: no clock, no random id, no order but the t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from altair.utils.schemapi import debug_mode
@@ -15,6 +16,7 @@ from reports.analysis.study import Study
 from reports.figures import paper, style
 from reports.figures.embedding import Section, build_section
 from reports.figures.registry import FIGURES, OPTIONAL
+from reports.figures.rendering import Renderer
 from reports.output.exports import write_tables
 from reports.output.html import build_empty_page, build_page
 
@@ -28,9 +30,11 @@ def render(study: Study | Sequence[TrialRecord], directory: Path | str) -> Path:
     directory = Path(directory)
     (directory / "figures").mkdir(parents=True, exist_ok=True)
     files = write_tables(study, directory)
-    figures = write_figures(study, directory / "figures")
+    figures, renderer = start_figures(study, directory / "figures")
     index = directory / "index.html"
     index.write_text(build_page(study, figures, files), encoding="utf-8", newline="\n")
+    if failed := renderer.wait():
+        print(_describe_failed(failed), file=sys.stderr)
     return index
 
 
@@ -42,13 +46,13 @@ def render_empty(name: str, directory: Path | str) -> Path:
     return index
 
 
-def write_figures(study: Study, directory: Path) -> Section:
-    """Write figures as ``<name>.svg`` and ``.png``; return the section of the page.
+def start_figures(study: Study, directory: Path) -> tuple[Section, Renderer]:
+    """Start to draw figures as ``<name>.svg`` and ``.png``; also return the section of the page.
 
     A figure with nothing to show is on the page only.
     """
     colours = style.assign_colours(study.entrants, study.reference)
-    drawings = []
+    drawings, specs = [], {}
     for name, figure in FIGURES.items():
         table = figure.tabulate(study)
         with debug_mode(False):  # checked against the schema in tests; here it is half the time
@@ -56,9 +60,13 @@ def write_figures(study: Study, directory: Path) -> Section:
             chart = paper.concatenate(panels)
         if panels or name not in OPTIONAL:
             drawings.append((name, figure, panels))
-        if chart is None:
-            continue
-        text = paper.render_svg(chart)
-        (directory / f"{name}.svg").write_text(text, encoding="utf-8", newline="\n")
-        (directory / f"{name}.png").write_bytes(paper.render_png(text))
-    return build_section(drawings, colours)
+        if chart is not None:
+            specs[name] = paper.make_specification(chart)
+    renderer = Renderer(specs, directory, paper.VEGA_LITE)
+    return build_section(drawings, colours), renderer
+
+
+def _describe_failed(failed: Mapping[str, str]) -> str:
+    """Describe the figures that are left out in a line."""
+    reason = next(iter(failed.values()))
+    return f"figures: {', '.join(failed)} left out as SVG and PNG ({reason}); all else is written"

@@ -8,17 +8,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bench.tracking
-from bench.spec import Hardware
+from bench.spec import Hardware, protocol
+from bench.spec.printable import escape_unprintable
 from bench.tracking import ReadOnlyStore
 from reports.analysis.study import Study
 from reports.data import baseline
 from reports.data.costs import choose_configs
-from reports.data.load import COSTS, NoTrials, describe_filters, load_records
+from reports.data.load import COSTS, NoTrials, describe_filters, load_own
 from reports.output.mlflow_summary import summarize_study
 from reports.output.render import render, render_empty
 from reports.output.terminal import print_study
+
+Measure = tuple[str, str, str | None]
+"""Where costs are measured: folder of data sets, Lightning's accelerator, and a folder of YAMLs
+beside the shipped ones, for only what a YAML declares is run."""
 
 
 def make_report(
@@ -28,7 +34,7 @@ def make_report(
     *,
     filters: Mapping[str, Sequence[str]] | None = None,
     compare: Sequence[str] = (),
-    measure: tuple[str, str] | None = None,
+    measure: Measure | None = None,
 ) -> Path:
     """Read one or several studies, write the report and print the leaderboards.
 
@@ -39,7 +45,7 @@ def make_report(
         study: its name, or names with commas between.
         directory: folder to write to; None: ``outputs/<name>/report``.
         filters, compare: as ``Study.load`` takes them.
-        measure: folder of data sets and Lightning's accelerator with which to measure costs; None:
+        measure: folders and accelerator with which to measure costs; None:
             they are not measured.
 
     Returns the path of ``index.html``. Raises RefusedInput for what is not there.
@@ -69,22 +75,25 @@ def export_baseline(
 ) -> None:
     """Write the trials of studies as a baseline, and print its size."""
     baseline.check_path(path)
-    records = load_records(studies.split(","), uri, filters, ()).records
+    records = load_own(studies.split(","), uri, filters)
     command = f"optbench-report study={studies} {describe_filters(filters)}".strip()
     count = baseline.write(records, path, {"command": command})
     print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")
 
 
-def _measure_costs(
-    study: Study, uri: str, studies: Sequence[str], measure: tuple[str, str]
-) -> Study:
+def _measure_costs(study: Study, uri: str, studies: Sequence[str], measure: Measure) -> Study:
     """Measure the costs of the entrants, and store them with each study."""
-    from bench.trial import cost  # torch, which no other report needs
+    from bench.config.declared import find_undeclared  # Hydra and torch: no other report needs them
+    from bench.trial import cost
 
+    data_dir, accelerator, config_dir = measure
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
-    data_dir, accelerator = measure
+    chosen = choose_configs(study.reported, study.configs)
+    undeclared = find_undeclared(chosen, config_dir)
+    if undeclared:
+        print(_describe_undeclared(undeclared, chosen), file=sys.stderr)
     fresh = cost.measure_costs(
-        choose_configs(study.reported, study.configs),
+        {name: config for name, config in chosen.items() if name not in undeclared},
         data_dir,
         Hardware(accelerator),
         lambda line: print(line, file=sys.stderr),
@@ -95,3 +104,14 @@ def _measure_costs(
         for name in studies:
             bench.tracking.attach_text(uri, name, COSTS, text)
     return replace(study, measured=measured)
+
+
+def _describe_undeclared(undeclared: Mapping[str, str], chosen: Mapping[str, Any]) -> str:
+    """Describe in a line what is not measured, for what is run has to stand in a YAML here."""
+    name, difference = next(iter(undeclared.items()))
+    task, _, entrant = protocol.entrant_key(chosen[name])
+    return escape_unprintable(
+        f"costs=true: {len(undeclared)} of {len(chosen)} configurations were not measured, because "
+        f"no YAML here declares them (first: {task} · {entrant}: {difference}). Name the folder of "
+        "your YAMLs: --config-dir my_conf"
+    )

@@ -14,7 +14,7 @@ from bench.spec import Status
 from reports import Study
 from reports.analysis.arms import Kind
 from reports.analysis.verdict import Claim
-from reports.figures import heatmap, paper
+from reports.figures import heatmap, paper, rendering
 from reports.figures.registry import FIGURES
 from reports.pages import DOCS
 from reports.pages.markdown import describe_origin, format_board, format_table, load_shipped
@@ -51,7 +51,7 @@ def main() -> None:
     """Write page, figures and first screen."""
     study = load_shipped(NAME)
     for name in SHOWN:
-        picture = paper.render_png(paper.render_svg(study.figure(name)))
+        picture = rendering.render_png(paper.render_svg(study.figure(name)))
         (DOCS / f"league_{name}.png").write_bytes(picture)
     page = "\n".join(write_sections(study)).rstrip() + "\n"
     (DOCS / "league.md").write_text(page, encoding="utf-8")

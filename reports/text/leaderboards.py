@@ -16,6 +16,7 @@ from reports.analysis.rows import LeaderboardRow
 from reports.analysis.selection import count_statuses
 from reports.stats.intervals import Interval
 from reports.stats.seeds import Group
+from reports.text.csv_table import format_csv_table
 from reports.text.headline import choose_decimals, format_price, write_headline
 from reports.text.numbers import MISSING, counted, interval, number, short, whole
 
@@ -126,8 +127,7 @@ def format_csv(boards: Sequence[Leaderboard]) -> str:
     """Format all leaderboards as numbers, one table; reads back with ``pandas.read_csv``."""
     if not boards:
         return ""
-    table = pd.concat([_numbers(board) for board in boards], ignore_index=True)
-    return table.to_csv(index=False, lineterminator="\n")
+    return format_csv_table(pd.concat([_numbers(board) for board in boards], ignore_index=True))
 
 
 def _numbers(board: Leaderboard) -> pd.DataFrame:

@@ -123,7 +123,7 @@ def refused(path, said):
         ('"format":1', '"format":2', "format 2, this version reads 1"),
         ('"count":3', '"count":4', "3 trials of 4: the file was cut"),
         ('"parts"', '"party"', "no baseline; optbench-report study=NAME export=FILE"),
-        ('"status"', '"state"', r"trial 1 of 3: cannot be read \(KeyError\('status'\)\)"),
+        ('"status"', '"state"', r"columns\.status: is missing; fetch or export it anew"),
     ],
 )
 def test_a_changed_file_is_refused(record, tmp_path, old, new, said):

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 
 import bench.trial
+from bench.config import declared
 from bench.spec import RefusedInput
 from bench.tracking import StudyRecords
 from reports import Study
@@ -198,6 +199,7 @@ def test_costs_are_measured_once_and_kept_with_the_studies(store, capsys, monkey
     fake.measure_costs = measure
     monkeypatch.setitem(sys.modules, "bench.trial.cost", fake)
     monkeypatch.setattr(bench.trial, "cost", fake, raising=False)
+    monkeypatch.setattr(declared, "find_undeclared", lambda configs, folder: {})
     assert Study.load("b", URI).costs.empty
     assert command(capsys, "study=a,b", "costs=true", "data_dir=here")[0] == 0
     assert measured == [(["adam", "lion", "lion", "sgd"], "here")]

@@ -21,6 +21,7 @@ from reports.figures import (
     pairs_matrix,
     paper,
     performance_profile,
+    rendering,
     score_forest,
     seed_dots,
     sensitivity,
@@ -334,7 +335,7 @@ def test_a_profile_needs_two_who_race(record):
 def test_paper_is_the_same_twice(study):
     texts = [paper.render_svg(draw_figure(Study.of(study), "sensitivity")) for _ in range(2)]
     assert texts[0] == texts[1]
-    assert paper.render_png(texts[0]) == paper.render_png(texts[1])
+    assert rendering.render_png(texts[0]) == rendering.render_png(texts[1])
 
 
 def test_names_of_a_study_are_never_fields_or_expressions(record):
