@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import hydra
 from hydra.core.config_search_path import ConfigSearchPath
@@ -16,7 +16,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from bench.config import schema
+from bench.config import folders, limits, schema
 from bench.config.files import read_file_values, read_headline
 from bench.config.optimizer import build_optimizer_spec
 from bench.config.trial import build_trial_spec
@@ -65,6 +65,7 @@ def choose_subjects(words: Sequence[str], config_dir: str | None = None) -> list
     Raises:
         RefusedInput, or Hydra's own exceptions: something is not there or misspelt.
     """
+    limits.check_words(words)
     asked = parse_words(words)
     one, complete = (
         (_compose_task, _compose_tasks)
@@ -120,7 +121,10 @@ def _start_hydra(config_dir: str | None) -> Iterator[None]:
     Plugins.instance().register(UserFolder)
     UserFolder.folder = None if config_dir is None else Path(config_dir).resolve()
     try:
-        with hydra.initialize_config_module("conf", version_base="1.3"):
+        with (
+            folders.guard_folders(),
+            hydra.initialize_config_module("conf", version_base="1.3"),
+        ):
             yield
     finally:
         UserFolder.folder = None
@@ -131,7 +135,7 @@ def _compose_optimizer(name: str, overrides: Sequence[str]) -> Choice:
 
 
 def _make_choice(name: str, cfg: DictConfig) -> Choice:
-    values: Any = OmegaConf.to_container(cfg.optimizer, resolve=True, throw_on_missing=True)
+    values = limits.to_plain(cfg.optimizer, "optimizer")
     return Choice(
         build_optimizer_spec(name, values), str((values.get("bench") or {}).get("reference", ""))
     )
@@ -143,6 +147,7 @@ def _compose_optimizers(names: Sequence[str], overrides: Sequence[str]) -> Itera
         try:
             # the file alone says as much as a composed config, at half the cost
             own = {} if overrides else {"optimizer": read_file_values("optimizer", name)}
+            own = {} if "${" in repr(own) else own  # it needs other keys, such as budget.steps
             yield (
                 _make_choice(name, OmegaConf.create(own))
                 if own

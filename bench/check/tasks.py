@@ -17,6 +17,7 @@ from bench.build import components
 from bench.check.findings import Check, Failed, Measurement
 from bench.runtime.lightning import pl
 from bench.spec import NotApplicable, TrialSpec
+from bench.spec.names import ALLOWED, is_key
 from bench.stack.stackable import explain_unstackable
 from bench.trial.batches import Batches
 from bench.trial.evaluation import add_sums, evaluate, measure_split
@@ -114,6 +115,9 @@ def check_target(subject: Subject) -> str:
     """The target metric is one that the task measures, and can be reached."""
     wanted = subject.spec.task.target_metric
     found = _evaluate(subject, subject.model().eval(), "val")
+    for name in found:
+        if not is_key(name):
+            raise Failed(f"{name!r} is not a valid name of a metric. {ALLOWED}")
     if wanted.metric not in found:
         raise Failed(f"{wanted.metric} is not measured, only {', '.join(sorted(found))}")
     if wanted.value is None:

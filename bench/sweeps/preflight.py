@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from bench.build import components
 from bench.spec import NotApplicable, RefusedInput, TrialSpec
+from bench.spec.names import check_key
+from bench.tracking.tags import check_recordable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +23,8 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
         By ``config_hash``: why a trial cannot apply. Those are skipped; the others can run.
 
     Raises:
-        RefusedInput: something cannot be built, or the task does not measure its target metric.
+        RefusedInput: something cannot be built or recorded, or the task does not measure its target
+            metric.
     """
     models: dict[str, nn.Module] = {}
     verdicts: dict[str, str] = {}
@@ -35,6 +38,7 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
                 models[fit] = _build_checked_model(spec, components.load_task(spec))
         parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
         if parts not in verdicts:
+            check_recordable(spec)
             with isolate():
                 verdicts[parts] = _explain_inapplicable(spec, models[fit])
         if verdicts[parts]:
@@ -52,7 +56,7 @@ def _explain_inapplicable(spec: TrialSpec, model: nn.Module) -> str:
 
 
 def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
-    """Build the model; refuse a task that does not measure its target metric."""
+    """Build the model; refuse a task whose metrics have odd names or lack its target metric."""
     import torch  # a second: only where something is built
 
     model = components.build_model(spec.model, task)
@@ -60,10 +64,13 @@ def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
     with torch.no_grad():
         sums = {name: value.double() for name, value in task.sums(model(inputs), targets).items()}
         metrics = task.metrics(sums, len(targets))
+    source = components.yaml_path("task", spec.task)
+    for name in metrics:
+        check_key(f"{source}: {spec.task.target}", "metric", name)
     wanted = spec.task.target_metric.metric
     if wanted not in metrics:
         raise RefusedInput(
-            f"{components.yaml_path('task', spec.task)}: task.metric: {wanted!r} is not measured; "
+            f"{source}: task.metric: {wanted!r} is not measured; "
             f"{spec.task.target} measures {', '.join(sorted(metrics))}"
         )
     return model

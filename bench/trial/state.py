@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec, last_metrics, protocol
 from bench.spec.errors import describe_error, format_traceback
+from bench.spec.names import ALLOWED, is_key
 from bench.spec.needs import add_hint
 
 
@@ -70,7 +71,9 @@ class TrialState:
 
         Raises:
             Diverged: a metric is not finite.
+            ValueError: a store would refuse the name of a metric.
         """
+        _check_names(metrics)
         _check_finite(metrics, step)
         point = CurvePoint(step, {**metrics, **training})
         self.curve.append(point)
@@ -92,6 +95,7 @@ class TrialState:
             summary: time and counts, named with their unit.
         """
         last = self.curve[-1]
+        _check_names(final)
         try:
             _check_finite(final, last.step)
         except Diverged as event:
@@ -132,6 +136,13 @@ class TrialState:
             if "stack_size" not in summary:
                 complete["train_time_to_target_s"] = self.target_point.values["train_time_s"]
         return complete
+
+
+def _check_names(measured: Mapping[str, float]) -> None:
+    """Refuse names that an MLflow server refuses; preflight has seen those of two examples."""
+    for name in measured:
+        if not is_key(name):
+            raise ValueError(f"{name!r} is not a valid name of a metric. {ALLOWED}.")
 
 
 METRIC_NAMES = {"val/loss": "validation loss", "test/loss": "test loss"}
