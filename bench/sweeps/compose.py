@@ -55,7 +55,8 @@ class Composer:
             RefusedInput: naming file, key, value and remedy.
         """
         seeds = [line for line in overrides if SEED.fullmatch(line)]
-        if len(seeds) != 1 or any("${" in line for line in overrides) or self._seed_is_used:
+        # Hydra writes ${seed} as $\{seed\} into the overrides of a sweep
+        if len(seeds) != 1 or any("$" in line for line in overrides) or self._seed_is_used:
             return self._spec(overrides)
         others = tuple(line for line in overrides if line not in seeds)
         if others not in self._unseeded:  # composed with this seed, and reused where only it moves
@@ -77,7 +78,7 @@ class Composer:
         Raises:
             RefusedInput: naming the key that is referred to.
         """
-        if not self._has_references and not any("${" in line for line in overrides):
+        if not self._has_references and not any("$" in line for line in overrides):
             return
         moved = replace(base, seed=base.seed + 1)
         self._refuse_follower("seed", overrides, {"seed": moved.seed}, moved)
