@@ -80,5 +80,5 @@ def test_every_model_trains_on_an_embedded_task(task, inputs, optbench, uri):
 @pytest.mark.parametrize("name", names("experiment"))
 def test_every_experiment_composes(name, optbench, uri, monkeypatch):
     for sweeper in ("grid.GridSweeper", "study.StudySweeper"):  # it would take its whole time
-        monkeypatch.setattr(f"bench.sweeps.{sweeper}.sweep", lambda self, arguments: None)
+        monkeypatch.setattr(f"bench.sweeps.sweepers.{sweeper}.sweep", lambda self, arguments: None)
     assert optbench("-m", f"experiment={name}").code == 0
