@@ -64,9 +64,7 @@ def refused(ended, said, uri):
 
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_a_key_that_a_server_refuses_is_no_key(key):
-    with pytest.raises(
-        RefusedInput, match="is not a valid name of a metric. Use up to 200 letters"
-    ):
+    with pytest.raises(RefusedInput, match="is not a valid name of a metric"):
         check_key("f.yaml", "metric", key)
 
 
@@ -132,7 +130,7 @@ def test_one_that_only_an_evaluation_shows_is_a_failed_trial(mode, optbench, uri
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_name_with_control_characters_is_none(name):
-    with pytest.raises(RefusedInput, match="is not a valid name. Use 1 to 100 printable"):
+    with pytest.raises(RefusedInput, match="is not a valid name"):
         check_name("f.yaml", name)
 
 
@@ -192,7 +190,7 @@ def test_a_run_has_a_name_that_every_table_takes():
 
 def test_a_tag_that_a_server_would_cut_is_refused_and_a_parameter_is_cut():
     check_recordable(trial_spec())
-    with pytest.raises(RefusedInput, match=f"its config has .* Use at most {MAX_TAG}"):
+    with pytest.raises(RefusedInput, match=f"its curve has 8029 .* Use at most {MAX_TAG}"):
         check_recordable(trial_spec(point={"lr": 0.1, "text": "a" * 8000}))
     params = make_params(trial_spec(point={"lr": 0.1, "text": "a" * 7000}))
     assert len(params["hp.text"]) == 6000
