@@ -59,6 +59,7 @@ def job(cfg: DictConfig) -> TrialResult:
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
     spec = build_trial_spec(cfg, hydra_cfg.runtime.choices)
+    progress.say_data_notes([spec])
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
     result = execute.run(spec, cfg.tracking.uri, launcher)
     progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.format_end(spec, result))
@@ -68,6 +69,7 @@ def job(cfg: DictConfig) -> TrialResult:
 def _run_alone(spec: TrialSpec, uri: str) -> TrialResult:
     check_uri(uri)
     progress.say_assumptions([spec])
+    progress.say_data_notes([spec])
     stored = _look_up(spec, uri)
     if stored is not None and execute.can_reuse(spec, stored):
         return execute.reuse(spec, stored)

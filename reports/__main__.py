@@ -86,7 +86,7 @@ def _run(given: Mapping[str, str]) -> None:
     measure = None
     if parse_switch(given, "costs"):
         folder = given.get("data_dir", os.environ.get("OPTBENCH_DATA", "data"))
-        measure = report.CostDevice(folder, given.get("trainer.accelerator", "cpu"))
+        measure = (folder, given.get("trainer.accelerator", "cpu"))
     compare = parse_list(given, "compare")
     report.make_report(
         uri, studies, given.get("output"), filters=filters, compare=compare, measure=measure

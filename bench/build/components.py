@@ -74,18 +74,16 @@ def _build_task(name: str, target: str, arguments: str, data: Dataset, path: str
     from tasks.base import Task  # loads torch
 
     spec = Component(name, target, json.loads(arguments), path=path)
-    built: Task = _require_type(
-        "task", spec, _instantiate("task", spec, data), Task, "derive from it"
-    )
-    return built
+    built = _instantiate("task", spec, data)
+    task: Task = _require_type("task", spec, built, Task, "derive from it")
+    return task
 
 
 def load_task(spec: TrialSpec) -> Task:
     """Load the data of a trial and build its task over it."""
-    name, data, files = spec.task.name, spec.task.data, spec.task.files
-    return build_task(
-        spec.task, load_dataset(name, data, spec.context.data_dir, spec.context.download, files)
-    )
+    task, context = spec.task, spec.context
+    data = load_dataset(task.name, task.data, context.data_dir, context.download, task.files)
+    return build_task(task, data)
 
 
 def build_model(spec: Component, task: Task) -> nn.Module:
@@ -171,10 +169,8 @@ def build_scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
         raise NotApplicable(
             f"{spec.optimizer.name} allows schedule={','.join(allowed)} only, not {schedule.name}"
         )
-    arguments = json.dumps(schedule.arguments)
-    factor = _build_factor(
-        schedule.name, schedule.target, arguments, schedule.path, spec.budget.steps
-    )
+    words = (schedule.name, schedule.target, json.dumps(schedule.arguments), schedule.path)
+    factor = _build_factor(*words, spec.budget.steps)
     return None if factor is None else LambdaLR(optimizer, factor)
 
 

@@ -25,10 +25,10 @@ def find_user_line(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename and is_user_code(error.filename):
         return f"{_shorten_path(error.filename)}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    mine = [
-        frame for frame in frames if Path(frame.filename).is_file() and is_user_code(frame.filename)
-    ]
-    return f"{_shorten_path(mine[-1].filename)}:{mine[-1].lineno}" if mine else ""
+    for frame in reversed(frames):
+        if Path(frame.filename).is_file() and is_user_code(frame.filename):
+            return f"{_shorten_path(frame.filename)}:{frame.lineno}"
+    return ""
 
 
 def _shorten_path(file: str) -> str:

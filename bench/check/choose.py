@@ -41,14 +41,6 @@ class Choice(NamedTuple):
     reference: str
 
 
-class Request(NamedTuple):
-    """The words of the command line: a group of ``conf/``, its options, overrides for each."""
-
-    group: str
-    names: list[str]
-    overrides: list[str]
-
-
 class UserFolder(SearchPathPlugin):
     """Hydra's way of searching a further folder, which its own entry point has an option for."""
 
@@ -66,21 +58,20 @@ def choose_subjects(words: Sequence[str], config_dir: str | None = None) -> list
         RefusedInput, or Hydra's own exceptions: something is not there or misspelt.
     """
     limits.check_words(words)
-    asked = parse_words(words)
-    one, complete = (
-        (_compose_task, _compose_tasks)
-        if asked.group == "task"
-        else (_compose_optimizer, _compose_optimizers)
-    )
+    group, names, overrides = parse_words(words)
     with _start_hydra(config_dir):
-        if asked.names != [ALL]:
-            return [one(name, asked.overrides) for name in asked.names]
-        options = GlobalHydra.instance().config_loader().get_group_options(asked.group)
-        return list(complete(options, asked.overrides))
+        if names != [ALL]:
+            one = _compose_task if group == "task" else _compose_optimizer
+            return [one(name, overrides) for name in names]
+        options = GlobalHydra.instance().config_loader().get_group_options(group)
+        complete = _compose_tasks if group == "task" else _compose_optimizers
+        return list(complete(options, overrides))
 
 
-def parse_words(words: Sequence[str]) -> Request:
-    """Of an optimizer its own keys may be overridden, of a task any key of a trial.
+def parse_words(words: Sequence[str]) -> tuple[str, list[str], list[str]]:
+    """Parse the words into a group of ``conf/``, its options, and overrides for each.
+
+    Of an optimizer its own keys may be overridden, of a task any key of a trial.
 
     Raises:
         RefusedInput: a word means nothing here.
@@ -102,7 +93,7 @@ def parse_words(words: Sequence[str]) -> Request:
             raise RefusedInput(_explain_word(word, key, repeated=bool(names)))
     if not names:
         raise RefusedInput("optimizer: no value; write optimizer=NAME or optimizer=all; or task=")
-    return Request(group, names, overrides)
+    return group, names, overrides
 
 
 def _explain_word(word: str, key: str, repeated: bool) -> str:
@@ -136,9 +127,8 @@ def _compose_optimizer(name: str, overrides: Sequence[str]) -> Choice:
 
 def _make_choice(name: str, cfg: DictConfig) -> Choice:
     values = limits.to_plain(cfg.optimizer, "optimizer")
-    return Choice(
-        build_optimizer_spec(name, values), str((values.get("bench") or {}).get("reference", ""))
-    )
+    reference = (values.get("bench") or {}).get("reference", "")
+    return Choice(build_optimizer_spec(name, values), str(reference))
 
 
 def _compose_optimizers(names: Sequence[str], overrides: Sequence[str]) -> Iterator[Choice]:
@@ -146,13 +136,11 @@ def _compose_optimizers(names: Sequence[str], overrides: Sequence[str]) -> Itera
     for name in names:
         try:
             # the file alone says as much as a composed config, at half the cost
-            own = {} if overrides else {"optimizer": read_file_values("optimizer", name)}
-            own = {} if "${" in repr(own) else own  # it needs other keys, such as budget.steps
-            yield (
-                _make_choice(name, OmegaConf.create(own))
-                if own
-                else _compose_optimizer(name, overrides)
-            )
+            own = {"optimizer": read_file_values("optimizer", name)}
+            if overrides or "${" in repr(own):  # it needs other keys, such as budget.steps
+                yield _compose_optimizer(name, overrides)
+            else:
+                yield _make_choice(name, OmegaConf.create(own))
         except MissingMandatoryValue as error:
             _print_left_out(name, str(error))
 

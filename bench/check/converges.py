@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -55,30 +56,6 @@ def check_steps(spec: OptimizerSpec) -> str:
     return _describe_rate(spec).strip()
 
 
-def check_parabola(spec: OptimizerSpec) -> str:
-    return require_descent(spec, lambda: make_landscape(spec, Parabola), to=0.25)
-
-
-def check_rosenbrock(spec: OptimizerSpec) -> str:
-    return require_descent(spec, lambda: make_landscape(spec, Rosenbrock), to=0.5)
-
-
-def check_ill_conditioned(spec: OptimizerSpec) -> str:
-    return require_descent(spec, lambda: make_landscape(spec, IllConditioned), to=0.25)
-
-
-def check_scalar(spec: OptimizerSpec) -> str:
-    return require_descent(spec, lambda: make_landscape(spec, Scalar), to=0.5)
-
-
-def check_network(spec: OptimizerSpec) -> str:
-    return require_descent(spec, lambda: make_landscape(spec, Network), to=0.5)
-
-
-def check_bfloat16(spec: OptimizerSpec) -> str:
-    return require_descent(spec, lambda: make_landscape(spec, Parabola).to(torch.bfloat16), to=0.5)
-
-
 def resolve_rate(spec: OptimizerSpec) -> OptimizerSpec:
     """With the number that its library puts for a learning rate of null."""
     if spec.arguments.get("lr", 0.0) is not None:
@@ -87,12 +64,18 @@ def resolve_rate(spec: OptimizerSpec) -> OptimizerSpec:
     return at(spec, {"lr": rate}) if is_number(rate) else spec
 
 
-def require_descent(spec: OptimizerSpec, make: Callable[[], Problem], to: float) -> str:
+def require_descent(
+    spec: OptimizerSpec, problem: type[Problem], to: float, dtype: torch.dtype = torch.float32
+) -> str:
     """Find a learning rate at which the loss falls to ``to`` times its start.
 
     Raises:
         Failed: there is none; says how far it got.
     """
+
+    def make() -> Problem:
+        return make_landscape(spec, problem).to(dtype)
+
     make()  # NotApplicable comes before anything else
     tried = [scale_rates(spec, factor) for factor in (FACTORS if list_rates(spec) else FACTORS[:1])]
     descents = []
@@ -100,14 +83,22 @@ def require_descent(spec: OptimizerSpec, make: Callable[[], Problem], to: float)
         descents.append(_descend(rated, make, to, STEPS))
         if descents[-1].lowest <= to:
             return f"to {descents[-1]}{_describe_rate(rated)}"
-    at = min(range(len(tried)), key=lambda i: descents[i].lowest)
-    last = _descend(tried[at], make, to, PATIENCE)
+    best = min(range(len(tried)), key=lambda i: descents[i].lowest)
+    last = _descend(tried[best], make, to, PATIENCE)
     if last.lowest <= to:
-        return f"to {last}{_describe_rate(tried[at])}"
+        return f"to {last}{_describe_rate(tried[best])}"
     if last.lowest < 1:
-        raise Failed(f"falls to {last}{_describe_rate(tried[at])}, not to {to:.0%}")
+        raise Failed(f"falls to {last}{_describe_rate(tried[best])}, not to {to:.0%}")
     raised = next((descent.raised for descent in descents if descent.raised), None)
     raise raised or Failed("does not fall at any learning rate tried, 0.01 … 100 × its own")
+
+
+check_parabola = partial(require_descent, problem=Parabola, to=0.25)
+check_rosenbrock = partial(require_descent, problem=Rosenbrock, to=0.5)
+check_ill_conditioned = partial(require_descent, problem=IllConditioned, to=0.25)
+check_scalar = partial(require_descent, problem=Scalar, to=0.5)
+check_network = partial(require_descent, problem=Network, to=0.5)
+check_bfloat16 = partial(require_descent, problem=Parabola, to=0.5, dtype=torch.bfloat16)
 
 
 class Descent(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 
@@ -26,12 +27,8 @@ def check_needs(spec: OptimizerSpec) -> str:
     return ", ".join(found)
 
 
-def _calls_closure(spec: OptimizerSpec) -> bool:
-    return Runner(spec, make_standard(spec)).run(STEPS).gradients >= STEPS
-
-
-def _takes_a_second_gradient(spec: OptimizerSpec) -> bool:
-    return Runner(spec, make_standard(spec)).run(STEPS).gradients > STEPS
+def _count_gradients(spec: OptimizerSpec) -> int:
+    return Runner(spec, make_standard(spec)).run(STEPS).gradients
 
 
 def _differentiates_again(spec: OptimizerSpec) -> bool:
@@ -66,9 +63,9 @@ def _depends_on_seed(spec: OptimizerSpec, problem: Problem, steps: int) -> bool:
     return not identical(*ends)
 
 
-USED = {
-    "closure": _calls_closure,
-    "two_gradients": _takes_a_second_gradient,
+USED: dict[str, Callable[[OptimizerSpec], bool]] = {
+    "closure": lambda spec: _count_gradients(spec) >= STEPS,
+    "two_gradients": lambda spec: _count_gradients(spec) > STEPS,
     "create_graph": _differentiates_again,
     "eval_mode": _is_evaluated_elsewhere,
     "random": _draws_random_numbers,
@@ -95,7 +92,9 @@ def check_limit(spec: OptimizerSpec) -> str:
         raise NotApplicable("its YAML declares none")
     arguments = dict(spec.limit["equals"])
     other = OptimizerSpec("limit.equals", arguments.pop("_target_"), arguments)
-    ours = Runner(_apply_limit(spec), make_standard(spec).double())
+    # whole arguments, ones that its YAML leaves to the constructor included
+    limit = replace(spec, arguments={**spec.arguments, **spec.limit["when"]})
+    ours = Runner(limit, make_standard(spec).double())
     theirs = Runner(other, make_standard(spec).double())
     start = ours.values()
     end, expected = ours.run(LIMIT_STEPS).values(), theirs.run(LIMIT_STEPS).values()
@@ -104,8 +103,3 @@ def check_limit(spec: OptimizerSpec) -> str:
         share = distance(end, expected) / way
         raise Failed(f"after {LIMIT_STEPS} updates {share:.1e} of the way from {other.target}")
     return f"equals {other.target}"
-
-
-def _apply_limit(spec: OptimizerSpec) -> OptimizerSpec:
-    """Whole arguments, ones that its YAML leaves to the constructor included."""
-    return replace(spec, arguments={**spec.arguments, **spec.limit["when"]})

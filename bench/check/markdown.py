@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from importlib import metadata
 from typing import Any
@@ -17,15 +17,8 @@ from bench.spec import OptimizerSpec, TrialSpec
 from bench.spec.hyperparameters import hyperparameters
 
 HEAD = (
-    "optimizer",
-    "reference",
-    "package",
-    "needs",
-    "parameter groups",
-    "passed",
-    "what fails",
-    "state / parameters",
-    "update / Adam",
+    *("optimizer", "reference", "package", "needs", "parameter groups"),
+    *("passed", "what fails", "state / parameters", "update / Adam"),
 )
 LONGEST = 240  # characters of one fault; the whole of it is in --json
 
@@ -71,7 +64,8 @@ def build_page(reports: Sequence[Report], made: Circumstances) -> str:
 
 def format_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A pipe table, line by line."""
-    return [_format_row(head), _format_row("---" for _ in head), *map(_format_row, rows)]
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
 def _format_cells(report: Report) -> list[str]:
@@ -114,26 +108,15 @@ def format_link(reference: str) -> str:
     return f"[{reference}]({reference.removeprefix('docs/')})" if reference else ""
 
 
-def _format_row(cells: Any) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def escape(words: str) -> str:
     """Text that ends no cell and starts no markup."""
     short = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
     return short.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
 
 
-def _encode_number(value: Any) -> Any:
-    """Infinity, which a bound may be, as a word: JSON has no number for it."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def build_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]:
     """Everything, as plain data for JSON."""
-    kind = (
-        "tasks" if any(isinstance(report.spec, TrialSpec) for report in reports) else "optimizers"
-    )
+    of_tasks = any(isinstance(report.spec, TrialSpec) for report in reports)
     found = [
         {
             "name": report.name,
@@ -160,12 +143,7 @@ def build_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]
         }
         for report in reports
     ]
-    return {
-        "date": made.date,
-        "versions": made.versions,
-        "machine": made.machine,
-        kind: found,
-    }
+    return asdict(made) | {"tasks" if of_tasks else "optimizers": found}
 
 
 def _describe(report: Report) -> dict[str, Any]:
@@ -179,10 +157,13 @@ def _describe(report: Report) -> dict[str, Any]:
             "steps": spec.budget.steps,
             "fingerprint": spec.data_fingerprint,
         }
+    values = hyperparameters(spec)
+    # infinity, which a bound may be, as a word: JSON has no number for it
+    words = {k: str(v) for k, v in values.items() if isinstance(v, float) and not math.isfinite(v)}
     return {
         "target": spec.target,
         "version": spec.version,
-        "hyperparameters": {name: _encode_number(v) for name, v in hyperparameters(spec).items()},
+        "hyperparameters": values | words,
         "param_groups": spec.param_groups,
         "needs": list(spec.needs),
     }

@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -24,8 +25,9 @@ def check_state_dict(spec: OptimizerSpec) -> str:
 
 def check_copies(spec: OptimizerSpec) -> str:
     """By ``copy.deepcopy`` and through ``pickle``."""
-    _check_continuation(spec, _copy_with(copy.deepcopy))
-    return _check_continuation(spec, _copy_with(lambda pair: pickle.loads(pickle.dumps(pair))))
+    _check_continuation(spec, partial(_copy_together, copy.deepcopy))
+    through_pickle = partial(_copy_together, lambda pair: pickle.loads(pickle.dumps(pair)))
+    return _check_continuation(spec, through_pickle)
 
 
 def check_determinism(spec: OptimizerSpec) -> str:
@@ -63,13 +65,8 @@ def _copy_through_file(runner: Runner) -> Runner:
     return other
 
 
-def _copy_with(copier: Callable[[tuple], tuple]) -> Callable[[Runner], Runner]:
+def _copy_together(copier: Callable[[tuple], tuple], runner: Runner) -> Runner:
     """Model and optimizer copied together, so that the copy's parameters are the copied model's."""
-
-    def copy_of(runner: Runner) -> Runner:
-        other = object.__new__(Runner)
-        other.__dict__ = dict(vars(runner))
-        other.problem, other.optimizer = copier((runner.problem, runner.optimizer))
-        return other
-
-    return copy_of
+    other = copy.copy(runner)
+    other.problem, other.optimizer = copier((runner.problem, runner.optimizer))
+    return other

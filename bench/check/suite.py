@@ -7,6 +7,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def examine(
         warnings.simplefilter("always")
         # the cycle that this warns of ends with the next zero_grad, which frees the gradients
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
-        with capture.capture_output() as kept:
+        with capture.capture_output() as lines:
             spec, tamed = _prepare(spec, seconds)
         if tamed is None:
             findings = [Finding(CHECKS[0], Grade.UNFINISHED, _describe_timeout(seconds))]
@@ -54,7 +55,7 @@ def examine(
             asked = [(check, spec if check.as_is else tamed) for check in CHECKS]
             findings = list(_run_checks(asked, on_check, seconds))
     warned = [str(warning.message).split("\n", maxsplit=1)[0] for warning in caught]
-    printed = [line for lines in (kept.lines, *(one.printed for one in findings)) for line in lines]
+    printed = chain(lines, *(one.printed for one in findings))
     return Report(
         spec,
         reference,
@@ -87,9 +88,9 @@ def _run_checks(
     for number, (check, subject) in enumerate(questions):
         if on_check is not None:
             on_check(check)
-        with capture.capture_output() as kept:
+        with capture.capture_output() as lines:
             finding = judge(check, subject, seconds)
-        yield replace(finding, printed=kept.lines)
+        yield replace(finding, printed=tuple(lines))
         if number == 0 and finding.grade in (Grade.FAILED, Grade.UNFINISHED):
             return
 
@@ -127,9 +128,8 @@ def judge(check: Check[S], spec: S, seconds: float = SECONDS) -> Finding:
     except TimeLimitExceeded:
         return Finding(check, Grade.UNFINISHED, _describe_timeout(seconds))
     except Exception as error:
-        return Finding(
-            check, Grade.FAILED, _describe_exception(error, getattr(spec, "needs", ())), raised=True
-        )
+        words = _describe_exception(error, getattr(spec, "needs", ()))
+        return Finding(check, Grade.FAILED, words, raised=True)
     if isinstance(answer, Measurement):
         return Finding(check, Grade.MEASURED, answer.text, answer.value)
     return Finding(check, Grade.PASSED, answer)

@@ -43,18 +43,14 @@ def _format_cells(report: Report) -> list[str]:
     target = spec.task.target_metric
     size = report.value("parameters")
     guess, straight = report.value("constant"), report.value("linear")
+    examples = [one.detail for one in report.findings if one.check.name == "splits"]
     return [
         f"`{report.name}`",
         escape(report.reference),
-        _find_detail(report, "splits"),
+        escape(examples[0].replace(" examples", "")) if examples else "",
         f"`{spec.model.name}`" + ("" if size is None else f" ({size:,.0f})"),
         f"{spec.batch_size} x {spec.budget.steps}",
         target.metric if target.value is None else f"{target.metric} {target.value:g}",
         *("" if value is None else f"{value:.3g}" for value in (guess, straight)),
         *format_verdict(report),
     ]
-
-
-def _find_detail(report: Report, name: str) -> str:
-    found = [finding.detail for finding in report.findings if finding.check.name == name]
-    return escape(found[0].replace(" examples", "")) if found else ""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from bench.build import components
 from bench.check.findings import Check, Failed, Measurement
+from bench.config.refusal import escape_unprintable
 from bench.runtime.lightning import pl
 from bench.spec import NotApplicable, TrialSpec
 from bench.spec.names import ALLOWED, is_key
@@ -23,6 +24,8 @@ from bench.trial.batches import Batches
 from bench.trial.evaluation import add_sums, evaluate, measure_split
 from tasks.base import Task
 from tasks.data.dataset import Dataset, InvalidData, Split
+from tasks.data.io import left_out
+from tasks.data.io.mapped import is_large
 
 CPU = torch.device("cpu")
 EXAMPLES = 256
@@ -59,7 +62,8 @@ class Subject:
         data = components.load_dataset(
             name, component, spec.context.data_dir, spec.context.download, files
         )
-        train, val, test = (_take_first(one, EXAMPLES) for one in (data.train, data.val, data.test))
+        splits = (data.train, data.val, data.test)
+        train, val, test = (Split(*(array[:EXAMPLES] for array in split)) for split in splits)
         exact = {name: v for name, v in spec.task.arguments.items() if name != "label_smoothing"}
         few = replace(data, train=train, val=val, test=test)
         task = components.build_task(replace(spec.task, arguments=exact), few)
@@ -81,10 +85,6 @@ class Subject:
         with torch.no_grad():
             found = self.task.sums(model(inputs), targets)
         return {name: value.double() for name, value in found.items()}
-
-
-def _take_first(split: Split, count: int) -> Split:
-    return Split(*(array[:count] for array in split))
 
 
 def check_splits(subject: Subject) -> str:
@@ -114,7 +114,8 @@ def check_labels(subject: Subject) -> str:
 def check_target(subject: Subject) -> str:
     """The target metric is one that the task measures, and can be reached."""
     wanted = subject.spec.task.target_metric
-    found = _evaluate(subject, subject.model().eval(), "val")
+    measured = evaluate(subject.task, subject.model().eval(), "val", CPU)
+    found = {name.removeprefix("val/"): value for name, value in measured.items()}
     for name in found:
         if not is_key(name):
             raise Failed(f"{name!r} is not a valid name of a metric. {ALLOWED}")
@@ -132,7 +133,10 @@ def check_target(subject: Subject) -> str:
 def check_initial_loss(subject: Subject) -> str:
     """A model that has seen nothing is as unsure as a uniform guess."""
     inputs, targets = subject.batch()
-    uniform = _compute_uniform_loss(subject, targets)
+    guess = subject.task.guess(len(targets))
+    if guess is None:
+        raise NotApplicable("outputs are no logits of classes")
+    uniform = float(subject.task.loss(torch.zeros_like(guess), targets))
     model = subject.model()
     with torch.no_grad():
         loss = float(subject.task.loss(model(inputs), targets))
@@ -140,13 +144,6 @@ def check_initial_loss(subject: Subject) -> str:
     if not abs(loss - uniform) <= UNDECIDED * uniform:
         raise Failed(said)
     return said
-
-
-def _compute_uniform_loss(subject: Subject, targets: Tensor) -> float:
-    guess = subject.task.guess(len(targets))
-    if guess is None:
-        raise NotApplicable("outputs are no logits of classes")
-    return float(subject.task.loss(torch.zeros_like(guess), targets))
 
 
 def check_exact_sums(subject: Subject) -> str:
@@ -283,15 +280,30 @@ def _measure_target(
     return Measurement(reached, f"test/{metric} {reached:.4g} of {name}")
 
 
+def measure_left_out(subject: Subject) -> Measurement:
+    """What its loader left out, cut or could not represent."""
+    notes = subject.data.notes
+    said = "; ".join(map(escape_unprintable, notes)) or "its loader notes nothing"
+    return Measurement(len(notes), said)
+
+
+def measure_shared(subject: Subject) -> Measurement:
+    """How many inputs of validation and test are those of an earlier split, to the last bit."""
+    data = subject.data
+    if not data.classes and data.vocabulary_size is None:
+        raise NotApplicable("no classes and no texts")
+    splits = {"training": data.train, "validation": data.val, "test": data.test}
+    if any(is_large(split.inputs) for split in splits.values()):
+        raise NotApplicable("more data than memory takes")
+    rows = {name: (row.tobytes() for row in split.inputs) for name, split in splits.items()}
+    said, number = left_out.describe_duplicates(rows, "input")
+    return Measurement(number, said if number else "no input is in two splits")
+
+
 def measure_size(subject: Subject) -> Measurement:
     """Parameters of the task's own model."""
     count = sum(p.numel() for p in subject.model().parameters())
     return Measurement(count, f"{count:,} parameters of {subject.spec.model.name}")
-
-
-def _evaluate(subject: Subject, model: nn.Module, split: str) -> dict[str, float]:
-    found = evaluate(subject.task, model, split, CPU)
-    return {name.removeprefix(f"{split}/"): value for name, value in found.items()}
 
 
 TASK_CHECKS = (
@@ -361,6 +373,8 @@ TASK_CHECKS = (
         "Its trials run one by one.",
         check_stacks,
     ),
+    Check("left_out", "what its loader leaves out", "", "", measure_left_out),
+    Check("shared", "what splits share", "", "", measure_shared),
     Check("constant", "what a constant guess reaches", "", "", measure_constant_guess),
     Check("linear", "what a linear model reaches", "", "", measure_linear_model),
     Check("parameters", "how large its model is", "", "", measure_size),

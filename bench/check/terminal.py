@@ -40,7 +40,10 @@ def _keep_open(stream: TextIO) -> TextIO:
 
 def print_one(report: Report, to: Console) -> None:
     """A row per check, and below it what each failure means."""
-    to.print(Text.assemble((report.name, "bold"), f"  {_describe_targets(report)}".rstrip()))
+    spec = report.spec
+    model = spec.model.target if isinstance(spec, TrialSpec) else spec.version
+    target = spec.task.target if isinstance(spec, TrialSpec) else spec.target
+    to.print(Text.assemble((report.name, "bold"), f"  {target}  {model}".rstrip()))
     table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0), pad_edge=False)
     for name in ("check", "verdict", "detail"):
         table.add_column(name, overflow="fold")
@@ -58,13 +61,6 @@ def print_one(report: Report, to: Console) -> None:
             more = f" (and {len(lines) - 1} more, in --json)" if len(lines) > 1 else ""
             to.print(Text(f"· it {words}: {lines[0]}{more}", style="dim"))
     to.print(Text(f"{report.score} passed, {report.seconds:.1f} s", style="bold"))
-
-
-def _describe_targets(report: Report) -> str:
-    """``pytorch_optimizer.Lion  pytorch_optimizer 4.1.0``; of a task its class and its model's."""
-    if isinstance(report.spec, TrialSpec):
-        return f"{report.spec.task.target}  {report.spec.model.target}"
-    return f"{report.spec.target}  {report.spec.version}"
 
 
 def print_line(report: Report, to: Console, width: int) -> None:

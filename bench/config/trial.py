@@ -137,6 +137,7 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
             fresh_since=STARTED if plain["fresh"] else 0.0,
         ),
         usual_model=find_default_model(choices["task"]),
+        data_notes=dataset.notes,
     )
     _refuse_undivided(spec)
     return spec

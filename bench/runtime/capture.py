@@ -53,33 +53,22 @@ def limit_output() -> Iterator[None]:
         yield
 
 
-class CapturedOutput:
-    """The distinct lines that were printed."""
-
-    def __init__(self) -> None:
-        self.lines: tuple[str, ...] = ()
-
-    def read(self, text: str) -> None:
-        """Take the lines of a text, without colours and empty lines."""
-        plain = (line.strip() for line in COLOURS.sub("", text).splitlines())
-        self.lines = tuple(dict.fromkeys(line for line in plain if line))
-
-
 @contextmanager
-def capture_output() -> Iterator[CapturedOutput]:
-    """Hide what is printed; afterwards it is in what this yields.
+def capture_output() -> Iterator[list[str]]:
+    """Hide what is printed; afterwards its distinct lines, without colours, are in the list.
 
     The process's descriptors are redirected too: compilers and loggers write past ``sys.stderr``.
     """
-    output = CapturedOutput()
+    lines: list[str] = []
     with tempfile.TemporaryFile("w+", errors="replace", buffering=1) as file:
         with _redirect_descriptors(file.fileno()), redirect_stdout(file), redirect_stderr(file):
             try:
-                yield output
+                yield lines
             finally:
                 file.flush()
         file.seek(0)
-        output.read(file.read())
+        plain = (line.strip() for line in COLOURS.sub("", file.read()).splitlines())
+        lines += dict.fromkeys(line for line in plain if line)
 
 
 @contextmanager

@@ -12,21 +12,18 @@ from bench.spec.errors import TimeLimitExceeded
 
 
 @contextmanager
-def time_limit(seconds: float | None, name: str = "trainer.max_seconds") -> Iterator[None]:
+def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise ``TimeLimitExceeded`` after so many seconds, even in an endless loop.
 
     The system's alarm reaches the main thread between two lines of Python, so it cannot end a call
     into C that never returns. It rings again each second: a user's code may catch everything.
-
-    Args:
-        name: the key or option that it was set by.
     """
     if seconds is None or threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def ring(number: int, frame: FrameType | None) -> None:
-        raise TimeLimitExceeded(f"{name}={seconds:g} are over")
+        raise TimeLimitExceeded(f"trainer.max_seconds={seconds:g} are over")
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)

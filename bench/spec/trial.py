@@ -262,6 +262,7 @@ class TrialSpec:
         context: where it runs.
         origin: the plan that it comes from.
         usual_model: the task's own choice; another model is named in ``label``.
+        data_notes: what the loader left out of the data, a line each; for a person.
     """
 
     task: TaskSpec = field(metadata=ALWAYS)
@@ -278,6 +279,7 @@ class TrialSpec:
     origin: TrialOrigin = field(default_factory=TrialOrigin, metadata=NEVER)
     phase: Phase = field(default=Phase.EXPLORE, metadata=IF_CHANGED)
     usual_model: str = field(default="", metadata=NEVER)
+    data_notes: tuple[str, ...] = field(default=(), metadata=NEVER)
 
     def __post_init__(self) -> None:
         if self.batch_size < 1:

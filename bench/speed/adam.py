@@ -1,21 +1,19 @@
 """How fast our Adam is, beside torch's and beside the memory: ``python -m bench.speed.adam``.
 
-Everything is a ratio of medians, taken side by side: the contestants take turns within a round, in
-an order that rotates from round to round, so that a busy machine slows all of them alike.
+Everything is a ratio of medians, taken side by side (``bench.speed.timing``).
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
 from bench.optimizers.adam import Adam
+from bench.speed.timing import ratio, take_turns
 
-Step = Callable[[], object]
 Shape = tuple[int, ...]
 
 SMALL_CNN: list[Shape] = [
@@ -54,27 +52,6 @@ def make_parameters(
     for p in made:
         p.grad = torch.randn_like(p)
     return made
-
-
-def take_turns(contestants: Sequence[Step], rounds: int) -> list[list[float]]:
-    """Seconds of each contestant in each round."""
-    times: list[list[float]] = [[] for _ in contestants]
-    order = list(range(len(contestants)))
-    for i in range(-3, rounds):  # three rounds to warm up
-        order = order[1:] + order[:1]
-        for which in order:
-            started = time.perf_counter()
-            contestants[which]()
-            if torch.cuda.is_initialized():
-                torch.cuda.synchronize()
-            if i >= 0:
-                times[which].append(time.perf_counter() - started)
-    return times
-
-
-def ratio(these: Sequence[float], those: Sequence[float]) -> float:
-    """Median of the rounds' ratios: what slows a whole round down leaves it alone."""
-    return statistics.median(a / b for a, b in zip(these, those, strict=True))
 
 
 def compare_with_torch(name: str, shapes: Sequence[Shape], rounds: int, device: str) -> None:

@@ -8,14 +8,14 @@ times. One thread, in turns.
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
+from statistics import median
 
 import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
+from bench.speed.timing import ratio, take_turns
 from tasks.augment.augmentation import Augmentation
 from tasks.augment.rand_augment import RandAugment
 
@@ -42,12 +42,10 @@ def _apply_to_each(change: Callable[[Tensor], Tensor], images: Tensor) -> Tensor
 
 
 def _compare(what: str, ours: Callable[[], Tensor], theirs: Callable[[], Tensor]) -> None:
-    pairs = [(_time(ours), _time(theirs)) for _ in range(ROUNDS)]
-    mine, yours = (statistics.median(each) for each in zip(*pairs, strict=True))
-    ratio = statistics.median(b / a for a, b in pairs)
+    mine, yours = take_turns([ours, theirs], ROUNDS)
     print(
-        f"{what}, batch of {BATCH}: {1e3 * mine:.2f} ms, image by image {1e3 * yours:.2f} ms: "
-        f"{ratio:.1f} x"
+        f"{what}, batch of {BATCH}: {1e3 * median(mine):.2f} ms, "
+        f"image by image {1e3 * median(yours):.2f} ms: {ratio(yours, mine):.1f} x"
     )
 
 
@@ -57,12 +55,6 @@ def _erase(image: Tensor) -> Tensor:
     top, left = max(0, row), max(0, column)
     bottom, right = min(32, row + 8), min(32, column + 8)
     return v2.functional.erase(image, top, left, bottom - top, right - left, torch.zeros(()))
-
-
-def _time(act: Callable[[], Tensor]) -> float:
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

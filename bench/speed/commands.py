@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,33 +53,24 @@ class Checkout:
 
     def __init__(self, name: str, checkout: Path, python: str, folder: Path) -> None:
         self.name, self._checkout, self._python = name, checkout, python
-        self._folder, self._count = folder, 0
+        self._folder, self.count = folder, 0
         folder.mkdir()
 
     def run_new(self) -> Cost | None:
         """A trial that is new in a study that is there."""
-        self._count += 1
-        return self.optbench(*TRIAL, f"seed={self._count}")
-
-    def run_recorded(self) -> Cost | None:
-        return self.optbench(*TRIAL, f"seed={self._count}")
-
-    def run_refused(self) -> Cost | None:
-        return self.optbench("optimizer.betas=[2,3]", code=2)
-
-    def import_torch(self) -> Cost | None:
-        return self._run("-c", "import torch", code=0)
+        self.count += 1
+        return self.optbench(*TRIAL, f"seed={self.count}")
 
     def run_sweep(self, words: tuple[str, ...], launcher: str) -> Cost | None:
-        self._count += 1
-        new = (f"study=sweep_{self._count}", f"hydra/launcher={launcher}", "report=false")
+        self.count += 1
+        new = (f"study=sweep_{self.count}", f"hydra/launcher={launcher}", "report=false")
         return self.optbench("-m", *words, *new)
 
     def optbench(self, *words: str, code: int = 0) -> Cost | None:
         """None where it ends otherwise, as in a checkout that does not know a launcher."""
-        return self._run("-m", "bench", *words, code=code)
+        return self.run("-m", "bench", *words, code=code)
 
-    def _run(self, *words: str, code: int) -> Cost | None:
+    def run(self, *words: str, code: int = 0) -> Cost | None:
         path = {"PYTHONPATH": str(self._checkout), "OPTBENCH_CACHE": str(self._folder / "cache")}
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         began = time.perf_counter()
@@ -99,11 +90,11 @@ class Checkout:
 
 def measure_starts(checkouts: list[Checkout], rounds: int) -> Iterator[str]:
     """A line for each checkout and each short command."""
-    kinds = {
-        "import torch": Checkout.import_torch,
+    kinds: dict[str, Callable[[Checkout], Cost | None]] = {
+        "import torch": lambda one: one.run("-c", "import torch"),
         "one trial of one step": Checkout.run_new,
-        "an answer from the record": Checkout.run_recorded,
-        "a refusal that needs torch": Checkout.run_refused,
+        "an answer from the record": lambda one: one.optbench(*TRIAL, f"seed={one.count}"),
+        "a refusal that needs torch": lambda one: one.optbench("optimizer.betas=[2,3]", code=2),
     }
     found: dict[tuple[str, str], list[Cost | None]] = {}
     for round_ in range(rounds + 1):
@@ -112,11 +103,8 @@ def measure_starts(checkouts: list[Checkout], rounds: int) -> Iterator[str]:
                 ran = run(checkout)
                 if round_:
                     found.setdefault((kind, checkout.name), []).append(ran)
-    floors = {
-        checkout.name: _take_median(found["import torch", checkout.name]) for checkout in checkouts
-    }
     for (kind, name), each in found.items():
-        ran, floor = _take_median(each), floors[name]
+        ran, floor = _take_median(each), _take_median(found["import torch", name])
         if ran and floor:
             ratio = ran.seconds / floor.seconds
             yield f"{name}: {kind}: {ran.seconds:.2f} s ({ratio:.1f}x torch), {ran.mib:.0f} MiB"
@@ -153,9 +141,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench.speed.commands", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
-        "--rounds", type=int, default=1, help="of sweeps; three times as many starts"
-    )
+    starts = "of sweeps; three times as many starts"
+    parser.add_argument("--rounds", type=int, default=1, help=starts)
     parser.add_argument("--only", choices=("start", "sweeps"))
     parser.add_argument("--before", type=Path, metavar="FOLDER")
     chosen = parser.parse_args()

@@ -16,15 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from bench.build import components
-from bench.spec import (
-    Budget,
-    Component,
-    OptimizerSpec,
-    RunContext,
-    Target,
-    TaskSpec,
-    TrialSpec,
-)
+from bench.spec import Budget, Component, OptimizerSpec, RunContext, TaskSpec, TrialSpec
 from bench.trial.batches import Batches
 from bench.trial.run import run_trial
 from tasks.data.dataset import Dataset, Split
@@ -48,16 +40,10 @@ def random_images(*, data_dir: str, download: bool) -> Dataset:
 
 def make_spec(data: Component, model: Component, batch_size: int, steps: int) -> TrialSpec:
     """A trial of torch's fused Adam without evaluations before its end."""
-    adam = OptimizerSpec("torch_adam", "torch.optim.Adam", {"lr": 1e-3, "fused": True})
     return TrialSpec(
-        task=TaskSpec(
-            "benchmark",
-            "tasks.image.ImageClassification",
-            data=data,
-            target_metric=Target("accuracy", "maximize"),
-        ),
+        task=TaskSpec("benchmark", "tasks.image.ImageClassification", data=data),
         model=model,
-        optimizer=adam,
+        optimizer=OptimizerSpec("torch_adam", "torch.optim.Adam", {"lr": 1e-3, "fused": True}),
         schedule=Component("constant", "bench.schedules.constant"),
         batch_size=batch_size,
         budget=Budget(steps, steps),
@@ -71,10 +57,7 @@ def make_spec(data: Component, model: Component, batch_size: int, steps: int) ->
 
 def bare_loop(trial: TrialSpec) -> float:
     """Seconds a step of the loop that anybody would write."""
-    data = components.load_dataset(
-        "benchmark", trial.task.data, trial.context.data_dir, trial.context.download
-    )
-    task = components.build_task(trial.task, data)
+    task = components.load_task(trial)
     inputs, targets = task.tensors("train", torch.device("cpu"))
     torch.manual_seed(0)
     model = components.build_model(trial.model, task)

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -114,27 +115,19 @@ def time_ours(specs: list[TrialSpec], threads: int) -> float:
         fit(*arguments)
         taken.append(time.perf_counter() - began)
 
-    setattr(TrialTrainer, "fit", timed)  # noqa: B010
-    try:
+    with patch.object(TrialTrainer, "fit", timed):
         stack.run_stack(specs, threads=threads)
-    finally:
-        setattr(TrialTrainer, "fit", fit)  # noqa: B010
     return taken[0]
 
 
 def compare(spec: TrialSpec, trials: int, repeats: int, threads: int) -> None:
     """Print one line for K trials."""
     budget = replace(spec.budget, steps=STEPS, eval_every=EVERY)
-    optimizers = [
-        replace(
-            spec.optimizer, arguments={**spec.optimizer.arguments, "lr": RATES[at % len(RATES)]}
-        )
-        for at in range(trials)
-    ]
-    specs = [
-        replace(spec, seed=at // len(RATES), optimizer=optimizer, budget=budget)
-        for at, optimizer in enumerate(optimizers)
-    ]
+    specs = []
+    for at in range(trials):
+        arguments = {**spec.optimizer.arguments, "lr": RATES[at % len(RATES)]}
+        optimizer = replace(spec.optimizer, arguments=arguments)
+        specs.append(replace(spec, seed=at // len(RATES), optimizer=optimizer, budget=budget))
     time_ours(specs[:2], threads)  # warm
     line, theirs = f"  K = {trials}:", None
     if importlib.util.find_spec("jax"):

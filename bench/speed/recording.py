@@ -14,18 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench import tracking
-from bench.build import components
-from bench.spec import (
-    Budget,
-    Component,
-    CurvePoint,
-    OptimizerSpec,
-    RunContext,
-    Status,
-    TaskSpec,
-    TrialResult,
-    TrialSpec,
-)
+from bench.spec import Component, CurvePoint, RunContext, Status, TrialResult, TrialSpec
+from bench.speed.harness import DIGITS, make_spec
 
 POINTS = 20
 METRICS = ("train/loss", "val/loss", "val/accuracy", "lr", "train_time_s")
@@ -33,7 +23,9 @@ METRICS = ("train/loss", "val/loss", "val/accuracy", "lr", "train_time_s")
 
 def main(uri: str, trials: int = 1000, stack: int = 1) -> None:
     """Record, look up, print."""
-    first = _make_spec(f"recording-{uuid.uuid4().hex[:8]}")
+    mlp = Component("mlp", "tasks.models.image.MLP", {"hidden": [16]})
+    first = make_spec(DIGITS, mlp, batch_size=32, steps=10 * POINTS)
+    first = replace(first, context=RunContext(f"recording-{uuid.uuid4().hex[:8]}"))
     specs = [replace(first, seed=seed) for seed in range(trials)]
     tracking.resume(uri, first.context.study)
     fifth = max(1, trials // (5 * stack))
@@ -57,23 +49,6 @@ def _record(uri: str, specs: Sequence[TrialSpec]) -> float:
             result = TrialResult(Status.FINISHED, "", curve, summary, environment)
             records.finish(slot, result)
     return time.perf_counter() - began
-
-
-def _make_spec(study: str) -> TrialSpec:
-    data = Component("", "tasks.data.digits.load")
-    return TrialSpec(
-        task=TaskSpec("digits", "tasks.image.ImageClassification", data=data),
-        model=Component("mlp", "tasks.models.image.MLP", {"hidden": [16]}),
-        optimizer=OptimizerSpec("adam", "bench.optimizers.adam.Adam"),
-        schedule=Component("constant", "bench.schedules.constant"),
-        batch_size=32,
-        budget=Budget(10 * POINTS, 10),
-        seed=0,
-        precision="32-true",
-        stop_at_target=False,
-        data_fingerprint=components.load_dataset("digits", data, "data", False).fingerprint,
-        context=RunContext(study),
-    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ says why that model keeps torch's kernel.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import torch
@@ -16,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
+from bench.speed.timing import take_turns
 from tasks.models.text import gru_states, masked_mean
 
 Layer = type[nn.GRU] | type[nn.LSTM]
@@ -28,7 +28,8 @@ def main() -> None:
     torch.set_flush_denormal(True)
     for batch, length in SIZES:
         for layer, written_out in ((nn.GRU, gru_states), (nn.LSTM, lstm_states)):
-            kernel, ours, together = time_best(*make_contestants(layer, written_out, batch, length))
+            contestants = make_contestants(layer, written_out, batch, length)
+            kernel, ours, together = map(min, take_turns(contestants, ROUNDS))
             print(
                 f"batch {batch}, length {length}, {layer.__name__}: torch {1e3 * kernel:.1f} ms, "
                 f"written out {ours / kernel:.2f} x; {STACKED} stacked {1e3 * together:.0f} ms, "
@@ -87,18 +88,6 @@ def make_contestants(
         return torch.autograd.grad(losses.sum(), list(weights.values()))
 
     return [lambda: one(kernel), lambda: one(ours), stacked]
-
-
-def time_best(*acts: Callable[[], object]) -> list[float]:
-    """Seconds of each, the least of all rounds; the first one is not counted."""
-    found = [[time_once(act) for act in acts] for _ in range(1 + ROUNDS)]
-    return [min(times) for times in zip(*found[1:], strict=True)]
-
-
-def time_once(act: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
 
 
 if __name__ == "__main__":

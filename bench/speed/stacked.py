@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import math
-import os
 import resource
 import statistics
 import sys
@@ -26,13 +24,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
 from bench.__main__ import main as optbench
 from bench.build import components
-from bench.runtime import processes
+from bench.runtime import capture, processes
 from bench.spec import TrialSpec
 from bench.stack import model as stack_model
 from bench.stack import module, optimizers, probe, run
@@ -89,50 +88,23 @@ class Sweeps:
         rates = ",".join(map(str, RATES[:trials]))
         grid = [f"optimizer.lr={rates}", f"seed=range(0,{math.ceil(trials / len(RATES))})"]
         words = ["-m", *self.words, *grid, f"study={self._studies}", *more]
-        GlobalHydra.instance().clear()
-        before, sys.argv = sys.argv, ["optbench", *words]
-        began = time.perf_counter()
-        try:
-            with (
-                contextlib.redirect_stdout(io.StringIO()) as said,
-                silence_workers(),
-                self._note_specs(),
-            ):
-                optbench()
-        finally:
-            sys.argv = before
-        verdicts = (" at once; ", ", one by one instead")
-        lines = said.getvalue().splitlines()
-        self.said = "; ".join(line for line in lines if any(v in line for v in verdicts))
-        return time.perf_counter() - began
-
-    @contextlib.contextmanager
-    def _note_specs(self) -> Iterator[None]:
         compose = Composer.spec
 
         def note(*arguments: Any) -> TrialSpec:
             self.spec = compose(*arguments)
             return self.spec
 
-        setattr(Composer, "spec", note)  # noqa: B010
-        try:
-            yield
-        finally:
-            setattr(Composer, "spec", compose)  # noqa: B010
-
-
-@contextlib.contextmanager
-def silence_workers() -> Iterator[None]:
-    """Processes that are started inside print nowhere."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
+        GlobalHydra.instance().clear()
+        began = time.perf_counter()
+        with (
+            patch.object(sys, "argv", ["optbench", *words]),
+            patch.object(Composer, "spec", note),
+            capture.capture_output() as lines,  # of worker processes too
+        ):
+            optbench()
+        verdicts = (" at once; ", ", one by one instead")
+        self.said = "; ".join(line for line in lines if any(v in line for v in verdicts))
+        return time.perf_counter() - began
 
 
 def bare_loop(spec: TrialSpec) -> float:
@@ -171,14 +143,11 @@ def time_parts() -> Iterator[dict[str, float]]:
 
         return run
 
-    functions = [getattr(owner, attribute) for _, owner, attribute in PARTS]
-    for (name, owner, attribute), function in zip(PARTS, functions, strict=True):
-        setattr(owner, attribute, timed(name, function))
-    try:
+    with contextlib.ExitStack() as patches:
+        for name, owner, attribute in PARTS:
+            function = timed(name, getattr(owner, attribute))
+            patches.enter_context(patch.object(owner, attribute, function))
         yield spent
-    finally:
-        for (_, owner, attribute), function in zip(PARTS, functions, strict=True):
-            setattr(owner, attribute, function)
 
 
 def compare(sweeps: Sweeps, trials: int, chosen: argparse.Namespace) -> None:
@@ -239,11 +208,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     chosen = parse_arguments()
-    on = (
-        torch.cuda.get_device_name()
-        if chosen.accelerator == "gpu"
-        else f"{processes.cores()} cores"
-    )
+    gpu = chosen.accelerator == "gpu"
+    on = torch.cuda.get_device_name() if gpu else f"{processes.cores()} cores"
     print(f"torch {torch.__version__}, {on}; medians of {chosen.repeats} sweeps")
     for task in chosen.tasks:
         with tempfile.TemporaryDirectory() as folder:

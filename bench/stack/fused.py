@@ -53,7 +53,10 @@ class FusedOptimizer(Optimizer):
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Update every parameter that has a gradient."""
-        self._check_presence()
+        present = [p.grad is not None for group in self.param_groups for p in group["params"]]
+        if self._present not in (None, present):
+            raise RuntimeError("a parameter has a gradient in some steps only")
+        self._present = present
         self._t += 1
         for group, memory in zip(self.param_groups, self._memory, strict=True):
             table = torch.stack([*self.rule.coefficients(group, self._t, memory)])  # [C, K]
@@ -62,12 +65,6 @@ class FusedOptimizer(Optimizer):
                 if p.grad is not None:
                     columns = table.view(*table.shape, *[1] * (p.dim() - 1))
                     self.rule.update(p, p.grad, self.state[p], group, *columns)
-
-    def _check_presence(self) -> None:
-        present = [p.grad is not None for group in self.param_groups for p in group["params"]]
-        if self._present not in (None, present):
-            raise RuntimeError("a parameter has a gradient in some steps only")
-        self._present = present
 
 
 def _is_nonzero(value: Any) -> bool:

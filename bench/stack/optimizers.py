@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -191,13 +192,12 @@ def group_trials(
 ) -> list[FusedTrials | SeparateTrials]:
     """Group the sorted trials of a stack by optimizer, in the order of their slots."""
     groups: list[FusedTrials | SeparateTrials] = []
-    keys = _compute_fusion_keys(trials)
     start = 0
-    for end in range(1, len(trials) + 1):
-        if end == len(trials) or keys[end] != keys[start]:
-            make = SeparateTrials if keys[start] is None else FusedTrials
-            groups.append(make(trials[start:end], start, model))
-            start = end
+    for key, alike in groupby(_compute_fusion_keys(trials)):
+        end = start + len(list(alike))
+        make = SeparateTrials if key is None else FusedTrials
+        groups.append(make(trials[start:end], start, model))
+        start = end
     return groups
 
 
@@ -208,10 +208,6 @@ def _compute_fusion_keys(trials: Sequence[StackedTrial]) -> list[Hashable | None
     return [key if counts[key] > 1 else None for key in keys]
 
 
-def _return_one(step: int) -> float:
-    return 1.0
-
-
 def _tabulate_rates(trials: Sequence[StackedTrial]) -> list[Tensor] | None:
     """Tabulate each group's learning rates after 0, 1, … steps, ``[steps + 1, K]``.
 
@@ -219,26 +215,19 @@ def _tabulate_rates(trials: Sequence[StackedTrial]) -> list[Tensor] | None:
     """
     if all(trial.scheduler is None for trial in trials):
         return None
-    steps = trials[0].spec.budget.steps
-    groups = range(len(trials[0].optimizer.param_groups))
+    steps, groups = trials[0].spec.budget.steps, len(trials[0].optimizer.param_groups)
+    unscaled = [lambda step: 1.0] * groups
     tables: dict[str, list[list[float]]] = {}
     for trial in trials:
         schedule = repr(trial.spec.schedule)
         if schedule not in tables:
-            lambdas = trial.scheduler.lr_lambdas if trial.scheduler else [_return_one] * len(groups)
+            lambdas = trial.scheduler.lr_lambdas if trial.scheduler else unscaled
             tables[schedule] = [[factor(step) for factor in lambdas] for step in range(steps + 1)]
     factors = [tables[repr(trial.spec.schedule)] for trial in trials]
     initial = [
-        [group.get("initial_lr", group["lr"]) for group in trial.optimizer.param_groups]
+        [[group.get("initial_lr", group["lr"]) for group in trial.optimizer.param_groups]]
         for trial in trials
     ]
-    return [
-        torch.tensor(
-            [
-                [start[at] * table[step][at] for start, table in zip(initial, factors, strict=True)]
-                for step in range(steps + 1)
-            ],
-            dtype=torch.float64,
-        )
-        for at in groups
-    ]
+    factor = torch.tensor(factors, dtype=torch.float64)  # [K, steps + 1, groups]
+    rates = torch.tensor(initial, dtype=torch.float64) * factor
+    return [table.T.contiguous() for table in rates.unbind(dim=2)]

@@ -49,6 +49,7 @@ def run(
         prepare(list(new.values()))
     skipped = check_trials(new.values())
     progress.say_assumptions(specs)
+    progress.say_data_notes(specs)
     progress.say(
         f"study {study}: {len(wanted)} trials, {len(outcomes)} recorded, "
         f"{len(new) - len(skipped)} to run"

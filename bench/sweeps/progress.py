@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Protocol
 
 from rich.console import Console
 from rich.text import Text
 
+from bench.config.refusal import escape_unprintable
 from bench.runtime import capture
 from bench.spec import Status, TrialResult, TrialSpec
 
@@ -62,6 +64,17 @@ def say_assumptions(specs: Iterable[TrialSpec]) -> None:
             f"{name}: no bench: block in {path}; assumed: one gradient a step, "
             "all parameters in one group, any schedule, nothing to tune"
         )
+
+
+def say_data_notes(specs: Iterable[TrialSpec]) -> None:
+    """Say on stderr what loaders left out of the data, a line each, once a process."""
+    for line in dict.fromkeys(f"{s.task.name}: {note}" for s in specs for note in s.data_notes):
+        _say_once(line)
+
+
+@cache
+def _say_once(line: str) -> None:
+    print(escape_unprintable(line), file=sys.stderr)
 
 
 def format_age(*results: TrialResult) -> str:

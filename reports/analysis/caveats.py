@@ -87,13 +87,12 @@ def find_caveats(arm: Arm, tuned: Collection[str], groupings: int) -> tuple[Cave
     """
     trials = arm.trials
     finished = trials[trials["status"] == Status.FINISHED]
+    default = arm.kind is Kind.DEFAULT
     holds = {
         Caveat.FEW_SEEDS: finished["seed"].nunique() < protocol.MINIMUM_PAIRS,
         Caveat.SAME_SEEDS: arm.standing.chosen_on_reported_seeds,
         Caveat.EDGE: bool(arm.standing.edges),
-        Caveat.DEFAULT_ONLY: arm.kind is Kind.DEFAULT
-        and bool(tuned)
-        and arm.entrant_id not in tuned,
+        Caveat.DEFAULT_ONLY: default and bool(tuned) and arm.entrant_id not in tuned,
         Caveat.ADAPTIVE: arm.standing.sampler in ADAPTIVE,
         Caveat.BAD_SEEDS: bool(bad_seeds(arm).any()),
         Caveat.GROUPING: groupings > 1,
@@ -123,11 +122,8 @@ def _outcomes(arm: Arm) -> Floats:
 
 def count_groupings(trials: pd.DataFrame) -> int:
     """Count ways of grouping parameters among trials, where some weight decay is not zero."""
-    decays = [
-        name
-        for name in prefixed_columns(trials, "hp.")
-        if name.rpartition(".")[2] == "weight_decay"
-    ]
+    names = prefixed_columns(trials, "hp.")
+    decays = [name for name in names if name.rpartition(".")[2] == "weight_decay"]
     used = [pd.to_numeric(trials[name], errors="coerce").fillna(0) != 0 for name in decays]
     decaying = np.logical_or.reduce(used) if used else np.zeros(len(trials), dtype=bool)
     return int(trials.loc[decaying, "param_groups"].nunique())
@@ -136,8 +132,5 @@ def count_groupings(trials: pd.DataFrame) -> int:
 def list_unmeasured(trials: pd.DataFrame) -> list[str]:
     """List splits on which no finished trial has a value, of trials that should have one."""
     finished = trials[trials["status"] == Status.FINISHED]
-    return [
-        split
-        for split in ("val", "test")
-        if len(finished) and final_values(finished, split).isna().all()
-    ]
+    splits = ("val", "test") if len(finished) else ()
+    return [split for split in splits if final_values(finished, split).isna().all()]

@@ -82,6 +82,8 @@ def _row(
         aggregates["value"], tasks["value"] = value(grid, entrant)
         aggregates["speed"], tasks["speed"] = speed(grid, entrant)
     aggregates["profile_area"] = profile.areas.get(entrant, UNKNOWN)
+    # a default beside a tuned row is not counted
+    claims = [row.verdict.claim for board in boards for row in board.rows if row.arm in arms]
     return {
         "entrant_id": entrant,
         "entrant": grid.entrants[entrant],
@@ -90,7 +92,7 @@ def _row(
         "tasks": sum(grid.counts(entrant, at) for at in grid.settings),
         "of": len(grid.settings),
         "complete": complete,
-        **_count_verdicts(entrant, grid, boards),
+        **{name: claims.count(claim) for claim, name in COUNTS.items()},
         "finished": sum(arm.finished for arm in arms),
         "trials": sum(len(arm.trials) for arm in arms),
         **{key: one.estimate for key, one in aggregates.items()},
@@ -98,13 +100,6 @@ def _row(
         **{f"{key}_high": one.high for key, one in aggregates.items()},
         **{f"{key}_tasks": n for key, n in tasks.items()},
     }
-
-
-def _count_verdicts(entrant: str, grid: Grid, boards: Sequence[Leaderboard]) -> dict[str, int]:
-    """Count the verdicts on its arms; a default beside a tuned row is not counted."""
-    arms = list(grid.arms_of(entrant))
-    claims = [row.verdict.claim for board in boards for row in board.rows if row.arm in arms]
-    return {name: claims.count(claim) for claim, name in COUNTS.items()}
 
 
 def _profile_ranks(profile: PerformanceProfile) -> pd.DataFrame:

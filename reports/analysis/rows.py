@@ -143,9 +143,9 @@ def make_row(one: Comparison, adjusted: Adjusted, caveats: tuple[Caveat, ...]) -
     arm, difference, trials = one.arm, one.difference, one.arm.trials
     verdict = judge(arm, one.reference, difference, adjusted.p)
     finished, bad = np.isfinite(arm.test.value), bad_seeds(arm)
-    test = bounded(
-        arm.metric, intervals.mean(_over_repeats(arm.test.value[:, finished.any(axis=0)]))
-    )
+    values = arm.test.value[:, finished.any(axis=0)]
+    by_seed = np.nanmean(values, axis=0) if values.size else np.empty(0)  # over the repeats
+    test = bounded(arm.metric, intervals.mean(by_seed))
     tick = float(trials["eval_every"].iloc[0])
     steps, reached, ran = median_to_target(trials["steps_to_target"])
     return LeaderboardRow(
@@ -170,11 +170,6 @@ def make_row(one: Comparison, adjusted: Adjusted, caveats: tuple[Caveat, ...]) -
         train_time_to_target_s=median_to_target(trials["train_time_to_target_s"])[0],
         caveats=caveats,
     )
-
-
-def _over_repeats(values: Floats) -> Floats:
-    """Average over the repeats that finished, by seed; each has one."""
-    return np.asarray(np.nanmean(values, axis=0)) if values.size else np.empty(0)
 
 
 def _mean(values: Floats) -> float:

@@ -102,9 +102,8 @@ def _speed(ours: Arm, theirs: Arm, stratum: int) -> Scored:
     a, b = ours.steps, theirs.steps
     if not len(a) or not len(b):
         return math.nan, np.full(RESAMPLES, np.nan), 0
-    again = anchored.speed(
-        *(x[draws(len(x), stratum)] for x in (a, b))  # the same seeds where they are as many
-    )
+    drawn = (x[draws(len(x), stratum)] for x in (a, b))  # the same seeds where they are as many
+    again = anchored.speed(*drawn)
     return float(anchored.speed(a, b)), again, min(len(a), len(b))
 
 

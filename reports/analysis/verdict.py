@@ -76,7 +76,8 @@ def find_objection(
     if is_significant(p_holm):  # else nobody loses, so nobody could have won with a wider range
         reason = protocol.withhold_verdict(loser.standing, winner.standing, difference.pairs)
     unknown = math.isnan(difference.p) and not difference.has_failures
-    if not reason and unknown and any(_lacks_variance(arm) for arm in (ours, theirs)):
+    variances = [arm.tuning_variance for arm in (ours, theirs) if arm.tuning_variance]
+    if not reason and unknown and any(math.isnan(variance.value) for variance in variances):
         return "too few points finished to tell how much of the result is luck"
     return reason
 
@@ -87,7 +88,3 @@ def find_bar(ours: Arm, theirs: Arm, pairs: int) -> str:
         return "trials stop at the target; compare their steps"
     first, second = (replace(arm.standing, edges=()) for arm in (ours, theirs))
     return protocol.withhold_verdict(first, second, pairs)
-
-
-def _lacks_variance(arm: Arm) -> bool:
-    return arm.tuning_variance is not None and math.isnan(arm.tuning_variance.value)

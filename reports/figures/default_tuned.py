@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 import altair as alt
 import pandas as pd
@@ -57,13 +58,9 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = table["entrant"].drop_duplicates().tolist()
     scale, axis = style.fit_axis(
-        pd.concat([table[name] for name in ("value", "seeds_low", "seeds_high")])
+        pd.concat([table["value"], table["seeds_low"], table["seeds_high"]])
     )
-    title = f"test/{table['metric'].iloc[0]}"
-
-    def x(field: str) -> alt.X:
-        return alt.X(field, title=title, scale=scale, axis=axis)
-
+    x = partial(alt.X, title=f"test/{table['metric'].iloc[0]}", scale=scale, axis=axis)
     both = table.pivot(index="entrant", columns="row", values="value").reset_index()
     between = alt.Chart(style.inline_data(both)).mark_rule(color=style.GREY, strokeDash=[2, 2])
     layers = [between.encode(x=x("default:Q"), x2="tuned:Q", y=style.encode_rows(names))]

@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import vl_convert
 from joblib import Memory
@@ -43,6 +43,8 @@ ZOOM = {  # the wheel alone scrolls the page
 }
 EXPORTED = "window.vegaEmbed = vegaEmbed;"
 LEGENDS = {"color", "shape", "strokeDash"}
+
+Drawing = tuple[str, Figure, Sequence[Panel]]
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,8 @@ class Section:
     scripts: Sequence[Markup]
 
 
-class Drawing(NamedTuple):
-    """A figure with its public name and its panels."""
-
-    name: str
-    figure: Figure
-    panels: Sequence[Panel]
-
-
 def build_section(drawings: Iterable[Drawing], colours: Mapping[str, str]) -> Section:
-    """Build the section of all figures."""
+    """Build the section of all figures, given with their public names and their panels."""
     figures: list[EmbeddedFigure] = []
     specs: dict[str, Any] = {}
     tables: dict[str, str] = {}
@@ -119,7 +113,8 @@ def build_section(drawings: Iterable[Drawing], colours: Mapping[str, str]) -> Se
         words = (figure.TITLE, figure.CAPTION, figure.EMPTY)
         figures.append(EmbeddedFigure(name, *words, last, tuple(views)))
     payload = {"config": style.CONFIG, "specs": specs, "tables": tables, "scales": scales}
-    return Section(tuple(figures), colours, payload, (load_library(), load_script()))
+    script = files("reports.output").joinpath("templates", "figures.js").read_text("utf-8")
+    return Section(tuple(figures), colours, payload, (load_library(), _inline(script)))
 
 
 def build_specification(
@@ -201,12 +196,6 @@ def load_library() -> Markup:
 def _bundle(snippet: str, vega_lite: str, vl_convert_version: str) -> str:
     """Bundle the scripts; the last argument is there for the cache, which finds by arguments."""
     return vl_convert.javascript_bundle(snippet, vega_lite)
-
-
-def load_script() -> Markup:
-    """Load the script that draws the figures of a page."""
-    script = files("reports.output").joinpath("templates", "figures.js")
-    return _inline(script.read_text(encoding="utf-8"))
 
 
 def _inline(code: str) -> Markup:

@@ -40,17 +40,10 @@ def tabulate(study: Study) -> pd.DataFrame:
         if anchor is None or anchor is arm:
             continue
         row, measured = rows[arm], measure_effect(arm, anchor)
-        found.append(
-            {
-                "comparison": arm.comparison,
-                "entrant": arm.entrant,
-                "effect": measured.estimate if measured else math.nan,
-                "difference": row.difference.seeds.estimate,
-                "n": row.difference.seeds.n,
-                "broken": len(arm.trials) - arm.finished,
-                "verdict": str(row.verdict.claim),
-            }
-        )
+        effect = measured.estimate if measured else math.nan
+        difference, broken = row.difference.seeds, len(arm.trials) - arm.finished
+        numbers = (effect, difference.estimate, difference.n, broken)
+        found.append((arm.comparison, arm.entrant, *numbers, str(row.verdict.claim)))
     columns = ["comparison", "entrant", "effect", "difference", "n", "broken", "verdict"]
     return pd.DataFrame(found, columns=columns).sort_values(columns[:2], ignore_index=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -32,44 +33,24 @@ def draw_matrix(
         rows, columns: names from the top and from the left.
         lines: number of lines of the longest text.
     """
+    bare: dict[str, Any] = {"ticks": False, "domain": False, "grid": False}
+    top = alt.Axis(orient="top", labelAngle=-35, labelOverlap=False, **bare)
+    left = alt.Axis(labelPadding=6, **bare)
     base = alt.Chart(style.inline_data(table)).encode(
-        x=alt.X(
-            "column:N",
-            title=None,
-            scale=alt.Scale(domain=list(columns)),
-            axis=alt.Axis(
-                orient="top",
-                ticks=False,
-                domain=False,
-                labelAngle=-35,
-                grid=False,
-                labelOverlap=False,
-            ),
-        ),
-        y=alt.Y(
-            "row:N",
-            title=None,
-            scale=alt.Scale(domain=list(rows)),
-            axis=alt.Axis(ticks=False, domain=False, grid=False, labelPadding=6),
-        ),
+        x=alt.X("column:N", title=None, scale=alt.Scale(domain=list(columns)), axis=top),
+        y=alt.Y("row:N", title=None, scale=alt.Scale(domain=list(rows)), axis=left),
     )
     shades = alt.Scale(
         type="linear", domain=[-END, 0, END], range=[WORSE, EVEN, BETTER], clamp=True
     )
     coloured = base.transform_filter("isValid(datum.shade)").mark_rect()
     frames = base.mark_rect(fill="transparent", stroke=style.GREY, strokeOpacity=0.4)
-    text = base.mark_text(
-        lineBreak=BREAK,
-        lineHeight=LINE,
-        baseline="middle",
-        dy=-LINE * (lines - 1) / 2,
-    ).encode(
-        text="text:N",
-        color=alt.condition("isValid(datum.shade)", alt.value("black"), alt.value(style.INK)),
-    )
+    above = -LINE * (lines - 1) / 2
+    text = base.mark_text(lineBreak=BREAK, lineHeight=LINE, baseline="middle", dy=above)
+    ink = alt.condition("isValid(datum.shade)", alt.value("black"), alt.value(style.INK))
     layers = [
         coloured.encode(color=alt.Color("shade:Q", scale=shades, legend=None)),
         frames.encode(tooltip=list(tooltip)),
-        text,
+        text.encode(text="text:N", color=ink),
     ]
     return style.layer_charts(layers, (SIZE + LINE * (lines - 1)) * len(rows))

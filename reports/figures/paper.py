@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 import vl_convert
@@ -21,22 +20,24 @@ NO_NETWORK: list[str] = []
 
 def concatenate(panels: Sequence[Panel]) -> alt.ConcatChart | None:
     """Join the charts of the first variant; None where no panel has a chart."""
-    drawn = [panel for panel in panels if panel.chart is not None]
-    charts = [
-        panel.chart.properties(title=panel.title, width=WIDTH * (2 if panel.wide else 1))
-        for panel in drawn
-        if panel.chart is not None and panel.variant == drawn[0].variant
-    ]
-    if not charts:
+    drawn = [(panel, panel.chart) for panel in panels if panel.chart is not None]
+    if not drawn:
         return None
+    charts = [
+        chart.properties(title=panel.title, width=WIDTH * (2 if panel.wide else 1))
+        for panel, chart in drawn
+        if panel.variant == drawn[0][0].variant
+    ]
     return alt.concat(*charts, columns=COLUMNS, config=alt.Config(**style.CONFIG))
 
 
 def render_svg(chart: alt.ConcatChart) -> str:
     """Render transparent SVG, its ink black; the same chart gives the same text."""
     spec = chart.to_dict(validate=False)
-    for panel in spec["concat"]:
-        _drop_targets(panel)
+    for panel in spec["concat"]:  # without the invisible marks that a pointer finds on the page
+        if "layer" in panel:
+            shown = [one for one in panel["layer"] if one.get("mark", {}).get("fillOpacity") != 0]
+            panel["layer"] = shown
     text = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=NO_NETWORK)
     numbers: dict[str, int] = {}  # Vega counts its clips from the start of the process
 
@@ -44,13 +45,6 @@ def render_svg(chart: alt.ConcatChart) -> str:
         return f"{match[1]}clip{numbers.setdefault(match[2], len(numbers))}"
 
     return re.sub(r'(id="|url\(#)clip(\d+)', renumber, text)
-
-
-def _drop_targets(spec: dict[str, Any]) -> None:
-    """Drop the invisible marks that a pointer finds on the page."""
-    if "layer" in spec:
-        shown = [one for one in spec["layer"] if one.get("mark", {}).get("fillOpacity") != 0]
-        spec["layer"] = shown
 
 
 def render_png(text: str) -> bytes:

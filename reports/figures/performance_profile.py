@@ -7,6 +7,7 @@ arXiv:2306.07179.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import altair as alt
 import pandas as pd
@@ -46,10 +47,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         ),
         color=style.encode_colour(colours, line=True),
     )
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(field, title="share of tasks", scale=alt.Scale(domain=[0, 1]))
-
+    y = partial(alt.Y, title="share of tasks", scale=alt.Scale(domain=[0, 1]))
     area = base.mark_area(fillOpacity=0.12, interpolate="step-after")
     line = base.mark_line(interpolate="step-after")
     values = {"tau": "tau:Q", "share": "share:Q", "from_": "low:Q", "to": "high:Q"}

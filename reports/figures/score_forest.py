@@ -53,17 +53,16 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     for score, (title, axis, baseline) in SCORES.items():
         here = table[table["score"] == score]
         drawn = here[np.isfinite(here["value"])]
+        note = _explain_missing(here)
         if len(drawn) < 2:  # the reference against itself
-            panels.append(
-                Panel(title, None, _explain_missing(here) or "No task has a target value.")
-            )
+            panels.append(Panel(title, None, note or "No task has a target value."))
             continue
         shown = drawn[["entrant", "value", "low", "high", "n", "of"]]
         scale = _scale_around(shown, baseline)
         chart = draw_forest(
             shown, colours, axis, baseline=baseline, scale=scale, tasks="n:Q", of="of:Q"
         )
-        panels.append(Panel(title, chart, _explain_missing(here)))
+        panels.append(Panel(title, chart, note))
     return panels
 
 

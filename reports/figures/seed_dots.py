@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from reports.analysis.selection import final_values
@@ -72,21 +71,13 @@ def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerCha
     broken = table[table["value"].isna()].groupby("entrant").size()
     if len(broken):
         n = table.groupby("entrant").size()
-        remarks = pd.DataFrame(
-            {
-                "entrant": broken.index,
-                "remark": [f"{broken[name]} of {n[name]} broke off" for name in broken.index],
-            }
-        )
-        text = alt.Chart(style.inline_data(remarks)).mark_text(align="right", dx=-2)
-        layers.append(
-            text.encode(x=alt.value("width"), y=style.encode_rows(names), text=alt.Text("remark:N"))
-        )
+        texts = [f"{broken[name]} of {n[name]} broke off" for name in broken.index]
+        remarks = pd.DataFrame({"entrant": broken.index, "remark": texts})
+        layers.append(style.write_remarks(remarks, names))
     return style.layer_charts(layers, style.ROW * max(3, len(names)))
 
 
 def _thin_by_rank(trials: pd.DataFrame) -> pd.DataFrame:
     if len(trials) <= DRAWN:
         return trials
-    ranked = trials.sort_values("value", kind="stable")
-    return ranked.iloc[np.unique(np.linspace(0, len(trials) - 1, DRAWN).round().astype(int))]
+    return style.thin_rows(trials.sort_values("value", kind="stable"), DRAWN)

@@ -88,8 +88,7 @@ def _guess_scale(values: pd.Series) -> str:
     """Guess a scale that is not declared: linear, over more than a decade logarithmic."""
     if values.map(lambda value: isinstance(value, bool | str)).any():
         return "choice"
-    numbers = pd.to_numeric(values)
-    return "log" if style.spans_a_decade(numbers) else "linear"
+    return "log" if style.spans_a_decade(pd.to_numeric(values)) else "linear"
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
@@ -146,14 +145,10 @@ def _draw_values(
     )
     columns = ["entrant", "x", "level", "mean", "low", "high", "n", "diverged"]
     columns += ["line", "band_low", "band_high"] if swept.any() else []
-    base = alt.Chart(style.inline_data(shown[columns])).encode(
-        x=x, color=style.encode_colour(colours)
-    )
-    title, scale = f"val/{table['metric'].iloc[0]}", _fit_y_scale(shown, strip)
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(field, title=title, scale=scale)
-
+    source = style.inline_data(shown[columns])
+    base = alt.Chart(source).encode(x=x, color=style.encode_colour(colours))
+    title = f"val/{table['metric'].iloc[0]}"
+    y = partial(alt.Y, title=title, scale=_fit_y_scale(shown, strip))
     details = {name: f"{name}:Q" for name in ("mean", "low", "high", "n", "diverged")}
     dots = base.mark_point(filled=True, size=36, fillOpacity=0.9, clip=True).encode(
         y=y("mean:Q"),
@@ -181,31 +176,20 @@ def _fit_y_scale(shown: pd.DataFrame, strip: float) -> alt.Scale:
     return alt.Scale(domain=style.round_domain(below, high), nice=False)
 
 
-def _place_strip(height: float) -> alt.Y:
-    """Place an entrant's line below the data, in pixels from the top."""
-    return alt.Y("strip_y:Q", axis=None, scale=alt.Scale(domain=[height, 0], range=[height, 0]))
-
-
 def _draw_ranges(
     table: pd.DataFrame, colours: Mapping[str, str], x: alt.X, height: float
 ) -> list[alt.Chart]:
     ranges = table.dropna(subset=["range_low"]).drop_duplicates("entrant")
     if ranges.empty:
         return []
-    source = style.inline_data(ranges[["entrant", "range_low", "range_high", "strip_y"]])
-    details = {"lowest": "range_low:Q", "highest": "range_high:Q"}
-    rule = (
-        alt.Chart(source)
-        .mark_rule(strokeWidth=2, strokeOpacity=0.7)
-        .encode(
-            x=x,
-            x2="range_high:Q",
-            y=_place_strip(height),
-            color=style.encode_colour(colours),
-            tooltip=style.make_tooltip(optimizer="entrant:N", **details),
+    strip = _make_strip(ranges[["entrant", "range_low", "range_high", "strip_y"]], colours, height)
+    tooltip = {"lowest": "range_low:Q", "highest": "range_high:Q"}
+    rule = strip.mark_rule(strokeWidth=2, strokeOpacity=0.7)
+    return [
+        rule.encode(
+            x=x, x2="range_high:Q", tooltip=style.make_tooltip(optimizer="entrant:N", **tooltip)
         )
-    )
-    return [rule]
+    ]
 
 
 def _draw_crosses(
@@ -214,16 +198,15 @@ def _draw_crosses(
     broken = table[table["diverged"] > 0]
     if broken.empty:
         return []
-    source = style.inline_data(broken[["entrant", "x", "level", "diverged", "strip_y"]])
-    details = {"value": str(x.shorthand), "diverged": "diverged:Q"}
-    cross = (
-        alt.Chart(source)
-        .mark_point(shape="cross", angle=45, size=45, filled=True)
-        .encode(
-            x=x,
-            y=_place_strip(height),
-            color=style.encode_colour(colours),
-            tooltip=style.make_tooltip(optimizer="entrant:N", **details),
-        )
+    strip = _make_strip(broken[["entrant", "x", "level", "diverged", "strip_y"]], colours, height)
+    tooltip = {"value": str(x.shorthand), "diverged": "diverged:Q"}
+    cross = strip.mark_point(shape="cross", angle=45, size=45, filled=True)
+    return [cross.encode(x=x, tooltip=style.make_tooltip(optimizer="entrant:N", **tooltip))]
+
+
+def _make_strip(table: pd.DataFrame, colours: Mapping[str, str], height: float) -> alt.Chart:
+    """Make the base of an entrant's line below the data, placed in pixels from the top."""
+    scale = alt.Scale(domain=[height, 0], range=[height, 0])
+    return alt.Chart(style.inline_data(table)).encode(
+        y=alt.Y("strip_y:Q", axis=None, scale=scale), color=style.encode_colour(colours)
     )
-    return [cross]

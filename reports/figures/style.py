@@ -179,6 +179,12 @@ def encode_rows(names: Sequence[str]) -> alt.Y:
     return alt.Y("entrant:N", title=None, scale=alt.Scale(domain=list(names)), axis=_NAMES)
 
 
+def write_remarks(remarks: pd.DataFrame, names: Sequence[str]) -> alt.Chart:
+    """Write the ``remark`` of each ``entrant`` at the right end of its row."""
+    text = alt.Chart(inline_data(remarks)).mark_text(align="right", dx=-2)
+    return text.encode(x=alt.value("width"), y=encode_rows(names), text="remark:N")
+
+
 _NAMES = alt.Axis(ticks=False, domain=False, labelPadding=6, grid=False, labelOverlap=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import altair as alt
 import numpy as np
@@ -43,9 +44,8 @@ def tabulate(study: Study) -> pd.DataFrame:
     table = pd.DataFrame(means, columns=[*columns, "value", "low", "high", "n"])
     if not table["seconds"].notna().any():
         return table.iloc[:0].assign(front=[])
-    return table.assign(
-        front=pd.concat([_find_front(here) for _, here in table.groupby("comparison")])
-    )
+    fronts = [_find_front(here) for _, here in table.groupby("comparison")]
+    return table.assign(front=pd.concat(fronts))
 
 
 def _find_front(table: pd.DataFrame) -> pd.Series:
@@ -78,18 +78,10 @@ def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerCha
     y_scale, y_axis = style.fit_axis(ends)
     x_scale, x_axis = style.fit_axis(shown["seconds"])
     base = alt.Chart(style.inline_data(shown.assign(front=shown["front"].astype(int)))).encode(
-        x=alt.X(
-            "seconds:Q",
-            title="training time (s)",
-            scale=x_scale,
-            axis=x_axis,
-        )
+        x=alt.X("seconds:Q", title="training time (s)", scale=x_scale, axis=x_axis)
     )
-
-    def y(field: str) -> alt.Y:
-        title = f"test/{table['metric'].iloc[0]}"
-        return alt.Y(field, title=title, scale=y_scale, axis=y_axis)
-
+    title = f"test/{table['metric'].iloc[0]}"
+    y = partial(alt.Y, title=title, scale=y_scale, axis=y_axis)
     front = base.transform_filter("datum.front").mark_line(
         interpolate="step-after", color=style.GREY, strokeWidth=1, strokeDash=[1, 0]
     )

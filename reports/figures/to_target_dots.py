@@ -43,10 +43,8 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         first = here.iloc[0]
         goal = f"val/{first['metric']} {first['target']:g}"
         if not np.isfinite(here["steps_to_target"]).any():
-            note = (
-                f"None of {len(here)} trials reached {goal} within "
-                f"{int(here['budget_steps'].max())} steps."
-            )
+            steps = int(here["budget_steps"].max())
+            note = f"None of {len(here)} trials reached {goal} within {steps} steps."
             panels.append(Panel(str(comparison), None, note))
             continue
         for column, label in LABELS.items():
@@ -54,8 +52,9 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
             if here[column].notna().any():
                 panels.append(Panel(title, _draw_strip(here, names, column, colours)))
             else:
-                note = "Not measured: trials of a stack share one clock."
-                panels.append(Panel(title, None, note))
+                panels.append(
+                    Panel(title, None, "Not measured: trials of a stack share one clock.")
+                )
     return panels
 
 
@@ -87,20 +86,14 @@ def _draw_strip(
         )
     ]
     total = _summarize(table, column)
-    summary = alt.Chart(style.inline_data(total))
+    bars = alt.Chart(style.inline_data(total)).mark_tick(thickness=2.5, size=16)
+    details = {"median": "value:Q", "reached": "reached:N"}
+    tooltip = style.make_tooltip(optimizer="entrant:N", **details)
     layers.append(
-        summary.mark_tick(thickness=2.5, size=16).encode(
-            x=alt.X("value:Q"),
-            y=y,
-            color=style.encode_colour(colours),
-            tooltip=style.make_tooltip(
-                optimizer="entrant:N", median="value:Q", reached="reached:N"
-            ),
-        )
+        bars.encode(x="value:Q", y=y, color=style.encode_colour(colours), tooltip=tooltip)
     )
     if len(remarks := total[total["remark"] != ""]):
-        text = alt.Chart(style.inline_data(remarks)).mark_text(align="right", dx=-2)
-        layers.append(text.encode(x=alt.value("width"), y=y, text="remark:N"))
+        layers.append(style.write_remarks(remarks, names))
     return style.layer_charts(layers, style.ROW * max(3, len(names)))
 
 

@@ -6,6 +6,7 @@ The page animates them: ``Panel.last_step`` gives a slider.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -83,10 +84,11 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 def _draw_panel(table: pd.DataFrame, colours: Mapping[str, str]) -> Panel:
     title, landscape = str(table["comparison"].iloc[0]), LANDSCAPES[table["landscape"].iloc[0]]
     outside = table.loc[_is_outside(table, landscape, 0)].drop_duplicates("entrant")
+    left = [f"{row.entrant} at step {row.step:.0f}" for row in outside.itertuples()]
     unseen = table.loc[table["step"].isna(), "entrant"]
     notes = [
         _describe_seeds(table.drop_duplicates("entrant")),
-        _list_names("Leaves the picture", _name_with_step(outside)),
+        _list_names("Leaves the picture", left),
         _list_names("Not drawn, for it was never measured", unseen),
     ]
     note = " ".join(filter(None, notes))
@@ -103,14 +105,8 @@ def _describe_seeds(trials: pd.DataFrame) -> str:
     texts = [f"seed {seed} of {n} trial{'s' * (n > 1)}" for seed, n in groups.index]
     if len(groups) == 1:
         return texts[0].capitalize() + "."
-    return (
-        "; ".join(f"{', '.join(names)}: {one}" for one, names in zip(texts, groups, strict=True))
-        + "."
-    )
-
-
-def _name_with_step(rows: pd.DataFrame) -> list[str]:
-    return [f"{row.entrant} at step {row.step:.0f}" for row in rows.itertuples()]
+    each = (f"{', '.join(names)}: {one}" for one, names in zip(texts, groups, strict=True))
+    return "; ".join(each) + "."
 
 
 def _list_names(text: str, names: Iterable[str]) -> str:
@@ -139,14 +135,11 @@ def _draw_chart(
         .mark_line(stroke=style.GREY, strokeWidth=0.8, strokeOpacity=0.6, clip=True)
         .encode(detail="line:N", order="row:Q", tooltip=style.make_tooltip(value="level:Q"))
     )
+    mark: dict[str, Any] = {"color": style.INK, "clip": True}
     layers = [
         lines,
-        _plot_points([landscape.start]).mark_point(
-            shape="circle", color=style.INK, size=70, clip=True
-        ),
-        _plot_points(landscape.minima).mark_point(
-            shape="diamond", color=style.INK, size=110, filled=True, clip=True
-        ),
+        _plot_points([landscape.start]).mark_point(shape="circle", size=70, **mark),
+        _plot_points(landscape.minima).mark_point(shape="diamond", size=110, filled=True, **mark),
         *_draw_lines(table, colours, landscape),
     ]
     return style.layer_charts([layer.encode(x=x, y=y) for layer in layers], HEIGHT)
@@ -164,6 +157,7 @@ def _draw_lines(
     shown = style.sort_for_drawing(_thin_lines(table, DRAWN), colours)
     targets = _thin_lines(shown, TARGETS)
     ends = shown[shown["broken"]].dropna(subset=["x", "y"]).drop_duplicates("entrant", keep="last")
+    values = {name: f"{name}:Q" for name in ("step", "x", "y", "value")}
     line = _make_base(shown[["entrant", "step", "x", "y"]], colours)
     layers = [
         line.mark_line(clip=True, strokeWidth=1.6).encode(
@@ -177,10 +171,7 @@ def _draw_lines(
         .mark_point(filled=True, size=70, fillOpacity=0, clip=True)
         .encode(
             tooltip=style.make_tooltip(
-                optimizer="entrant:N",
-                point="point:N",
-                seed="seed:N",
-                **{name: f"{name}:Q" for name in ("step", "x", "y", "value")},
+                optimizer="entrant:N", point="point:N", seed="seed:N", **values
             )
         ),
     ]

@@ -33,11 +33,8 @@ def write_tables(study: Study, directory: Path) -> list[str]:
     }
     if len(study.costs):
         frames["costs"] = study.costs
-    texts = {
-        **{
-            f"{name}.csv": frame.to_csv(index=False, lineterminator="\n")
-            for name, frame in frames.items()
-        },
+    texts = {f"{k}.csv": v.to_csv(index=False, lineterminator="\n") for k, v in frames.items()}
+    texts |= {
         "leaderboard.csv": format_csv(boards),
         "leaderboard.json": format_json(boards),
         "leaderboard.md": format_markdown(boards),
@@ -56,14 +53,9 @@ def unify_types(frame: pd.DataFrame) -> pd.DataFrame:
 
     A hyperparameter may be a number for one optimizer and text for another.
     """
-    return frame.assign(
-        **{
-            name: frame[name].map(str, na_action="ignore")
-            for name in frame.columns
-            if frame[name].dtype == object and not _has_one_type(frame[name])
-        }
-    )
-
-
-def _has_one_type(column: pd.Series) -> bool:
-    return column.dropna().map(type).nunique() <= 1
+    mixed = {
+        str(name): column.map(str, na_action="ignore")
+        for name, column in frame.items()
+        if column.dtype == object and column.dropna().map(type).nunique() > 1
+    }
+    return frame.assign(**mixed)

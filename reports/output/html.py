@@ -111,16 +111,10 @@ def _split_board(board: Leaderboard) -> dict[str, Any]:
         "metric": board.metric,
         "direction": board.direction,
         "target": board.target,
-        "rows": _zip_verdicts(verdict, cells[shown]),
-        "details": _zip_verdicts(verdict, cells[[*identity, *folded]]),
+        "rows": list(zip(cells[shown].to_dict("records"), verdict, strict=True)),
+        "details": list(zip(cells[[*identity, *folded]].to_dict("records"), verdict, strict=True)),
         "notes": board.notes,
     }
-
-
-def _zip_verdicts(
-    verdicts: Sequence[object], cells: pd.DataFrame
-) -> list[tuple[Mapping[Any, str], Any]]:
-    return list(zip(cells.to_dict("records"), verdicts, strict=True))
 
 
 def _list_trials(trials: pd.DataFrame) -> dict[str, Any]:
@@ -137,8 +131,7 @@ def _list_trials(trials: pd.DataFrame) -> dict[str, Any]:
             "test": final_values(trials, "test").map(_format_value),
             "steps to target": trials["steps_to_target"].map(whole).replace(MISSING, ""),
             "step (ms)": trials["step_time_ms"].map(short).replace(MISSING, ""),
-        },
-        columns=list(TRIAL_COLUMNS),
+        }
     )
     anchors = "trial-" + trials["run_id"].str[:8]
     return {
@@ -147,13 +140,9 @@ def _list_trials(trials: pd.DataFrame) -> dict[str, Any]:
             for anchor, cells in zip(anchors, table.to_numpy().tolist(), strict=True)
         ],
         "trial_filters": [
-            {
-                "name": name,
-                "column": TRIAL_COLUMNS.index(name),
-                "choices": sorted(table[name].unique()),
-            }
+            {"name": name, "column": TRIAL_COLUMNS.index(name), "choices": choices}
             for name in FILTERS
-            if table[name].nunique() > 1
+            if len(choices := sorted(table[name].unique())) > 1
         ],
     }
 

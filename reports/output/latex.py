@@ -45,15 +45,10 @@ SPECIAL = {
     "\N{NO-BREAK SPACE}": "~",
     "\n": " ",
 }
-GREEK = {"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "λ": "lambda"} | {
-    "μ": "mu",
-    "ρ": "rho",
-    "σ": "sigma",
-    "τ": "tau",
-    "θ": "theta",
-    "η": "eta",
-    "Δ": "Delta",
-}
+GREEK = dict(
+    zip("αβγδελμ", ("alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu"), strict=True)
+)
+GREEK |= dict(zip("ρστθηΔ", ("rho", "sigma", "tau", "theta", "eta", "Delta"), strict=True))
 ACCENTS = {
     "\N{COMBINING GRAVE ACCENT}": "`",
     "\N{COMBINING ACUTE ACCENT}": "'",
@@ -76,9 +71,8 @@ def escape(text: str) -> str:
 
 def _format_table(board: Leaderboard) -> str:
     cells = display(board)
-    cells = cells[choose_columns(cells)].assign(
-        verdict=[str(row.verdict.claim) for row in board.rows]
-    )
+    claims = [str(row.verdict.claim) for row in board.rows]
+    cells = cells[choose_columns(cells)].assign(verdict=claims)
     columns = "".join("l" if name in TEXTUAL else "r" for name in cells)
     return "\n".join(
         [

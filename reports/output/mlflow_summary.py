@@ -29,10 +29,9 @@ def summarize_study(study: Study) -> Summary:
     """Summarize one whole study."""
     statuses = study.trials["status"].value_counts()
     verdicts = {word: n for word, n in count_claims(study).items() if not word.startswith("trials")}
+    sentences = _shorten([one.text for one in write_sentences(study)])
     return {
-        "note": "\n".join(
-            [write_answer(study), "", *_shorten([one.text for one in write_sentences(study)])]
-        ),
+        "note": "\n".join([write_answer(study), "", *sentences]),
         "metrics": {
             **{f"trials/{status}": float(statuses.get(status, 0)) for status in ENDS},
             **{f"verdicts/{word.replace(' ', '_')}": float(n) for word, n in verdicts.items()},

@@ -7,7 +7,6 @@ from html import escape
 import altair as alt
 
 from reports.analysis import study
-from reports.analysis.leaderboard import Leaderboard
 from reports.figures.registry import draw_figure
 from reports.text.headline import write_headline
 from reports.text.leaderboards import choose_columns, display
@@ -34,10 +33,7 @@ class Study(study.Study):
         if not self.leaderboards:
             parts.append("<p>No trial is reported yet.</p>")
         for board in self.leaderboards:
-            parts += [f"<p><b>{escape(write_headline(board))}</b></p>", _format_board(board)]
+            cells = display(board)
+            table = cells[choose_columns(cells)].to_html(index=False, escape=True, border=0)
+            parts += [f"<p><b>{escape(write_headline(board))}</b></p>", str(table)]
         return "\n".join(parts)
-
-
-def _format_board(board: Leaderboard) -> str:
-    cells = display(board)
-    return str(cells[choose_columns(cells)].to_html(index=False, escape=True, border=0))

@@ -13,7 +13,7 @@ from altair.utils.schemapi import debug_mode
 from bench.spec import TrialRecord
 from reports.analysis.study import Study
 from reports.figures import paper, style
-from reports.figures.embedding import Drawing, Section, build_section
+from reports.figures.embedding import Section, build_section
 from reports.figures.registry import FIGURES, OPTIONAL
 from reports.output.exports import write_tables
 from reports.output.html import build_empty_page, build_page
@@ -55,7 +55,7 @@ def write_figures(study: Study, directory: Path) -> Section:
             panels = figure.plot(table, colours)
             chart = paper.concatenate(panels)
         if panels or name not in OPTIONAL:
-            drawings.append(Drawing(name, figure, panels))
+            drawings.append((name, figure, panels))
         if chart is None:
             continue
         text = paper.render_svg(chart)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import bench.tracking
 from bench.spec import Hardware
@@ -22,13 +21,6 @@ from reports.output.render import render, render_empty
 from reports.output.terminal import print_study
 
 
-class CostDevice(NamedTuple):
-    """Conditions under which costs are measured: folder of data sets, Lightning's accelerator."""
-
-    data_dir: str
-    accelerator: str
-
-
 def make_report(
     uri: str,
     study: str,
@@ -36,7 +28,7 @@ def make_report(
     *,
     filters: Mapping[str, Sequence[str]] | None = None,
     compare: Sequence[str] = (),
-    measure: CostDevice | None = None,
+    measure: tuple[str, str] | None = None,
 ) -> Path:
     """Read one or several studies, write the report and print the leaderboards.
 
@@ -47,7 +39,8 @@ def make_report(
         study: its name, or names with commas between.
         directory: folder to write to; None: ``outputs/<name>/report``.
         filters, compare: as ``Study.load`` takes them.
-        measure: device on which to measure costs; None: they are not measured.
+        measure: folder of data sets and Lightning's accelerator with which to measure costs; None:
+            they are not measured.
 
     Returns the path of ``index.html``. Raises RefusedInput for what is not there.
     """
@@ -82,15 +75,18 @@ def export_baseline(
     print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")
 
 
-def _measure_costs(study: Study, uri: str, studies: Sequence[str], device: CostDevice) -> Study:
+def _measure_costs(
+    study: Study, uri: str, studies: Sequence[str], measure: tuple[str, str]
+) -> Study:
     """Measure the costs of the entrants, and store them with each study."""
     from bench.trial import cost  # torch, which no other report needs
 
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
+    data_dir, accelerator = measure
     fresh = cost.measure_costs(
         choose_configs(study.reported, study.configs),
-        device.data_dir,
-        Hardware(device.accelerator),
+        data_dir,
+        Hardware(accelerator),
         lambda line: print(line, file=sys.stderr),
     )
     measured = {**study.measured, **fresh}

@@ -56,9 +56,8 @@ def _print_board(board: Leaderboard, console: Console) -> None:
     cells, claims = display(board), [row.verdict.claim for row in board.rows]
     if console.width < NARROW:  # the sentences above have the reasons
         cells["verdict"] = [str(claim) for claim in claims]
-    widths = {
-        name: _measure_column(cells, name, console.width) for name in cells.columns.astype(str)
-    }
+    names = cells.columns.astype(str)
+    widths = {name: _measure_column(cells, name, console.width) for name in names}
     shown = _choose_columns(widths, console.width)
     console.print()
     target = "" if board.target != board.target else f", target {board.target}"
@@ -68,15 +67,12 @@ def _print_board(board: Leaderboard, console: Console) -> None:
         sep="",
     )
     console.print(_build_table(cells[shown], claims, widths))
-    notes = [note for note in board.notes if "marks" in shown or not _explains_a_mark(note)]
+    marks = tuple(f"{mark}: " for mark in Caveat)
+    notes = [note for note in board.notes if "marks" in shown or not note.startswith(marks)]
     if left_out := len(widths) - len(shown):
         notes.append(f"{left_out} more columns on a wider terminal and in the report.")
     for note in notes:
         console.print(Text(f"· {note}", style="dim"))
-
-
-def _explains_a_mark(note: str) -> bool:
-    return note.startswith(tuple(f"{mark}: " for mark in Caveat))
 
 
 def _choose_columns(widths: dict[str, int], width: int) -> list[str]:
@@ -106,12 +102,9 @@ def _measure_column(cells: pd.DataFrame, name: str, console_width: int) -> int:
 def _build_table(cells: pd.DataFrame, claims: Sequence[Claim], widths: dict[str, int]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, GAP, 0, 0), pad_edge=False)
     for name in cells.columns.astype(str):
-        table.add_column(
-            name,
-            justify="left" if name in LEFT else "right",
-            overflow="fold",
-            width=widths[name],
-        )
+        table.add_column(name, overflow="fold", width=widths[name])
+        if name not in LEFT:
+            table.columns[-1].justify = "right"
     for row, claim in zip(cells.to_dict("records"), claims, strict=True):
         # Text, not str: rich would read "[0.968, 0.976]" as markup
         styled = {"verdict": STYLES.get(claim, "")}

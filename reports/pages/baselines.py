@@ -44,9 +44,8 @@ def main() -> None:
         title=TITLE, name=NAME, trials=len(study.trials), made=describe_origin(study)
     )
     page = PAGE.read_text(encoding="utf-8").split(TITLE)[0].rstrip()
-    PAGE.write_text(
-        f"{page}\n\n{introduction}\n{format_table(pd.DataFrame(rows))}\n", encoding="utf-8"
-    )
+    table = format_table(pd.DataFrame(rows))
+    PAGE.write_text(f"{page}\n\n{introduction}\n{table}\n", encoding="utf-8")
 
 
 def build_row(
@@ -56,6 +55,7 @@ def build_row(
     (row,) = board.rows
     shown: Any = display(board).iloc[0]
     (column,) = (name for name in shown.index if name.startswith("test/"))
+    metric = column.removesuffix(" [95 %]")
     trials = trials[trials["task"] == task]
     seconds = trials["train_time_s"].median()
     stacked = trials.get("stack_size", pd.Series(dtype=float)).notna().any()
@@ -63,8 +63,8 @@ def build_row(
         "task": f"`{task}`",
         "with": " ".join(f"`{word}`" for word in words),
         "n": str(row.arm.finished),
-        "metric": column.removesuffix(" [95 %]"),
-        "median": number(trials[column.removesuffix(" [95 %]")].median(), 4),
+        "metric": metric,
+        "median": number(trials[metric].median(), 4),
         "mean [95 %]": shown[column],
         "reached": f"{row.reached}/{row.steps_to_target.n}",
         "steps": whole(row.steps_to_target.estimate),

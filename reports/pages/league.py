@@ -53,14 +53,12 @@ def main() -> None:
     for name in SHOWN:
         picture = paper.render_png(paper.render_svg(study.figure(name)))
         (DOCS / f"league_{name}.png").write_bytes(picture)
-    (DOCS / "league.md").write_text(
-        "\n".join(write_sections(study)).rstrip() + "\n", encoding="utf-8"
-    )
+    page = "\n".join(write_sections(study)).rstrip() + "\n"
+    (DOCS / "league.md").write_text(page, encoding="utf-8")
     readme = README.read_text(encoding="utf-8")
     before, after = readme.split(START)[0], readme.split(END)[1]
-    README.write_text(
-        f"{before}{START}\n{write_first_screen(study)}\n{END}{after}", encoding="utf-8"
-    )
+    screen = f"{START}\n{write_first_screen(study)}\n{END}"
+    README.write_text(f"{before}{screen}{after}", encoding="utf-8")
 
 
 def write_sections(study: Study) -> Iterator[str]:
@@ -93,9 +91,8 @@ def write_first_screen(study: Study) -> str:
         f"nothing), {len(ran)} trials: [docs/league.md](docs/league.md)."
     )
     picture = f"![{heatmap.TITLE}](docs/league_heatmap.png)\n\n<sub>{heatmap.CAPTION}</sub>"
-    return (
-        "\n\n".join([what, f"**{write_answer(study)}**", picture, _format_standings(study)]) + "\n"
-    )
+    parts = [what, f"**{write_answer(study)}**", picture, _format_standings(study)]
+    return "\n\n".join(parts) + "\n"
 
 
 def _format_standings(study: Study) -> str:

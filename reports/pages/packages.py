@@ -133,23 +133,16 @@ def build_row(sandbox: Sandbox, tried: PackageOptimizer) -> str:
     """Run every command of one optimizer, and build its row of the table."""
     name = f"{tried.package}-{tried.name}"
     chosen = sandbox.write(tried, "")
-    alone = _format_trial(
-        *sandbox.run("optbench", chosen, *DIGITS, "seed=0", f"study={name}-alone")
-    )
+    words = (chosen, *DIGITS)
+    alone = _format_trial(*sandbox.run("optbench", *words, "seed=0", f"study={name}-alone"))
     trial = alone
     if tried.bench:
         sandbox.write(tried, tried.bench)
-        trial = _format_trial(*sandbox.run("optbench", chosen, *DIGITS, "seed=0", f"study={name}"))
+        trial = _format_trial(*sandbox.run("optbench", *words, "seed=0", f"study={name}"))
     check = sandbox.run("optbench-check", chosen, "--limit", str(LIMIT // 3))
     sweeps = [
         sandbox.run(
-            "optbench",
-            "-m",
-            chosen,
-            *DIGITS,
-            *SWEEP,
-            f"hydra/launcher={one}",
-            f"study={name}-{one}",
+            "optbench", "-m", *words, *SWEEP, f"hydra/launcher={one}", f"study={name}-{one}"
         )
         for one in ("stacked", "basic")
     ]

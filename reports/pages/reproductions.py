@@ -19,6 +19,7 @@ from reports import Study
 from reports.analysis.arms import Arm, Kind
 from reports.analysis.difference import compare
 from reports.analysis.verdict import Claim
+from reports.figures import pairs_matrix
 from reports.pages import DOCS
 from reports.pages.markdown import describe_origin, format_board, format_table, load_shipped
 from reports.stats.intervals import Interval, mean
@@ -93,10 +94,7 @@ REPRODUCTIONS = (
         "Adam converges faster than AdaGrad, AdaDelta, RMSProp and SGD with Nesterov momentum "
         "(section 6.2).",
         "One epoch instead of 200; the loss is that of the test split.",
-        (
-            *(("adam", "adagrad"), ("adam", "adadelta")),
-            *(("adam", "rmsprop"), ("adam", "nesterov")),
-        ),
+        tuple(("adam", other) for other in ("adagrad", "adadelta", "rmsprop", "nesterov")),
     ),
     Reproduction(
         "adam_figure4",
@@ -174,24 +172,17 @@ def describe_outcome(study: Study, ahead: str, behind: str) -> str:
 
 def find_ordering(study: Study, ahead: str, behind: str) -> dict[Any, Any]:
     """Find the pair's row of the report as seen by ``ahead``: positive effects are its lead."""
-    rows = {(row["ours"], row["theirs"]): row for row in study.pairs.to_dict("records")}
-    if (ahead, behind) in rows:
-        row = rows[ahead, behind]
-        return row | {"claim": Claim(row["claim"])}
-    row = rows[behind, ahead]
-    claim = Claim(row["claim"])
-    opposite = {Claim.BETTER: Claim.WORSE, Claim.WORSE: Claim.BETTER}
-    turned = {"effect": -row["effect"], "low": -row["high"], "high": -row["low"]}
-    return row | turned | {"claim": opposite.get(claim, claim)}
+    pairs = pairs_matrix.tabulate(study)
+    (row,) = pairs[(pairs["ours"] == ahead) & (pairs["theirs"] == behind)].to_dict("records")
+    return row | {"claim": Claim(row["claim"])}
 
 
 def write_bias_correction(study: Study) -> Iterator[str]:
     """Write the result of ``compare_corrections``, and its table."""
     corrections = compare_corrections(study)
     for ahead, behind, sign in (("with", "without", 1), ("without", "with", -1)):
-        shown = [
-            one for one in corrections if one.apart.excludes(0) and one.apart.estimate * sign > 0
-        ]
+        apart = [one for one in corrections if one.apart.excludes(0)]
+        shown = [one for one in apart if one.apart.estimate * sign > 0]
         yield (
             f"- {ahead} ahead of {behind}, each at its best rate, by an interval without 0: at "
             f"{len(shown)} of {len(corrections)} settings{_list_settings(shown)}"
@@ -259,11 +250,8 @@ def compare_corrections(study: Study) -> list[Correction]:
 
 def _list_settings(corrections: Sequence[Correction]) -> str:
     """List β1 and β2, `` (0.9, 0.99; 0.9, 0.999)``; empty for none."""
-    return (
-        f" ({'; '.join(f'{one.beta1:g}, {one.beta2:g}' for one in corrections)})"
-        if corrections
-        else ""
-    )
+    pairs = "; ".join(f"{one.beta1:g}, {one.beta2:g}" for one in corrections)
+    return f" ({pairs})" if pairs else ""
 
 
 def _format_rate(value: float) -> str:
@@ -285,23 +273,16 @@ def write_defaults(study: Study) -> Iterator[str]:
     rows = []
     for board in study.leaderboards:
         arms = [row.arm for row in board.rows]
-        best = min(
-            (arm for arm in arms if arm.kind is Kind.DEFAULT), key=lambda arm: arm.preference
-        )
+        defaults = [arm for arm in arms if arm.kind is Kind.DEFAULT]
+        best = min(defaults, key=lambda arm: arm.preference)
         (tuned,) = (arm for arm in arms if (arm.kind, arm.entrant) == (Kind.TUNED, "adam"))
-        rows.append(
-            {
-                "task": board.comparison,
-                "metric": board.metric,
-                **_compare_default(best, tuned, arms),
-            }
-        )
+        row = {"task": board.comparison, "metric": board.metric}
+        rows.append(row | _compare_default(best, tuned, len(defaults)))
     yield format_table(pd.DataFrame(rows)) + "\n"
 
 
-def _compare_default(best: Arm, tuned: Arm, arms: Sequence[Arm]) -> dict[str, str]:
+def _compare_default(best: Arm, tuned: Arm, tried: int) -> dict[str, str]:
     apart = compare(best, tuned)
-    tried = sum(arm.kind is Kind.DEFAULT for arm in arms)
     shown = apart.selection if math.isfinite(apart.selection.low) else apart.seeds
     return {
         "best default": f"{best.entrant}, of {tried}",

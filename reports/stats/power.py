@@ -7,9 +7,9 @@ that was observed is an uncertain guess of the true one, so the number is one fo
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
-import numpy as np
 from scipy import special
 
 from reports.stats.intervals import Variance
@@ -54,10 +54,4 @@ def n_needed(
 
     if difference == 0 or not enough(MOST):
         return math.inf
-    few, many = 1, 2  # too few and enough: doubled until they are, then halved
-    while not enough(many):
-        few, many = many, 2 * many
-    while many - few > 1:
-        middle = (few + many) // 2
-        few, many = (few, middle) if enough(middle) else (middle, many)
-    return float(np.ceil(many))
+    return 2.0 + bisect_left(range(2, MOST), True, key=enough)

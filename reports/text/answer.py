@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.spec import Status
-from reports.analysis.arms import Arm, Kind
+from reports.analysis.arms import Kind
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.rows import LeaderboardRow
 from reports.analysis.study import Study
@@ -130,7 +130,9 @@ def _part(claim: Claim, entries: Sequence[Entry]) -> str:
 def _difference(board: Leaderboard, row: LeaderboardRow) -> str:
     """``langid: +0.0044 [0.0018, 0.0069], n = 10, 8 points each``."""
     difference = row.difference
-    terms = [f"n = {difference.pairs}", _price(row.arm)]
+    default = row.arm.kind is Kind.DEFAULT
+    price = "at their defaults" if default else f"{count_points(row.arm)} each"
+    terms = [f"n = {difference.pairs}", price]
     if finishing := compare_finishing(row):
         return f"{board.comparison} by rank ({', '.join(terms)}{finishing})"
     ends = difference.selection if difference.selection.known else difference.seeds
@@ -148,10 +150,6 @@ def _undecided(row: LeaderboardRow) -> str:
     if math.isinf(row.n_needed):
         return " (more seeds alone would not decide: tuning.repeats=3 would show the luck in it)"
     return f" (a difference of this size: about {whole(row.n_needed)} seeds would decide)"
-
-
-def _price(arm: Arm) -> str:
-    return "at their defaults" if arm.kind is Kind.DEFAULT else f"{count_points(arm)} each"
 
 
 def _and(names: Sequence[str]) -> str:

@@ -104,6 +104,5 @@ def _others(board: Leaderboard) -> str:
     if not withheld:
         return text
     reasons = sorted(set(withheld))
-    return f"{text}; withheld for {len(withheld)} of {len(others)}: {'; '.join(reasons[:2])}" + (
-        "; …" if len(reasons) > 2 else ""
-    )
+    shown = "; ".join([*reasons[:2], *["…"] * (len(reasons) > 2)])
+    return f"{text}; withheld for {len(withheld)} of {len(others)}: {shown}"

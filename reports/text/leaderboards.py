@@ -126,21 +126,15 @@ def format_csv(boards: Sequence[Leaderboard]) -> str:
     """Format all leaderboards as numbers, one table; reads back with ``pandas.read_csv``."""
     if not boards:
         return ""
-    frames = [_numbers(board) for board in boards]
-    return pd.concat(frames, ignore_index=True).to_csv(index=False, lineterminator="\n")
+    table = pd.concat([_numbers(board) for board in boards], ignore_index=True)
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def _numbers(board: Leaderboard) -> pd.DataFrame:
     """Put what is the comparison's own in front."""
-    described: dict[str, str | float] = {
-        "comparison": board.comparison,
-        "metric": board.metric,
-        "direction": board.direction,
-        "target": board.target,
-    }
     rows = _texts(board.table)
-    for position, (name, value) in enumerate(described.items()):
-        rows.insert(position, name, value)
+    for position, name in enumerate(("comparison", "metric", "direction", "target")):
+        rows.insert(position, name, getattr(board, name))
     return rows
 
 

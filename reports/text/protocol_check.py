@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from bench.spec import Phase, digest, protocol
 from reports.analysis.arms import Arm, Kind
@@ -20,6 +21,7 @@ from reports.analysis.verdict import Claim
 from reports.text.numbers import counted, listed
 
 STUDY = "tune with hydra/sweeper=study"
+_listed = partial(listed, most=6)
 
 
 class State(StrEnum):
@@ -86,15 +88,15 @@ def _declared_spaces(study: Study) -> Finding:
 
 def _equal_budgets(study: Study) -> Finding:
     tuned = [arm for arm in study.arms if arm.kind is not Kind.DEFAULT]
-    unequal = {}
+    unequal = []
     for comparison in sorted({arm.comparison for arm in tuned}):
-        counts = sorted({arm.standing.points for arm in tuned if arm.comparison == comparison})
-        if len(counts) > 1:
-            unequal[comparison] = f"{counts[0]} to {counts[-1]} points on {comparison}"
+        counts = [arm.standing.points for arm in tuned if arm.comparison == comparison]
+        if min(counts) < max(counts):
+            unequal.append(f"{min(counts)} to {max(counts)} points on {comparison}")
     if unequal:
         return Finding(
             State.BROKEN,
-            "; ".join(unequal.values()),
+            "; ".join(unequal),
             "give every optimizer the same tuning.trials; the same command adds what is missing",
         )
     if untuned := _marked(study, Caveat.DEFAULT_ONLY):
@@ -297,7 +299,3 @@ def _list_arms(found: Iterable[Arm]) -> str:
         + (f" ({', '.join(arm.standing.edges)})" if arm.standing.edges else "")
         for arm in found
     )
-
-
-def _listed(names: Iterable[object]) -> str:
-    return listed(names, 6)

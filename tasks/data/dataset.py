@@ -51,6 +51,7 @@ class Dataset:
             checked again.
         vocabulary_size: number of token ids, padding included; None for images.
         ignored: a target that counts as no class and in no metric; None where there is none.
+        notes: what the loader left out, cut or could not represent, a line each.
 
     Raises:
         InvalidData: a split is empty or has not as many targets as inputs, splits differ in shape,
@@ -64,8 +65,11 @@ class Dataset:
     fingerprint: str = ""
     vocabulary_size: int | None = None
     ignored: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        lines = (self.notes,) if isinstance(self.notes, str) else tuple(self.notes)
+        object.__setattr__(self, "notes", lines)
         for name in SPLITS:
             split: Split = getattr(self, name)
             _check_shapes(name, split, self.train)

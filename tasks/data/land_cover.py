@@ -11,7 +11,6 @@ Grey by default: in colour a pixel alone says most of it.
 
 from __future__ import annotations
 
-import gzip
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from tasks.data.dataset import Dataset, MissingData, Split
+from tasks.data.io import unpack
 
 IMAGE, MASK = "bmng.jpg", "lsmask_2.5min_f.bin"
 MASK_SHAPE = (4320, 8640)  # from south to north
@@ -67,13 +67,13 @@ def find_package() -> Path:
 
 def read_picture(path: Path, colour: bool) -> np.ndarray:
     """``[H, W, C]``, uint8, from north to south."""
-    with Image.open(path) as opened:
+    with Image.open(path, formats=("JPEG",)) as opened:
         return np.atleast_3d(np.asarray(opened.convert("RGB" if colour else "L")))
 
 
 def read_mask(path: Path) -> np.ndarray:
     """``[4320, 8640]``, uint8, from north to south: indices of ``CLASSES``."""
-    values = np.frombuffer(gzip.decompress(path.read_bytes()), np.uint8)
+    values = np.frombuffer(unpack.read_gzip(path), np.uint8)
     if values.size != np.prod(MASK_SHAPE):
         raise MissingData(REMEDY.format(f"{path} has {values.size} values; another version"))
     return values.reshape(MASK_SHAPE)[::-1]

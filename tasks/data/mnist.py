@@ -6,13 +6,13 @@ arXiv:1708.07747 (MIT). Files are idx or idx.gz, as published; other copies are 
 
 from __future__ import annotations
 
-import gzip
 import math
 from pathlib import Path
 
 import numpy as np
 
 from tasks.data.dataset import Dataset, MissingData, Split, missing, stratified_split, take
+from tasks.data.io import unpack
 
 FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}  # torchvision's names
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
@@ -56,7 +56,7 @@ def load(*, data_dir: str, download: bool, name: str, validation: int = 5_000) -
         raise missing(name, what, Path(data_dir) / FOLDERS[name] / "raw", hint)
     try:
         images, targets, test_images, test_targets = (read_idx(folder / file) for file in FILES)
-    except (ValueError, OSError, EOFError) as error:
+    except (ValueError, OSError) as error:
         raise MissingData(
             f"task={name}: {folder} is not readable ({error}); remove it and pass download=true"
         ) from error
@@ -90,7 +90,7 @@ def read_idx(path: Path) -> np.ndarray:
     dimension as a big-endian 32-bit integer, then the values, last dimension fastest.
     """
     packed = path.with_name(path.name + ".gz")
-    content = path.read_bytes() if path.exists() else gzip.decompress(packed.read_bytes())
+    content = unpack.read(path if path.exists() else packed)
     if content[:3] != b"\0\0\x08":
         raise ValueError(f"{path.name} does not begin like an idx file of bytes")
     dimensions = content[3]

@@ -22,9 +22,9 @@ def load(
     label: str,
     validation: str | None = None,
     test: str | None = None,
-    tokenizer: str = "words",
+    tokenizer: str = "auto",
     min_count: int = 2,
-    max_length: int = 64,
+    max_length: int | str = "auto",
     vocabulary: int = 4096,
 ) -> Dataset:
     """Token ids of the texts; see ``tasks.data.io.texts.build_classification``.
@@ -54,7 +54,7 @@ def load(
 
     def make() -> Dataset:
         found = {split: read(file, KEYS[split], text, label) for split, file in files.items()}
-        return build_classification(found, **options)
+        return build_classification(found, **options, own=True)
 
     places = [Path(file).expanduser() for file in files.values()]
     if not all(place.is_file() for place in places):
@@ -85,6 +85,10 @@ def _check_text(value: Any, column: str, place: str) -> str:
     if not value.strip() or "\0" in value:
         fault = "holds a NUL character" if value.strip() else "empty text"
         raise MissingData(f"{place}: {column}: {fault}; remove the row or mend it")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise MissingData(
+            f"{place}: {column}: holds half a character (\\uD800 to \\uDFFF); mend it"
+        )
     return value
 
 

@@ -1,21 +1,31 @@
-"""A text of one's own, byte by byte: one file, of any language and encoding.
+"""A text of one's own, byte by byte: one file, of any language and encoding, plain or ``.gz``.
 
 ``task=text_lm data.path=FILE``: the last 5 % test, the 5 % before validate, at most 1 MiB each; the
-rest trains. A text too large for memory stays in its file.
+rest trains. A plain text too large for memory stays in its file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from tasks.data.dataset import Dataset, InvalidData, MissingData, Split, digest
-from tasks.data.io import cache, mapped
+from tasks.data.io import cache, left_out, mapped, unpack
 
 VOCABULARY_SIZE = 256  # byte values
 HELD_OUT, MOST = 0.05, 1 << 20  # share of validation, and of test, and its bytes at most
+PACKED = {  # how files of other packers begin; they are read as they are
+    b"PK\3\4": "zip",
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"7z\xbc\xaf\x27\x1c": "7z",
+}
 
 
 def load(
@@ -38,16 +48,64 @@ def load(
     text = read_bytes("text_lm", file)
     held_out = min(MOST, round(HELD_OUT * len(text)))
     ends = [len(text) - 2 * held_out, len(text) - held_out]
-    return build_dataset("text_lm", [file], np.split(text, ends), length, validation)
+    parts = np.split(text, ends)
+    data = build_dataset("text_lm", [file], parts, length, validation)
+    make = partial(_list_notes, f"data.path={path}", text, parts[1], data)
+    options = {"length": length, "validation": validation}
+    notes = cache.load_or_make("text_lm_notes", [file], options, make)
+    return replace(data, notes=tuple(notes))
+
+
+def _list_notes(name: str, text: np.ndarray, val: np.ndarray, data: Dataset) -> list[str]:
+    """List what is not evaluated, packed, or in several splits; refuse a text of one byte."""
+    if all((part == text[0]).all() for part in mapped.iterate_chunks(text)):
+        raise InvalidData(
+            f"{name}: every byte is {text[0]}, which leaves nothing to learn; give another text"
+        )
+    start = text[:8].tobytes()
+    notes = [
+        f"{name}: a packed file ({kind}), read as it is: unpack it"
+        for magic, kind in PACKED.items()
+        if start.startswith(magic)
+    ]
+    used, whole = data.val.inputs.size, (len(val) - 1) // data.val.inputs.shape[1]
+    if len(data.val.inputs) < whole:
+        whole *= data.val.inputs.shape[1]
+        notes.append(
+            f"{used} of {whole} validation bytes are evaluated: data.validation={whole} takes all "
+            "of them"
+        )
+    return notes + _note_duplicates(data)
+
+
+def _note_duplicates(data: Dataset) -> list[str]:
+    """Note windows of validation and test that training has too; their places are not moved."""
+    val, test = ([row.tobytes() for row in split.inputs] for split in (data.val, data.test))
+    wanted = {*val, *test}
+    train = {
+        window
+        for rows in mapped.iterate_chunks(data.train.inputs)
+        for window in map(bytes, rows)
+        if window in wanted
+    }
+    splits = {"training": sorted(train), "validation": val, "test": test}
+    return left_out.note_duplicates(splits, "window")
 
 
 def read_bytes(task: str, path: Path) -> np.ndarray:
-    """A file's bytes, uint8 ``[n]``; MissingData where it cannot be read."""
+    """Read a file's bytes, uint8 ``[n]``, unpacked from ``.gz``; else raise MissingData."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError("no file")  # reading a pipe would wait for ever
+        if unpack.is_packed(path):
+            return np.frombuffer(unpack.read(path), np.uint8)
         return mapped.read_bytes(path)
+    except unpack.TooLarge as error:
+        raise MissingData(f"task={task}: {path} {error}") from error
     except OSError as error:
+        reason = error.strerror or error
         raise MissingData(
-            f"task={task}: {path} cannot be read ({error.strerror}); pass data.path=FILE"
+            f"task={task}: {path} cannot be read ({reason}); pass data.path=FILE"
         ) from error
 
 

@@ -109,11 +109,8 @@ def fits_fused(p: Tensor) -> bool:
     It walks memory from the first element on, whatever the strides: right for tensors that are
     dense, in any order of axes, silently wrong for others.
     """
-    if not (p.dtype in FUSED_DTYPES or p.is_complex()) or not _ordinary(p):
-        return False
-    if p.device.type not in FUSED_DEVICES:
-        return False
-    return is_dense(p)
+    known = (p.dtype in FUSED_DTYPES or p.is_complex()) and p.device.type in FUSED_DEVICES
+    return known and _ordinary(p) and is_dense(p)
 
 
 def is_dense(p: Tensor) -> bool:

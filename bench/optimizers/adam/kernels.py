@@ -48,23 +48,13 @@ class Rule:
     def of(cls, group: dict[str, Any]) -> Rule:
         beta1, beta2 = map(number, group["betas"])
         alpha, eps, lam = group["lr"], number(group["eps"]), number(group["weight_decay"])
-        return cls(
-            alpha,
-            beta1,
-            beta2,
-            eps,
-            lam,
-            group["amsgrad"],
-            group["maximize"],
-            group["decoupled_weight_decay"],
-            group["bias_correction"],
-            group["eps_inside_root"],
-            any(_several(x) for x in (alpha, beta1, beta2, eps, lam)),
+        values = (alpha, beta1, beta2, eps, lam)
+        switches = (
+            *(group["amsgrad"], group["maximize"], group["decoupled_weight_decay"]),
+            *(group["bias_correction"], group["eps_inside_root"]),
         )
-
-
-def _several(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.numel() > 1
+        stacked = any(isinstance(x, Tensor) and x.numel() > 1 for x in values)
+        return cls(*values, *switches, stacked)
 
 
 def number(value: Any) -> Any:
@@ -127,11 +117,7 @@ def foreach_(bucket: Bucket, rule: Rule, *, capturable: bool = False) -> None:
 
 
 def fused_(
-    bucket: Bucket,
-    rule: Rule,
-    *,
-    grad_scale: Tensor | None = None,
-    found_inf: Tensor | None = None,
+    bucket: Bucket, rule: Rule, *, grad_scale: Tensor | None = None, found_inf: Tensor | None = None
 ) -> None:
     """torch's own kernel: reads and writes each operand once, 28 bytes a float32 parameter.
 
@@ -145,11 +131,7 @@ def fused_(
     count(bucket.steps)
     for part, steps, eps in _calls(bucket, rule):
         (torch._fused_adamw_ if rule.decoupled else torch._fused_adam_)(
-            part.params,
-            part.grads,
-            part.exp_avgs,
-            part.exp_avg_sqs,
-            part.max_exp_avg_sqs,
+            *(part.params, part.grads, part.exp_avgs, part.exp_avg_sqs, part.max_exp_avg_sqs),
             steps,
             lr=rule.alpha,
             beta1=rule.beta1,

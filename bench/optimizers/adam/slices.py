@@ -83,7 +83,7 @@ def per_slice_(bucket: Bucket, rule: Rule) -> None:
         return
     count(bucket.steps)
     narrow = bucket.params[0].dtype in (torch.bfloat16, torch.float16)
-    update = _in_float32(_update_) if narrow else _update_
+    update = _update_in_float32_ if narrow else _update_
     tables = _tables(bucket, rule, torch.float32 if narrow else bucket.params[0].dtype)
     maxima = bucket.max_exp_avg_sqs or repeat(None, len(bucket.params))
     moments = zip(bucket.exp_avgs, bucket.exp_avg_sqs, maxima, strict=True)
@@ -176,11 +176,10 @@ def _rows(t: Any, rule: Rule) -> tuple[Any, ...]:
 
 
 def _in_numpy(rule: Rule) -> Rule:
-    values: dict[str, Any] = {}
-    for name in ("alpha", "beta1", "beta2", "eps", "lam"):
-        value = getattr(rule, name)
-        values[name] = value.double().numpy() if isinstance(value, Tensor) else value
-    return replace(rule, **values)
+    values = {name: getattr(rule, name) for name in ("alpha", "beta1", "beta2", "eps", "lam")}
+    tensors = {name: value for name, value in values.items() if isinstance(value, Tensor)}
+    arrays: dict[str, Any] = {name: value.double().numpy() for name, value in tensors.items()}
+    return replace(rule, **arrays)
 
 
 def _update_(
@@ -210,15 +209,11 @@ def _update_(
     p.addcmul_(scratch, size, value=-1)
 
 
-def _in_float32(update: Callable[..., None]) -> Callable[..., None]:
+def _update_in_float32_(*arguments: Any) -> None:
     """Half precision is rounded once a step, at its end, as in torch's fused kernel."""
-
-    def step(*arguments: Any) -> None:
-        tensors, rest = arguments[:5], arguments[5:]
-        wide = [None if x is None else x.float() for x in tensors]
-        update(*wide, *rest)
-        for x, w in zip(tensors, wide, strict=True):
-            if x is not None:
-                x.copy_(w)
-
-    return step
+    tensors, rest = arguments[:5], arguments[5:]
+    wide: list[Any] = [None if x is None else x.float() for x in tensors]
+    _update_(*wide, *rest)
+    for x, w in zip(tensors, wide, strict=True):
+        if x is not None:
+            x.copy_(w)

@@ -43,6 +43,6 @@ def train_tokenizer(texts: Sequence[str], size: int) -> Tokenizer:
     return found
 
 
-def encode(trained: Tokenizer, texts: Sequence[str], max_length: int) -> list[list[int]]:
-    """Token ids of each text's first ``max_length`` tokens."""
-    return [one.ids[:max_length] for one in trained.encode_batch(list(texts))]
+def encode(trained: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
+    """Token ids of each text."""
+    return [one.ids for one in trained.encode_batch(list(texts))]

@@ -11,6 +11,8 @@ from tasks.data.dataset import SPLITS, MissingData, stratified_split
 
 HELD_OUT = 0.1  # share of the training examples that each split gets that is not given
 SPLIT_SEED = 0
+MOST_DIGITS = 1000
+"""Of a label that is a number; Python reads no text of more than 4300 as one."""
 
 
 class Labelled(NamedTuple):
@@ -53,14 +55,38 @@ def draw_splits(given: Mapping[str, Sequence[Labelled]]) -> dict[str, Sequence[L
 
 
 def list_classes(train: Sequence[Labelled]) -> tuple[str, ...]:
-    """The labels in order: by value where all are whole numbers, else by spelling."""
-    labels = {one.label for one in train}
+    """The labels in order: by value where all are whole numbers, else by spelling.
+
+    Labels of one value (``1``, ``01``) stand in the order of their spelling: the order of a set is
+    another in each process.
+    """
+    labels = sorted({one.label for one in train})
     if len(labels) < 2:
         raise MissingData(
             f"{_source(train)}: every label is {train[0].label!r}; classification needs two classes"
         )
-    numbers = all(label.removeprefix("-").isdecimal() for label in labels)
-    return tuple(sorted(labels, key=int if numbers else str))
+    return tuple(sorted(labels, key=int) if _are_numbers(labels) else labels)
+
+
+def note_equal_labels(classes: Sequence[str]) -> list[str]:
+    """A note of classes that are one number, written differently."""
+    if not _are_numbers(classes):
+        return []
+    by_value: dict[int, list[str]] = {}
+    for name in classes:
+        by_value.setdefault(int(name), []).append(name)
+    return [
+        f"the labels {', '.join(map(repr, names))} are one number and {len(names)} classes: write "
+        "one of them throughout"
+        for names in by_value.values()
+        if len(names) > 1
+    ]
+
+
+def _are_numbers(labels: Sequence[str]) -> bool:
+    return all(
+        label.removeprefix("-").isdecimal() and len(label) <= MOST_DIGITS for label in labels
+    )
 
 
 def index_classes(examples: Sequence[Labelled], classes: Sequence[str]) -> np.ndarray:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import csv
 import difflib
-import gzip
 import io
 import json
 import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tasks.data.dataset import MissingData
+from tasks.data.io import unpack
+
+MOST_ROWS = 10_000_000
+"""All of them are taken into memory, some hundred bytes each beside their text."""
 
 
 class Row(NamedTuple):
@@ -44,23 +46,27 @@ def read(path: Path, columns: Iterable[str], name: str) -> Iterator[Row]:
             f"{name}: unknown kind {get_ending(path) or 'of file'}; give one that ends in "
             f"{', '.join(READERS)} (text also packed: .gz)"
         )
-    return reader(read_content(path, name), wanted, name)
+    for number, row in enumerate(reader(read_content(path, name), wanted, name), start=1):
+        if number > MOST_ROWS:
+            raise MissingData(f"{name}: more than {MOST_ROWS:,} rows; give fewer")
+        yield row
 
 
 def get_ending(path: Path) -> str:
     """``.csv`` of ``reviews.CSV`` and of ``reviews.csv.gz``."""
-    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    plain = path.with_suffix("") if unpack.is_packed(path) else path
     return plain.suffix.lower()
 
 
 def read_content(path: Path, name: str) -> bytes:
     """A file's bytes, unpacked."""
     try:
-        packed = path.read_bytes()
-        return gzip.decompress(packed) if path.suffix.lower() == ".gz" else packed
+        return unpack.read(path)
     except FileNotFoundError as error:
         raise MissingData(f"{name}: no such file{_suggest_file(path)}") from error
-    except (OSError, EOFError, zlib.error) as error:
+    except unpack.TooLarge as error:
+        raise MissingData(f"{name}: {error}") from error
+    except OSError as error:
         raise MissingData(f"{name}: not readable ({error})") from error
 
 
@@ -87,6 +93,16 @@ def check_columns(there: Iterable[str], wanted: Iterable[str], name: str) -> Non
             raise MissingData(f"{name}: no column {column!r}; {hint}Columns: {listed}")
 
 
+def check_duplicates(there: Iterable[str], wanted: Iterable[str], place: str, what: str) -> None:
+    """Refuse a column, or a key, that stands more than once: which of them is meant?"""
+    known = list(there)
+    for column in wanted:
+        if (count := known.count(column)) > 1:
+            raise MissingData(
+                f"{place}: the {what} {column!r} stands {count} times; rename or remove the others"
+            )
+
+
 def _read_csv(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
     return _read_separated(raw, wanted, name, delimiter=",", strict=True)
 
@@ -110,6 +126,9 @@ def _read_separated(
             if header is None:
                 header, number = fields, 1
                 check_columns(header, wanted, name)
+                check_duplicates(
+                    header, wanted, f"{name}: {place.partition('(')[2][:-1]}", "column"
+                )
                 continue
             if len(fields) != len(header):
                 raise MissingData(
@@ -140,13 +159,15 @@ def _read_json_lines(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator
         number += 1
         place = f"row {number} (line {line})"
         try:
-            values = json.loads(written)
-        except ValueError as error:
+            pairs = json.loads(written, object_pairs_hook=tuple)
+        except (ValueError, RecursionError) as error:
             raise MissingData(f"{name}: {place}: no JSON ({error})") from error
-        if not isinstance(values, dict):
+        if not isinstance(pairs, tuple):
             raise MissingData(f'{name}: {place}: no object; write {{"COLUMN": VALUE, ...}}')
-        check_columns(values, wanted, f"{name}: {place}")
-        yield Row(values, place)
+        keys = [key for key, _ in pairs]
+        check_columns(keys, wanted, f"{name}: {place}")
+        check_duplicates(keys, wanted, f"{name}: {place}", "key")
+        yield Row(dict(pairs), place)
 
 
 def _read_parquet(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Row]:
@@ -156,12 +177,19 @@ def _read_parquet(raw: bytes, wanted: tuple[str, ...], name: str) -> Iterator[Ro
     try:
         file = parquet.ParquetFile(io.BytesIO(raw))
         check_columns(file.schema_arrow.names, wanted, name)
-        table = file.read(columns=list(wanted))
+        check_duplicates(file.schema_arrow.names, wanted, name, "column")
+        number = size = 0
+        for batch in file.iter_batches(columns=list(wanted)):
+            size += batch.nbytes
+            unpack.refuse_large(size)
+            for values in batch.to_pylist():
+                number += 1
+                yield Row(values, f"row {number}")
+    except unpack.TooLarge as error:
+        raise MissingData(f"{name}: {error}") from error
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise MissingData(f"{name}: no readable Parquet ({reason})") from error
-    for number, values in enumerate(table.to_pylist(), start=1):
-        yield Row(values, f"row {number}")
 
 
 READERS: Mapping[str, Callable[[bytes, tuple[str, ...], str], Iterator[Row]]] = {

@@ -177,3 +177,13 @@ def test_a_target_that_stands_before_training_is_none() -> None:
 def test_what_is_no_classification_has_no_uniform_guess(name: str) -> None:
     with pytest.raises(NotApplicable, match="no logits"):
         BY_NAME[name].run(subject(task="Unlabelled", target=Target("loss", "minimize", None)))
+
+
+def test_inputs_that_splits_share_are_counted() -> None:
+    sound = subject()
+    train = sound.data.train
+    twice = replace(sound.data, test=Split(train.inputs[:3], train.targets[:3]), fingerprint="")
+    shared = BY_NAME["shared"].run(replace(sound, data=twice))
+    assert isinstance(shared, Measurement)
+    assert shared.value == 3
+    assert shared.text == "3 of 3 test inputs occur in an earlier split too"

@@ -13,6 +13,7 @@ from torchvision.datasets import ImageFolder
 from bench import tracking
 from tasks.data import image_folder
 from tasks.data.dataset import Dataset, MissingData
+from tasks.data.io import images
 
 SHADES = {"dark": 30, "light": 220}
 
@@ -87,7 +88,7 @@ def test_resized_once_and_again_after_a_change(tmp_path, monkeypatch) -> None:
     root = write(tmp_path / "shades")
     first = load(root)
     with monkeypatch.context() as without:
-        without.setattr(image_folder, "_read_image", None)  # nothing is decoded
+        without.setattr(images, "read_image", None)  # nothing is decoded
         assert load(root).fingerprint == first.fingerprint
     Image.new("RGB", (8, 8)).save(root / "dark" / "003.png")
     assert load(root).fingerprint != first.fingerprint

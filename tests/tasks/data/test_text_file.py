@@ -109,6 +109,12 @@ BAD = {  # file, its content, options; what the refusal says
     "one class": ("x.csv", "text,label\na,1\nb,1\n", {}, ["every label is '1'", "two classes"]),
     "an empty text": ("x.csv", "text,label\na,1\n  ,0\n", {}, ["row 2 (line 3): text: empty text"]),
     "a null": ("x.jsonl", '{"text": null, "label": 1}', {}, ["row 1 (line 1): text: None is no"]),
+    "half a character": (
+        "x.jsonl",
+        '{"text": "a\\ud83d", "label": 1}',
+        {},
+        ["row 1 (line 1): text: holds half a character"],
+    ),
     "NaN for a text": ("x.jsonl", '{"text": NaN, "label": 1}', {}, ["text: nan is no text"]),
     "an empty label": ("x.csv", "text,label\na,\n", {}, ["row 1 (line 2): label: empty label"]),
     "no class": ("x.jsonl", '{"text": "a", "label": 0.5}', {}, ["label: 0.5 is no class"]),
@@ -145,7 +151,7 @@ BAD = {  # file, its content, options; what the refusal says
         "x.csv",
         FINE,
         {"tokenizer": "wrds"},
-        ["data.tokenizer=wrds", "words, bytes, bpe"],
+        ["data.tokenizer=wrds", "auto, words, characters, bytes, bpe"],
     ),
     "a label of test": (
         "x.csv",

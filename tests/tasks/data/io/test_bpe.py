@@ -18,9 +18,9 @@ TEXTS = ["low lower lowest", "new newer newest", "wide wider widest"] * 4
 def test_it_merges_the_frequent_pairs_and_knows_every_byte() -> None:
     """One merge to spend: ``ab`` occurs three times, ``ba`` once."""
     one = bpe.train_tokenizer(["abab", "ab"], 1 + 256 + 1)
-    (ids,) = bpe.encode(one, ["abba"], 9)
+    (ids,) = bpe.encode(one, ["abba"])
     assert [one.id_to_token(number) for number in ids] == ["ab", "b", "a"]
-    (unseen,) = bpe.encode(one, ["é"], 9)
+    (unseen,) = bpe.encode(one, ["é"])
     assert len(unseen) == 2 and 0 not in unseen  # its two bytes; 0 is padding
     assert one.get_vocab_size() == 258 and one.id_to_token(0) == bpe.PAD
 
