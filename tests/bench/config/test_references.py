@@ -130,7 +130,8 @@ def test_every_trial_of_a_sweep_has_its_own(my_conf, configs):
 
 def test_a_word_of_a_sweep_follows_the_seed(my_conf, configs):
     write(my_conf, "0")
-    found = configs("-m", "optimizer=mine", "optimizer.total=${seed}", "seed=1,2", *SMALL)
+    words = ["optimizer=mine", "optimizer.total=${seed}", "seed=1,2", "budget.steps=2"]
+    found = configs("-m", *words, *SMALL)
     assert [total(config) - config["seed"] for config in found] == [0, 0]
 
 
