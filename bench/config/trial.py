@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,9 +43,6 @@ from bench.spec import (
 )
 from bench.spec.names import check_key, check_name
 from bench.spec.suggest import suggest
-
-STARTED = time.time()
-"""The start of this process: ``fresh=true`` reuses no earlier record."""
 
 MAX_THREADS = 1024
 MAX_WORKERS = 64
@@ -134,7 +130,7 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
             plain["data_dir"],
             plain["download"],
             hardware,
-            fresh_since=STARTED if plain["fresh"] else 0.0,
+            fresh=plain["fresh"],
         ),
         usual_model=find_default_model(choices["task"]),
         data_notes=dataset.notes,

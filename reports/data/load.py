@@ -24,10 +24,15 @@ FILTERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 class NoTrials(RefusedInput):
-    """The studies are there, and nothing has run in them."""
+    """The studies are there, and hold nothing that can be read.
 
-    def __init__(self) -> None:
-        super().__init__("the study has no trials yet: run some with optbench -m … study=NAME")
+    Args:
+        broken: lines that count what cannot be read.
+    """
+
+    def __init__(self, broken: Sequence[str] = ()) -> None:
+        nothing = "the study has no trials yet: run some with optbench -m … study=NAME"
+        super().__init__("\n".join([*broken, nothing]))
 
 
 COSTS = "costs.json"
@@ -62,7 +67,7 @@ def load_records(
         RefusedInput: there is no such store, study, baseline or value of a filter; nothing is
             left (NoTrials: nothing was there); or a baseline does not go with the studies.
     """
-    own, costs = read_studies(uri, studies) if studies else ([], {})
+    own, costs, broken = read_studies(uri, studies) if studies else ([], {}, [])
     theirs = read_baselines(baselines)
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
     own = filter_records(own, filters)
@@ -72,17 +77,17 @@ def load_records(
     records, notes = merge_baselines(own, theirs)
     if not records:
         if not filters:
-            raise NoTrials
+            raise NoTrials(broken)
         raise RefusedInput(
             f"no trial is left of study={','.join(studies)} under {describe_filters(filters)}"
         )
-    return LoadedRecords(tuple(records), tuple(notes), costs)
+    return LoadedRecords(tuple(records), (*broken, *notes), costs)
 
 
 def read_studies(
     uri: str, names: Sequence[str]
-) -> tuple[list[TrialRecord], dict[str, Mapping[str, Any]]]:
-    """Read the trials of the studies and their measured costs.
+) -> tuple[list[TrialRecord], dict[str, Mapping[str, Any]], list[str]]:
+    """Read the trials of the studies, their measured costs, and what of them cannot be read.
 
     Raises:
         RefusedInput: there is no such store or study.
@@ -96,12 +101,36 @@ def read_studies(
     for name in names:
         if name not in known:
             raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
-    studies = [bench.tracking.read(uri, name) for name in names]
+    studies = [bench.tracking.read_study(uri, name) for name in names]
+    broken = [f"{n}: {one.unreadable}" for n, one in zip(names, studies, strict=True)]
+    broken = [line for line, one in zip(broken, studies, strict=True) if one.unreadable]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
-        text = bench.tracking.read_text(uri, name, COSTS)
-        costs = {**(json.loads(text) if text else {}), **costs}
-    return studies[0] if len(names) == 1 else protocol.select_records(*studies), costs
+        measured = _read_costs(bench.tracking.read_text(uri, name, COSTS))
+        if measured is None:
+            broken.append(f"{name}: 1 unreadable record: {COSTS}; costs=true measures anew")
+        costs = {**(measured or {}), **costs}
+    records = [one.records for one in studies]
+    return records[0] if len(names) == 1 else protocol.select_records(*records), costs, broken
+
+
+def _read_costs(text: str | None) -> dict[str, Mapping[str, Any]] | None:
+    """Return measured costs by the digest of their config; None where they cannot be read."""
+    try:
+        costs = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(costs, dict) and all(map(_is_cost, costs.values()))
+    return costs if whole else None
+
+
+def _is_cost(cost: Any) -> bool:
+    """Tell whether it has the numbers and texts that ``bench.trial.cost`` measures."""
+    kinds = {**dict.fromkeys(("step_time_ms", "state_mib"), int | float | None)}
+    kinds |= {"steps_measured": int, "device": str, "reason": str}
+    return isinstance(cost, dict) and all(
+        name in cost and isinstance(cost[name], kind) for name, kind in kinds.items()
+    )
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:
