@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from rich.text import Text
 
 from bench import tracking
-from bench.config import refusal, schema
+from bench.config import folders, limits, refusal, schema
 from bench.config.trial import build_trial_spec, refuse_study_keys
 from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
@@ -98,8 +98,9 @@ def main() -> None:
     sys.path.append(str(Path.cwd()))  # a user's own module beside a user's own YAML
     schema.register()
     plugins.register()
-    sys.argv[1:] = defer_overrides(sys.argv[1:])
-    with exit_codes.exit_with_code(), refusal.exit_on_refusal():
+    with exit_codes.exit_with_code(), refusal.exit_on_refusal(), folders.guard_folders():
+        limits.check_words(sys.argv[1:])
+        sys.argv[1:] = defer_overrides(sys.argv[1:])
         hydra.main(version_base="1.3", config_path="pkg://conf", config_name="config")(job)()
 
 

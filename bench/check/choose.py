@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
+from bench.config import limits
 from bench.config.files import read_file_values, read_headline
-from bench.config.folder import start_hydra
 from bench.config.optimizer import build_optimizer_spec
+from bench.config.start import start_hydra
 from bench.config.trial import build_trial_spec
 from bench.spec import OptimizerSpec, RefusedInput, TrialSpec
 from bench.spec.suggest import suggest
@@ -42,6 +43,7 @@ def choose_subjects(words: Sequence[str], config_dir: str | None = None) -> list
     Raises:
         RefusedInput, or Hydra's own exceptions: something is not there or misspelt.
     """
+    limits.check_words(words)
     group, names, overrides = parse_words(words)
     plugins.register()  # conf/ names our launchers
     with start_hydra(config_dir):
@@ -93,7 +95,7 @@ def _compose_optimizer(name: str, overrides: Sequence[str]) -> Choice:
 
 
 def _make_choice(name: str, cfg: DictConfig) -> Choice:
-    values: Any = OmegaConf.to_container(cfg.optimizer, resolve=True, throw_on_missing=True)
+    values = limits.to_plain(cfg.optimizer, "optimizer")
     reference = (values.get("bench") or {}).get("reference", "")
     return Choice(build_optimizer_spec(name, values), str(reference))
 
@@ -103,10 +105,10 @@ def _compose_optimizers(names: Sequence[str], overrides: Sequence[str]) -> Itera
     for name in names:
         try:
             # the file alone says as much as a composed config, at half the cost
-            if overrides:
+            own = {"optimizer": read_file_values("optimizer", name)}
+            if overrides or "${" in repr(own):  # it needs other keys, such as budget.steps
                 yield _compose_optimizer(name, overrides)
             else:
-                own = {"optimizer": read_file_values("optimizer", name)}
                 yield _make_choice(name, OmegaConf.create(own))
         except MissingMandatoryValue as error:
             _print_left_out(name, str(error))

@@ -18,6 +18,7 @@ from bench.check.findings import Check, Failed, Measurement
 from bench.config.refusal import escape_unprintable
 from bench.runtime.lightning import pl
 from bench.spec import NotApplicable, TrialSpec
+from bench.spec.names import ALLOWED, is_key
 from bench.stack.stackable import explain_unstackable
 from bench.trial.batches import Batches
 from bench.trial.evaluation import add_sums, evaluate, measure_split
@@ -115,6 +116,9 @@ def check_target(subject: Subject) -> str:
     wanted = subject.spec.task.target_metric
     measured = evaluate(subject.task, subject.model().eval(), "val", CPU)
     found = {name.removeprefix("val/"): value for name, value in measured.items()}
+    for name in found:
+        if not is_key(name):
+            raise Failed(f"{name!r} is not a valid name of a metric. {ALLOWED}")
     if wanted.metric not in found:
         raise Failed(f"{wanted.metric} is not measured, only {', '.join(sorted(found))}")
     if wanted.value is None:

@@ -19,9 +19,9 @@ from omegaconf import OmegaConf
 
 from bench.config import sources
 from bench.config.files import build_component
-from bench.config.folder import start_hydra
 from bench.config.optimizer import build_optimizer_spec
 from bench.config.refusal import REFUSED, explain
+from bench.config.start import start_hydra
 from bench.config.trial import collect_task_arguments
 from bench.spec import Component, RefusedInput, RunContext, TaskSpec, TrialSpec
 from bench.spec.hyperparameters import find_difference

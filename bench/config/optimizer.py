@@ -18,6 +18,7 @@ from bench.config.files import check_against_file, check_target, find_yaml, read
 from bench.config.schema import OptimizerBlock
 from bench.spec import Component, OptimizerSpec, RefusedInput
 from bench.spec.hyperparameters import flat, hyperparameters
+from bench.spec.names import check_key, check_name, check_values
 from bench.spec.needs import CONSTRUCTION_NEEDS, NEEDS
 from bench.spec.search_space import dimensions
 from bench.spec.suggest import suggest
@@ -75,6 +76,7 @@ def build_optimizer_spec(name: str, values: Mapping[str, Any]) -> OptimizerSpec:
         file=name,
         declared="bench" in values,
     )
+    check_name(f"{source}: {'bench.name' if block.name else 'optimizer'}", spec.name)
     _check_hyperparameters(source, spec)
     return spec
 
@@ -103,6 +105,8 @@ def _build_rest(source: str, values: Mapping[str, Any]) -> Component:
 def _check_hyperparameters(source: str, spec: OptimizerSpec) -> None:
     known = hyperparameters(spec)
     for key, value in known.items():
+        check_key(source, "hyperparameter", key)
+        check_values(f"{source}: optimizer.{key}", value)
         if isinstance(value, float) and math.isnan(value):
             raise RefusedInput(f"{source}: optimizer.{key}: nan is no value; write a number")
     for key in spec.search_space:

@@ -159,7 +159,7 @@ def _explain_key_or_value(error: Exception, cause: OmegaConfBaseException) -> st
     key, parent = str(cause.key), cause.parent_node
     if isinstance(cause, MissingMandatoryValue):
         return f"{cause.full_key}: has no value (???); give {cause.full_key}=VALUE"
-    if isinstance(parent, DictConfig) and parent != None and key not in parent:  # noqa: E711
+    if isinstance(parent, DictConfig) and parent != None and key not in parent.keys():  # noqa: E711, SIM118
         override = re.search(r"override '([^']+)'", str(error))
         full_key = override.group(1) if override else cause.full_key
         if cause.full_key == f"data.{key}" and not parent:

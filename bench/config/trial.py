@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from bench.build import components
 from bench.config import sources
@@ -27,6 +27,7 @@ from bench.config.files import (
     find_yaml,
     read_file_values,
 )
+from bench.config.limits import limit_interpolations, to_plain
 from bench.config.optimizer import build_optimizer_spec
 from bench.config.schema import AugmentConfig, Config
 from bench.spec import (
@@ -40,10 +41,13 @@ from bench.spec import (
     check_study,
     raise_refused,
 )
+from bench.spec.names import check_key, check_name
 from bench.spec.suggest import suggest
 
 MAX_THREADS = 1024
 MAX_WORKERS = 64
+UNREAD = frozenset({"hydra", "data_dir"})
+"""Keys that are read apart: Hydra's own, and a folder that an environment variable names."""
 GROUPS = frozenset({"task", "model", "optimizer", "schedule"})
 EVALUATIONS = 20
 """Evaluations of a trial where ``budget.eval_every`` does not say otherwise."""
@@ -60,20 +64,32 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
         RefusedInput: naming file, key, value and remedy.
     """
     _refuse_deleted(cfg, choices)
-    plain: dict[str, Any] = {
-        str(key): OmegaConf.to_container(cfg[key], resolve=True, throw_on_missing=True)
-        if OmegaConf.is_config(cfg[key])
-        else cfg[key]
-        for key in cfg
-        if key != "hydra"
-    }
-    _refuse_unwritable(plain)
+    plain, has_references = _read_plain(cfg, choices)
     wrong: list[RefusedInput] = []
+    wrong_data: list[RefusedInput] = []
+    task = plain["task"]
+    path = find_yaml("task", choices["task"])
+    with _collect_refusals(wrong_data):
+        check_target(f"{path}: task", "task", task)
+        check_target(f"{path}: task.data", "data set", task["data"])
+        data = replace(build_component("task", choices["task"], task["data"]), name="")
+        dataset = components.load_dataset(
+            choices["task"], data, plain["data_dir"], plain["download"], task["files"]
+        )
+        examples = len(dataset.train.targets)
+        with _collect_refusals(wrong_data):
+            batch_size = _check_batch_size(plain["batch_size"], examples)
+        with _collect_refusals(wrong_data):
+            if has_references:
+                plain = _settle_budget(cfg, choices, plain, examples)
+            budget = _build_budget(plain["budget"], plain["batch_size"], examples)
     task, model = plain["task"], plain["model"]
     inputs = model.pop("inputs", None)
-    path = find_yaml("task", choices["task"])
     with _collect_refusals(wrong):
         check_study(plain["study"])
+    for group in sorted(GROUPS):
+        with _collect_refusals(wrong):
+            check_name(f"{find_yaml(group, choices[group])}: {group}", choices[group])
     for group in ("model", "schedule"):
         with _collect_refusals(wrong):
             check_against_file(group, choices[group], plain[group])
@@ -84,19 +100,9 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
     with _collect_refusals(wrong):
         hardware = _build_hardware(plain["trainer"])
     with _collect_refusals(wrong):
+        check_key(f"{path}: task.metric", "metric", task["metric"])
         target = Target(task["metric"], task["direction"], task["target"])
-    with _collect_refusals(wrong):
-        check_target(f"{path}: task", "task", task)
-        check_target(f"{path}: task.data", "data set", task["data"])
-        data = replace(build_component("task", choices["task"], task["data"]), name="")
-        dataset = components.load_dataset(
-            choices["task"], data, plain["data_dir"], plain["download"], task["files"]
-        )
-        examples = len(dataset.train.targets)
-        with _collect_refusals(wrong):
-            batch_size = _check_batch_size(plain["batch_size"], examples)
-        with _collect_refusals(wrong):
-            budget = _build_budget(plain["budget"], plain["batch_size"], examples)
+    wrong += wrong_data
     raise_refused(wrong)
     spec = TrialSpec(
         task=TaskSpec(
@@ -131,6 +137,47 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
     )
     _refuse_undivided(spec)
     return spec
+
+
+def _read_plain(cfg: DictConfig, choices: Mapping[str, str]) -> tuple[dict[str, Any], bool]:
+    """Return a config without Hydra's own part as plain data, and whether keys refer to others."""
+    names = {key: f"{find_yaml(key, choices[key])}: {key}" for key in GROUPS}
+    plain = {"data_dir": to_plain(cfg["data_dir"], "data_dir")}  # names a variable, no key
+    with limit_interpolations(together=True) as counter:
+        plain |= {
+            key: to_plain(cfg[key], names.get(key, key))
+            for key in map(str, cfg)
+            if key not in UNREAD
+        }
+    _refuse_unwritable(plain)
+    return plain, counter.count > 0
+
+
+def _settle_budget(
+    cfg: DictConfig, choices: Mapping[str, str], plain: Mapping[str, Any], examples: int
+) -> dict[str, Any]:
+    """Write the budget that holds into a config, so that ``${budget.steps}`` is true everywhere.
+
+    The number of examples decides it, which is known once the data is loaded.
+
+    Raises:
+        RefusedInput: the data refers to what its own size decides.
+    """
+    settled = dict(plain)
+    for key in ("steps", "epochs", "eval_every"):  # each may refer to the one before
+        budget = _build_budget(settled["budget"], settled["batch_size"], examples)
+        epochs = settled["budget"]["epochs"]
+        if epochs is None:
+            epochs = budget.steps / max(1, examples // max(1, settled["batch_size"]))
+        cfg.budget[key] = {**vars(budget), "epochs": epochs}[key]
+        settled, _ = _read_plain(cfg, choices)
+    for key in ("task", "data_dir", "download", "batch_size"):
+        if settled[key] != plain[key]:
+            raise RefusedInput(
+                f"{key}: refers to the budget, which depends on the size of the data. Write the "
+                "value."
+            )
+    return settled
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -19,9 +21,15 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from bench.config.trial import build_trial_spec
-from bench.spec import TrialSpec
+from bench.spec import OptimizerSpec, RefusedInput, TrialSpec
+from bench.spec.hyperparameters import at, hyperparameters
 
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 SEED = re.compile(r"seed=\d+")
+SEED_REFERENCE = re.compile(r"\$\{[^}]*(seed|\$\{)")
+"""An interpolation of the seed, or of a key that another interpolation names."""
+DATA_DIR = "${oc.env:OPTBENCH_DATA,data}"
+"""The one interpolation that every config has; it refers to no key."""
 
 
 class Composer:
@@ -38,6 +46,7 @@ class Composer:
         self._overrides: dict[str, tuple[Override, bool]] = {}
         self._unseeded: dict[tuple[str, ...], TrialSpec] = {}
         self._seed_is_used = False  # a file makes something else depend on it
+        self._has_references = False  # a file makes some key depend on another
 
     def spec(self, overrides: Sequence[str]) -> TrialSpec:
         """The trial that ``load_sweep_config`` describes for these overrides, checked.
@@ -46,14 +55,50 @@ class Composer:
             RefusedInput: naming file, key, value and remedy.
         """
         seeds = [line for line in overrides if SEED.fullmatch(line)]
-        if len(seeds) != 1 or any("${" in line for line in overrides) or self._seed_is_used:
+        # Hydra writes ${seed} as $\{seed\} into the overrides of a sweep
+        if len(seeds) != 1 or any("$" in line for line in overrides) or self._seed_is_used:
             return self._spec(overrides)
         others = tuple(line for line in overrides if line not in seeds)
         if others not in self._unseeded:  # composed with this seed, and reused where only it moves
             self._unseeded[others] = self._spec(overrides)
         return replace(self._unseeded[others], seed=int(seeds[0].partition("=")[2]))
 
-    def _spec(self, overrides: Sequence[str]) -> TrialSpec:
+    def refuse_followers(
+        self, overrides: Sequence[str], base: TrialSpec, names: Iterable[str]
+    ) -> None:
+        """Refuse values that follow (``${seed}``, ``${optimizer.lr}``) what a study changes.
+
+        A study changes the seed and the hyperparameters in the finished spec, where a value that
+        refers to them would stay as it was.
+
+        Args:
+            overrides: those of ``base``.
+            names: hyperparameters that the study changes.
+
+        Raises:
+            RefusedInput: naming the key that is referred to.
+        """
+        if not self._has_references and not any("$" in line for line in overrides):
+            return
+        moved = replace(base, seed=base.seed + 1)
+        self._refuse_follower("seed", overrides, {"seed": moved.seed}, moved)
+        known = hyperparameters(base.optimizer)
+        for name in names:
+            value = _change(known[name])
+            moved = replace(base, optimizer=at(base.optimizer, {name: value}))
+            key = _find_config_key(base.optimizer, name)
+            self._refuse_follower(key, overrides, {key: value}, moved)
+
+    def _refuse_follower(
+        self, key: str, overrides: Sequence[str], values: Mapping[str, Any], moved: TrialSpec
+    ) -> None:
+        if self._spec(overrides, values).config() != moved.config():
+            raise RefusedInput(
+                f"{moved.optimizer.path}: ${{{key}}}: a study changes {key}, and a value that "
+                "refers to it would not follow. Write the value instead."
+            )
+
+    def _spec(self, overrides: Sequence[str], values: Mapping[str, Any] = EMPTY) -> TrialSpec:
         parsed = [self._parsed(line) for line in overrides]
         files = [
             line for line, (_, is_value) in zip(overrides, parsed, strict=True) if not is_value
@@ -64,6 +109,8 @@ class Composer:
             for override, is_value in parsed:
                 if is_value:
                     OmegaConf.update(cfg, override.key_or_group, override.value(), merge=True)
+            for key, value in values.items():
+                OmegaConf.update(cfg, key, value)
         except OmegaConfBaseException:  # Hydra's own way says better what is wrong
             cfg = self._loader.load_sweep_config(self._master, list(overrides))
         return build_trial_spec(cfg, choices)
@@ -77,7 +124,8 @@ class Composer:
             with open_dict(ours):
                 del ours["hydra"]  # the largest part, and nobody's unless somebody refers to it
             written = OmegaConf.to_yaml(ours)
-            self._seed_is_used |= "seed}" in written
+            self._seed_is_used |= bool(SEED_REFERENCE.search(written))
+            self._has_references |= "${" in written.replace(DATA_DIR, "")
             self._shared[overrides] = pickle.dumps(cfg if "${hydra" in written else ours), choices
         return self._shared[overrides]
 
@@ -90,3 +138,16 @@ class Composer:
             is_value = not (special or group or override.is_hydra_override())
             self._overrides[line] = override, is_value
         return self._overrides[line]
+
+
+def _change(value: Any) -> Any:
+    """Return another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int | float) else f"{value}_"
+
+
+def _find_config_key(spec: OptimizerSpec, name: str) -> str:
+    """Return the key of a hyperparameter in the config."""
+    own = name in spec.arguments or name.partition(".")[0] in spec.arguments
+    return f"optimizer.{name}" if own else f"optimizer.bench.{name}"

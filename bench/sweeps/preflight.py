@@ -12,7 +12,9 @@ from bench.runtime.guard import raise_stop
 from bench.runtime.precision import refuse_missing_precision
 from bench.spec import NotApplicable, RefusedInput, TrialSpec
 from bench.spec.errors import describe_error
+from bench.spec.names import check_key
 from bench.sweeps import progress
+from bench.tracking.tags import check_recordable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,7 +31,8 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
         By ``config_hash``: why a trial cannot apply. Those are skipped; the others can run.
 
     Raises:
-        RefusedInput: something cannot be built, or the task does not measure its target metric.
+        RefusedInput: something cannot be built or recorded, or the task does not measure its target
+            metric.
     """
     models: dict[str, nn.Module] = {}
     verdicts: dict[str, str] = {}
@@ -45,6 +48,7 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
                 models[fit] = _build_checked_model(spec, components.load_task(spec))
         parts = repr((fit, spec.optimizer, spec.schedule, spec.budget.steps))
         if parts not in verdicts:
+            check_recordable(spec)
             with isolate():
                 verdicts[parts] = _explain_inapplicable(spec, models[fit])
             uses_matrices = spec.optimizer.param_groups == "matrices" and not verdicts[parts]
@@ -67,7 +71,7 @@ def _explain_inapplicable(spec: TrialSpec, model: nn.Module) -> str:
 
 
 def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
-    """Build the model; refuse a task that does not measure its target metric."""
+    """Build the model; refuse a task that has odd names for metrics or lacks its target metric."""
     model = components.build_model(spec.model, task)
     try:
         metrics = _measure(task, model)
@@ -77,10 +81,13 @@ def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
             f"{components.yaml_path('model', spec.model)}: {spec.model.target} cannot be evaluated "
             f"on two examples of {spec.task.name}: {describe_error(error)}{format_location(error)}"
         ) from error
+    source = components.yaml_path("task", spec.task)
+    for name in metrics:
+        check_key(f"{source}: {spec.task.target}", "metric", name)
     wanted = spec.task.target_metric.metric
     if wanted not in metrics:
         raise RefusedInput(
-            f"{components.yaml_path('task', spec.task)}: task.metric: {wanted!r} is not measured; "
+            f"{source}: task.metric: {wanted!r} is not measured; "
             f"{spec.task.target} measures {', '.join(sorted(metrics))}"
         )
     return model

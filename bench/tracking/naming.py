@@ -8,11 +8,14 @@ from typing import Any
 from bench.spec import Phase, TrialSpec, protocol
 
 SEPARATOR = " · "
+MAX_RUN_NAME = 250
+"""Characters of a run's name in MLflow's tables; PostgreSQL refuses a longer one."""
 
 
 def name_run(spec: TrialSpec) -> str:
     """Return ``s3 adam lr=0.00316 digits``: what differs comes first, for MLflow cuts names."""
-    return f"s{spec.seed} {_label(spec)} {_format_point(spec.optimizer.point)} {spec.task.name}"
+    name = f"s{spec.seed} {_label(spec)} {_format_point(spec.optimizer.point)} {spec.task.name}"
+    return name[:MAX_RUN_NAME]
 
 
 def name_curve(spec: TrialSpec) -> str:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from bench.spec import CurvePoint, Status, TrialResult, TrialSpec
+from bench.spec import CurvePoint, RefusedInput, Status, TrialResult, TrialSpec
 from bench.spec.hyperparameters import hyperparameters
 from bench.tracking.naming import name_curve
 from bench.tracking.owner import identify
@@ -22,6 +22,28 @@ RUNNING = "running"
 SUMMARY = "summary."
 """Prefix of the tags that hold a result's summary. As metrics they would each be drawn as a chart,
 though they are one number a trial; as tags they also keep every digit, NaN and ∞."""
+
+MAX_TAG, MAX_PARAM = 8000, 6000
+"""Characters that an MLflow server keeps of a tag and of a parameter. A file would keep more."""
+
+
+def check_recordable(spec: TrialSpec) -> None:
+    """Refuse a trial with a tag that an MLflow server would cut, whichever store is used.
+
+    Raises:
+        RefusedInput: naming the trial and the tag.
+    """
+    for name, value in make_start_tags(spec, "").items():
+        if len(value) > MAX_TAG:
+            raise RefusedInput(
+                f"{spec.task.name} with {spec.optimizer.name}: its {name} has {len(value)} "
+                f"characters. Use at most {MAX_TAG}, and read long values from a file."
+            )
+        if not value.isprintable():
+            raise RefusedInput(
+                f"{spec.task.name} with {spec.optimizer.name}: its {name} has control characters. "
+                "Leave them out."
+            )
 
 
 GENERATION = "generation"
@@ -93,7 +115,7 @@ def make_params(spec: TrialSpec) -> dict[str, str]:
         "budget.steps": spec.budget.steps,
         "precision": spec.precision,
     }
-    return {name: str(value) for name, value in values.items()}
+    return {name: str(value)[:MAX_PARAM] for name, value in values.items()}
 
 
 def to_timestamp(start: int, values: Mapping[str, float]) -> int:

@@ -14,6 +14,7 @@ from bench.spec.errors import (
     describe_error,
     format_traceback,
 )
+from bench.spec.names import ALLOWED, is_key
 from bench.spec.needs import add_hint
 
 Told = TypeVar("Told", CurvePoint, TrialResult)
@@ -79,7 +80,9 @@ class TrialState:
 
         Raises:
             Diverged: a metric is not finite.
+            ValueError: a store would refuse the name of a metric.
         """
+        _check_names(metrics)
         _check_finite(metrics, step)
         point = CurvePoint(step, {**metrics, **training})
         self.curve.append(point)
@@ -107,6 +110,7 @@ class TrialState:
         if step != steps and not self.should_stop:
             self.fail(TrainingEndedEarly.at(step, steps))
             return
+        _check_names(final)
         try:
             _check_finite(final, step)
         except Diverged as event:
@@ -155,6 +159,13 @@ def _tell(hear: Callable[[Told], None], value: Told) -> None:
         hear(value)
     except StoreLost as error:
         stop(error)
+
+
+def _check_names(measured: Mapping[str, float]) -> None:
+    """Refuse names that an MLflow server refuses; preflight has seen those of two examples."""
+    for name in (key.partition("/")[2] for key in measured):  # after the split's
+        if not is_key(name):
+            raise ValueError(f"{name!r} is not a valid name of a metric. {ALLOWED}.")
 
 
 METRIC_NAMES = {"val/loss": "validation loss", "test/loss": "test loss"}

@@ -7,7 +7,7 @@ with each switch alone flipped: true and false are exchanged, a number becomes z
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +36,10 @@ class AblationSweeper(StudySweeper):
         )
         tuning: Any = OmegaConf.to_container(self.config.tuning)
         return make_plan(bases, {**tuning, "trials": 0}, plan.reporting_seeds)
+
+    def list_changed(self, base: TrialSpec) -> Iterable[str]:
+        asked: Any = OmegaConf.to_container(self.config.ablate)
+        return parse_switches(base, asked)
 
 
 def parse_switches(base: TrialSpec, asked: list[Any]) -> dict[str, Any]:

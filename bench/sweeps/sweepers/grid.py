@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
@@ -13,6 +15,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from bench.config.limits import check_words
 from bench.config.trial import refuse_study_keys
 from bench.spec import RefusedInput
 from bench.sweeps import batch
@@ -41,6 +44,10 @@ class SpecSweeper(Sweeper):
         self.launcher: Launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
+
+
+MAX_TRIALS = 100_000
+"""Trials of one sweep. Their specs alone take a minute and half a gigabyte."""
 
 
 class GridSweeper(SpecSweeper):
@@ -87,16 +94,39 @@ def list_combinations(
     """
     parser = OverridesParser.create(config_loader=loader)
     given = [f"{key}={value}" for key, value in params.items()]
+    check_words(given)
     values: dict[str, list[str]] = {}
     for override in parser.parse_overrides([*given, *arguments]):
         key = override.get_key_element()
         if not override.is_sweep_override():
             values[key] = [f"{key}={override.get_value_element_as_str()}"]
         elif override.is_discrete_sweep():
+            if not 1 <= count_values(override) <= MAX_TRIALS:
+                raise RefusedInput(
+                    f"{override.input_line}: it stands for {count_values(override):.9g} values. "
+                    f"Use 1 to {MAX_TRIALS} values."
+                )
             values[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
         else:
             raise RefusedInput(
                 f"{override.input_line}: a range is searched by hydra/sweeper=study, from the "
                 "optimizer's search_space; a sweep takes lists, choice(…), range(…) and glob(…)"
             )
+    count = math.prod(map(len, values.values()))
+    if count > MAX_TRIALS:
+        raise RefusedInput(
+            f"{' '.join(arguments)}: {count} trials are too many for one sweep. Use at most "
+            f"{MAX_TRIALS}, and several sweeps of one study."
+        )
     return [list(job) for job in itertools.product(*values.values())]
+
+
+def count_values(override: Override) -> float:
+    """Count the values of a sweep without writing them out; infinite where they never end."""
+    sweep = override.value()
+    if not isinstance(sweep, RangeSweep):
+        return len(list(override.sweep_string_iterator()))
+    start, stop, step = (float(one or 0) for one in (sweep.start, sweep.stop, sweep.step))
+    if not all(map(math.isfinite, (start, stop, step))) or step == 0:
+        return math.inf
+    return max(0, math.ceil((stop - start) / step))

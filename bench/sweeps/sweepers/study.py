@@ -8,7 +8,7 @@ command continues an interrupted study.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from bench import tracking
+from bench.config.limits import check_words
 from bench.spec import RefusedInput, TrialSpec
 from bench.sweeps import execute, forecast, progress, tune
 from bench.sweeps.compose import Composer
@@ -34,7 +35,7 @@ from bench.sweeps.resume import (
     refuse_changes,
     select_results,
 )
-from bench.sweeps.sweepers.grid import SpecSweeper, list_combinations
+from bench.sweeps.sweepers.grid import SpecSweeper, count_values, list_combinations
 from bench.tracking.uri import check_uri
 
 
@@ -71,9 +72,15 @@ class StudySweeper(SpecSweeper):
 
     def plan(self, arguments: list[str]) -> Plan:
         """Make the plan that the command line asks for, checked."""
-        bases = make_bases(self.config_loader, self.config, self.params, arguments)
+        bases = make_bases(
+            self.config_loader, self.config, self.params, arguments, self.list_changed
+        )
         tuning: Any = OmegaConf.to_container(self.config.tuning)
         return make_plan(bases, tuning, self.config.reporting.seeds)
+
+    def list_changed(self, base: TrialSpec) -> Iterable[str]:
+        """List the hyperparameters that this study changes."""
+        return base.optimizer.search_space if self.config.tuning.trials else ()
 
     def run(self, plan: Plan, uri: str) -> Outcomes:
         """Run everything that is missing; nothing with ``plan=true``."""
@@ -134,17 +141,25 @@ def _record_skips(
 
 
 def make_bases(
-    loader: ConfigLoader, config: DictConfig, params: dict[str, str], arguments: list[str]
+    loader: ConfigLoader,
+    config: DictConfig,
+    params: dict[str, str],
+    arguments: list[str],
+    list_changed: Callable[[TrialSpec], Iterable[str]],
 ) -> list[TrialSpec]:
     """Make one spec a task and entrant, at its default point.
 
+    Args:
+        list_changed: lists the hyperparameters of a base that the study changes.
+
     Raises:
-        RefusedInput: a hyperparameter or the seed is swept, or a suite and tasks are given.
+        RefusedInput: a hyperparameter or the seed is swept, a suite and tasks are given, or a value
+            refers to what the study changes.
     """
     parser = OverridesParser.create(config_loader=loader)
     keys = {}
     for override in parser.parse_overrides(arguments):
-        swept = override.is_discrete_sweep() and len(list(override.sweep_string_iterator())) > 1
+        swept = override.is_discrete_sweep() and count_values(override) > 1
         keys[override.get_key_element()] = swept or override.is_interval_sweep()
     for key, swept in keys.items():
         if key == "seed" or (swept and key.startswith("optimizer.")):
@@ -159,7 +174,13 @@ def make_bases(
         suite: Any = OmegaConf.to_container(config.suite)
         jobs = [[f"task={task}", *own, *job] for task, own in suite.items() for job in jobs]
     composer = Composer(loader, config)
-    return [composer.spec([*job, "seed=0"]) for job in jobs]
+    bases = []
+    for job in jobs:
+        check_words(job)
+        words = [*job, "seed=0"]
+        bases.append(composer.spec(words))
+        composer.refuse_followers(words, bases[-1], list_changed(bases[-1]))
+    return bases
 
 
 def _to_json(plan: Plan) -> str:

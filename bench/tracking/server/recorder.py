@@ -34,6 +34,7 @@ from bench.tracking.tags import (
 
 METRICS_A_BATCH = 900
 """MLflow takes a thousand entities at once, tags included."""
+PARAMS_A_BATCH = 100
 POLL = 0.2
 """Seconds between looks at a claim that another machine makes as well."""
 
@@ -159,7 +160,10 @@ class _Run:
     def begin(self) -> None:
         """Say that this process has the trial."""
         params = [Param(name, value) for name, value in make_params(self._spec).items()]
-        self._client.log_batch(self.id, params=params, tags=[RunTag("status", RUNNING)])
+        size = PARAMS_A_BATCH
+        for start in range(size, len(params), size):
+            self._client.log_batch(self.id, params=params[start : start + size])
+        self._client.log_batch(self.id, params=params[:size], tags=[RunTag("status", RUNNING)])
 
     def delete(self) -> None:
         """Delete the run, as if it had not been made."""

@@ -13,6 +13,7 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 from bench.config import schema
+from bench.config.folders import guard_folders
 from bench.spec import RefusedInput
 
 
@@ -39,7 +40,7 @@ def start_hydra(config_dir: str | None) -> Iterator[None]:
     Plugins.instance().register(UserFolder)
     UserFolder.folder = None if config_dir is None else Path(config_dir).resolve()
     try:
-        with hydra.initialize_config_module("conf", version_base="1.3"):
+        with guard_folders(), hydra.initialize_config_module("conf", version_base="1.3"):
             yield
     finally:
         UserFolder.folder = None
