@@ -61,6 +61,7 @@ def job(cfg: DictConfig) -> TrialResult:
     spec = build_trial_spec(cfg, hydra_cfg.runtime.choices)
     progress.say_data_notes([spec])
     launcher = hydra_cfg.runtime.choices["hydra/launcher"]
+    (spec,) = execute.number_trials([spec], cfg.tracking.uri)
     result = execute.run(spec, cfg.tracking.uri, launcher)
     progress.say(Text(f"{hydra_cfg.job.num + 1} ") + progress.format_end(spec, result))
     return result
@@ -70,6 +71,8 @@ def _run_alone(spec: TrialSpec, uri: str) -> TrialResult:
     check_uri(uri)
     progress.say_assumptions([spec])
     progress.say_data_notes([spec])
+    if spec.context.fresh:
+        (spec,) = execute.number_trials([spec], uri)
     stored = _look_up(spec, uri)
     if stored is not None and execute.can_reuse(spec, stored):
         return execute.reuse(spec, stored)

@@ -31,10 +31,10 @@ def subnormal_numbers() -> None:
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store without a study: creating the first takes seconds, copying it does not."""
-    from bench import tracking
+    from bench.tracking.opening import open_store
 
     path = tmp_path_factory.mktemp("store") / "empty.db"
-    assert tracking.list_studies(f"sqlite:///{path}") == []
+    assert open_store(f"sqlite:///{path}", writes=True).list_studies() == []
     return path
 
 

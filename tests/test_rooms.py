@@ -17,7 +17,7 @@ ROOMS = {
     "tasks": "",
     "bench.runtime": "bench.spec",
     "bench.tracking": "bench.spec",
-    "bench.build": "bench.spec bench.optimizers tasks",
+    "bench.build": "bench.spec bench.runtime bench.optimizers tasks",
     "bench.config": "bench.spec bench.build bench.tracking",
     "bench.trial": "bench.spec bench.build bench.runtime tasks",
     "bench.stack": "bench.spec bench.optimizers bench.build bench.runtime bench.trial tasks",

@@ -16,8 +16,9 @@ from hydra.utils import instantiate
 
 from bench.build.imports import TargetNotFound, format_location, import_target
 from bench.build.param_groups import PARAM_GROUP_RULES
+from bench.runtime.guard import raise_stop
 from bench.spec import Component, NotApplicable, OptimizerSpec, RefusedInput, TaskSpec, TrialSpec
-from bench.spec.errors import NOT_USER_ERRORS, TimeLimitExceeded, describe_error, get_message
+from bench.spec.errors import describe_error, get_message
 from bench.spec.needs import add_hint
 from tasks.data.dataset import Dataset, MissingData
 
@@ -58,8 +59,10 @@ def _load_dataset(
     loader = Component(task, target, json.loads(arguments), path=path)
     try:
         loaded = _instantiate("task", loader, data_dir=data_dir, download=download)
-    except MissingData as error:
-        raise RefusedInput(str(error)) from error
+    except RefusedInput as refusal:
+        if isinstance(refusal.__cause__, MissingData):  # its message has the remedy
+            raise RefusedInput(str(refusal.__cause__)) from refusal.__cause__
+        raise
     dataset: Dataset = _require_type("task", loader, loaded, Dataset, "a loader returns one")
     return dataset
 
@@ -171,7 +174,16 @@ def build_scheduler(spec: TrialSpec, optimizer: Optimizer) -> LambdaLR | None:
         )
     words = (schedule.name, schedule.target, json.dumps(schedule.arguments), schedule.path)
     factor = _build_factor(*words, spec.budget.steps)
-    return None if factor is None else LambdaLR(optimizer, factor)
+    if factor is None:
+        return None
+    try:
+        return LambdaLR(optimizer, factor)
+    except BaseException as error:  # it asks the factor for its first value
+        raise_stop(error)
+        raise RefusedInput(
+            f"{yaml_path('schedule', schedule)}: cannot schedule {spec.optimizer.target}: "
+            f"{_describe_cause(error, spec.optimizer.needs)}"
+        ) from error
 
 
 @lru_cache(maxsize=64)
@@ -181,15 +193,29 @@ def _build_factor(
     """Build a schedule's factor of the step; None where it is always 1."""
     schedule = Component(name, target, json.loads(arguments), path=path)
     factor = _instantiate("schedule", schedule, steps)
-    if not callable(factor) or not isinstance(factor(0), int | float):
+    try:
+        is_factor = callable(factor) and isinstance(factor(0), int | float)
+        changes = is_factor and _changes(factor, steps)
+    except BaseException as error:  # a user's schedule may raise anything
+        raise_stop(error)
+        raise RefusedInput(
+            f"{yaml_path('schedule', schedule)}: {schedule.target} fails at a step: "
+            f"{_describe_cause(error, ())}"
+        ) from error
+    if not is_factor:
         raise RefusedInput(
             f"{yaml_path('schedule', schedule)}: {schedule.target} gives no function from the step "
             "to a factor; see bench/schedules.py"
         )
-    if all(factor(step) == 1.0 for step in range(steps)):
-        return None
-    changing: Callable[[int], float] = factor
-    return changing
+    return factor if changes else None
+
+
+def _changes(factor: Callable[[int], float], steps: int) -> bool:
+    """Return True for a factor that is not always 1."""
+    for step in range(steps):  # noqa: SIM110  (in a generator StopIteration is another exception)
+        if factor(step) != 1.0:
+            return True
+    return False
 
 
 def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
@@ -199,9 +225,10 @@ def _instantiate(group: str, spec: Component, *args: Any, **kwargs: Any) -> Any:
     others = {name: value for name, value in spec.arguments.items() if name not in tuples}
     try:
         return _bind_arguments(spec.target, others)(*args, **tuples, **kwargs)
-    except (*NOT_USER_ERRORS, TimeLimitExceeded, MissingData):
+    except RefusedInput:
         raise
     except BaseException as error:  # a constructor may raise anything
+        raise_stop(error)
         raise RefusedInput(
             f"{yaml_path(group, spec)}: cannot build {spec.target}: "
             f"{_describe_cause(error, getattr(spec, 'needs', ()))}"

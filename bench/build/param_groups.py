@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.spec import NotApplicable
@@ -31,8 +31,9 @@ def group_no_decay_1d(model: nn.Module) -> ParamGroups:
 def group_matrices(model: nn.Module) -> ParamGroups:
     """Separate hidden matrices from the rest: embeddings, the output layer and all that is not 2-D.
 
-    Hidden are weights with 2 axes except those of ``nn.Embedding`` and of the last ``nn.Linear``,
-    as Muon's author advises (https://kellerjordan.github.io/posts/muon/). The second group is
+    Hidden are weights with 2 axes except those of ``nn.Embedding`` and of the last ``nn.Linear``
+    that the model registers, which need not be its output layer: ``describe_matrices`` names it.
+    So Muon's author advises (https://kellerjordan.github.io/posts/muon/). The second group is
     another optimizer's (see ``OptimizerSpec.rest``) and is left out when empty.
 
     Raises:
@@ -41,7 +42,7 @@ def group_matrices(model: nn.Module) -> ParamGroups:
     from torch import nn  # loads torch: a second
 
     layers = list(model.modules())
-    linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+    linear = _find_linear_layers(model)
     outer = [layer for layer in layers if isinstance(layer, nn.Embedding | nn.EmbeddingBag)]
     excluded = {id(layer.weight) for layer in (*outer, *linear[-1:])}
     hidden: list[nn.Parameter] = []
@@ -53,6 +54,32 @@ def group_matrices(model: nn.Module) -> ParamGroups:
     if not hidden:
         raise NotApplicable(f"{type(model).__name__} has no hidden matrix to update")
     return [{"params": hidden}, {"params": rest}] if rest else [{"params": hidden}]
+
+
+SHOWN = 4
+"""Names that a line shows of more."""
+
+
+def describe_matrices(model: nn.Module) -> str:
+    """Describe in a line which parameters ``group_matrices`` gives to which optimizer."""
+    names = {id(p): name for name, p in model.named_parameters()}
+    hidden, *others = ([names[id(p)] for p in group["params"]] for group in group_matrices(model))
+    rest = others[0] if others else []
+    heads = [names[id(layer.weight)] for layer in _find_linear_layers(model)[-1:]]
+    head = f"; {heads[0]} is taken for the head (the Linear registered last)" if heads else ""
+    return f"hidden matrices: {_shorten(hidden)}; the rest: {_shorten(rest) or 'nothing'}{head}"
+
+
+def _shorten(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _find_linear_layers(model: nn.Module) -> list[nn.Linear]:
+    """Find the linear layers, in the order in which the model registers them."""
+    from torch import nn  # loads torch: a second
+
+    return [layer for layer in model.modules() if isinstance(layer, nn.Linear)]
 
 
 PARAM_GROUP_RULES: dict[str, Callable[[nn.Module], ParamGroups]] = {

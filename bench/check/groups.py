@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bench.build import components
+from bench.build.param_groups import describe_matrices
 from bench.check.findings import Failed
 from bench.check.problems import make_standard
 from bench.check.runner import Runner, distance, find_tensors
@@ -37,6 +38,8 @@ def check_learning_rates(spec: OptimizerSpec) -> str:
                 raise Failed(f"group {group} moves although its learning rate is 0")
             if group != stopped and way <= STILL * usual[group]:
                 raise Failed(f"group {group} rests when group {stopped} has learning rate 0")
+    if spec.param_groups == "matrices":
+        return f"{len(usual)} groups; {describe_matrices(make_standard(spec))}"
     return f"{len(usual)} groups"
 
 

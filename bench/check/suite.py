@@ -18,6 +18,7 @@ from bench.check.findings import Check, Failed, Finding, Grade, Measurement, Rep
 from bench.check.problems import make_standard
 from bench.check.tasks import TASK_CHECKS, Subject
 from bench.runtime import capture
+from bench.runtime.guard import raise_stop
 from bench.runtime.timeout import time_limit
 from bench.spec import NotApplicable, OptimizerSpec, RefusedInput, TrialSpec
 from bench.spec.errors import TimeLimitExceeded, describe_error
@@ -112,7 +113,8 @@ def _prepare(spec: OptimizerSpec, seconds: float) -> tuple[OptimizerSpec, Optimi
         raise
     except TimeLimitExceeded:
         return spec, None
-    except Exception:  # the first check meets it again, and says what it is
+    except BaseException as error:  # the first check meets it again, and says what it is
+        raise_stop(error)
         return spec, spec
 
 
@@ -127,7 +129,8 @@ def judge(check: Check[S], spec: S, seconds: float = SECONDS) -> Finding:
         return Finding(check, Grade.FAILED, str(fault))
     except TimeLimitExceeded:
         return Finding(check, Grade.UNFINISHED, _describe_timeout(seconds))
-    except Exception as error:
+    except BaseException as error:
+        raise_stop(error)
         words = _describe_exception(error, getattr(spec, "needs", ()))
         return Finding(check, Grade.FAILED, words, raised=True)
     if isinstance(answer, Measurement):
@@ -142,7 +145,7 @@ def _describe_timeout(seconds: float) -> str:
     )
 
 
-def _describe_exception(error: Exception, needs: tuple[str, ...]) -> str:
+def _describe_exception(error: BaseException, needs: tuple[str, ...]) -> str:
     """``TypeError: … (lion.py:97)``: what was raised and where."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     words = describe_error(error).split("\n", maxsplit=1)[0]

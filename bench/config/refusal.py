@@ -23,7 +23,7 @@ from yaml import YAMLError
 
 from bench.config import schema
 from bench.spec import RefusedInput
-from bench.spec.errors import describe_error
+from bench.spec.errors import describe_error, hide_passwords
 from bench.spec.printable import escape_unprintable
 from bench.spec.suggest import suggest
 
@@ -55,7 +55,7 @@ def exit_on_refusal() -> Iterator[None]:
         if show_all or not _is_refused(cause):
             raise cause from cause.__cause__
         for line in explain(cause).split("\n"):
-            print(f"refused: {escape_unprintable(line)}", file=sys.stderr)
+            print(f"refused: {escape_unprintable(hide_passwords(line))}", file=sys.stderr)
         sys.exit(2)
     finally:
         if not show_all:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,9 +41,6 @@ from bench.spec import (
     raise_refused,
 )
 from bench.spec.suggest import suggest
-
-STARTED = time.time()
-"""The start of this process: ``fresh=true`` reuses no earlier record."""
 
 MAX_THREADS = 1024
 MAX_WORKERS = 64
@@ -128,7 +124,7 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
             plain["data_dir"],
             plain["download"],
             hardware,
-            fresh_since=STARTED if plain["fresh"] else 0.0,
+            fresh=plain["fresh"],
         ),
         usual_model=find_default_model(choices["task"]),
         data_notes=dataset.notes,

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from bench.runtime.guard import watch_interrupts
 from bench.runtime.processes import end_on_sigterm
 from bench.spec.errors import StoreLost, Terminated
 
@@ -32,7 +33,8 @@ def exit_with_code() -> Iterator[None]:
     """
     end_on_sigterm()
     try:
-        yield
+        with watch_interrupts():
+            yield
     except tuple(EXIT_CODES) as error:
         if isinstance(error, KeyboardInterrupt):  # a second Ctrl-C finds nothing left to interrupt
             signal.signal(signal.SIGINT, signal.SIG_IGN)

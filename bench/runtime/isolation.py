@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from bench.runtime import capture, processes
+from bench.runtime.guard import watch_interrupts
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def isolate(threads: int | None = None) -> Iterator[None]:
     before, folder = torch.get_num_threads(), Path.cwd()
     precision = torch.get_float32_matmul_precision()
     deterministic = torch.get_deterministic_debug_mode()
-    with warnings.catch_warnings(), np.errstate(), capture.limit_output():
+    with warnings.catch_warnings(), np.errstate(), capture.limit_output(), watch_interrupts():
         reset_torch()
         torch.set_num_threads(threads or before)
         try:

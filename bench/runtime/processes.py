@@ -12,6 +12,7 @@ from types import FrameType
 
 import psutil
 
+from bench.runtime import guard
 from bench.spec.errors import Terminated
 
 
@@ -47,7 +48,7 @@ def end_on_sigterm() -> None:
 
 def _raise_terminated(number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it is ending already
-    raise Terminated
+    guard.stop(Terminated())
 
 
 def end_with_parent() -> None:

@@ -1,15 +1,34 @@
-"""What a user's code may end: its own trial, whatever it raises. One rule, for every place it runs.
+"""Errors that have a meaning of their own, and the words that describe any error.
 
-Standard library only.
+A user's code ends its own trial, whatever it raises: see ``bench.runtime.guard``. Standard library
+only.
 """
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Sequence
 
+PASSWORD = re.compile(r"""(?<=://)([^\s:/?#@'"]*):[^\s'"]*@""")
+"""In an address what stands between the name of a user and the host, with or without that name."""
+PASSWORD_WORD = re.compile(r"(?i)((?:password|passwd|pwd|secret|token)=)[^\s&'\";]+")
+"""The same as a parameter of an address."""
 
-class RefusedInput(ValueError):
+
+def hide_passwords(text: str) -> str:
+    """Return a text with ``***`` for the password in each address in it."""
+    return PASSWORD_WORD.sub(r"\1***", PASSWORD.sub(r"\1:***@", text))
+
+
+class _Reported(Exception):
+    """An error whose message people see, with an address perhaps: its password is not shown."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(hide_passwords(o) if isinstance(o, str) else o for o in arguments))
+
+
+class RefusedInput(_Reported, ValueError):
     """Input that cannot be run: names file, key, value and remedy. Nothing has trained."""
 
 
@@ -23,12 +42,12 @@ class NotApplicable(RefusedInput):
     """An optimizer that a task, model or schedule gives nothing to do: a sweep skips that trial."""
 
 
-class StoreLost(Exception):
+class StoreLost(_Reported):
     """The store of trials can no longer be read or written: no trial's own fault."""
 
 
 class TimeLimitExceeded(BaseException):
-    """What a user's code does takes longer than it may (``bench.runtime.timeout``).
+    """A user's code takes longer than it may (``bench.runtime.timeout``).
 
     No ``Exception``: it comes in the middle of anything, and much code goes on after one of those.
     """
@@ -38,17 +57,57 @@ class Terminated(BaseException):
     """SIGTERM: somebody ends this process, as ``KeyboardInterrupt`` says of Ctrl-C."""
 
 
-NOT_USER_ERRORS = (KeyboardInterrupt, Terminated, RefusedInput, StoreLost)
-"""Never a trial's own fault. Everything else that its code raises is, ``SystemExit`` included.
+ENDS_SWEEP = (KeyboardInterrupt, Terminated, RefusedInput, StoreLost)
+"""What trials and stacks raise for good reason; whatever else they raise is a failed trial's."""
 
-    try: …                                   # an optimizer, a model, a task
-    except NOT_THEIRS: raise
-    except BaseException as error: …         # this trial failed
-"""
+
+class TrainingEndedEarly(Exception):
+    """A training that ended before its last step and evaluation, without an exception."""
+
+    @classmethod
+    def at(cls, step: int, steps: int) -> TrainingEndedEarly:
+        """Make the error of a training that ended after ``step`` of ``steps``."""
+        return cls(
+            f"training ended at step {step} of {steps}: something asked the training loop to stop. "
+            "Let the optimizer, model and task raise an error instead"
+        )
+
+
+class UserCodeError(Exception):
+    """An exception of a user's code, as one that no framework takes for a signal of its own.
+
+    Attributes:
+        reason, trace: the original exception's, as ``describe_error`` and ``format_traceback`` say.
+        original: None in another process than where it was raised.
+    """
+
+    def __init__(self, reason: str, trace: str, original: BaseException | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.trace, self.original = reason, trace, original
+
+    @classmethod
+    def wrap(cls, error: BaseException) -> UserCodeError:
+        """Wrap the exception that a user's code raised; one that is wrapped already stays.
+
+        Python and Lightning replace two of them by another one on their way.
+        """
+        if isinstance(error, UserCodeError):
+            return error
+        cause = error.__cause__ if type(error) is RuntimeError else None
+        if isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt):
+            cause = error.__context__
+        if isinstance(cause, StopIteration | StopAsyncIteration | KeyboardInterrupt):
+            error = cause
+        return cls(describe_error(error), format_traceback(error), error)
+
+    def __reduce__(self) -> tuple[type[UserCodeError], tuple[str, str]]:
+        return UserCodeError, (self.reason, self.trace)
 
 
 def describe_error(error: BaseException) -> str:
-    """``ArithmeticError: step 3 went wrong``: type and words, whatever the words are."""
+    """Describe an error by type and words: ``ArithmeticError: step 3 went wrong``."""
+    if isinstance(error, UserCodeError):
+        return error.reason
     name = type(error).__name__
     if isinstance(error, SystemExit):
         return f"{name}: it called sys.exit({error.code!r})"
@@ -73,7 +132,9 @@ def get_message(error: BaseException) -> str:
 
 
 def format_traceback(error: BaseException) -> str:
-    """Its traceback; without its words where these cannot be shown."""
+    """Format its traceback; without its words where these cannot be shown."""
+    if isinstance(error, UserCodeError):
+        return error.trace
     try:
         trace = "".join(traceback.format_exception(error))
     except Exception:

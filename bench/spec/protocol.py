@@ -113,12 +113,16 @@ def choose_point(
     return min(range(len(points)), key=lambda at: rank_point(points[at], direction, ranked[at]))
 
 
-def rank_record(status: str, ended_at: float) -> tuple[bool, float]:
+def rank_record(status: str, generation: int, ended_at: float) -> tuple[bool, int, float]:
     """Return a sort key of one of several records of a trial; the least stands.
 
-    The latest record stands. A failure stands only where there is nothing else.
+    The record of the latest command stands. A failure stands only where there is nothing else.
+
+    Args:
+        generation: number of the command in its study; clocks may be wrong.
+        ended_at: decides within one command, and between records that have no number.
     """
-    return status == Status.FAILED, -ended_at
+    return status == Status.FAILED, -generation, -ended_at
 
 
 def select_records(*studies: Iterable[TrialRecord]) -> list[TrialRecord]:
@@ -128,11 +132,13 @@ def select_records(*studies: Iterable[TrialRecord]) -> list[TrialRecord]:
         studies: of a trial that several of them ran, the first one's record stands before later
             ones', unless it failed.
     """
-    ranked: dict[str, list[tuple[tuple[bool, int, float], TrialRecord]]] = {}
+    ranked: dict[str, list[tuple[tuple[bool, int, int, float], TrialRecord]]] = {}
     for at, records in enumerate(studies):
         for record in records:
-            failed, age = rank_record(record.result.status, record.result.ended_at)
-            ranked.setdefault(record.config_hash, []).append(((failed, at, age), record))
+            end = record.result
+            failed, number, age = rank_record(end.status, end.generation, end.ended_at)
+            rank = failed, at, number, age
+            ranked.setdefault(record.config_hash, []).append((rank, record))
     return [min(attempts, key=lambda one: one[0])[1] for attempts in ranked.values()]
 
 

@@ -60,6 +60,8 @@ class TrialResult:
         environment: versions and hardware it ran on.
         traceback: of the exception when failed.
         ended_at: of what is read from a record, in seconds since 1970; 0 of one that ends now.
+        generation: of what is read from a record: number of the command that made it
+            (``RunContext.generation``); 0 of records from before there was one.
         final: the last measured metrics by name; of a trial that finished also ``test/…``.
     """
 
@@ -70,6 +72,7 @@ class TrialResult:
     environment: Mapping[str, str] = field(default_factory=dict)
     traceback: str = ""
     ended_at: float = field(default=0.0, compare=False)
+    generation: int = field(default=0, compare=False)
     final: Mapping[str, float] = field(default_factory=dict)
 
     def final_value(self, metric: str) -> float:

@@ -225,17 +225,24 @@ class RunContext:
         data_dir: folder of data sets.
         download: whether a missing data set is fetched.
         hardware: devices, threads and limits.
-        fresh_since: only a record that ended after this is reused, in seconds since 1970.
+        fresh: records from before this command are not reused.
+        generation: number of the command in its study: each has one more than the records that it
+            finds. It orders records where clocks may be wrong; 0 before the command has begun.
     """
 
     study: str
     data_dir: str = "data"
     download: bool = False
     hardware: Hardware = field(default_factory=Hardware)
-    fresh_since: float = 0.0
+    fresh: bool = False
+    generation: int = 0
 
     def __post_init__(self) -> None:
         check_study(self.study)
+
+    def can_reuse(self, generation: int) -> bool:
+        """Tell whether a record that a command of this number made is reused."""
+        return not self.fresh or 0 < self.generation <= generation
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from bench.runtime.guard import guard
 from bench.stack.cuda_graph import CudaGraphFunction
 from bench.stack.model import Gradients, StackedModel, clip_slices
 from bench.stack.optimizers import (
@@ -58,6 +59,7 @@ class StackBatches:
             inputs, targets = (self._gather_shared(parts) for parts in zip(*batches, strict=True))
             yield inputs, targets
 
+    @guard
     def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Gather the examples of one step by each trial's indices, ``[K, B]``."""
         return _gather_examples(self.inputs, rows), self.targets[rows]
@@ -126,10 +128,10 @@ class StackModule(LeanModule):
             for trial in group.trials
         ]
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Make one step of every trial; ``batch`` is ``[K, B, ...]`` and ``[K, B]``."""
+    def train_on(self, inputs: Tensor, targets: Tensor) -> None:
+        """Make one step of every trial, on ``[K, B, ...]`` and ``[K, B]``."""
         began = time.perf_counter()
-        losses, gradients = self._advance(*batch)
+        losses, gradients = self._advance(inputs, targets)
         for group in self.groups:
             if isinstance(group, SeparateTrials):
                 group.step(gradients)

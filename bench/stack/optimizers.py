@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from bench.runtime.guard import raise_stop
 from bench.runtime.isolation import repair_torch
 from bench.spec import TrialSpec
-from bench.spec.errors import NOT_USER_ERRORS
+from bench.spec.errors import UserCodeError
 from bench.stack.fusion import compute_fusion_key, find_fusion, merge_values
 from bench.stack.model import Gradients, StackedModel
 from bench.trial.state import TrialState
@@ -149,10 +150,9 @@ class SeparateTrials:
             if trial.state.is_training:
                 try:
                     self._step(at, gradients)
-                except NOT_USER_ERRORS:
-                    raise
                 except BaseException as error:
-                    trial.state.fail(error)
+                    raise_stop(error)
+                    trial.state.fail(UserCodeError.wrap(error))
                 repair_torch()
 
     def get_learning_rate(self, slot: int, steps: int) -> float:

@@ -12,6 +12,7 @@ from functools import partial
 
 from bench.build import components
 from bench.runtime import processes
+from bench.runtime.guard import guard
 from bench.runtime.lightning import pl
 from bench.runtime.timeout import time_limit
 from bench.spec import CurvePoint, TrialResult, TrialSpec
@@ -19,7 +20,8 @@ from bench.stack.module import StackBatches, StackModule
 from bench.stack.optimizers import StackedTrial, sort_by_fusion
 from bench.trial.run import build_parts
 from bench.trial.state import TrialState
-from bench.trial.trainer import open_trainer
+from bench.trial.trainer import TrialTrainer, open_trainer
+from tasks.base import Task
 
 
 def run_stack(
@@ -38,8 +40,10 @@ def run_stack(
         threads: CPU threads of the whole stack at most; None: all cores.
 
     Raises:
-        RefusedInput: a trial cannot be built. Any exception that is not one trial's own; the
-            results handed to ``on_end`` before it stand.
+        RefusedInput: a trial cannot be built.
+        UserCodeError: for what a user's code raised in a step that all trials share.
+        KeyboardInterrupt, Terminated, StoreLost, TimeLimitExceeded: as received.
+            The results handed to ``on_end`` before any of these stand.
     """
     limit = time_limit(specs[0].context.hardware.max_seconds)
     threads = threads or processes.cores()
@@ -49,10 +53,14 @@ def run_stack(
             TrialState(spec, trainer.environment, partial(on_evaluation, at), partial(on_end, at))
             for at, spec in enumerate(specs)
         ]
-        trials = sort_by_fusion(
-            [StackedTrial(one, *build_parts(one.spec, task, trainer.device)) for one in states]
-        )
-        module = StackModule(task, trials, threads)
-        pl.seed_everything(trials[0].spec.seed, verbose=False)  # for dropout
-        trainer.fit(module, StackBatches(task, trainer.device, trials))
+        trials = [StackedTrial(one, *build_parts(one.spec, task, trainer.device)) for one in states]
+        _train(task, trials, trainer, threads)
     return [state.result for state in states if state.result is not None]
+
+
+@guard
+def _train(task: Task, trials: Sequence[StackedTrial], trainer: TrialTrainer, threads: int) -> None:
+    trials = sort_by_fusion(trials)
+    module = StackModule(task, trials, threads)
+    pl.seed_everything(trials[0].spec.seed, verbose=False)  # for dropout
+    trainer.fit(module, StackBatches(task, trainer.device, trials))

@@ -9,15 +9,19 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from bench.build import components
+from bench.runtime.guard import raise_stop
+from bench.runtime.isolation import isolate
 from bench.runtime.lightning import pl
 from bench.spec import TrialSpec
-from bench.spec.errors import NOT_USER_ERRORS, describe_error
+from bench.spec.errors import describe_error
 from bench.spec.needs import NEEDS
+from bench.stack.hidden_state import find_hidden_state
 from bench.stack.model import StackedModel
 from bench.trial.trainer import make_trainer
 from bench.trial.update import find_statistics_layers
@@ -37,7 +41,8 @@ def explain_unstackable(spec: TrialSpec) -> str:
         return f"precision {spec.precision}: a stack computes in 32-true"
     key = repr((spec.task, spec.model, spec.context.hardware.accelerator))
     if key not in _REASONS:
-        _REASONS[key] = _explain_mismatch(spec)
+        with isolate(threads=1):  # sums by several threads differ by more than vmap may
+            _REASONS[key] = _explain_mismatch(spec)
     if "eval_mode" in spec.optimizer.needs and not _REASONS[key]:
         model = _build_model(spec, components.load_task(spec), 0)
         if find_statistics_layers(model):
@@ -49,28 +54,45 @@ def _explain_mismatch(spec: TrialSpec) -> str:
     """Explain how two models compute together other than alone; empty if they do not."""
     task = components.load_task(spec)
     device = make_trainer(spec).strategy.root_device  # vmap's rules differ between devices
+    models = [_build_model(spec, task, seed) for seed in (0, 1)]
+    try:
+        return _compare(spec.model.name, task, [model.to(device) for model in models], device)
+    except BaseException as error:  # it will say itself what is wrong, where it trains alone
+        raise_stop(error)
+        message = str(error).strip().split("\n", maxsplit=1)[0] or describe_error(error)
+        return f"{spec.model.name} does not run under vmap ({message})"
+
+
+def _compare(name: str, task: Task, models: Sequence[nn.Module], device: torch.device) -> str:
     examples, labels = task.tensors("train", device)
     rows = torch.arange(8).view(2, 4) % len(labels)  # a landscape has one
     inputs, targets = examples[rows], labels[rows]
-    models = [_build_model(spec, task, seed).to(device) for seed in (0, 1)]
-    try:
-        with warnings.catch_warnings():
-            # vmap falls back to a loop, with a warning, where it has no rule for an operation
-            warnings.filterwarnings("error", message=".*batching rule.*")
-            together = _compute_stacked(task, models, inputs, targets)
-    except NOT_USER_ERRORS:
-        raise
-    except BaseException as error:
-        message = str(error).strip().split("\n", maxsplit=1)[0] or describe_error(error)
-        return f"{spec.model.name} does not run under vmap ({message})"
+    with warnings.catch_warnings():
+        # vmap falls back to a loop, with a warning, where it has no rule for an operation
+        warnings.filterwarnings("error", message=".*batching rule.*")
+        together = _compute_stacked(task, models, inputs, targets)
     for at, model in enumerate(models):
         alone = _compute_alone(task, model, inputs[at], targets[at])
-        for name, expected in alone.items():
-            if not _is_close(expected, together[at][name]):
+        for part, expected in alone.items():
+            if not _is_close(expected, together[at][part]):
                 again = _compute_alone(task, model, inputs[at], targets[at])
-                if _is_close(expected, again[name]):  # else dropout made it another one
-                    return f"{spec.model.name} computes another {name} under vmap"
-    return ""
+                if _is_close(expected, again[part]):  # else dropout made it another one
+                    return f"{name} computes another {part} under vmap"
+    hidden = find_hidden_state(
+        task, models[0], partial(_run_passes, task, models[0], inputs[0], targets[0])
+    )
+    return f"{name} changes {hidden} in a forward pass, which a stack has once" if hidden else ""
+
+
+def _run_passes(task: Task, model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Make one pass in evaluation and one in training; return the loss of the latter."""
+    model.eval()
+    with torch.no_grad():
+        task.metrics(_to_double(task.sums(model(inputs), targets)), len(targets))
+    model.train()
+    if task.augment is not None:
+        task.augment(inputs, targets, torch.Generator().manual_seed(0))
+    return task.loss(model(inputs), targets)
 
 
 def _build_model(spec: TrialSpec, task: Task, seed: int) -> nn.Module:

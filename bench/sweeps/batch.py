@@ -39,9 +39,12 @@ def run(
         RefusedInput: a trial cannot be built; nothing has trained.
     """
     study = _study(specs)
-    wanted = {spec.config_hash: spec for spec in specs}
     if stored is None:
-        stored = select_results(tracking.resume(uri, study))
+        found = tracking.resume(uri, study)
+        stored = select_results(found.records)
+        if found.unreadable:
+            progress.say(found.unreadable)
+    wanted = {spec.config_hash: spec for spec in execute.number_trials(specs, uri)}
     reused = {k: stored[k] for k, spec in wanted.items() if execute.can_reuse(spec, stored.get(k))}
     outcomes = {key: (wanted[key], result) for key, result in reused.items()}
     new = {key: spec for key, spec in wanted.items() if key not in reused}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from bench import tracking
@@ -19,9 +19,20 @@ POLL_S = (0.2, 2.0)
 """Seconds between looks at trials that run elsewhere: at first, and at the most."""
 
 
+def number_trials(specs: Sequence[TrialSpec], uri: str) -> list[TrialSpec]:
+    """Give trials the number of the command that begins here; those that have one keep it.
+
+    Trials are of one study. Whoever runs them, in whatever process, has the number from them.
+    """
+    if all(spec.context.generation for spec in specs):
+        return list(specs)
+    number = tracking.next_generation(uri, specs[0].context.study)
+    return [spec.within(generation=number) for spec in specs]
+
+
 def can_reuse(spec: TrialSpec, stored: TrialResult | None) -> bool:
     """Say if a stored result is as new as the trial asks for."""
-    return stored is not None and stored.ended_at >= spec.context.fresh_since
+    return stored is not None and spec.context.can_reuse(stored.generation)
 
 
 def reuse(spec: TrialSpec, stored: TrialResult) -> TrialResult:
@@ -36,6 +47,9 @@ def run_single(spec: TrialSpec, uri: str) -> TrialResult:
     study, key = spec.context.study, spec.config_hash
     tracking.prepare(uri, study)
     tracking.discard_interrupted(uri, study)
+    (spec,) = number_trials([spec], uri)
+    if broken := tracking.find_unreadable(uri, study, {key}):
+        progress.say(broken)
     stored = tracking.read_results(uri, study, {key}).get(key)
     if stored is not None and can_reuse(spec, stored):
         return reuse(spec, stored)

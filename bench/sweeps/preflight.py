@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from bench.build import components
+from bench.build.imports import format_location
+from bench.build.param_groups import describe_matrices
+from bench.runtime.guard import raise_stop
+from bench.runtime.precision import refuse_missing_precision
 from bench.spec import NotApplicable, RefusedInput, TrialSpec
+from bench.spec.errors import describe_error
+from bench.sweeps import progress
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,6 +23,8 @@ if TYPE_CHECKING:
 def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
     """Build every distinct combination of the trials once.
 
+    Prints which parameters go where, once a model, for optimizers of hidden matrices.
+
     Returns:
         By ``config_hash``: why a trial cannot apply. Those are skipped; the others can run.
 
@@ -26,7 +34,9 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
     models: dict[str, nn.Module] = {}
     verdicts: dict[str, str] = {}
     skipped: dict[str, str] = {}
+    described: set[tuple[str, str]] = set()
     for spec in specs:
+        refuse_missing_precision(spec.precision, spec.context.hardware.accelerator)
         from bench.runtime.isolation import isolate  # loads torch: only where something is built
 
         fit = repr((spec.task, spec.model))
@@ -37,6 +47,11 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
         if parts not in verdicts:
             with isolate():
                 verdicts[parts] = _explain_inapplicable(spec, models[fit])
+            uses_matrices = spec.optimizer.param_groups == "matrices" and not verdicts[parts]
+            if uses_matrices and (fit, spec.optimizer.name) not in described:
+                described.add((fit, spec.optimizer.name))
+                names = f"{spec.optimizer.name} on {spec.model.name}"
+                progress.say(f"{names}: {describe_matrices(models[fit])}")
         if verdicts[parts]:
             skipped[spec.config_hash] = verdicts[parts]
     return skipped
@@ -53,13 +68,15 @@ def _explain_inapplicable(spec: TrialSpec, model: nn.Module) -> str:
 
 def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
     """Build the model; refuse a task that does not measure its target metric."""
-    import torch  # a second: only where something is built
-
     model = components.build_model(spec.model, task)
-    inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
-    with torch.no_grad():
-        sums = {name: value.double() for name, value in task.sums(model(inputs), targets).items()}
-        metrics = task.metrics(sums, len(targets))
+    try:
+        metrics = _measure(task, model)
+    except BaseException as error:  # a user's task or model may raise anything
+        raise_stop(error)
+        raise RefusedInput(
+            f"{components.yaml_path('model', spec.model)}: {spec.model.target} cannot be evaluated "
+            f"on two examples of {spec.task.name}: {describe_error(error)}{format_location(error)}"
+        ) from error
     wanted = spec.task.target_metric.metric
     if wanted not in metrics:
         raise RefusedInput(
@@ -67,3 +84,13 @@ def _build_checked_model(spec: TrialSpec, task: Task) -> nn.Module:
             f"{spec.task.target} measures {', '.join(sorted(metrics))}"
         )
     return model
+
+
+def _measure(task: Task, model: nn.Module) -> Collection[str]:
+    """Measure a model on two examples; return the names of the metrics."""
+    import torch  # a second: only where something is built
+
+    inputs, targets = (part[:2] for part in task.tensors("val", torch.device("cpu")))
+    with torch.no_grad():
+        sums = {name: value.double() for name, value in task.sums(model(inputs), targets).items()}
+        return task.metrics(sums, len(targets))

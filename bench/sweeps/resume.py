@@ -18,7 +18,7 @@ def select_results(records: Iterable[TrialRecord]) -> dict[str, TrialResult]:
 
 
 class Change(NamedTuple):
-    """One difference between the record and the plan."""
+    """One difference between the plan and what it is compared with."""
 
     where: str
     key: str
@@ -47,24 +47,93 @@ def refuse_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
         for change in min(differences, key=len, default=[]):
             changes.setdefault((change.where, change.key), change)
     if changes:
-        listed = "; ".join(
-            f"{c.where}: {c.key} was {c.then} and is {c.now}" for c in changes.values()
-        )
-        raise RefusedInput(
-            f"study={plan.study}: it began otherwise. {listed}. "
-            f"Take it back, or take another name: study={plan.study}_2"
-        )
+        raise RefusedInput(_format_refusal(plan.study, "was started", changes.values()))
+
+
+def describe_plan(plan: Plan) -> str:
+    """Return all settings that have to stay within a study, as JSON."""
+    settings: dict[str, list[dict[str, Any]]] = {}
+    for base in plan.bases:
+        settings.setdefault(_name_entrant(base), []).append(_list_settings(plan, base))
+    return json.dumps(settings, sort_keys=True)
+
+
+def compare_plans(plan: Plan, other: str) -> str:
+    """Return why a plan cannot run beside another one; empty where it can.
+
+    Entrants that only one of them has are no difference.
+
+    Args:
+        other: as ``describe_plan`` gives it.
+    """
+    mine = json.loads(describe_plan(plan))
+    try:
+        theirs = dict(json.loads(other))
+    except (ValueError, TypeError):
+        return _format_refusal(plan.study, "is being run", [])
+    changes = []
+    for where in sorted(mine.keys() & theirs.keys()):
+        own, its = mine[where], theirs[where]
+        # several settings of one entrant: budgets that are swept
+        for here in [one for one in own if one not in its]:
+            changes += _find_nearest(_list_changes(where, one, here) for one in its)
+        for there in [one for one in its if one not in own]:
+            changes += _find_nearest(_list_changes(where, there, one) for one in own)
+    return _format_refusal(plan.study, "is being run", changes) if changes else ""
+
+
+def _find_nearest(differences: Iterable[list[Change]]) -> list[Change]:
+    return min(differences, key=len, default=[])
+
+
+def _list_changes(where: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
+    return [Change(where, key, then.get(key), now.get(key)) for key in keys]
+
+
+def _format_refusal(study: str, verb: str, changes: Iterable[Change]) -> str:
+    each = dict.fromkeys(f"{c.where}: {c.key} was {c.then} and is {c.now}" for c in changes)
+    listed = f": {'; '.join(each)}" if each else ""
+    return (
+        f"study={study} {verb} with different settings{listed}. Restore them, or use a new name, "
+        f"such as study={study}_2"
+    )
+
+
+def _name_entrant(base: TrialSpec) -> str:
+    return " · ".join(protocol.entrant_key(base.config()))
+
+
+def _list_settings(plan: Plan, base: TrialSpec) -> dict[str, Any]:
+    """List the settings of an entrant by their keys."""
+    config = base.config()
+    own = {key: config[key] for key in protocol.ENTRANT}
+    return {
+        **dict(_list_tuning(plan, base)),
+        "tuning.trials": plan.points_of(base),
+        "tuning.repeats": len(plan.repeats_of(base)),
+        **flat(_to_stored({**protocol.setting(config), **own})),
+    }
+
+
+def _list_tuning(plan: Plan, base: TrialSpec) -> list[tuple[str, Any]]:
+    """List what determines how the points of an entrant are drawn and ranked."""
+    return [
+        ("search_space", _to_json(base.optimizer.search_space)),
+        ("tuning.sampler", plan.sampler),
+        ("tuning.seed", plan.seed),
+        ("tuning.rank", plan.rank),
+    ]
 
 
 def _find_changes(plan: Plan, base: TrialSpec, record: TrialRecord) -> Iterator[Change]:
     tuning, config = record.tuning, base.config()
     assert tuning is not None
     task, _, entrant = protocol.entrant_key(config)
+    then_drawn = (_to_json(tuning.space), tuning.sampler, tuning.seed, tuning.rank)
     pairs: list[tuple[str, Any, Any]] = [
-        ("search_space", _to_json(tuning.space), _to_json(base.optimizer.search_space)),
-        ("tuning.sampler", tuning.sampler, plan.sampler),
-        ("tuning.seed", tuning.seed, plan.seed),
-        ("tuning.rank", tuning.rank, plan.rank),
+        (key, was, is_)
+        for (key, is_), was in zip(_list_tuning(plan, base), then_drawn, strict=True)
     ]
     if tuning.index is not None and tuning.index >= plan.points:
         pairs.append(("tuning.trials", f"at least {tuning.index + 1}", plan.points))

@@ -54,15 +54,29 @@ def describe_study(uri: str, study: str) -> list[str]:
     path = sqlite_path(uri)
     if path is not None and not Path(path).is_file():
         raise RefusedInput(f"tracking.uri={uri}: there is no file {path}; run optbench first")
-    records = protocol.select_records(tracking.read(uri, study, curves=False))
-    declared = tracking.read_text(uri, study, "plan.json")
-    plan = None if declared is None else json.loads(declared)
+    found = tracking.read_study(uri, study, curves=False)
+    records = protocol.select_records(found.records)
+    plan, broken = _read_plan(tracking.read_text(uri, study, "plan.json"))
     now = select_current(records)
     lines = [f"study {study}: {_count_statuses(records)}"]
+    lines += [f"  {line}" for line in (found.unreadable, broken) if line]
     lines += [*_list_phases(now, plan), *_list_failures(records)]
     if former := len(records) - len(now):
         lines.append(f"  {former} more report points that a smaller budget had chosen")
     return [*lines, _describe_next(now, plan)]
+
+
+def _read_plan(text: str | None) -> tuple[dict[str, Any] | None, str]:
+    """Return the plan as far as it is asked for here, and a line where it cannot be read."""
+    if text is None:
+        return None, ""
+    try:
+        plan = json.loads(text)
+        counts = {key: int(plan[key]) for key in ("tuning_seeds", "repeats", "reporting_seeds")}
+        entrants = [{"points": int(one["points"])} for one in plan["entrants"]]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None, "1 unreadable record: plan.json; the same command writes it anew"
+    return {**counts, "entrants": entrants}, ""
 
 
 def select_current(records: Sequence[TrialRecord]) -> list[TrialRecord]:

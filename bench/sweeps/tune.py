@@ -76,7 +76,7 @@ def tune(plan: Plan, uri: str, launch: Launch, results: Results) -> Tuned:
         specs = list_selections(plan, draws)
         if specs:
             outcomes |= _run("tuning", specs, uri, launch, results)
-            results = select_results(tracking.resume(uri, plan.study))
+            results = select_results(tracking.resume(uri, plan.study).records)
     choices = choose(plan, draws, results)
     for choice in choices:
         progress.say(_describe(choice))

@@ -6,15 +6,20 @@ make the first of those.
 
 from bench.tracking.errors import ReadOnlyStore
 from bench.tracking.opening import prepare
+from bench.tracking.plans import claim_plan
 from bench.tracking.read import (
+    StudyRecords,
     discard_interrupted,
     discard_job,
     find_result,
     find_running,
+    find_unreadable,
     list_studies,
+    next_generation,
     read,
     read_job_results,
     read_results,
+    read_study,
     resume,
 )
 from bench.tracking.recorder import open_recorder
@@ -31,20 +36,25 @@ from bench.tracking.views import View, save_views
 __all__ = [
     "ReadOnlyStore",
     "Recorder",
+    "StudyRecords",
     "View",
     "attach_report",
     "attach_text",
+    "claim_plan",
     "discard_interrupted",
     "discard_job",
     "find_report",
     "find_result",
     "find_running",
+    "find_unreadable",
     "list_studies",
+    "next_generation",
     "open_recorder",
     "prepare",
     "read",
     "read_job_results",
     "read_results",
+    "read_study",
     "read_text",
     "resume",
     "save_views",

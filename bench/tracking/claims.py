@@ -18,6 +18,7 @@ from filelock import FileLock
 
 from bench.spec import Status, TrialSpec, digest
 from bench.tracking import owner
+from bench.tracking.faults import find_fault
 from bench.tracking.store import TrialRun
 
 RESULTS = (Status.FINISHED, Status.DIVERGED, Status.SKIPPED)
@@ -61,8 +62,9 @@ def decide_claim(run_id: str, rivals: Iterable[TrialRun]) -> bool | None:
 
 
 def is_result(run: TrialRun) -> bool:
-    """Tell whether a run has ended, and not by a failure."""
-    return run.status != "RUNNING" and run.tags.get("status") in RESULTS
+    """Tell whether a run has ended, and not by a failure, and can be read."""
+    ended = run.status != "RUNNING" and run.tags.get("status") in RESULTS
+    return ended and not find_fault(run)
 
 
 def find_unclaimed(runs: Iterable[TrialRun], specs: Sequence[TrialSpec]) -> list[int]:
@@ -72,17 +74,22 @@ def find_unclaimed(runs: Iterable[TrialRun], specs: Sequence[TrialSpec]) -> list
         runs: those of the store with one of their hashes.
     """
     claimed: set[str] = set()
-    since = {spec.config_hash: spec.context.fresh_since for spec in specs}
+    asked = {spec.config_hash: spec.context for spec in specs}
     for run in runs:
-        key = run.tags["config_hash"]
-        if is_running(run) or (is_result(run) and run.ended >= since.get(key, 0.0)):
+        key = run.config_hash
+        if is_running(run) or (is_result(run) and asked[key].can_reuse(run.generation)):
             claimed.add(key)
     return [slot for slot, spec in enumerate(specs) if spec.config_hash not in claimed]
 
 
-def find_replaced(runs: Iterable[TrialRun], by: str) -> list[str]:
-    """Return the results among the runs of one hash that the run ``by`` replaces, on demand."""
-    return [run.run_id for run in runs if run.run_id != by and is_result(run)]
+def find_replaced(runs: Iterable[TrialRun], by: str, generation: int) -> list[str]:
+    """Return the results among the runs of one hash that the run ``by`` replaces, on demand.
+
+    Args:
+        generation: of that run; a later command's result stays.
+    """
+    results = (run for run in runs if run.run_id != by and is_result(run))
+    return [run.run_id for run in results if run.generation <= generation]
 
 
 def lock_claims(uri: str, study: str) -> FileLock:

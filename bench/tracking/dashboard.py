@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.spec import RefusedInput
+from bench.tracking.opening import open_store
 from bench.tracking.read import list_studies
 from bench.tracking.sqlite import schema
 from bench.tracking.summary import find_report
@@ -22,6 +23,7 @@ ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # eight processes that nothing here needs
 }
+STORE_VARIABLE = "MLFLOW_BACKEND_STORE_URI"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -36,11 +38,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"dashboard: {refusal}", file=sys.stderr)
         sys.exit(2)
     print("open in a few seconds:", *lines, sep="\n  ", flush=True)
-    os.execve(
-        sys.executable,
-        make_server_command(arguments.store, arguments.port),
-        {**os.environ, **ENVIRONMENT},
-    )
+    command = make_server_command(arguments.port)
+    os.execve(sys.executable, command, make_server_environment(arguments.store))
 
 
 def list_addresses(uri: str, port: int) -> list[str]:
@@ -58,11 +57,20 @@ def list_addresses(uri: str, port: int) -> list[str]:
         raise RefusedInput(f"--store={uri}: it holds no study; run make quickstart first")
     width, lines = max(map(len, names)), []
     for name in names:
-        view = save_views(uri, name)[0]
-        lines.append(f"{name:<{width}}  http://127.0.0.1:{port}/{view.path}")
+        lines.append(f"{name:<{width}}  http://127.0.0.1:{port}/{_find_view(uri, name)}")
         if report := find_report(uri, name):
             lines.append(f"{'':<{width}}  http://127.0.0.1:{port}/{report}")
     return lines
+
+
+def _find_view(uri: str, study: str) -> str:
+    """Return what follows the server's address; of somebody else's runs no view is saved."""
+    store = open_store(uri)
+    known = store.find_study(study)
+    assert known is not None
+    if not store.read_trials(known.id):
+        return f"#/experiments/{known.id}/runs?workflowType=machine_learning"
+    return save_views(uri, study)[0].path
 
 
 def _check_tables(uri: str, path: Path) -> None:
@@ -80,10 +88,19 @@ def _check_tables(uri: str, path: Path) -> None:
         )
 
 
-def make_server_command(uri: str, port: int) -> list[str]:
+def make_server_command(port: int) -> list[str]:
     """Make the command line of a server that this machine alone can reach."""
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    return [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, *address]
+    return [sys.executable, "-m", "mlflow", "server", *address]
+
+
+def make_server_environment(uri: str) -> dict[str, str]:
+    """Make the environment of a server of a store.
+
+    Everybody on the machine can read a command line, so that the address, which may hold a
+    password, is no part of it.
+    """
+    return {**os.environ, **ENVIRONMENT, STORE_VARIABLE: uri}
 
 
 if __name__ == "__main__":

@@ -35,10 +35,16 @@ def prepare(uri: str, study: str) -> str:
 def open_store(uri: str, *, writes: bool = False) -> Store:
     """Open a store, and say once where its tables are of another MLflow.
 
+    Args:
+        writes: make a file that is missing; a reader makes and changes nothing.
+
     Raises:
         RefusedInput: it cannot be opened, does not answer, or can only be read.
         StoreLost: the same in a worker, whose parent has opened it.
     """
+    path = sqlite_path(uri)
+    if writes and path is not None and not schema.has_tables(path):
+        _make_file(uri, path.absolute())
     store = find_store(uri)
     if isinstance(store, SQLiteStore):
         if writes:
@@ -73,14 +79,24 @@ def _open(uri: str, path: Path | None) -> Store:
         check_local(uri, path)
         check_file(uri, path)
         if not schema.has_tables(path):
-            _create(uri, path)
+            raise RefusedInput(
+                f"tracking.uri={uri}: there is no file {path} with records. Run optbench first, or "
+                "name its store"
+            )
         revision = schema.check_columns(uri, path)
-        if revision in schema.REVISIONS and not schema.has_write_ahead_log(path):
-            with FileLock(f"{path}.lock"):  # MLflow made it
-                schema.write_ahead(path)
     except (OSError, sqlite3.Error) as error:
         raise make_open_error(uri, error) from error
     return SQLiteStore(uri, path, revision)
+
+
+def _make_file(uri: str, path: Path) -> None:
+    """Make a store that is missing, where one may be."""
+    try:
+        check_local(uri, path)
+        check_file(uri, path)
+        _create(uri, path)
+    except (OSError, sqlite3.Error) as error:
+        raise make_open_error(uri, error) from error
 
 
 def _create(uri: str, path: Path) -> None:

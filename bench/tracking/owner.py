@@ -14,7 +14,9 @@ JOB = "OPTBENCH_JOB"
 """Environment variable with the cluster job of this process; its own workers inherit it."""
 
 CLOCK_ERROR = 10.0
-"""Seconds by which two readings of one start may differ: the system clock is corrected at times."""
+"""Seconds by which two readings of one start may differ: they hold times of the system clock."""
+TICKS = os.sysconf("SC_CLK_TCK")
+"""Clock ticks of a second."""
 
 
 def is_worker() -> bool:
@@ -43,24 +45,25 @@ def is_alive(tags: Mapping[str, str]) -> bool:
         process = psutil.Process(int(tags["pid"]))
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        start = _to_seconds(tags.get("process", ""))
-        return start is None or abs(process.create_time() - start) < CLOCK_ERROR
+        mark = tags.get("process", "")
+        if "." in mark:  # an earlier version's: a time of the clock, which may have been set since
+            return abs(process.create_time() - float(mark)) < CLOCK_ERROR
+        return not mark or abs(_count_ticks(process) - int(mark)) < CLOCK_ERROR * TICKS
     except psutil.NoSuchProcess:
         return False
     except (psutil.AccessDenied, ValueError):  # another user's, or a mark of an unknown form
         return True
 
 
-@lru_cache(maxsize=1)  # one reading a process, so that its tags stay equal when the clock moves
+@lru_cache(maxsize=1)  # one reading a process, so that its tags stay equal
 def _read_start(pid: int) -> str:
-    return repr(psutil.Process(pid).create_time())
+    return str(_count_ticks(psutil.Process(pid)))
 
 
-def _to_seconds(mark: str) -> float | None:
-    """Return the start of a process in seconds since 1970; None where it was not recorded.
+def _count_ticks(process: psutil.Process) -> int:
+    """Return the start of a process in clock ticks since the machine was started.
 
-    Earlier versions recorded an integer, in clock ticks since the machine was started.
+    When the clock is set, the times of both starts move, and their difference does not.
     """
-    if not mark or "." in mark:
-        return float(mark) if mark else None
-    return psutil.boot_time() + int(mark) / os.sysconf("SC_CLK_TCK")
+    boot = psutil.boot_time()
+    return round((process.create_time() - boot) * TICKS)

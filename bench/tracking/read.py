@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.spec import RefusedInput, TrialRecord, TrialResult
 from bench.spec.errors import StoreLost
 from bench.tracking import claims, owner
+from bench.tracking.faults import format_unreadable, split_readable
 from bench.tracking.opening import exists, find_store, open_store, prepare
 from bench.tracking.runs import select_results, to_record, to_result, to_whole_result
 from bench.tracking.server import heartbeat
 from bench.tracking.store import Store, Study, TrialRun
+from bench.tracking.uri import sqlite_path
 
 
 def list_studies(uri: str) -> list[str]:
@@ -22,7 +24,24 @@ def list_studies(uri: str) -> list[str]:
     return open_store(uri).list_studies()
 
 
+class StudyRecords(NamedTuple):
+    """The trials of a study that have ended.
+
+    Attributes:
+        records: in no order that matters.
+        unreadable: a line that counts the broken ones, which are left out; empty without any.
+    """
+
+    records: list[TrialRecord]
+    unreadable: str
+
+
 def read(uri: str, study: str, *, curves: bool = True) -> list[TrialRecord]:
+    """Read the records alone, see ``read_study``."""
+    return read_study(uri, study, curves=curves).records
+
+
+def read_study(uri: str, study: str, *, curves: bool = True) -> StudyRecords:
     """Read every trial of a study that has ended.
 
     Args:
@@ -37,8 +56,8 @@ def read(uri: str, study: str, *, curves: bool = True) -> list[TrialRecord]:
         raise RefusedInput(
             f"study={study}: not in {uri}; it holds {', '.join(list_studies(uri)) or 'none'}"
         )
-    runs = [run for run in store.read_trials(known.id, curves=curves) if run.status != "RUNNING"]
-    return [to_record(r, to_whole_result(store, r) if curves else to_result(r)) for r in runs]
+    runs = store.read_trials(known.id, curves=curves)
+    return _to_records(runs, lambda run: to_whole_result(store, run) if curves else to_result(run))
 
 
 def read_results(
@@ -71,10 +90,25 @@ def find_result(uri: str, study: str, config_hash: str) -> TrialResult | None:
 def find_running(uri: str, study: str, hashes: Collection[str]) -> set[str]:
     """Return those of these hashes whose trial another process runs now."""
     runs = _read_runs(open_store(uri), study, hashes=hashes)
-    return {run.tags["config_hash"] for run in runs if claims.is_running(run)}
+    return {run.config_hash for run in runs if claims.is_running(run)}
 
 
-def resume(uri: str, study: str) -> list[TrialRecord]:
+def find_unreadable(uri: str, study: str, hashes: Collection[str]) -> str:
+    """Return a line that counts the broken records with these hashes; empty without any."""
+    runs = _read_runs(open_store(uri), study, hashes=hashes)
+    return format_unreadable(split_readable(runs)[1])
+
+
+def next_generation(uri: str, study: str) -> int:
+    """Return the number of a command that begins now: one more than any record has."""
+    if sqlite_path(uri) is not None and not exists(uri):
+        return 1
+    store = open_store(uri)
+    known = store.find_study(study)
+    return 1 if known is None else 1 + store.find_generation(known.id)
+
+
+def resume(uri: str, study: str) -> StudyRecords:
     """Open or make a study, discard its interrupted runs, read those that ended without curves."""
     prepare(uri, study)
     store = open_store(uri)
@@ -82,7 +116,16 @@ def resume(uri: str, study: str) -> list[TrialRecord]:
     assert known is not None
     runs = store.read_trials(known.id)
     _discard_interrupted(store, known, runs)
-    return [to_record(run, to_result(run)) for run in runs if run.status != "RUNNING"]
+    return _to_records(runs, to_result)
+
+
+def _to_records(
+    runs: Sequence[TrialRun], convert: Callable[[TrialRun], TrialResult]
+) -> StudyRecords:
+    """Convert those that have ended and can be read; count the broken ones."""
+    good, broken = split_readable(runs)
+    records = [to_record(run, convert(run)) for run in good if run.status != "RUNNING"]
+    return StudyRecords(records, format_unreadable(broken))
 
 
 def discard_interrupted(uri: str, study: str) -> int:
@@ -122,7 +165,8 @@ def discard_job(uri: str, study: str, job: str) -> int:
 def read_job_results(uri: str, study: str, job: str) -> dict[str, TrialResult]:
     """Read the trials that a cluster job has ended, by ``config_hash``, without curves."""
     runs = _read_runs(open_store(uri), study, job=job)
-    return {run.tags["config_hash"]: to_result(run) for run in runs if run.status != "RUNNING"}
+    ended = (run for run in split_readable(runs)[0] if run.status != "RUNNING")
+    return {run.config_hash: to_result(run) for run in ended}
 
 
 def _read_runs(store: Store, study: str, **selection: Any) -> list[TrialRun]:

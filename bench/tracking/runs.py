@@ -18,8 +18,11 @@ def select_results(runs: Iterable[TrialRun]) -> dict[str, TrialResult]:
     Of several results of one trial that counts which ``protocol.rank_record`` puts first.
     """
     results = [run for run in runs if claims.is_result(run)]
-    results.sort(key=lambda run: protocol.rank_record(run.tags["status"], run.ended), reverse=True)
-    return {run.tags["config_hash"]: to_result(run) for run in results}
+    results.sort(
+        key=lambda run: protocol.rank_record(run.tags["status"], run.generation, run.ended),
+        reverse=True,
+    )
+    return {run.config_hash: to_result(run) for run in results}
 
 
 def to_result(run: TrialRun) -> TrialResult:
@@ -29,6 +32,7 @@ def to_result(run: TrialRun) -> TrialResult:
         run.tags.get("reason", ""),
         summary=_to_summary(run),
         ended_at=run.ended,
+        generation=run.generation,
         final=_to_final(run),
     )
 

@@ -16,12 +16,13 @@ from typing import NamedTuple, Protocol, Self
 from bench.spec import CurvePoint, RefusedInput, TrialResult, TrialSpec
 from bench.spec.errors import StoreLost
 from bench.tracking.owner import is_worker
+from bench.tracking.tags import decode_generation
 
 STUDY_TAGS = {"mlflow.experimentKind": "custom_model_development"}
 """Tells MLflow's pages that a study is made of training runs, not of language-model traces."""
 
 TRIAL_TAGS = {"config_hash", "status", "config", "point", "study"}
-"""Tags of every trial: a run without them was written by somebody else, and is left alone."""
+"""Tags of every trial; a run of the kind ``trial`` without them cannot be read."""
 
 Value = tuple[int, int, float]
 """Step, timestamp in ms, value: one entry of a metric's history."""
@@ -46,6 +47,8 @@ class TrialRun:
         ended: seconds since 1970; 0 while it runs.
         last_seen: seconds since 1970 of its process's last heartbeat
             (``bench.tracking.server.heartbeat``); 0 where that is not asked, or there was none.
+        fault: why it cannot be read; empty where it can; None: ``bench.tracking.faults`` has not
+            looked yet.
     """
 
     run_id: str
@@ -55,6 +58,17 @@ class TrialRun:
     history: dict[str, list[Value]] = field(default_factory=dict)
     ended: float = 0.0
     last_seen: float = 0.0
+    fault: str | None = None
+
+    @property
+    def config_hash(self) -> str:
+        """The hash of its trial; empty where no tag says."""
+        return self.tags.get("config_hash", "")
+
+    @property
+    def generation(self) -> int:
+        """The number of the command that made it."""
+        return decode_generation(self.tags)
 
 
 class Recorder(Protocol):
@@ -119,13 +133,16 @@ class Store(Protocol):
         job: str | None = None,
         running: bool = False,
     ) -> list[TrialRun]:
-        """Read its trials, the latest first, running ones included: the one call that does.
+        """Read its trials, the latest first, running and broken ones included.
 
         Args:
             curves: load the history of every metric, too.
             hashes, job, running: only trials with one of these config hashes, of that cluster job,
                 that have not ended.
         """
+
+    def find_generation(self, study: str) -> int:
+        """Return the greatest number of a command among its runs, those in the trash included."""
 
     def trash(self, runs: Iterable[str]) -> None:
         """Move runs to MLflow's trash, from where they can be restored."""
@@ -159,6 +176,11 @@ def ensure_study(store: Store, name: str) -> str:
     """Return the id of the study of that name, which is made where it is missing."""
     study = store.find_study(name)
     return store.create_study(name) if study is None else study.id
+
+
+def ensure_summary(store: Store, study: str, name: str) -> str:
+    """Return the summary run of the study of this id and name; make it where it is missing."""
+    return store.find_summary(study) or store.create_summary(study, name)
 
 
 def make_open_error(uri: str, error: Exception) -> RefusedInput | StoreLost:

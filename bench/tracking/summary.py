@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.tracking.naming import SEPARATOR
 from bench.tracking.opening import open_store, prepare
+from bench.tracking.store import ensure_summary
 from bench.tracking.views import save_views
 
 NOTE = "mlflow.note.content"
@@ -28,8 +29,10 @@ def attach_text(uri: str, study: str, name: str, text: str) -> None:
 
 def read_text(uri: str, study: str, name: str) -> str | None:
     """Read a text file of the study's summary run; None where there is none."""
-    run = _find_summary(uri, study)
-    return None if run is None else open_store(uri).read_text(run, name)
+    store = open_store(uri)
+    known = store.find_study(study)
+    run = None if known is None else store.find_summary(known.id)
+    return None if run is None else store.read_text(run, name)
 
 
 def summarize(
@@ -64,24 +67,19 @@ def summarize(
 
 def find_report(uri: str, study: str) -> str | None:
     """Return what follows a server's address to show the report; None where there is none."""
-    run = _find_summary(uri, study)
-    if run is None or not open_store(uri).has_file(run, "report"):
+    store = open_store(uri)
+    known = store.find_study(study)
+    run = None if known is None else store.find_summary(known.id)
+    if known is None or run is None or not store.has_file(run, "report"):
         return None
     return (
-        f"#/experiments/{prepare(uri, study)}/runs/{run}/artifacts/report/index.html"
+        f"#/experiments/{known.id}/runs/{run}/artifacts/report/index.html"
         "?workflowType=machine_learning"
     )
 
 
-def _find_summary(uri: str, study: str) -> str | None:
-    known = open_store(uri).find_study(study)
-    return None if known is None else open_store(uri).find_summary(known.id)
-
-
 def _ensure_summary(uri: str, study: str) -> str:
-    """Return the id of the summary run, which is made where it is missing."""
-    number = prepare(uri, study)
-    return open_store(uri).find_summary(number) or open_store(uri).create_summary(number, study)
+    return ensure_summary(open_store(uri), prepare(uri, study), study)
 
 
 def _format_table(columns: Mapping[str, Sequence[Any]]) -> str:

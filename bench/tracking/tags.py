@@ -24,6 +24,23 @@ SUMMARY = "summary."
 though they are one number a trial; as tags they also keep every digit, NaN and ∞."""
 
 
+GENERATION = "generation"
+"""The tag with the number of the command that made a run, in as many digits that it sorts as text.
+"""
+DIGITS = 9
+
+
+def encode_generation(number: int) -> str:
+    """Format the number of a command as the tag ``generation``."""
+    return f"{number:0{DIGITS}d}"
+
+
+def decode_generation(tags: Mapping[str, str]) -> int:
+    """Return the number of the command that made a run; 0 where no tag says."""
+    text = str(tags.get(GENERATION, ""))
+    return int(text) if text.isdecimal() and len(text) == DIGITS else 0
+
+
 def make_start_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
     """Make the tags that a run of this trial has from its start."""
     return {
@@ -44,6 +61,7 @@ def make_start_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
         **({"tuning": json.dumps(asdict(spec.origin.tuning))} if spec.origin.tuning else {}),
         **identify(),
         "launcher": launcher,
+        GENERATION: encode_generation(spec.context.generation),
     }
 
 

@@ -6,11 +6,12 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import psutil
 
 from bench.spec import RefusedInput
+from bench.tracking.sqlite.schema import open_for_reading
 
 DEFAULT = "sqlite:///outputs/optbench.db"
 
@@ -61,7 +62,7 @@ def check_file(uri: str, path: Path) -> None:
     if not path.exists() or not path.stat().st_size:
         return
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as store:
+        with closing(open_for_reading(path)) as store:
             rows = store.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             store.execute("PRAGMA schema_version").fetchone()
     except sqlite3.OperationalError:  # busy: whoever opens it next waits

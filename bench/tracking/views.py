@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench.spec import Phase
+from bench.tracking.faults import split_readable
 from bench.tracking.opening import open_store, prepare
 from bench.tracking.store import TrialRun
 
@@ -63,12 +64,14 @@ class View:
 def save_views(uri: str, study: str) -> list[View]:
     """Save the view of all tasks and, of several tasks, one of each; return them in this order."""
     experiment = prepare(uri, study)
-    trials = open_store(uri).read_trials(experiment)
-    tasks = sorted({one.tags["task"] for one in trials})
+    trials, _ = split_readable(open_store(uri).read_trials(experiment))
+    configs = {one.run_id: json.loads(one.tags["config"]) for one in trials}
+    task_of = {run_id: str(config["task"]["name"]) for run_id, config in configs.items()}
+    tasks = sorted(set(task_of.values()))
     views = [_save(uri, experiment, "all curves", trials)]
     if len(tasks) > 1:
         for task in tasks:
-            of_task = [one for one in trials if one.tags["task"] == task]
+            of_task = [one for one in trials if task_of[one.run_id] == task]
             views.append(_save(uri, experiment, task, of_task, task))
     return views
 

@@ -8,6 +8,7 @@ from itertools import chain, islice
 import torch
 from torch import Tensor
 
+from bench.runtime.guard import guard
 from bench.spec import TrialSpec
 from bench.trial.prefetch import prefetch_batches
 from tasks.augment.augmentation import Augment
@@ -60,10 +61,21 @@ class Batches:
                 self.inputs, self.targets, self.iterate_indices(), self.workers
             )
         else:
-            pairs = ((self.inputs[rows], self.targets[rows]) for rows in self.iterate_indices())
+            pairs = map(self._take, self.iterate_indices())
         generator = torch.Generator().manual_seed(AUGMENTATION_SEED + self.seed)
         for inputs, targets in pairs:
-            yield self.augment(inputs, targets, generator) if self.augment else (inputs, targets)
+            yield self._augment(inputs, targets, generator) if self.augment else (inputs, targets)
+
+    @guard
+    def _take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        return self.inputs[rows], self.targets[rows]
+
+    @guard
+    def _augment(
+        self, inputs: Tensor, targets: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        assert self.augment is not None
+        return self.augment(inputs, targets, generator)
 
     def iterate_indices(self) -> Iterator[Tensor]:
         """Yield the indices of each batch, [batch_size]."""

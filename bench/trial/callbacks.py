@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.runtime.guard import guard
 from bench.runtime.lightning import pl
 from bench.spec import Budget
+from bench.spec.errors import TrainingEndedEarly
 from bench.trial.clock import TrainClock
 from bench.trial.module import LeanModule
 from bench.trial.state import Diverged, TrialState
@@ -47,10 +49,13 @@ class EvaluationCallback(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         self.clock.start()
 
+    @guard
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.steps_done = batch_idx + 1
+        self.steps_done += 1
+        if self.steps_done != batch_idx + 1:  # Lightning takes some exceptions for an epoch's end
+            raise TrainingEndedEarly(f"training began again after step {self.steps_done - 1}")
         evaluates = self.budget.evaluates_at(self.steps_done)
         if not evaluates and self.steps_done % LOSS_CHECK_INTERVAL:
             return
@@ -61,9 +66,12 @@ class EvaluationCallback(pl.Callback):
         trainer.should_stop = not any(state.is_training for state in pl_module.states)
         self.clock.start()
 
+    @guard
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Test once, before Lightning takes model and optimizer off the device."""
         self.clock.stop()
+        if self.steps_done < self.budget.steps:  # see ``TrialTrainer.fit``
+            return
         training = dict(_iterate_training(pl_module))
         final: dict[str, Tensor] = {}
         if any(state.evaluates_test for state in training.values()):

@@ -15,6 +15,7 @@ from typing import Any
 from bench.build import components
 from bench.runtime.lightning import pl
 from bench.spec import Budget, Hardware, RefusedInput, RunContext, TrialSpec, digest, protocol
+from bench.spec.errors import describe_error
 from bench.trial import environment
 from bench.trial.batches import Batches
 from bench.trial.clock import TrainClock
@@ -136,11 +137,9 @@ def _attempt(failed: dict[str, str], name: str, action: Callable[..., Any], *arg
     """Return what the action returns; note what it raises, so that the others go on."""
     try:
         return action(*args)
-    except Exception as error:  # a user's optimizer may raise anything
-        first = str(error).split("\n", maxsplit=1)[0].rstrip(": ")
-        failed[name] = (
-            first if isinstance(error, RefusedInput) else f"{type(error).__name__}: {first}"
-        )
+    except Exception as error:  # a guard makes one of all that a user's optimizer raises
+        told = str(error) if isinstance(error, RefusedInput) else describe_error(error)
+        failed[name] = told.split("\n", maxsplit=1)[0].rstrip(": ")
         return None
 
 

@@ -19,18 +19,33 @@ GPU_FACTOR = 16
 """A GPU is idle with so few examples; it gets this many times more."""
 
 
-def evaluate(task: Task, model: nn.Module, split: str, device: torch.device) -> dict[str, float]:
+Convert = Callable[[Tensor], Tensor]
+"""Conversion of inputs or targets to the precision of a trial; whole numbers stay."""
+
+
+def keep(tensor: Tensor) -> Tensor:
+    """Return the tensor itself, for 32 bits."""
+    return tensor
+
+
+def evaluate(
+    task: Task, model: nn.Module, split: str, device: torch.device, convert: Convert = keep
+) -> dict[str, float]:
     """Measure a model in evaluation mode; the metrics are named ``<split>/<metric>``."""
     was_training = model.training
     model.eval()
-    metrics = measure_split(task, model, split, device)
+    metrics = measure_split(task, model, split, device, convert)
     model.train(was_training)
     return {f"{split}/{name}": value for name, value in metrics.items()}
 
 
 @torch.no_grad()
 def measure_split(
-    task: Task, outputs: Callable[[Tensor], Tensor], split: str, device: torch.device
+    task: Task,
+    outputs: Callable[[Tensor], Tensor],
+    split: str,
+    device: torch.device,
+    convert: Convert = keep,
 ) -> dict[str, float]:
     """Measure the task's metrics over a split, by name, of any function from inputs to outputs.
 
@@ -39,7 +54,9 @@ def measure_split(
     inputs, targets = task.tensors(split, device)
     size = choose_batch_size(task, device)
     parts = (slice(start, start + size) for start in range(0, len(targets), size))
-    totals = add_sums(task.sums(outputs(inputs[part]), targets[part]) for part in parts)
+    totals = add_sums(
+        task.sums(outputs(convert(inputs[part])), convert(targets[part])) for part in parts
+    )
     return {name: float(value) for name, value in task.metrics(totals, len(targets)).items()}
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from bench.runtime.guard import guard
 from bench.runtime.lightning import pl
 from bench.trial.evaluation import choose_batch_size, evaluate
 from bench.trial.state import TrialState
@@ -61,6 +62,15 @@ class LeanModule(pl.LightningModule):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    @guard
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """Make one step of each trial; ``batch`` is inputs and targets."""
+        self.train_on(*batch)
+
+    def train_on(self, inputs: Tensor, targets: Tensor) -> None:
+        """Make one update of each trial, and note its loss."""
+        raise NotImplementedError
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, idx: int) -> Any:
         """Return the batch: it was gathered on the device."""
@@ -123,9 +133,8 @@ class TrialModule(LeanModule):
     def configure_optimizers(self) -> Optimizer:
         return self.optimizer
 
-    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
-        """Make one update and one schedule step; ``batch`` is inputs and targets, B of each."""
-        inputs, targets = batch
+    def train_on(self, inputs: Tensor, targets: Tensor) -> None:
+        """Make one update and one schedule step on B inputs and targets."""
         gradient = self._gradient.bind(lambda: self.task.loss(self.model(inputs), targets))
         loss = update(self.optimizers(), gradient, self.needs)
         if self.scheduler is not None:
@@ -158,15 +167,20 @@ class TrialModule(LeanModule):
                 yield
 
     def measure(self, split: str) -> dict[str, Tensor]:
-        metrics = evaluate(self.task, self.model, split, self.device)
+        metrics = evaluate(self.task, self.model, split, self.device, self._convert)
         return {name: torch.tensor([value], dtype=torch.float64) for name, value in metrics.items()}
 
     def measure_trial(self, slot: int, split: str) -> dict[str, float]:
         with self.use_evaluation_parameters():
-            return evaluate(self.task, self.model, split, self.device)
+            return evaluate(self.task, self.model, split, self.device, self._convert)
 
     def count_examples(self, split: str) -> int:
         return len(self.task.tensors(split, self.device)[1])
+
+    def _convert(self, tensor: Tensor) -> Tensor:
+        """Convert inputs or targets as Lightning does with those of training."""
+        converted: Tensor = self.trainer.precision_plugin.convert_input(tensor)
+        return converted
 
     @property
     def _calibration_inputs(self) -> list[Tensor]:
@@ -176,7 +190,7 @@ class TrialModule(LeanModule):
         order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(0))
         rows = order[: CALIBRATION_STEPS * size].to(inputs.device)
         return [
-            inputs[part]
+            self._convert(inputs[part])
             for part in rows.split(min(size, choose_batch_size(self.task, self.device)))
         ]
 

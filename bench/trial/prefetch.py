@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from bench.runtime.guard import guard
+from bench.spec.errors import UserCodeError
 from tasks.stored import Stored
 
 Pair = tuple[Tensor, Tensor]
@@ -30,6 +32,8 @@ def prefetch_batches(
         collate_fn=_return_unchanged,
     )
     for pair in loader:
+        if isinstance(pair, UserCodeError):
+            raise pair
         yield pair[0].to(inputs.device), pair[1].to(targets.device)
 
 
@@ -40,7 +44,15 @@ class _Pairs(Dataset[Pair]):
         cpu = torch.device("cpu")
         self.columns = [Stored(one.examples, one.prepare, cpu) for one in (inputs, targets)]
 
-    def __getitems__(self, rows: Sequence[int]) -> Pair:
+    def __getitems__(self, rows: Sequence[int]) -> Pair | UserCodeError:
+        """Read a batch; return what it raises: torch would make another exception of it."""
+        try:
+            return self._read(rows)
+        except UserCodeError as error:
+            return error
+
+    @guard
+    def _read(self, rows: Sequence[int]) -> Pair:
         indices = torch.tensor(rows)
         inputs, targets = (column[indices] for column in self.columns)
         return inputs, targets

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
+from bench.runtime.guard import stop
 from bench.spec import CurvePoint, Status, TrialResult, TrialSpec, last_metrics, protocol
-from bench.spec.errors import describe_error, format_traceback
+from bench.spec.errors import (
+    StoreLost,
+    TrainingEndedEarly,
+    describe_error,
+    format_traceback,
+)
 from bench.spec.needs import add_hint
+
+Told = TypeVar("Told", CurvePoint, TrialResult)
 
 
 class Diverged(Exception):
@@ -82,18 +91,24 @@ class TrialState:
             )
         if self.target_point is None and target.reached(point.values[f"val/{target.metric}"]):
             self.target_point = point
-        self.on_evaluation(point)
+        _tell(self.on_evaluation, point)
 
     def finish(self, final: Mapping[str, float], summary: Mapping[str, float]) -> None:
-        """End the trial after its last step; a non-finite test metric means that it diverged.
+        """End the trial after its last step, or at its target where it stops there.
+
+        A non-finite test metric means that it diverged. A trial whose last evaluation was not that
+        of its last step has failed.
 
         Args:
             final: metrics of the test split; empty where it stays shut.
             summary: time and counts, named with their unit.
         """
-        last = self.curve[-1]
+        step, steps = self.curve[-1].step if self.curve else 0, self.spec.budget.steps
+        if step != steps and not self.should_stop:
+            self.fail(TrainingEndedEarly.at(step, steps))
+            return
         try:
-            _check_finite(final, last.step)
+            _check_finite(final, step)
         except Diverged as event:
             self.diverge(event, summary)
             return
@@ -122,7 +137,7 @@ class TrialState:
         self.result = TrialResult(
             status, reason, curve, summary, self.environment, trace, final=last
         )
-        self.on_end(self.result)
+        _tell(self.on_end, self.result)
 
     def _add_target_metrics(self, summary: Mapping[str, float]) -> dict[str, float]:
         """Add steps and time to the target. A share of a stack's time is not a trial's time."""
@@ -132,6 +147,14 @@ class TrialState:
             if "stack_size" not in summary:
                 complete["train_time_to_target_s"] = self.target_point.values["train_time_s"]
         return complete
+
+
+def _tell(hear: Callable[[Told], None], value: Told) -> None:
+    """Tell the recorder; a lost store is not the fault of the code that trains."""
+    try:
+        hear(value)
+    except StoreLost as error:
+        stop(error)
 
 
 METRIC_NAMES = {"val/loss": "validation loss", "test/loss": "test loss"}

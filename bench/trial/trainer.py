@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,10 +10,12 @@ from typing import Any, NamedTuple
 
 import torch
 
+from bench.runtime.guard import guard, stop
 from bench.runtime.isolation import isolate
 from bench.runtime.lightning import LightningEnvironment, pl
+from bench.runtime.precision import refuse_missing_precision
 from bench.spec import RefusedInput, TrialSpec
-from bench.spec.errors import Terminated
+from bench.spec.errors import Terminated, TrainingEndedEarly
 from bench.trial import environment
 from bench.trial.callbacks import EvaluationCallback, ProgressBar
 from bench.trial.clock import TrainClock
@@ -32,12 +33,20 @@ class TrialTrainer(NamedTuple):
     environment: dict[str, str]
 
     def fit(self, module: LeanModule, batches: Iterable[Any]) -> None:
-        """Train until each of the module's trials has ended, at the latest with the budget."""
-        callback = EvaluationCallback(module.states[0].spec.budget, TrainClock(self.device))
+        """Train until each of the module's trials has ended, at the latest with the budget.
+
+        Raises:
+            UserCodeError: see ``fit``.
+            TrainingEndedEarly: Lightning ended the training of a trial before its last step.
+        """
+        budget = module.states[0].spec.budget
+        callback = EvaluationCallback(budget, TrainClock(self.device))
         self.lightning.callbacks.append(callback)  # type: ignore[attr-defined]
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         fit(self.lightning, module, batches)
+        if any(state.is_training for state in module.states):
+            raise TrainingEndedEarly.at(callback.steps_done, budget.steps)
 
 
 @contextmanager
@@ -56,29 +65,25 @@ def open_trainer(spec: TrialSpec, threads: int, progress: bool = False) -> Itera
         yield TrialTrainer(lightning, device, description)
 
 
+@guard
 def fit(trainer: pl.Trainer, module: pl.LightningModule, batches: Iterable[Any]) -> None:
-    """Call Lightning's ``fit`` without warnings that mean nothing here; let Ctrl-C through."""
+    """Call Lightning's ``fit`` without warnings that mean nothing here.
+
+    Raises:
+        UserCodeError: for all that a user's code raised, in a loop of Lightning or outside.
+        KeyboardInterrupt, Terminated: signals, of which Lightning makes exits.
+    """
     with warnings.catch_warnings():
         # Lightning 2.6 on torch 2.15 asks for a class that torch renames.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
         # The cycle that this warns of ends with the next zero_grad, which frees the gradients.
         warnings.filterwarnings("ignore", message=".*create_graph=True.*", category=UserWarning)
-        with _raise_interrupts():
+        try:
             trainer.fit(module, train_dataloaders=batches)
-
-
-@contextmanager
-def _raise_interrupts() -> Iterator[None]:
-    """Raise Ctrl-C and SIGTERM again: Lightning turns them into exits with code 1 or none."""
-    try:
-        yield
-    except pl.utilities.exceptions.SIGTERMException as end:
-        raise Terminated from end
-    except SystemExit as end:
-        if isinstance(end.__context__, KeyboardInterrupt):
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            raise KeyboardInterrupt from None
-        raise
+        except pl.utilities.exceptions.SIGTERMException:
+            if trainer.received_sigterm:  # by Lightning's own handler: there is none of ours
+                stop(Terminated())
+            raise
 
 
 def make_trainer(spec: TrialSpec, progress: bool = False) -> pl.Trainer:
@@ -89,7 +94,9 @@ def make_trainer(spec: TrialSpec, progress: bool = False) -> pl.Trainer:
         with warnings.catch_warnings():
             # the CPU is what was asked for
             warnings.filterwarnings("ignore", message="GPU available but not used")
-            return pl.Trainer(
+            # refused below
+            warnings.filterwarnings("ignore", message=".*AMP with fp16 is not supported on CPU")
+            trainer = pl.Trainer(
                 accelerator=hardware.accelerator,
                 devices=devices,
                 precision=spec.precision,  # type: ignore[arg-type]
@@ -105,6 +112,8 @@ def make_trainer(spec: TrialSpec, progress: bool = False) -> pl.Trainer:
     except Exception as error:  # a missing package, a device that is not there: each its own
         asked = f"accelerator={hardware.accelerator} devices={devices} precision={spec.precision}"
         raise RefusedInput(f"trainer: {asked}: {error}") from error
+    refuse_missing_precision(spec.precision, trainer.strategy.root_device.type)
+    return trainer
 
 
 def _build_ddp_options(ranks: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from reports.data.ids import ARM
 
 TUNING = [*ARM, "phase", "repeat"]
 POINT = [*TUNING, "point_id"]
+_RANK = ["_failed", "_generation", "_age"]
 _TRIAL = [*ARM, "phase", "point_id", "seed"]
 _SHOWN = ["comparison", "entrant", "phase", "repeat", "point"]
 _STATUSES = [str(s) for s in (Status.FINISHED, Status.DIVERGED, Status.FAILED, Status.SKIPPED)]
@@ -29,12 +30,12 @@ def drop_reruns(trials: pd.DataFrame) -> pd.DataFrame:
 
     There are several where a failed trial was run again, or code was changed and all run anew.
     """
-    ends = zip(trials["status"], trials["ended_at"], strict=True)
-    ranks = [protocol.rank_record(status, ended_at) for status, ended_at in ends]
-    marked = trials.assign(_failed=[one[0] for one in ranks], _age=[one[1] for one in ranks])
-    order = ["comparison", "entrant", "phase", "point", "seed", "_failed", "_age", "run_id"]
+    ends = zip(trials["status"], trials["generation"], trials["ended_at"], strict=True)
+    ranks = [protocol.rank_record(*end) for end in ends]
+    marked = trials.assign(**{name: [one[at] for one in ranks] for at, name in enumerate(_RANK)})
+    order = ["comparison", "entrant", "phase", "point", "seed", *_RANK, "run_id"]
     best = marked.sort_values(order).drop_duplicates(_TRIAL)
-    return best.drop(columns=["_failed", "_age"]).reset_index(drop=True)
+    return best.drop(columns=_RANK).reset_index(drop=True)
 
 
 def is_in_study(trials: pd.DataFrame) -> pd.Series:

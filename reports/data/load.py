@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,6 @@ from bench.spec.suggest import suggest
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
 from reports.data.merge import check_draws, merge_baselines
-from reports.data.shape import NUMBER, TEXT, Shape, WrongShape, check_shape, optional
-from reports.data.strict_json import NotJson, parse_json
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -26,19 +25,19 @@ FILTERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 class NoTrials(RefusedInput):
-    """The studies are there, and nothing has run in them."""
+    """The studies are there, and hold nothing that can be read.
 
-    def __init__(self) -> None:
-        super().__init__("the study has no trials yet: run some with optbench -m … study=NAME")
+    Args:
+        broken: lines that count what cannot be read.
+    """
+
+    def __init__(self, broken: Sequence[str] = ()) -> None:
+        nothing = "the study has no trials yet: run some with optbench -m … study=NAME"
+        super().__init__("\n".join([*broken, nothing]))
 
 
 COSTS = "costs.json"
 """Of a study's summary run: what ``costs=true`` measured."""
-
-COST: Mapping[str, Shape] = {
-    **dict.fromkeys(("step_time_ms", "state_mib"), optional(NUMBER)),
-    **{"steps_measured": NUMBER, "device": TEXT, "reason": TEXT},
-}
 
 
 @dataclass(frozen=True)
@@ -69,24 +68,29 @@ def load_records(
         RefusedInput: there is no such store, study, baseline or value of a filter; nothing is
             left (NoTrials: nothing was there); or a baseline does not go with the studies.
     """
-    own, costs = read_studies(uri, studies) if studies else ([], {})
+    own, costs, broken = read_studies(uri, studies) if studies else ([], {}, [])
     own = [make_printable(record) for record in own]
     theirs = read_baselines(baselines)
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
     own = _select_own(own, studies, filters)
     theirs = {name: filter_records(records, filters) for name, records in theirs.items()}
     records, notes = merge_baselines(own, theirs)
-    _refuse_empty(records, studies, filters)
-    return LoadedRecords(tuple(records), tuple(notes), costs)
+    _refuse_empty(records, studies, filters, broken)
+    return LoadedRecords(tuple(records), (*broken, *notes), costs)
 
 
-def load_own(studies: Sequence[str], uri: str, filters: Filters) -> list[TrialRecord]:
-    """Read the trials of studies as they are recorded; raises as ``load_records`` does."""
-    own, _ = read_studies(uri, studies)
+def load_own(
+    studies: Sequence[str], uri: str, filters: Filters
+) -> tuple[list[TrialRecord], list[str]]:
+    """Read the trials of studies as they are recorded, and lines on those that cannot be read.
+
+    Raises as ``load_records`` does.
+    """
+    own, _, broken = read_studies(uri, studies)
     check_filters(filters, own)
     own = _select_own(own, studies, filters)
-    _refuse_empty(own, studies, filters)
-    return own
+    _refuse_empty(own, studies, filters, broken)
+    return own, broken
 
 
 def _select_own(
@@ -99,10 +103,15 @@ def _select_own(
     return filtered
 
 
-def _refuse_empty(records: Sequence[TrialRecord], studies: Sequence[str], filters: Filters) -> None:
+def _refuse_empty(
+    records: Sequence[TrialRecord],
+    studies: Sequence[str],
+    filters: Filters,
+    broken: Sequence[str],
+) -> None:
     if not records:
         if not filters:
-            raise NoTrials
+            raise NoTrials(broken)
         raise RefusedInput(
             f"no trial is left of study={','.join(studies)} under {describe_filters(filters)}"
         )
@@ -110,8 +119,8 @@ def _refuse_empty(records: Sequence[TrialRecord], studies: Sequence[str], filter
 
 def read_studies(
     uri: str, names: Sequence[str]
-) -> tuple[list[TrialRecord], dict[str, Mapping[str, Any]]]:
-    """Read the trials of the studies and their measured costs.
+) -> tuple[list[TrialRecord], dict[str, Mapping[str, Any]], list[str]]:
+    """Read the trials of the studies, their measured costs, and what of them cannot be read.
 
     Raises:
         RefusedInput: there is no such store or study.
@@ -125,30 +134,36 @@ def read_studies(
     for name in names:
         if name not in known:
             raise RefusedInput(f"study={name}: no such study in {uri}; {suggest(name, known)}")
-    studies = [bench.tracking.read(uri, name) for name in names]
+    studies = [bench.tracking.read_study(uri, name) for name in names]
+    broken = [f"{n}: {one.unreadable}" for n, one in zip(names, studies, strict=True)]
+    broken = [line for line, one in zip(broken, studies, strict=True) if one.unreadable]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
-        text = bench.tracking.read_text(uri, name, COSTS)
-        costs = {**read_costs(text or "{}"), **costs}
-    return studies[0] if len(names) == 1 else protocol.select_records(*studies), costs
+        measured = _read_costs(bench.tracking.read_text(uri, name, COSTS))
+        if measured is None:
+            broken.append(f"{name}: 1 unreadable record: {COSTS}; costs=true measures anew")
+        costs = {**(measured or {}), **costs}
+    records = [one.records for one in studies]
+    return records[0] if len(names) == 1 else protocol.select_records(*records), costs, broken
 
 
-def read_costs(text: str) -> dict[str, Mapping[str, Any]]:
-    """Read measured costs, without those that no measurement wrote."""
+def _read_costs(text: str | None) -> dict[str, Mapping[str, Any]] | None:
+    """Return measured costs by the digest of their config; None where they cannot be read."""
     try:
-        costs = parse_json(text)
-    except NotJson:
-        return {}
-    fitting = costs.items() if isinstance(costs, dict) else ()
-    return {name: cost for name, cost in fitting if _is_cost(cost)}
+        costs = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(costs, dict) and all(map(_is_cost, costs.values()))
+    return costs if whole else None
 
 
 def _is_cost(cost: Any) -> bool:
-    try:
-        check_shape(cost, COST, "")
-    except WrongShape:
-        return False
-    return True
+    """Tell whether it has the numbers and texts that ``bench.trial.cost`` measures."""
+    kinds = {**dict.fromkeys(("step_time_ms", "state_mib"), int | float | None)}
+    kinds |= {"steps_measured": int, "device": str, "reason": str}
+    return isinstance(cost, dict) and all(
+        name in cost and isinstance(cost[name], kind) for name, kind in kinds.items()
+    )
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:

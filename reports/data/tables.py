@@ -16,6 +16,7 @@
     space_hash                   digest of the declared search space; empty: none
     status reason traceback      how it ended
     ended_at                     when, in seconds since 1970; 0 where no record says, in baselines
+    generation                   number of the command in its study; 0 where no record says
     model schedule batch_size    settings; ``budget_steps`` and ``eval_every``, the evaluation
     budget_steps eval_every      interval, in training steps
     precision param_groups
@@ -62,7 +63,7 @@ IDENTITY = [
     *IDS,
 ]
 STUDY = ["phase", "repeat", "index", "points", "sampler", "rank", "space_hash"]
-OUTCOME = ["status", "reason", "ended_at", "config_hash"]
+OUTCOME = ["status", "reason", "ended_at", "generation", "config_hash"]
 SETTINGS = [
     *["model", "schedule", "batch_size", "budget_steps", "eval_every", "precision"],
     *["param_groups", "stop_at_target", "protocol_version", "task_version", "data_fingerprint"],
@@ -146,6 +147,7 @@ def _trial_row(record: TrialRecord, comparison: str, entrant: str, point: str) -
         "status": str(result.status),
         "reason": result.reason,
         "ended_at": result.ended_at,
+        "generation": result.generation,
         "config_hash": record.config_hash,
         "model": config["model"]["name"],
         "schedule": config["schedule"]["name"],

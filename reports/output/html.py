@@ -130,7 +130,10 @@ def _list_trials(trials: pd.DataFrame) -> dict[str, Any]:
             "validation": final_values(trials, "val").map(_format_value),
             "test": final_values(trials, "test").map(_format_value),
             "steps to target": trials["steps_to_target"].map(whole).replace(MISSING, ""),
-            "step (ms)": trials["step_time_ms"].map(short).replace(MISSING, ""),
+            "step (ms)": trials["step_time_ms"]
+            .where(trials["stack_size"].isna())  # of a stack it is a share
+            .map(short)
+            .replace(MISSING, ""),
         }
     )
     anchors = "trial-" + trials["run_id"].str[:8]

@@ -208,8 +208,10 @@ def parse():
     return parse
 
 
-def test_the_server_takes_the_options_of_the_dashboard(parse):
-    command = dashboard.make_server_command("sqlite:///x.db", 5001)
+def test_the_server_takes_the_options_of_the_dashboard(parse, monkeypatch):
+    store = dashboard.make_server_environment("sqlite:///x.db")[dashboard.STORE_VARIABLE]
+    monkeypatch.setenv(dashboard.STORE_VARIABLE, store)
+    command = dashboard.make_server_command(5001)
     assert command[1:3] == ["-m", "mlflow"]
     options = parse(*command[3:])
     assert options["backend_store_uri"] == "sqlite:///x.db"

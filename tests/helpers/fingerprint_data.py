@@ -29,7 +29,7 @@ def main(folder: Path, shipped: bool) -> None:
 
 
 def odd_input(folder: Path) -> dict[str, dict[str, Any]]:
-    """Data in a folder as ``tests.tasks.data.test_hash_seeds`` writes it, with its options."""
+    """Data in a folder as the test of hash seeds writes it, with its options."""
     columns = {"text": "text", "label": "label"}
     texts = {
         path.name: {"_loader_": "text_file", "train": str(path), **columns}

@@ -22,11 +22,11 @@ class MlflowServer:
         self.process = None
 
     def start(self):
-        words = dashboard.make_server_command(self.database, self.port)
+        words = dashboard.make_server_command(self.port)
         self.process = subprocess.Popen(
             words,
             cwd=self.folder,
-            env={**os.environ, **dashboard.ENVIRONMENT},
+            env=dashboard.make_server_environment(self.database),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

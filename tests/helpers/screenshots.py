@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import tracking
-from bench.tracking.dashboard import ENVIRONMENT, make_server_command
+from bench.tracking.dashboard import make_server_command, make_server_environment
 from reports.pages import DOCS
 from tests.helpers.chromium import Page
 
@@ -63,8 +63,8 @@ def serve_store(uri: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        make_server_command(uri, port),
-        env={**os.environ, **ENVIRONMENT},
+        make_server_command(port),
+        env=make_server_environment(uri),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

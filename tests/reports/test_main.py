@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 import bench
+from bench.tracking import StudyRecords
 from reports.__main__ import KEYS, main
 from reports.analysis.study import Study
 from reports.output import mlflow_summary
@@ -23,7 +24,7 @@ def store(monkeypatch, study, tmp_path):
     tracking = ModuleType("bench.tracking")
     tracking.attached, tracking.summaries = [], []
     tracking.list_studies = lambda uri: ["hand_made"]
-    tracking.read = lambda uri, name: study
+    tracking.read_study = lambda uri, name: StudyRecords(study, "")
     tracking.read_text = lambda uri, name, file: None
     tracking.attach_report = lambda *arguments: tracking.attached.append(arguments)
     tracking.summarize = lambda *arguments, **said: tracking.summaries.append(said)

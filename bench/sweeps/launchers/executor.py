@@ -11,9 +11,10 @@ from typing import TypeVar
 import torch
 
 from bench import tracking
+from bench.runtime.guard import raise_stop
 from bench.runtime.isolation import isolate
 from bench.spec import CurvePoint, TrialResult, TrialSpec
-from bench.spec.errors import NOT_USER_ERRORS, describe_error
+from bench.spec.errors import ENDS_SWEEP, describe_error
 from bench.stack import heuristics, probe
 from bench.stack import run as stack
 from bench.stack.stackable import explain_unstackable
@@ -72,10 +73,11 @@ class Executor:
         try:
             self._run_stack(indices)
             return
-        except NOT_USER_ERRORS:
+        except ENDS_SWEEP:
             raise
         except BaseException as error:  # a shared step failed: no trial's own fault yet
-            if len(indices) < 4 or not isinstance(error, torch.OutOfMemoryError):
+            cause = getattr(error, "original", error)
+            if len(indices) < 4 or not isinstance(cause, torch.OutOfMemoryError):
                 progress.say(f"a stack ended by {describe_error(error)}; one by one now")
                 return
         gc.collect()  # a trainer is a cycle, and holds what is to be freed
@@ -133,8 +135,8 @@ class Executor:
         """Divide trials into stacks of nearly equal size; none where stacking does not pay."""
         if len(indices) < 2:
             return
-        with isolate():
-            largest = self.size or probe.count_fitting(self.specs[indices[0]])
+        first = self.specs[indices[0]]
+        largest = self.size or _measure_or(partial(probe.count_fitting, first), 1)
         stacks = split_evenly(indices, largest)
         measure = partial(probe.probe, [self.specs[at] for at in stacks[0]])
         gain = _measure_or(measure, probe.UNMEASURED)
@@ -179,10 +181,9 @@ class Executor:
 
 def _measure_or(measure: Callable[[], Measured], otherwise: Measured) -> Measured:
     """Measure a few steps; a trial that fails at once is run, and will say why itself."""
-    try:
-        with isolate():
+    with isolate():
+        try:
             return measure()
-    except NOT_USER_ERRORS:
-        raise
-    except BaseException:
-        return otherwise
+        except BaseException as error:
+            raise_stop(error)
+            return otherwise

@@ -1,8 +1,8 @@
 """Trials in worker processes, one thread and one trial at a time each.
 
-A worker that dies (killed, out of memory) costs its own trial, which is recorded as failed; another
-takes its place and the sweep goes on. Workers are started once and stay warm; they end with the
-process that started them, however it ends.
+A worker that dies (killed, out of memory, ``os._exit``) costs its own trial, which is recorded as
+failed; another takes its place and the sweep goes on. Workers are started once and stay warm; they
+end with the process that started them, however it ends.
 
 The imports of a trial take longer than many a trial. On Linux a separate process imports them once,
 while this one goes on (``warm_up``), and workers are forked from there. Nothing has run in it: a
@@ -59,6 +59,7 @@ def run_in_workers(
         initargs=(dict(os.environ),),
         context=_get_context(specs),
     ) as pool:
+        _notice_exit_0(pool)
         try:
             waiting: dict[Future[TrialResult], int] = {
                 pool.schedule(execute.run, args=(spec, uri, LAUNCHER)): at
@@ -76,6 +77,24 @@ def run_in_workers(
                 tracking.discard_interrupted(uri, specs[0].context.study)
             raise
     return [results[at] for at in range(len(specs))]
+
+
+def _notice_exit_0(pool: ProcessPool) -> None:
+    """Let a pool notice a worker that ended with exit code 0.
+
+    Pebble takes that for a worker that is not needed any more, and its trial would be waited for
+    for ever. No worker ends by itself before its pool does.
+    """
+    workers = pool._pool_manager.worker_manager
+
+    def inspect_workers() -> tuple[tuple[int, int | None], ...]:
+        processes = dict(workers.workers)
+        ended = {pid: one.exitcode for pid, one in processes.items() if not one.is_alive()}
+        for pid in ended:
+            del workers.workers[pid]
+        return tuple(ended.items())
+
+    workers.inspect_workers = inspect_workers  # type: ignore[method-assign]
 
 
 def _can_fork(specs: Sequence[TrialSpec]) -> bool:

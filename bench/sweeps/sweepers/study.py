@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -27,7 +28,12 @@ from bench.sweeps.launchers.base import SpecLauncher
 from bench.sweeps.plan import Plan, make_plan
 from bench.sweeps.preflight import check_trials
 from bench.sweeps.report import check_baseline, finish_sweep
-from bench.sweeps.resume import refuse_changes, select_results
+from bench.sweeps.resume import (
+    compare_plans,
+    describe_plan,
+    refuse_changes,
+    select_results,
+)
 from bench.sweeps.sweepers.grid import SpecSweeper, list_combinations
 from bench.tracking.uri import check_uri
 
@@ -72,9 +78,19 @@ class StudySweeper(SpecSweeper):
     def run(self, plan: Plan, uri: str) -> Outcomes:
         """Run everything that is missing; nothing with ``plan=true``."""
         skipped = check_trials(plan.bases)
-        records = tracking.resume(uri, plan.study)
-        refuse_changes(plan, records)
-        results = select_results(records)
+        if self.config.plan:
+            return self._run(plan, uri, skipped)
+        described = describe_plan(plan)
+        with tracking.claim_plan(uri, plan.study, described, partial(compare_plans, plan)):
+            return self._run(plan, uri, skipped)
+
+    def _run(self, plan: Plan, uri: str, skipped: Mapping[str, str]) -> Outcomes:
+        found = tracking.resume(uri, plan.study)
+        refuse_changes(plan, found.records)
+        if found.unreadable:
+            progress.say(found.unreadable)
+        results = select_results(found.records)
+        plan = replace(plan, bases=tuple(execute.number_trials(plan.bases, uri)))
         outcomes = {} if self.config.plan else _record_skips(plan, uri, skipped, results)
         applies = [base for base in plan.bases if base.config_hash not in skipped]
         if not applies:

@@ -68,4 +68,12 @@ def name_tag(owner: Mapping[str, str]) -> str:
 
 def read_heartbeats(tags: Mapping[str, str]) -> dict[str, float]:
     """Return the time of each process's last heartbeat, in seconds since 1970, by its tag."""
-    return {key: float(value) for key, value in tags.items() if key.startswith(PREFIX)}
+    return {key: _to_seconds(value) for key, value in tags.items() if key.startswith(PREFIX)}
+
+
+def _to_seconds(text: str) -> float:
+    """Return the time of a beat; that of none where somebody has written something else."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

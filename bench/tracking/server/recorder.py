@@ -94,11 +94,12 @@ class ClientRecorder:
         """
         local = {run.id for run in slots.values()}
         rivals: dict[str, list[TrialRun]] = {self._specs[at].config_hash: [] for at in slots}
-        since = {self._specs[at].config_hash: self._specs[at].context.fresh_since for at in slots}
+        asked = {self._specs[at].config_hash: self._specs[at].context for at in slots}
         me = identify().items()
         for run in self._store.read_trials(study, hashes=list(rivals)):
-            key = run.tags["config_hash"]
-            if run.run_id in local or (claims.is_result(run) and run.ended < since[key]):
+            key = run.config_hash
+            stale = claims.is_result(run) and not asked[key].can_reuse(run.generation)
+            if run.run_id in local or stale:
                 continue
             if run.status == "RUNNING" and me <= run.tags.items():
                 self._store.trash([run.run_id])
@@ -181,10 +182,11 @@ class _Run:
             self.id, to_mlflow_status(result), to_timestamp(self._start, result.summary)
         )
         self._finished = True
-        if self._spec.context.fresh_since and result.status in claims.RESULTS:
+        context = self._spec.context
+        if context.fresh and result.status in claims.RESULTS:
             hashes = [self._spec.config_hash]
             known = self._store.read_trials(self._study, hashes=hashes)
-            self._store.trash(claims.find_replaced(known, self.id))
+            self._store.trash(claims.find_replaced(known, self.id, context.generation))
 
     def _send(self, points: Sequence[CurvePoint], tags: Mapping[str, str] | None = None) -> None:
         run_tags = [RunTag(name, value) for name, value in (tags or {}).items()]

@@ -34,7 +34,6 @@ from bench.tracking.server.retry import RetryingClient
 from bench.tracking.sqlite.schema import format_remedy, now_ms
 from bench.tracking.store import (
     STUDY_TAGS,
-    TRIAL_TAGS,
     Recorder,
     Study,
     TrialRun,
@@ -43,6 +42,7 @@ from bench.tracking.store import (
     make_open_error,
     make_trash_error,
 )
+from bench.tracking.tags import GENERATION, decode_generation
 from bench.tracking.uri import is_database, sqlite_path
 
 for _noisy in ("mlflow", "alembic"):
@@ -137,13 +137,23 @@ class ClientStore:
             query += " AND attributes.status = 'RUNNING'"
         trials = []
         for run in self._search(study, query, hashes):
-            tags, name = run.data.tags, run.info.run_id
-            if tags.keys() >= TRIAL_TAGS and (hashes is None or tags["config_hash"] in hashes):
-                one = _to_trial_run(run)
+            one, name = _to_trial_run(run), run.info.run_id
+            if hashes is None or one.config_hash in hashes:
                 if curves:
                     one.history = {key: self._read_history(name, key) for key in run.data.metrics}
                 trials.append(one)
         return self._add_last_seen(study, trials)
+
+    @convert_errors
+    def find_generation(self, study: str) -> int:
+        runs = self.client.search_runs(
+            [study],
+            f"tags.{GENERATION} LIKE '0%'",
+            ViewType.ALL,
+            max_results=100,  # more than one: some may hold no number
+            order_by=[f"tags.{GENERATION} DESC"],
+        )
+        return max((decode_generation(run.data.tags) for run in runs), default=0)
 
     @convert_errors
     def trash(self, runs: Iterable[str]) -> None:
@@ -187,7 +197,8 @@ class ClientStore:
         if not self.has_file(run, name):
             return None
         with tempfile.TemporaryDirectory() as folder:
-            return Path(self.client.download_artifacts(run, name, folder)).read_text("utf-8")
+            path = Path(self.client.download_artifacts(run, name, folder))
+            return path.read_text("utf-8", errors="replace") if path.is_file() else None
 
     def open_recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
         return ClientRecorder(self, self.client, study, specs, launcher)
@@ -276,6 +287,12 @@ def _check_revision(uri: str, engine: sqlalchemy.Engine) -> None:
     from mlflow.store.db import utils  # half a second, which servers do not need
 
     revision = utils._get_schema_version(engine)
+    tables = sqlalchemy.inspect(engine).get_table_names() if revision is None else []
+    if tables:
+        raise RefusedInput(
+            f"tracking.uri={uri}: holds somebody else's tables ({', '.join(sorted(tables)[:3])}). "
+            "Name another database, one of MLflow or an empty one"
+        )
     if revision not in (None, utils._get_latest_schema_revision()):  # None: it is empty
         raise RefusedInput(
             f"tracking.uri={uri}: the installed MLflow cannot use tables of schema {revision}. "

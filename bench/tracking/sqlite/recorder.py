@@ -153,9 +153,9 @@ class SQLiteRecorder:
             "UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?",
             (to_mlflow_status(result), to_timestamp(self._start_time, result.summary), run),
         )
-        if spec.context.fresh_since and result.status in claims.RESULTS:
+        if spec.context.fresh and result.status in claims.RESULTS:
             known = read_claims(self._store, self._experiment, [spec.config_hash])
-            trash(self._store, claims.find_replaced(known, run))
+            trash(self._store, claims.find_replaced(known, run, spec.context.generation))
 
 
 def _make_id() -> str:

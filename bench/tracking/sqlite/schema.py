@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from bench.spec import RefusedInput
 
@@ -49,7 +50,28 @@ CURRENT = REVISIONS[-1]
 
 def open_tables(path: Path) -> sqlite3.Connection:
     """Open a connection that waits for other processes to have written."""
-    return sqlite3.connect(path, timeout=60)
+    store = sqlite3.connect(path, timeout=60)
+    store.text_factory = _decode
+    return store
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a connection that changes nothing, neither rows nor bytes.
+
+    What a process that is gone left in a write-ahead log stays there: closing the last connection
+    that may write would move it into the file. Without a log, one that may only read would leave
+    an empty log behind.
+    """
+    mode = "ro" if Path(f"{path}-wal").exists() else "rw"
+    store = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", timeout=60, uri=True)
+    store.text_factory = _decode
+    store.execute("PRAGMA query_only = ON")
+    return store
+
+
+def _decode(raw: bytes) -> str:
+    """Decode text; what is none comes back in a form that no other store takes."""
+    return str(raw, "utf-8", "surrogateescape")
 
 
 def now_ms() -> int:
@@ -73,20 +95,20 @@ def has_tables(path: Path) -> bool:
     """Tell whether a file is there and is not empty."""
     if not path.is_file() or not path.stat().st_size:
         return False
-    with closing(open_tables(path)) as store:
+    with closing(open_for_reading(path)) as store:
         return bool(store.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
 
 def read_revision(path: Path) -> str:
     """Read the revision of a store's tables; empty where none is written."""
-    with closing(open_tables(path)) as store:
+    with closing(open_for_reading(path)) as store:
         row = store.execute("SELECT version_num FROM alembic_version").fetchone()
     return "" if row is None else str(row[0])
 
 
 def is_current(path: Path) -> bool:
     """Tell whether a file is a whole store of the current revision."""
-    with closing(open_tables(path)) as store:
+    with closing(open_for_reading(path)) as store:
         (health,) = store.execute("PRAGMA integrity_check").fetchone()
         return health == "ok" and _has_columns(store) and read_revision(path) == CURRENT
 
@@ -98,7 +120,7 @@ def check_columns(uri: str, path: Path) -> str:
         RefusedInput: its columns do not fit, so that it cannot even be read.
     """
     revision = read_revision(path)
-    with closing(open_tables(path)) as store:
+    with closing(open_for_reading(path)) as store:
         if not _has_columns(store):
             raise RefusedInput(
                 f"tracking.uri={uri}: its tables are of an MLflow that is not known here (schema "
@@ -128,7 +150,7 @@ def has_write_ahead_log(path: Path) -> bool:
     would drop the connection's locks, and another process could then damage it
     (sqlite.org/howtocorrupt.html, 2.2).
     """
-    with closing(open_tables(path)) as store:
+    with closing(open_for_reading(path)) as store:
         return bool(store.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
 
 

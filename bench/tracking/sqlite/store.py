@@ -14,6 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from filelock import FileLock
+
 from bench.spec import RefusedInput, TrialSpec
 from bench.tracking.errors import ReadOnlyStore, store_errors
 from bench.tracking.sqlite.read import read_trials
@@ -23,8 +25,11 @@ from bench.tracking.sqlite.schema import (
     REVISIONS,
     encode_number,
     format_remedy,
+    has_write_ahead_log,
     now_ms,
+    open_for_reading,
     open_tables,
+    write_ahead,
 )
 from bench.tracking.sqlite.write import insert, insert_run, set_tags, trash
 from bench.tracking.store import (
@@ -36,6 +41,7 @@ from bench.tracking.store import (
     make_artifact_uri,
     make_trash_error,
 )
+from bench.tracking.tags import GENERATION, decode_generation
 from bench.tracking.uri import sqlite_path
 
 
@@ -80,7 +86,7 @@ class SQLiteStore:
             number, stage, files = row
             if stage == "deleted":
                 raise make_trash_error(self.uri, name, number)
-            if urlsplit(files).scheme not in ("", "file"):
+            if urlsplit(str(files or "")).scheme not in ("", "file"):
                 raise RefusedInput(
                     f"study={name}: its files are kept at {files}, as another program has set it "
                     f"in {self.uri}; take another name, or track to an MLflow server"
@@ -107,7 +113,8 @@ class SQLiteStore:
             rows = store.execute(
                 "SELECT name FROM experiments WHERE lifecycle_stage = 'active'"
             ).fetchall()
-        return sorted(name for (name,) in rows if name != "Default")
+        names = (str(name).encode("utf-8", "backslashreplace").decode() for (name,) in rows)
+        return sorted(name for name in names if name != "Default")
 
     def tag_study(self, study: str, tags: Mapping[str, str | None]) -> None:
         with self._tables(writes=True) as store:
@@ -129,6 +136,15 @@ class SQLiteStore:
             for run in runs
             if job in (None, run.tags.get("job")) and (run.status == "RUNNING" or not running)
         ]
+
+    def find_generation(self, study: str) -> int:
+        with self._tables() as store:
+            rows = store.execute(
+                "SELECT DISTINCT value FROM tags JOIN runs USING (run_uuid) "
+                "WHERE key = ? AND experiment_id = ?",
+                (GENERATION, int(study)),
+            ).fetchall()
+        return max((decode_generation({GENERATION: value}) for (value,) in rows), default=0)
 
     def trash(self, runs: Iterable[str]) -> None:
         with self._tables(writes=True) as store:
@@ -176,10 +192,13 @@ class SQLiteStore:
     def read_text(self, run: str, name: str) -> str | None:
         with self._files(run) as folder:
             path = folder / name
-            return path.read_text("utf-8") if path.is_file() else None
+            return path.read_text("utf-8", errors="replace") if path.is_file() else None
 
     def open_recorder(self, study: str, specs: Sequence[TrialSpec], launcher: str) -> Recorder:
         self.check_writable()
+        if not has_write_ahead_log(self._path):
+            with FileLock(f"{self._path}.lock"):  # MLflow made it
+                write_ahead(self._path)
         number = ensure_study(self, study)
         return SQLiteRecorder(self.uri, self._path, number, specs, launcher, self.put_text)
 
@@ -188,7 +207,8 @@ class SQLiteStore:
         """Open one transaction."""
         if writes:
             self.check_writable()
-        with store_errors(self.uri), closing(open_tables(self._path)) as store, store:
+        opened = open_tables if writes else open_for_reading
+        with store_errors(self.uri), closing(opened(self._path)) as store, store:
             yield store
 
     @contextmanager
@@ -196,7 +216,9 @@ class SQLiteStore:
         """Open the folder of a run's files."""
         with self._tables(writes=writes) as store:
             query = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
-            (uri,) = store.execute(query, (run,)).fetchone()
+            row = store.execute(query, (run,)).fetchone()
+        # somebody may have taken it out: then there is no such folder
+        uri = str(row[0]) if row and row[0] else make_artifact_uri(self._path.parent, run)
         with store_errors(self.uri):
             yield Path(url2pathname(urlsplit(uri).path))
 

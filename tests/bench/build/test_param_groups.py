@@ -1,7 +1,12 @@
 import pytest
 from torch import nn
 
-from bench.build.param_groups import group_all, group_matrices, group_no_decay_1d
+from bench.build.param_groups import (
+    describe_matrices,
+    group_all,
+    group_matrices,
+    group_no_decay_1d,
+)
 from bench.spec import NotApplicable
 from tasks.models.image import CNN, MLP
 from tasks.models.text import GRU, Bag, Transformer
@@ -55,6 +60,28 @@ def test_matrices_are_hidden_ones_without_embeddings_and_output():
         "feed_forward.0.weight",
         "feed_forward.2.weight",
     ]
+
+
+class HeadFirst(nn.Module):
+    """Registers its output layer before the hidden one."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 2)
+        self.hidden = nn.Linear(3, 4)
+
+
+def test_which_parameters_go_where_is_named_with_what_is_taken_for_the_head():
+    assert describe_matrices(MLP((1, 2, 2), 3, hidden=(6, 5))) == (
+        "hidden matrices: layers.1.weight, layers.3.weight; the rest: layers.1.bias, "
+        "layers.3.bias, layers.5.weight, layers.5.bias; layers.5.weight is taken for the head "
+        "(the Linear registered last)"
+    )
+    assert describe_matrices(HeadFirst()) == (
+        "hidden matrices: head.weight; the rest: head.bias, hidden.weight, hidden.bias; "
+        "hidden.weight is taken for the head (the Linear registered last)"
+    )
+    assert " and 1 more" in describe_matrices(MLP((1, 2, 2), 3, hidden=(6, 5, 4)))
 
 
 def test_a_model_without_hidden_matrices_says_so():

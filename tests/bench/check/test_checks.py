@@ -162,7 +162,9 @@ def test_bad_values_of_nested_parts():
 )
 def test_groups_of_every_rule(target, arguments, rest):
     mine = spec(target, arguments, **rest)
-    assert groups.check_learning_rates(mine) == "2 groups"
+    said = groups.check_learning_rates(mine)
+    assert said.startswith("2 groups")
+    assert ("is taken for the head" in said) == (mine.param_groups == "matrices")
     assert groups.check_own_state(mine)
 
 

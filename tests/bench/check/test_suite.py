@@ -8,6 +8,7 @@ from bench.check.findings import Check, Failed, Grade, Measurement
 from bench.check.problems import Network
 from bench.check.runner import Runner, identical
 from bench.check.suite import examine, judge
+from bench.runtime.guard import watch_interrupts
 from bench.spec import NotApplicable, RefusedInput
 from tests.helpers.checks import HEAVY_BALL, faults, report, spec
 
@@ -169,6 +170,17 @@ def test_a_measurement_is_no_verdict():
     check = Check("name", "title", "", "", lambda _: Measurement(2.0, "two"))
     finding = judge(check, spec("Good"))
     assert (finding.grade, finding.detail, finding.value) == (Grade.MEASURED, "two", 2.0)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, StopIteration, GeneratorExit])
+def test_what_code_raises_itself_is_a_failure_whatever_it_is(kind):
+    def run(_):
+        raise kind
+
+    with watch_interrupts():
+        finding = judge(Check("name", "title", "fault", "meaning", run), spec("Good"))
+    assert finding.grade is Grade.FAILED
+    assert finding.detail.startswith(kind.__name__)
 
 
 def test_an_interrupt_is_no_verdict():

@@ -117,17 +117,19 @@ def test_verdicts_are_withheld(loser, winner, pairs, reason):
 @pytest.mark.parametrize(
     ("attempts", "expected"),
     [
-        ([("finished", 1.0), ("finished", 2.0)], 1),  # run anew: the latest stands
-        ([("diverged", 2.0), ("finished", 1.0)], 0),
-        ([("finished", 1.0), ("failed", 2.0)], 0),  # a failure is no result
-        ([("failed", 1.0), ("skipped", 2.0)], 1),
-        ([("failed", 1.0), ("failed", 2.0)], 1),
+        ([("finished", 0, 1.0), ("finished", 0, 2.0)], 1),  # run anew: the latest stands
+        ([("finished", 1, 2.0), ("finished", 2, 1.0)], 1),  # the clock was set back
+        ([("finished", 2, 1.0), ("finished", 0, 9e9)], 0),  # a record from a fast clock
+        ([("diverged", 1, 2.0), ("finished", 1, 1.0)], 0),
+        ([("finished", 1, 1.0), ("failed", 2, 2.0)], 0),  # a failure is no result
+        ([("failed", 2, 1.0), ("skipped", 1, 2.0)], 1),
+        ([("failed", 1, 2.0), ("failed", 2, 1.0)], 1),
     ],
 )
 def test_of_several_records_of_a_trial_one_stands(attempts, expected):
     records = [
-        make_record(run_id=str(at), status=status, ended_at=ended_at)
-        for at, (status, ended_at) in enumerate(attempts)
+        make_record(run_id=str(at), status=status, generation=generation, ended_at=ended_at)
+        for at, (status, generation, ended_at) in enumerate(attempts)
     ]
     (record,) = protocol.select_records(records)
     assert record.run_id == str(expected)

@@ -104,7 +104,7 @@ def test_where_a_trial_runs_and_comes_from_is_not_in_its_hash():
     spec = trial_spec()
     elsewhere = dataclasses.replace(
         spec,
-        context=RunContext("other", "data2", True, Hardware(threads=3), fresh_since=1.0),
+        context=RunContext("other", "data2", True, Hardware(threads=3), fresh=True, generation=2),
         origin=TrialOrigin(reference="sgd"),
     )
     assert elsewhere != spec and elsewhere.config_hash == spec.config_hash

@@ -8,6 +8,7 @@ from scipy import stats
 
 from bench.build import components
 from bench.spec import Component, OptimizerSpec, Status
+from bench.spec.errors import UserCodeError
 from bench.stack.model import StackedModel
 from bench.stack.module import StackBatches
 from bench.stack.optimizers import (
@@ -300,7 +301,7 @@ def test_threads_are_set_back_and_points_are_reported_as_they_come():
 def test_a_shared_failure_is_no_trials_own(monkeypatch):
     monkeypatch.setattr(StackedModel, "compute_losses", lambda *_: 1 / 0)
     ended = []
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(UserCodeError, match="ZeroDivisionError"):
         run_stack([case(), case(seed=1)], on_end=lambda *end: ended.append(end), threads=1)
     assert ended == []
 

@@ -23,7 +23,7 @@ from tests.helpers.specs import trial_spec
 def run(name: str, status: str, mlflow: str = "RUNNING", seen: float = 0.0, host: str = "there"):
     """A run of another machine, whose process was last there ``seen`` seconds ago."""
     tags = {"host": host, "pid": "7", "process": "1", "status": status, "config_hash": "x"}
-    return TrialRun(name, mlflow, tags, last_seen=time.time() - seen)
+    return TrialRun(name, mlflow, tags, last_seen=time.time() - seen, fault="")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_a_trial_goes_on_where_another_was_interrupted(
     spec = trial_spec(steps=2)
     started(uri, spec)
     monkeypatch.setattr(owner, "is_alive", lambda tags: False)
-    assert execute.answer(spec, uri).status is Status.FINISHED
+    assert execute.run_single(spec, uri).status is Status.FINISHED
     (found,) = tracking.read(uri, spec.context.study)
     assert found.result.status is Status.FINISHED
 
@@ -47,7 +47,7 @@ def test_a_trial_goes_on_where_another_was_interrupted(
 def test_the_traceback_of_a_trial_that_raised_is_kept(uri: str) -> None:
     tracking.prepare(uri, trial_spec().context.study)
     spec = trial_spec(target="tests.helpers.faulty.Raises", steps=2)
-    assert execute.answer(spec, uri).status is Status.FAILED
+    assert execute.run_single(spec, uri).status is Status.FAILED
     (found,) = tracking.read(uri, spec.context.study)
     assert "Traceback" in found.result.traceback
 

@@ -255,10 +255,10 @@ def test_diverged_names_what_and_when():
 
 def test_a_test_metric_that_is_not_finite_is_no_finish():
     state = TrialState(trial_spec(), {})
-    state.add_evaluation(20, {"val/loss": 1.0, "val/accuracy": 0.5}, {"train_time_s": 1.0})
+    state.add_evaluation(60, {"val/loss": 1.0, "val/accuracy": 0.5}, {"train_time_s": 1.0})
     state.finish({"test/loss": math.nan, "test/accuracy": 0.4}, {"train_time_s": 1.0})
     assert state.result.status is Status.DIVERGED
-    assert state.result.reason == "non-finite test loss at step 20"
+    assert state.result.reason == "non-finite test loss at step 60"
     assert "test/accuracy" not in state.result.final
     assert "test/accuracy" not in state.result.curve[-1].values
 
@@ -266,11 +266,12 @@ def test_a_test_metric_that_is_not_finite_is_no_finish():
 def test_a_target_metric_that_is_not_measured_fails_with_those_that_are():
     state = TrialState(trial_spec(), {})
     with pytest.raises(KeyError, match=r"'accuracy' was not measured .* but loss, rmse"):
-        state.add_evaluation(20, {"val/loss": 1.0, "val/rmse": 0.5}, {})
+        state.add_evaluation(60, {"val/loss": 1.0, "val/rmse": 0.5}, {})
 
 
 def test_sigterm_of_lightning_is_no_failure_of_the_trial(monkeypatch):
-    def end(*_, **__):
+    def end(trainer, *_, **__):
+        trainer._signal_connector.received_sigterm = True
         raise pl.utilities.exceptions.SIGTERMException
 
     monkeypatch.setattr("pytorch_lightning.Trainer.fit", end)

@@ -10,6 +10,7 @@ import pytest
 import bench.trial
 from bench.config import declared
 from bench.spec import RefusedInput
+from bench.tracking import StudyRecords
 from reports import Study
 from reports.__main__ import main
 from reports.data import baseline
@@ -30,8 +31,8 @@ class Store(ModuleType):
     def list_studies(self, uri):
         return sorted(self.held)
 
-    def read(self, uri, study):
-        return [replace(record, study=study) for record in self.held[study]]
+    def read_study(self, uri, study):
+        return StudyRecords([replace(record, study=study) for record in self.held[study]], "")
 
     def read_text(self, uri, study, name):
         return self.texts.get((study, name))

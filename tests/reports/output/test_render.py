@@ -96,6 +96,17 @@ def test_html_ids_are_unique_and_anchors_exist(html):
     assert sections <= anchors | set(ALL)
 
 
+def test_a_trial_of_a_stack_has_no_step_time_of_its_own(record, tmp_path):
+    records = [
+        record(seed=0, step_time_ms=1.2345),
+        record(seed=1, step_time_ms=7.6543, summary={"stack_size": 8.0}),
+    ]
+    html = render(records, tmp_path).read_text(encoding="utf-8")
+    rows = re.findall(r"<tr[^>]*>.*?</tr>", html[html.index('id="trials"') :], re.DOTALL)
+    assert any("1.23" in row for row in rows)
+    assert not any("7.65" in row for row in rows)
+
+
 def test_html_answers_first_and_shows_every_failure(html):
     assert html.index("No verdict: no comparison with adam") < html.index("<table>")
     assert html.index("verdict withheld on digits and langid") < html.index("<table>")

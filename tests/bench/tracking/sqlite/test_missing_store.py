@@ -11,11 +11,13 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from bench import tracking
+from bench.tracking.opening import open_store
 from tests.helpers.specs import trial_spec
 
 TRIAL = """
 import pickle, sys
 from bench import tracking
+from bench.tracking.opening import open_store
 from bench.spec import Status, TrialResult
 spec = pickle.loads(bytes.fromhex(sys.argv[2]))
 print("ready", flush=True)
@@ -78,7 +80,7 @@ def test_a_store_that_is_there_is_opened_without_the_lock(uri, tmp_path, monkeyp
 def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path):
     """The same tables and indices, the same version of its migrations, the same first rows."""
     ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
-    tracking.list_studies(f"sqlite:///{ours}")
+    open_store(f"sqlite:///{ours}", writes=True)
     MlflowClient(tracking_uri=f"sqlite:///{theirs}").search_experiments()
 
     def inside(path):
@@ -104,10 +106,11 @@ def test_a_new_store_is_the_one_that_mlflow_makes(tmp_path):
 
 def test_a_second_store_is_made_without_mlflow(tmp_path):
     """Its migrations take seconds; they run once a machine."""
-    tracking.list_studies(f"sqlite:///{tmp_path}/first.db")
+    open_store(f"sqlite:///{tmp_path}/first.db", writes=True)
     code = f"""
 import sys
 from bench import tracking
+from bench.tracking.opening import open_store
 tracking.prepare("sqlite:///{tmp_path}/second.db", "test")
 tracking.attach_text("sqlite:///{tmp_path}/second.db", "test", "plan.json", "{{}}")
 print({{"mlflow", "sqlalchemy", "torch"}} & set(sys.modules))
