@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +14,6 @@ from bench.spec.suggest import suggest
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
 from reports.data.merge import check_draws, merge_baselines
-from reports.data.shape import NUMBER, TEXT, Shape, WrongShape, check_shape, optional
-from reports.data.strict_json import NotJson, parse_json
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -39,11 +38,6 @@ class NoTrials(RefusedInput):
 
 COSTS = "costs.json"
 """Of a study's summary run: what ``costs=true`` measured."""
-
-COST: Mapping[str, Shape] = {
-    **dict.fromkeys(("step_time_ms", "state_mib"), optional(NUMBER)),
-    **{"steps_measured": NUMBER, "device": TEXT, "reason": TEXT},
-}
 
 
 @dataclass(frozen=True)
@@ -85,13 +79,18 @@ def load_records(
     return LoadedRecords(tuple(records), (*broken, *notes), costs)
 
 
-def load_own(studies: Sequence[str], uri: str, filters: Filters) -> list[TrialRecord]:
-    """Read the trials of studies as they are recorded; raises as ``load_records`` does."""
+def load_own(
+    studies: Sequence[str], uri: str, filters: Filters
+) -> tuple[list[TrialRecord], list[str]]:
+    """Read the trials of studies as they are recorded, and lines on those that cannot be read.
+
+    Raises as ``load_records`` does.
+    """
     own, _, broken = read_studies(uri, studies)
     check_filters(filters, own)
     own = _select_own(own, studies, filters)
     _refuse_empty(own, studies, filters, broken)
-    return own
+    return own, broken
 
 
 def _select_own(
@@ -140,7 +139,7 @@ def read_studies(
     broken = [line for line, one in zip(broken, studies, strict=True) if one.unreadable]
     costs: dict[str, Mapping[str, Any]] = {}
     for name in names:
-        measured = read_costs(bench.tracking.read_text(uri, name, COSTS) or "{}")
+        measured = _read_costs(bench.tracking.read_text(uri, name, COSTS))
         if measured is None:
             broken.append(f"{name}: 1 unreadable record: {COSTS}; costs=true measures anew")
         costs = {**(measured or {}), **costs}
@@ -148,22 +147,23 @@ def read_studies(
     return records[0] if len(names) == 1 else protocol.select_records(*records), costs, broken
 
 
-def read_costs(text: str) -> dict[str, Mapping[str, Any]] | None:
-    """Read measured costs by the digest of their config; None where they cannot be read."""
+def _read_costs(text: str | None) -> dict[str, Mapping[str, Any]] | None:
+    """Return measured costs by the digest of their config; None where they cannot be read."""
     try:
-        costs = parse_json(text)
-    except NotJson:
+        costs = json.loads(text or "{}")
+    except (ValueError, RecursionError):
         return None
     whole = isinstance(costs, dict) and all(map(_is_cost, costs.values()))
     return costs if whole else None
 
 
 def _is_cost(cost: Any) -> bool:
-    try:
-        check_shape(cost, COST, "")
-    except WrongShape:
-        return False
-    return True
+    """Tell whether it has the numbers and texts that ``bench.trial.cost`` measures."""
+    kinds = {**dict.fromkeys(("step_time_ms", "state_mib"), int | float | None)}
+    kinds |= {"steps_measured": int, "device": str, "reason": str}
+    return isinstance(cost, dict) and all(
+        name in cost and isinstance(cost[name], kind) for name, kind in kinds.items()
+    )
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:

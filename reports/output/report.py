@@ -75,7 +75,9 @@ def export_baseline(
 ) -> None:
     """Write the trials of studies as a baseline, and print its size."""
     baseline.check_path(path)
-    records = load_own(studies.split(","), uri, filters)
+    records, broken = load_own(studies.split(","), uri, filters)
+    if broken:
+        print(*broken, sep="\n", file=sys.stderr)
     command = f"optbench-report study={studies} {describe_filters(filters)}".strip()
     count = baseline.write(records, path, {"command": command})
     print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from bench import tracking
 from bench.spec import RefusedInput
 from reports import Study
 from reports.__main__ import main
@@ -308,13 +307,3 @@ def test_a_bomb_is_refused_by_a_limit_while_it_is_read(canary, tmp_path):
 def test_so_is_a_plain_file(capsys, tmp_path, canary, monkeypatch):
     monkeypatch.setattr(strict_json, "LARGEST", 1000)
     assert "larger than" in refused(capsys, save(tmp_path / "a.json", TEXT))
-
-
-def test_costs_of_a_store_are_read_as_data(uri, tmp_path, monkeypatch):
-    from reports.data.load import read_costs
-
-    good = {"step_time_ms": 1.0, "state_mib": None, "steps_measured": 3, "device": "", "reason": ""}
-    assert read_costs(json.dumps({"a": good})) == {"a": good}
-    for text in ("", "[", "null", "[1]", '{"a": 1}', '{"a": {"step_time_ms": "x"}}', "[" * 10**5):
-        assert read_costs(text) is None
-    assert tracking.list_studies(uri) == []
