@@ -95,8 +95,11 @@ def has_tables(path: Path) -> bool:
     """Tell whether a file is there and is not empty."""
     if not path.is_file() or not path.stat().st_size:
         return False
-    with closing(open_for_reading(path)) as store:
-        return bool(store.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    try:
+        with closing(open_for_reading(path)) as store:
+            return bool(store.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    except sqlite3.DatabaseError:  # not empty; ``uri.check_file`` says what it is
+        return True
 
 
 def read_revision(path: Path) -> str:

@@ -1,5 +1,6 @@
 """``hydra/launcher=stacked`` from the command line."""
 
+import signal
 from collections import Counter
 
 import pytest
@@ -171,7 +172,7 @@ def test_what_kill_9_left_behind_is_run_again(optbench, uri, monkeypatch):
 def test_interrupted_by_a_person_it_keeps_what_has_ended(optbench, uri, my_conf, monkeypatch):
     def interrupted(state, step, measured, made):
         if step > 10:
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(TrialState, "add_evaluation", interrupted)
     words = ["--config-dir", str(my_conf), *FAST, "optimizer=raises_early,sgd", "seed=0,1"]
