@@ -6,68 +6,44 @@ One broken record costs its own trial and no other: it is left out, counted and 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.spec import ENDS, Phase, RefusedInput, digest
+from bench.spec.printable import escape_unprintable
 from bench.spec.search_space import dimensions
+from bench.spec.shape import MAPPING, NUMBER, TEXT, Kind, Shape, find_misfit, one_of, optional
 from bench.tracking.store import TRIAL_TAGS, TrialRun
 from bench.tracking.tags import SUMMARY
-
-Kind = Callable[[Any], bool]
-Shape = Kind | Mapping[str, Any]
-"""A check of a value, or a mapping whose keys have to be there with values of these shapes."""
 
 NAMED = 5
 """Runs that the line names at the most."""
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and value.isprintable() and bool(value)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, dict)
-
-
-def _is_optional_number(value: Any) -> bool:
-    return value is None or _is_number(value)
-
-
-COMPONENT: Mapping[str, Shape] = {"name": _is_name, "target": _is_text, "arguments": _is_mapping}
+NAME = Kind("a name", lambda value: isinstance(value, str) and value.isprintable() and bool(value))
+COUNT = Kind("a count", lambda value: NUMBER.fits(value) and isinstance(value, int) and value >= 0)
+COMPONENT: Mapping[str, Shape] = {"name": NAME, "target": TEXT, "arguments": MAPPING}
 TARGET: Mapping[str, Shape] = {
-    "metric": _is_name,
-    "direction": lambda value: value in ("maximize", "minimize"),
-    "value": _is_optional_number,
+    "metric": NAME,
+    "direction": one_of(("maximize", "minimize")),
+    "value": optional(NUMBER),
 }
 CONFIG: Mapping[str, Shape] = {
-    "protocol_version": _is_count,
-    "task": {**COMPONENT, "target_metric": TARGET, "version": _is_count},
-    "data_fingerprint": _is_text,
+    "protocol_version": COUNT,
+    "task": {**COMPONENT, "target_metric": TARGET, "version": COUNT},
+    "data_fingerprint": TEXT,
     "model": COMPONENT,
     "optimizer": COMPONENT,
     "schedule": COMPONENT,
-    "batch_size": _is_count,
-    "budget": {"steps": _is_count, "eval_every": _is_count},
-    "seed": _is_count,
-    "precision": _is_text,
+    "batch_size": COUNT,
+    "budget": {"steps": COUNT, "eval_every": COUNT},
+    "seed": COUNT,
+    "precision": TEXT,
 }
 """The keys of a config that sweeps, status and reports ask for."""
 TUNING: Mapping[str, Shape] = {
-    **{"space": _is_mapping, "sampler": _is_text, "seed": _is_count, "points": _is_count},
-    **{"repeat": _is_count, "index": lambda value: value is None or _is_count(value)},
+    **{"space": MAPPING, "sampler": TEXT, "seed": COUNT, "points": COUNT},
+    **{"repeat": COUNT, "index": optional(COUNT)},
 }
 
 
@@ -96,23 +72,18 @@ def format_unreadable(runs: Sequence[TrialRun]) -> str:
     """Count runs that cannot be read in one line; empty without any."""
     if not runs:
         return ""
-    named = ", ".join(f"run {escape(run.run_id)} ({find_fault(run)})" for run in runs[:NAMED])
+    named = ", ".join(
+        f"run {escape_unprintable(run.run_id)} ({find_fault(run)})" for run in runs[:NAMED]
+    )
     more = f" and {len(runs) - NAMED} more" if len(runs) > NAMED else ""
     return f"{len(runs)} unreadable record{'s' * (len(runs) > 1)}: {named}{more}"
-
-
-def escape(text: str) -> str:
-    """Escape what no terminal shows."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text
-    )
 
 
 def _check(run: TrialRun) -> None:
     tags = run.tags
     for key, value in tags.items():
         if not _is_unicode(key) or not _is_unicode(value):
-            raise _Fault(f"tag {escape(str(key))}: is no text")
+            raise _Fault(f"tag {escape_unprintable(str(key))}: is no text")
     if absent := sorted(TRIAL_TAGS - tags.keys()):
         raise _Fault(f"tag {absent[0]}: is missing")
     config = _parse(tags, "config")
@@ -128,7 +99,9 @@ def _check(run: TrialRun) -> None:
     if run.status == "RUNNING":
         return
     if tags["status"] not in ENDS:
-        raise _Fault(f"tag status: {escape(tags['status'][:40])!r} is no end of a trial")
+        raise _Fault(
+            f"tag status: {escape_unprintable(tags['status'][:40])!r} is no end of a trial"
+        )
     for name in tags:
         if name.startswith(SUMMARY):
             _check_number(name, tags[name])
@@ -155,7 +128,7 @@ def _check_number(name: str, text: str) -> None:
     try:
         float(text)
     except ValueError as error:
-        raise _Fault(f"tag {escape(name)}: is no number") from error
+        raise _Fault(f"tag {escape_unprintable(name)}: is no number") from error
 
 
 def _check_tuning(tuning: Any) -> None:
@@ -163,23 +136,21 @@ def _check_tuning(tuning: Any) -> None:
     if not isinstance(tuning, dict):
         raise _Fault("tag tuning: is no mapping")
     tuning = {**known, **tuning}
-    _check_shape(tuning, {**TUNING, "rank": _is_text}, "tuning")
+    _check_shape(tuning, {**TUNING, "rank": TEXT}, "tuning")
     if unknown := sorted(tuning.keys() - TUNING.keys() - {"rank"}):
-        raise _Fault(f"tag tuning: {escape(unknown[0])} is unknown")
+        raise _Fault(f"tag tuning: {escape_unprintable(unknown[0])} is unknown")
     try:
         dimensions(tuning["space"])
     except (RefusedInput, TypeError, ValueError, KeyError) as error:
         raise _Fault("tag tuning: its space cannot be read") from error
 
 
-def _check_shape(value: Any, shape: Any, key: str) -> None:
-    if not isinstance(shape, Mapping):
-        if not shape(value):
-            raise _Fault(f"tag {key.partition('.')[0]}: {key} has a wrong value")
+def _check_shape(value: Any, shape: Shape, tag: str) -> None:
+    misfit = find_misfit(value, shape, tag)
+    if misfit is None:
         return
-    if not isinstance(value, dict):
-        raise _Fault(f"tag {key.partition('.')[0]}: {key} is no mapping")
-    for name, inner in shape.items():
-        if name not in value:
-            raise _Fault(f"tag {key.partition('.')[0]}: {key}.{name} is missing")
-        _check_shape(value[name], inner, f"{key}.{name}")
+    if misfit.shape is None:
+        what = "is missing"
+    else:
+        what = "has a wrong value" if isinstance(misfit.shape, Kind) else "is no mapping"
+    raise _Fault(f"tag {tag}: {misfit.key} {what}")

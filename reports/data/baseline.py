@@ -37,9 +37,9 @@ from bench.spec import (
     protocol,
 )
 from bench.spec.printable import escape_unprintable, make_printable
+from bench.spec.shape import WrongShape
 from bench.spec.suggest import suggest
 from reports.data.baseline_shape import check_content, check_row
-from reports.data.shape import WrongShape
 from reports.data.strict_json import LARGEST, NotJson, parse_json, read_json
 
 FORMAT = 1

@@ -16,7 +16,7 @@ import yaml
 from bench.spec import ENDS, MOST_STEPS, Phase, RefusedInput, check_study
 from bench.spec.hyperparameters import find_difference, hyperparameters
 from bench.spec.search_space import dimensions
-from reports.data.shape import (
+from bench.spec.shape import (
     LIST,
     MAPPING,
     NAME,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import bench.tracking
-from bench.spec import RefusedInput, TrialRecord, protocol
+from bench.spec import MOST_STEPS, RefusedInput, TrialRecord, protocol
 from bench.spec.printable import make_printable
+from bench.spec.shape import NUMBER, TEXT, Shape, find_misfit, optional, whole
 from bench.spec.suggest import suggest
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
@@ -38,6 +39,12 @@ class NoTrials(RefusedInput):
 
 COSTS = "costs.json"
 """Of a study's summary run: what ``costs=true`` measured."""
+
+COST: Shape = {
+    **dict.fromkeys(("step_time_ms", "state_mib"), optional(NUMBER)),
+    **{"steps_measured": whole(0, MOST_STEPS), "device": TEXT, "reason": TEXT},
+}
+"""The numbers and texts that ``bench.trial.cost`` measures."""
 
 
 @dataclass(frozen=True)
@@ -153,17 +160,10 @@ def _read_costs(text: str | None) -> dict[str, Mapping[str, Any]] | None:
         costs = json.loads(text or "{}")
     except (ValueError, RecursionError):
         return None
-    whole = isinstance(costs, dict) and all(map(_is_cost, costs.values()))
-    return costs if whole else None
-
-
-def _is_cost(cost: Any) -> bool:
-    """Tell whether it has the numbers and texts that ``bench.trial.cost`` measures."""
-    kinds = {**dict.fromkeys(("step_time_ms", "state_mib"), int | float | None)}
-    kinds |= {"steps_measured": int, "device": str, "reason": str}
-    return isinstance(cost, dict) and all(
-        name in cost and isinstance(cost[name], kind) for name, kind in kinds.items()
+    whole = isinstance(costs, dict) and not any(
+        find_misfit(cost, COST, "") for cost in costs.values()
     )
+    return costs if whole else None
 
 
 def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:

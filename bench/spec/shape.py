@@ -21,6 +21,20 @@ Shape = Kind | Mapping[str, Any]
 """A kind, or a mapping whose keys have to be there with values of these shapes."""
 
 
+class Misfit(NamedTuple):
+    """The first place where a value breaks its shape.
+
+    Attributes:
+        key: dotted path of the place.
+        value: what is there.
+        shape: what should be; None where the key is missing.
+    """
+
+    key: str
+    value: Any
+    shape: Shape | None
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -68,22 +82,33 @@ MAPPING = Kind("a mapping", lambda value: isinstance(value, dict))
 LIST = Kind("a list", lambda value: isinstance(value, list))
 
 
+def find_misfit(value: Any, shape: Shape, key: str) -> Misfit | None:
+    """Find the first place, below ``key``, where a value breaks a shape; None where it fits."""
+    if isinstance(shape, Kind):
+        return None if shape.fits(value) else Misfit(key, value, shape)
+    if not isinstance(value, dict):
+        return Misfit(key, value, shape)
+    for name, inner in shape.items():
+        if name not in value:
+            return Misfit(f"{key}.{name}", None, None)
+        if misfit := find_misfit(value[name], inner, f"{key}.{name}"):
+            return misfit
+    return None
+
+
 def check_shape(value: Any, shape: Shape, key: str) -> None:
     """Check a value.
 
     Raises:
         WrongShape: naming the first key that is absent or has another kind of value.
     """
-    if isinstance(shape, Kind):
-        if not shape.fits(value):
-            raise WrongShape(f"{key}: {_show(value)} is not {shape.name}")
+    misfit = find_misfit(value, shape, key)
+    if misfit is None:
         return
-    if not isinstance(value, dict):
-        raise WrongShape(f"{key}: {_show(value)} is not a mapping")
-    for name, inner in shape.items():
-        if name not in value:
-            raise WrongShape(f"{key}.{name}: is missing")
-        check_shape(value[name], inner, f"{key}.{name}")
+    if misfit.shape is None:
+        raise WrongShape(f"{misfit.key}: is missing")
+    kind = misfit.shape.name if isinstance(misfit.shape, Kind) else MAPPING.name
+    raise WrongShape(f"{misfit.key}: {_show(misfit.value)} is not {kind}")
 
 
 def _show(value: Any) -> str:
