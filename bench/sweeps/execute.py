@@ -9,6 +9,7 @@ from functools import partial
 from bench import tracking
 from bench.spec import Status, TrialResult, TrialSpec
 from bench.sweeps import progress
+from bench.sweeps.resume import select_results
 
 Outcomes = dict[str, tuple[TrialSpec, TrialResult]]
 """Trials of a sweep with their results, by ``config_hash``."""
@@ -45,12 +46,11 @@ def reuse(spec: TrialSpec, stored: TrialResult) -> TrialResult:
 def run_single(spec: TrialSpec, uri: str) -> TrialResult:
     """Reuse a trial's stored result, or run the trial; it is known that it can be built."""
     study, key = spec.context.study, spec.config_hash
-    tracking.prepare(uri, study)
-    tracking.discard_interrupted(uri, study)
+    found = tracking.resume(uri, study, {key})
     (spec,) = number_trials([spec], uri)
-    if broken := tracking.find_unreadable(uri, study, {key}):
-        progress.say(broken)
-    stored = tracking.read_results(uri, study, {key}).get(key)
+    if found.unreadable:
+        progress.say(found.unreadable)
+    stored = select_results(found.records).get(key)
     if stored is not None and can_reuse(spec, stored):
         return reuse(spec, stored)
     while True:

@@ -93,12 +93,6 @@ def find_running(uri: str, study: str, hashes: Collection[str]) -> set[str]:
     return {run.config_hash for run in runs if claims.is_running(run)}
 
 
-def find_unreadable(uri: str, study: str, hashes: Collection[str]) -> str:
-    """Return a line that counts the broken records with these hashes; empty without any."""
-    runs = _read_runs(open_store(uri), study, hashes=hashes)
-    return format_unreadable(split_readable(runs)[1])
-
-
 def next_generation(uri: str, study: str) -> int:
     """Return the number of a command that begins now: one more than any record has."""
     if sqlite_path(uri) is not None and not exists(uri):
@@ -108,15 +102,20 @@ def next_generation(uri: str, study: str) -> int:
     return 1 if known is None else 1 + store.find_generation(known.id)
 
 
-def resume(uri: str, study: str) -> StudyRecords:
-    """Open or make a study, discard its interrupted runs, read those that ended without curves."""
+def resume(uri: str, study: str, hashes: Collection[str] | None = None) -> StudyRecords:
+    """Open or make a study, discard its interrupted runs, read those that ended without curves.
+
+    Args:
+        hashes: only trials with these are returned; None for all.
+    """
     prepare(uri, study)
     store = open_store(uri)
     known = store.find_study(study)
     assert known is not None
     runs = store.read_trials(known.id)
     _discard_interrupted(store, known, runs)
-    return _to_records(runs, to_result)
+    wanted = [run for run in runs if hashes is None or run.config_hash in hashes]
+    return _to_records(wanted, to_result)
 
 
 def _to_records(

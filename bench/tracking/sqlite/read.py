@@ -108,15 +108,14 @@ def _add_histories(store: sqlite3.Connection, runs: Mapping[str, TrialRun]) -> N
 
 def _check_histories(store: sqlite3.Connection, runs: Mapping[str, TrialRun]) -> None:
     """Find the faults that reading the histories would, so that every command counts the same."""
-    for run_id, run in runs.items():
-        broken = store.execute(
-            "SELECT key FROM metrics WHERE run_uuid = ? AND (typeof(step) != 'integer' OR "
-            "typeof(timestamp) != 'integer' OR typeof(value) NOT IN ('real', 'integer') OR "
-            "typeof(key) != 'text') LIMIT 1",
-            (run_id,),
-        ).fetchone()
-        if broken is not None:
-            run.fault = METRIC_FAULT
+    broken = store.execute(
+        "SELECT DISTINCT run_uuid FROM metrics WHERE run_uuid IN (SELECT value FROM json_each(?)) "
+        "AND (typeof(step) != 'integer' OR typeof(timestamp) != 'integer' OR "
+        "typeof(value) NOT IN ('real', 'integer') OR typeof(key) != 'text')",
+        (json.dumps(list(runs)),),
+    )
+    for (run_id,) in broken:
+        runs[run_id].fault = METRIC_FAULT
 
 
 METRIC_FAULT = "a metric has no number, step or name"
