@@ -281,14 +281,14 @@ def _measure_target(
 
 
 def measure_left_out(subject: Subject) -> Measurement:
-    """What its loader left out, cut or could not represent."""
+    """Count what its loader left out, cut or could not represent."""
     notes = subject.data.notes
     said = "; ".join(map(escape_unprintable, notes)) or "its loader notes nothing"
     return Measurement(len(notes), said)
 
 
 def measure_shared(subject: Subject) -> Measurement:
-    """How many inputs of validation and test are those of an earlier split, to the last bit."""
+    """Count inputs of validation and test that an earlier split has too, to the last bit."""
     data = subject.data
     if not data.classes and data.vocabulary_size is None:
         raise NotApplicable("no classes and no texts")

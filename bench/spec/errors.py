@@ -58,7 +58,7 @@ class Terminated(BaseException):
 
 
 ENDS_SWEEP = (KeyboardInterrupt, Terminated, RefusedInput, StoreLost)
-"""What trials and stacks raise for good reason; whatever else they raise is a failed trial's."""
+"""Exceptions that end a sweep; whatever else a trial or a stack raises is a failed trial's."""
 
 
 class TrainingEndedEarly(Exception):

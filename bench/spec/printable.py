@@ -10,7 +10,7 @@ from typing import Any
 from bench.spec.result import CurvePoint, TrialRecord
 
 LINES = "\n\t"
-"""What a traceback may hold beside printable characters."""
+"""Characters that a traceback may hold beside printable ones."""
 
 
 def escape_unprintable(text: str, keep: str = "") -> str:

@@ -23,8 +23,8 @@ from reports.output.render import render, render_empty
 from reports.output.terminal import print_study
 
 Measure = tuple[str, str, str | None]
-"""Where costs are measured: folder of data sets, Lightning's accelerator, and a folder of YAMLs
-beside the shipped ones, for only what a YAML declares is run."""
+"""Folder of data sets, Lightning's accelerator, and a folder of YAMLs beside the shipped ones, with
+which costs are measured; only what a YAML declares is run."""
 
 
 def make_report(

@@ -64,7 +64,7 @@ class Augmentation:
 
     @property
     def moves(self) -> bool:
-        """Whether ``move`` changes anything."""
+        """Tell if ``move`` changes anything."""
         return bool(self.crop or self.flip or self.cutout)
 
     def move(self, images: Tensor, generator: Generator) -> Tensor:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import tracking
-from tests.helpers.mlflow_server import MlflowServer
+from tests.helpers.services.mlflow_server import MlflowServer
 
 ENVIRONMENTS = (("0", "1"), ("1", "2"), ("2", "3"))
 """PYTHONHASHSEED and OMP_NUM_THREADS of three runs; the last one writes to a server."""

@@ -28,7 +28,7 @@ from bench.tracking.server import recorder, retry
 from bench.tracking.sqlite import schema
 from bench.tracking.store import STUDY_TAGS, TrialRun, make_artifact_uri
 from bench.tracking.uri import sqlite_path
-from tests.helpers.mlflow_revisions import make_store, migrate
+from tests.helpers.services.mlflow_revisions import make_store, migrate
 from tests.helpers.specs import trial_spec
 
 PAGE = Path(mlflow.__file__).parent / "server" / "js" / "build"

@@ -12,7 +12,7 @@ from contextlib import suppress
 import psutil
 
 from bench import tracking
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 
 LAUNCHERS = {
     "basic": [],

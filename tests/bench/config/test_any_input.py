@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bench.runtime import capture
 from tests.helpers import odd_input
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 
 FEW, MANY = 30, 500
 """Cases of each of the two properties, in the suite and in ``make slow``."""

@@ -94,13 +94,6 @@ WORDS = {
 }
 
 
-@pytest.fixture
-def my_conf(tmp_path):
-    for group in ("optimizer", "experiment"):
-        (tmp_path / "my_conf" / group).mkdir(parents=True)
-    return tmp_path / "my_conf"
-
-
 def refused(ended, said):
     assert ended.code == 2, ended
     assert said in ended.err

@@ -48,13 +48,6 @@ BAD_NAMES = [
 ]
 
 
-@pytest.fixture
-def my_conf(tmp_path):
-    for group in ("optimizer", "task", "model", "schedule"):
-        (tmp_path / "my_conf" / group).mkdir(parents=True)
-    return tmp_path / "my_conf"
-
-
 def refused(ended, said, uri):
     assert ended.code == 2, ended
     assert said in ended.err

@@ -32,13 +32,6 @@ PLACES = {
 
 
 @pytest.fixture
-def my_conf(tmp_path):
-    for group in ("optimizer", "schedule", "task", "experiment"):
-        (tmp_path / "my_conf" / group).mkdir(parents=True)
-    return tmp_path / "my_conf"
-
-
-@pytest.fixture
 def configs(optbench, uri, my_conf):
     """Runs the command; returns the recorded configs."""
 

@@ -64,14 +64,6 @@ def test_no_store_of_that_kind(sweep, optbench):
     assert "sqlite:///" in ended.err
 
 
-@pytest.fixture
-def my_conf(tmp_path):
-    folder = tmp_path / "my_conf"
-    for group in ("experiment", "optimizer"):
-        (folder / group).mkdir(parents=True)
-    return folder
-
-
 @pytest.mark.parametrize(
     ("text", "named"),
     [

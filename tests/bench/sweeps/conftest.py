@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.mlflow_server import MlflowServer
+from bench.runtime import capture
+from bench.stack import probe as stack_probe
+from bench.stack.probe import Gain
+from tests.helpers.services.mlflow_server import MlflowServer
 
 
 @pytest.fixture
@@ -17,3 +20,10 @@ def server(tmp_path: Path) -> Iterator[MlflowServer]:
     one.start()
     yield one
     one.kill()
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stacks are made whatever this machine gains by them; nothing has been printed yet."""
+    monkeypatch.setattr(stack_probe, "probe", lambda specs: Gain(len(specs), 5.0, 1))
+    monkeypatch.setattr(capture.LimitedStream, "lines_left", capture.MAX_LINES)

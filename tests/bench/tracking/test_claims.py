@@ -16,7 +16,7 @@ from bench.tracking.server import heartbeat
 from bench.tracking.server.store import ClientStore
 from bench.tracking.store import TrialRun
 from bench.tracking.tags import make_start_tags
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
 

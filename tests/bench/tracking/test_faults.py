@@ -18,7 +18,7 @@ from bench.tracking.server.store import ClientStore
 from bench.tracking.store import TrialRun
 from bench.tracking.uri import sqlite_path
 from reports import __main__ as reports_main
-from tests.helpers.mlflow_server import MlflowServer
+from tests.helpers.services.mlflow_server import MlflowServer
 from tests.helpers.specs import trial_spec
 
 SEEDS = 3

@@ -11,7 +11,7 @@ from bench.spec import Status, TrialSpec
 from bench.spec.errors import StoreLost
 from bench.sweeps import execute
 from bench.tracking import owner
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -18,8 +17,7 @@ from bench.sweeps import status
 from bench.tracking import dashboard
 from bench.tracking.uri import check_uri
 from reports import __main__ as reports_main
-from tests.helpers.mlflow_server import MlflowServer
-from tests.helpers.postgres import Postgres, find_programs
+from tests.helpers.services.mlflow_server import MlflowServer
 
 SECRET = "tr0ub4dor-3"
 GONE = f"postgresql://u:{SECRET}@127.0.0.1:1/none"
@@ -125,16 +123,6 @@ def test_no_argument_of_the_server_shows_it(uri, tmp_path, monkeypatch, capsys):
             assert uri.removeprefix("sqlite:///") not in " ".join(one.cmdline())
     finally:
         server.kill()
-
-
-@pytest.fixture
-def postgres():
-    if find_programs() is None or importlib.util.find_spec("psycopg") is None:
-        pytest.skip("needs Debian's package postgresql and pip install 'optbench[postgres]'")
-    one = Postgres()
-    one.start()
-    yield one
-    one.remove()
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from bench import tracking
-from tests.helpers.mlflow_server import MlflowServer
 from tests.helpers.processes import PATIENCE, build_command
+from tests.helpers.services.mlflow_server import MlflowServer
 
 CLAIM = """
 import sys, time

@@ -11,7 +11,7 @@ from bench.spec import Hardware, RefusedInput
 from bench.trial.batches import Batches
 from bench.trial.distributed import ShardedBatches, refuse_batch_statistics
 from bench.trial.run import run_trial
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
 DDP = ["trainer.devices=2", "trainer.strategy=ddp"]

@@ -11,7 +11,7 @@ from bench.stack import heuristics
 from bench.stack import probe as stack_probe
 from bench.stack.probe import Gain
 from bench.sweeps.launchers import workers
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 from tests.helpers.stack_cases import case
 
 AUTO = ["-m", "task=digits", "model.hidden=[8]", "report=false"]

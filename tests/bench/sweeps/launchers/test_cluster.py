@@ -17,7 +17,6 @@ from bench import tracking
 from bench.sweeps.launchers import submitit
 from bench.sweeps.launchers.cluster import divide
 from bench.sweeps.launchers.cluster_job import ClusterJob, JobResult
-from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.processes import (
     PATIENCE,
     assert_ended_by_sigterm,
@@ -28,6 +27,7 @@ from tests.helpers.processes import (
     start_command,
     wait_until,
 )
+from tests.helpers.services.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
 FAST = ["-m", "task=digits", "model.hidden=[8]", "budget.steps=20", "report=false"]

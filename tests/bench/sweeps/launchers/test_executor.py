@@ -12,7 +12,7 @@ from bench.stack import probe as stack_probe
 from bench.stack import run as stack
 from bench.stack.probe import Gain
 from bench.trial.state import TrialState
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
 FAST = ["-m", "task=digits", "model.hidden=[8]", "budget.steps=20", "report=false"]

@@ -6,22 +6,15 @@ import pytest
 
 from bench import tracking
 from bench.runtime import capture
-from bench.stack import probe as stack_probe
-from bench.stack.probe import Gain
 from bench.sweeps.launchers import memory_growth
+
+pytestmark = pytest.mark.usefixtures("measured")
 
 FAST = ["-m", "task=digits", "model.hidden=[8]", "budget.steps=20", "report=false"]
 IN_PROCESS = {"basic": [], "stacked": ["hydra/launcher=stacked"]}
 ONE_WORKER = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=1"]
 """All trials in one process, but not this one."""
 LAUNCHERS = IN_PROCESS | {"joblib": ONE_WORKER}
-
-
-@pytest.fixture(autouse=True)
-def measured(monkeypatch):
-    """Stacks are made whatever this machine gains by them; nothing has been printed yet."""
-    monkeypatch.setattr(stack_probe, "probe", lambda specs: Gain(len(specs), 5.0, 1))
-    monkeypatch.setattr(capture.LimitedStream, "lines_left", capture.MAX_LINES)
 
 
 @pytest.fixture

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections import Counter
 
 import pytest
 
 from bench import tracking
-from tests.helpers.mlflow_runs import runs_of
-from tests.helpers.mlflow_server import MlflowServer
-from tests.helpers.postgres import Postgres, find_programs
 from tests.helpers.processes import PATIENCE, start_command
+from tests.helpers.services.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_server import MlflowServer
 
 EIGHT = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=8"]
 TRIALS, POINTS, GONE = 200, 20, 30
 SWEEP = ["-m", "task=digits", "model.hidden=[8]", "optimizer.lr=1e-3,1e-2", "budget.steps=20"]
 SWEEP += [f"seed=range(0,{TRIALS // 2})", "study=many"]
-
-
-@pytest.fixture
-def postgres():
-    if find_programs() is None or importlib.util.find_spec("psycopg") is None:
-        pytest.skip("needs Debian's package postgresql and pip install 'optbench[postgres]'")
-    one = Postgres()
-    one.start()
-    yield one
-    one.remove()
 
 
 def complete(uri):

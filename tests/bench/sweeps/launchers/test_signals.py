@@ -10,7 +10,6 @@ from collections import Counter
 import pytest
 
 from bench import tracking
-from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.processes import (
     LAUNCHERS,
     PATIENCE,
@@ -22,6 +21,7 @@ from tests.helpers.processes import (
     start_command,
     wait_until,
 )
+from tests.helpers.services.mlflow_runs import runs_of
 
 SLOW = pytest.mark.slow
 LONG = ["task=digits", "model.hidden=[8]", "budget.steps=1000000", "budget.eval_every=50"]

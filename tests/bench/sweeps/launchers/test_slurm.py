@@ -9,8 +9,6 @@ from collections import Counter
 
 import pytest
 
-from tests.helpers import slurm
-from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.processes import (
     PATIENCE,
     build_command,
@@ -19,6 +17,8 @@ from tests.helpers.processes import (
     start_command,
     wait_until,
 )
+from tests.helpers.services import slurm
+from tests.helpers.services.mlflow_runs import runs_of
 
 pytestmark = pytest.mark.slow
 

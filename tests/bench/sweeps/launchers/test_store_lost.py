@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 
-from tests.helpers.mlflow_runs import runs_of
 from tests.helpers.processes import (
     LAUNCHERS,
     PATIENCE,
@@ -17,6 +16,7 @@ from tests.helpers.processes import (
     start_command,
     wait_until,
 )
+from tests.helpers.services.mlflow_runs import runs_of
 
 pytestmark = pytest.mark.slow
 

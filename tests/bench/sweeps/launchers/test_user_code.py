@@ -6,12 +6,11 @@ import sys
 import pytest
 
 from bench import tracking
-from bench.runtime import capture
-from bench.stack import probe as stack_probe
-from bench.stack.probe import Gain
 from tests.helpers import raising
 from tests.helpers.faulty import AnyLR
 from tests.helpers.raising import SIGNALS
+
+pytestmark = pytest.mark.usefixtures("measured")
 
 FAST = ["-m", "task=digits", "budget.steps=6", "budget.eval_every=3", "report=false"]
 LAUNCHERS = {
@@ -45,13 +44,6 @@ class Exits(AnyLR):
         super().step(closure)
         if self.steps == 3:
             os._exit(self.code)
-
-
-@pytest.fixture(autouse=True)
-def measured(monkeypatch):
-    """Stacks are made whatever this machine gains by them."""
-    monkeypatch.setattr(stack_probe, "probe", lambda specs: Gain(len(specs), 5.0, 1))
-    monkeypatch.setattr(capture.LimitedStream, "lines_left", capture.MAX_LINES)
 
 
 @pytest.fixture

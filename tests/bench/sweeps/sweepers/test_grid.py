@@ -11,7 +11,7 @@ import pytest
 
 from bench import tracking
 from bench.spec import Status
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 
 FAST = ["task=digits", "budget.steps=40", "report=false"]
 

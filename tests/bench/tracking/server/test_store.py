@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from bench import tracking
 from bench.spec import ENDS, CurvePoint, RefusedInput, Status, TrialResult, last_metrics
 from bench.spec.errors import StoreLost
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
 

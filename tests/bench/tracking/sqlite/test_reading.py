@@ -17,7 +17,7 @@ from bench.tracking import dashboard, opening
 from bench.tracking.sqlite import schema
 from bench.tracking.uri import sqlite_path
 from reports import __main__ as reports_main
-from tests.helpers.mlflow_revisions import make_store, set_revision
+from tests.helpers.services.mlflow_revisions import make_store, set_revision
 from tests.helpers.specs import trial_spec
 
 STORES = ("of an older MLflow", "of an unknown MLflow", "of somebody else", "with a log left over")

@@ -23,7 +23,7 @@ from bench.tracking.server.recorder import ClientRecorder
 from bench.tracking.server.store import ClientStore
 from bench.tracking.sqlite import schema
 from bench.tracking.sqlite.recorder import SQLiteRecorder
-from tests.helpers.mlflow_runs import runs_of
+from tests.helpers.services.mlflow_runs import runs_of
 from tests.helpers.specs import trial_spec
 
 POINTS = [

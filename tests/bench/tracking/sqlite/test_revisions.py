@@ -17,7 +17,7 @@ from bench.tracking.server.store import ClientStore, _check_revision
 from bench.tracking.sqlite import schema
 from bench.tracking.uri import sqlite_path
 from reports import __main__ as reports_main
-from tests.helpers.mlflow_revisions import make_store, migrate, set_revision
+from tests.helpers.services.mlflow_revisions import make_store, migrate, set_revision
 from tests.helpers.specs import trial_spec
 
 OLDEST, UNKNOWN = schema.REVISIONS[0], "ffffffffffff"
