@@ -157,9 +157,11 @@ class StackModule(LeanModule):
     def has_finite_parameters(self) -> Tensor:
         return self.model.has_finite_parameters()
 
+    @guard
     def measure(self, split: str) -> dict[str, Tensor]:
         return self.model.evaluate(split, self.device, self.evaluation_batch)
 
+    @guard
     def measure_trial(self, slot: int, split: str) -> dict[str, float]:
         trial = self.trials[slot]
         with use_evaluation_parameters(trial.optimizer, trial.spec.optimizer.needs):

@@ -98,10 +98,12 @@ class LeanModule(pl.LightningModule):
         """Open a context in which every trial that trains has the parameters to evaluate."""
         raise NotImplementedError
 
+    @guard
     def measure(self, split: str) -> dict[str, Tensor]:
         """Measure the metrics of a split for each trial, ``[K]`` float64 on the CPU by name."""
         raise NotImplementedError
 
+    @guard
     def measure_trial(self, slot: int, split: str) -> dict[str, float]:
         """Measure one trial, with the parameters that its optimizer evaluates at."""
         raise NotImplementedError
@@ -166,10 +168,12 @@ class TrialModule(LeanModule):
             with recalibrate_statistics(self.model, self._calibration_inputs):
                 yield
 
+    @guard
     def measure(self, split: str) -> dict[str, Tensor]:
         metrics = evaluate(self.task, self.model, split, self.device, self._convert)
         return {name: torch.tensor([value], dtype=torch.float64) for name, value in metrics.items()}
 
+    @guard
     def measure_trial(self, slot: int, split: str) -> dict[str, float]:
         with self.use_evaluation_parameters():
             return evaluate(self.task, self.model, split, self.device, self._convert)

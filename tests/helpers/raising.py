@@ -8,6 +8,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -35,10 +36,18 @@ SIGNALS = [
     "bench.spec.errors.TimeLimitExceeded",
     "torch.OutOfMemoryError",
     "builtins.BaseExceptionGroup",
+    "tests.helpers.raising.Frozen",
 ]
-"""Those that a framework, or the harness itself, gives a meaning."""
+"""Those that a framework, or the harness itself, gives a meaning; one that no context can raise."""
 CALLS: Counter[str] = Counter()
 PACKAGES = ("torch", "pytorch_lightning", "lightning_fabric", "hydra", "omegaconf", "bench")
+
+
+@dataclass(frozen=True)
+class Frozen(Exception):
+    """An exception that takes no attribute: ``contextlib`` cannot set its traceback."""
+
+    text: str = ""
 
 
 def maybe_raise(place: str) -> None:
