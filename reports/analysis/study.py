@@ -27,8 +27,8 @@ from reports.analysis.leaderboard import (
     make_leaderboards,
     order_entrants,
 )
-from reports.analysis.multiplicity import Family, adjust
-from reports.analysis.overall import summarize
+from reports.analysis.multiplicity import Family, Hypothesis, adjust
+from reports.analysis.overall import judge_overall, summarize
 from reports.analysis.pairwise import Pair, compare_pairs, tabulate_pairs
 from reports.analysis.profiles import PerformanceProfile, measure_profile, tabulate_profile
 from reports.analysis.rows import Comparison
@@ -169,15 +169,16 @@ class Study:
     @cached_property
     def overall(self) -> pd.DataFrame:
         """One row an entrant over all settings; columns in ``reports.analysis.overall``."""
-        return summarize(self.grid, self.leaderboards, self._profile)
+        verdicts = judge_overall(self.grid, self._pairs, self._family)
+        return summarize(self.grid, self.leaderboards, self._profile, verdicts)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """One row for each two entrants.
 
-        Columns: ours, theirs, ours_id, theirs_id, tasks (that both ran), measured (tasks with an
-        effect), effect (mean log2 ratio of remaining losses, positive where ours is better) with
-        low and high, win, tie, loss, withheld (tasks), p, p_holm, claim, reason.
+        Columns: ours, theirs, ours_id, theirs_id, tasks (that both ran), improvement (probability
+        that a result of ours is better, mean over these tasks) with low and high, level (of this
+        interval), win, tie, loss, no_verdict (tasks), p, p_holm, claim, reason.
         """
         return tabulate_pairs(self._pairs, self._family)
 
@@ -206,9 +207,32 @@ class Study:
     @cached_property
     def _family(self) -> Family:
         """Every test of the report, adjusted for all of them."""
-        tests = {pair.hypothesis: pair.p_tested for pair in self._pairs}
-        tests |= {one.hypothesis: one.p for one in self._comparisons if one.hypothesis}
+        tests = {
+            pair.hypothesis: pair.p_tested for pair in self._pairs if self._asks(pair.hypothesis)
+        }
+        tests |= {
+            one.hypothesis: one.p
+            for one in self._comparisons
+            if one.hypothesis and self._asks(one.hypothesis)
+        }
         return adjust(tests)
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """Ids of the entrants that a study beside a baseline asks about; of one alone all of them.
+
+        The reference is not among them where there are others: it is what they are compared with.
+        """
+        trials = self.trials
+        own = trials[trials["source"] == ""]
+        if own.empty or len(own) == len(trials):
+            return frozenset(trials["entrant_id"])
+        others = own[own["optimizer"] != self.reference]
+        return frozenset((others if len(others) else own)["entrant_id"])
+
+    def _asks(self, hypothesis: Hypothesis) -> bool:
+        """Tell if the report asks whether these arms differ."""
+        return any(arm.entrant_id in self.own for arm in hypothesis)
 
     @cached_property
     def entrants(self) -> list[str]:
