@@ -64,7 +64,8 @@ def _better_defaults(rows: Rows, metric: str) -> list[str]:
         if difference.is_measured and difference.gain > 0 and is_significant(difference.p):
             ahead = difference.estimate_shift()
             low, by, high = (
-                f"{value:+.3g}".replace("-", "−") for value in (ahead.low, ahead.estimate, ahead.high)
+                f"{value:+.3g}".replace("-", "−")
+                for value in (ahead.low, ahead.estimate, ahead.high)
             )
             notes.append(
                 f"The default of {row.arm.entrant} is better than its tuned setting here: {by} "

@@ -136,6 +136,4 @@ def _pair(grid: Grid, ours: str, theirs: str) -> Pair:
         for at in grid.settings
         if (ours, at) in grid.arms and (theirs, at) in grid.arms
     ]
-    return Pair(
-        tuple((a, b, compare(a, b)) for a, b in arms if not (a.is_skipped or b.is_skipped))
-    )
+    return Pair(tuple((a, b, compare(a, b)) for a, b in arms if not (a.is_skipped or b.is_skipped)))
