@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,39 +210,40 @@ class Standing:
 
 def find_bar(first: Standing, second: Standing) -> str:
     """Return the reason for no verdict between two sides whatever the outcome; empty for none."""
+    return next(_iterate_bars(first, second), "")
+
+
+def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
+    """Yield every reason, the one that a person has to mend first at the head."""
     sides = (first, second)
-    for side in sides:
-        if side.no_result:
-            return side.no_result
+    yield from (side.no_result for side in sides if side.no_result)
     for side in sides:
         if side.chosen_on_reported_seeds:
-            return f"the setting of {side.name} was chosen on seeds that are reported"
-    if first.settings != second.settings:
-        less, more = sorted(sides, key=lambda side: side.settings)
+            yield f"the setting of {side.name} was chosen on seeds that are reported"
+    less, more = sorted(sides, key=lambda side: side.settings)
+    if less.settings < more.settings:
         rest = f"with {less.settings}" if less.settings else "not at all"
-        return (
-            f"{more.name} was tuned with {_count_settings(more.settings)}, {less.name} {rest}: "
+        yield (
+            f"{more.name} was tuned with {_count(more.settings, 'setting')}, {less.name} {rest}: "
             "only equal tuning can be compared"
         )
     for side in sides:
         if side.settings and side.draw < DRAW:
-            return (
+            yield (
                 f"{side.name} was tuned once; a verdict needs {MINIMUM_TUNINGS} tunings or more. "
-                "Run it in a new study with hydra/sweeper=study"
+                f"Run it too, in a new study with hydra/sweeper=study optimizer=…,{side.name}"
             )
     if first.sampler != second.sampler:
-        return (
+        yield (
             f"{first.name} was tuned by tuning.sampler={first.sampler}, {second.name} by "
             f"{second.sampler}: only equal tuning can be compared"
         )
     for side in sides:
         word, least = ("tuning", MINIMUM_TUNINGS) if side.settings else ("seed", MINIMUM_SEEDS)
         if side.results < side.planned:
-            return f"{side.results} of {side.planned} {word}s of {side.name} are done"
+            yield f"{side.results} of {_count(side.planned, word)} of {side.name} are done"
         if side.results < least:
-            plural = "" if side.results == 1 else "s"
-            return f"{side.results} {word}{plural} of {side.name}; {least} are needed"
-    return ""
+            yield f"{_count(side.results, word)} of {side.name}; at least {least} are needed"
 
 
 def find_edge_objection(loser: Standing) -> str:
@@ -257,5 +258,5 @@ def find_edge_objection(loser: Standing) -> str:
     )
 
 
-def _count_settings(settings: int) -> str:
-    return f"{settings} {'setting' if settings == 1 else 'settings'}"
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

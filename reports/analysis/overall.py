@@ -76,9 +76,9 @@ def judge_overall(grid: Grid, pairs: Sequence[Pair], family: Family) -> dict[str
     for pair in pairs:
         ours, theirs, _ = pair.by_task[0]
         if all(grid.anchors.get(arm.setting_id) is arm for _, arm, _ in pair.by_task):
-            side, other, turned = ours, theirs, False
+            entrant, turned = ours.entrant_id, False
         elif all(grid.anchors.get(arm.setting_id) is arm for arm, _, _ in pair.by_task):
-            side, other, turned = theirs, ours, True
+            entrant, turned = theirs.entrant_id, True
         else:
             continue
         adjusted = family.find(pair.hypothesis)
@@ -88,9 +88,7 @@ def judge_overall(grid: Grid, pairs: Sequence[Pair], family: Family) -> dict[str
             verdict = Verdict(swap.get(verdict.claim, verdict.claim), verdict.reason)
             effect = Interval(1 - effect.estimate, 1 - effect.high, 1 - effect.low, effect.n)
         level = 1 - adjusted.alpha
-        found[side.entrant_id] = Overall(
-            verdict, effect, pair.test.p, adjusted.p, level, len(pair.by_task)
-        )
+        found[entrant] = Overall(verdict, effect, pair.test.p, adjusted.p, level, len(pair.by_task))
     return found
 
 

@@ -51,8 +51,9 @@ def tabulate_points(trials: pd.DataFrame) -> pd.DataFrame:
         trials: as ``drop_reruns`` gives them.
 
     Returns:
-        Columns: setting_id, entrant_id, phase, draw, repeat, point_id, index, seeds (run), n (finished),
-        val_mean (over finished trials), the labels comparison, entrant and point, statuses,
+        Columns: setting_id, entrant_id, phase, draw, repeat, point_id, index, seeds (run), n
+        (finished), val_mean (over finished trials), the labels comparison, entrant and point,
+        statuses,
         candidate (compared with the selected one on the same footing), selected.
     """
     tried = trials[(trials["phase"] == Phase.SELECT) | ~is_in_study(trials)].sort_values(_SHOWN)

@@ -23,7 +23,7 @@ def remaining_loss(values: ArrayLike, direction: str) -> NDArray[np.float64]:
 
 
 def value(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
-    """log2 of their mean remaining loss over ours, shapes ``(..., m)`` and ``(..., n)`` to ``(...)``.
+    """log2 of their mean remaining loss over ours; shapes ``(..., m)``, ``(..., n)`` to ``(...)``.
 
     Of whom a larger share broke off is worse by ∞, however good the rest: else survivors would be
     compared with everybody. Where the shares are equal those that finished count; where none

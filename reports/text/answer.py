@@ -208,7 +208,7 @@ def _describe_undecided(board: Leaderboard, row: LeaderboardRow) -> str:
 
 
 def describe_conditions(rows: Sequence[LeaderboardRow]) -> str:
-    """``10 tunings of 8 settings``, ``untuned defaults, 10 seeds``; up to three where rows differ."""
+    """``10 tunings of 8 settings``, ``untuned defaults, 10 seeds``; up to three of them."""
     return ", or ".join(list(dict.fromkeys(_describe_conditions(row.arm) for row in rows))[:3])
 
 
