@@ -65,7 +65,8 @@ def choose_decimals(board: Leaderboard, value: float, low: float, high: float) -
     loss beside one that went to 1e12.
     """
     typical = pd.Series([(row.test.high - row.test.low) / 2 for row in board.rows]).median()
-    known = [significant(width) for width in (typical, (high - low) / 2) if width > 0]
+    widths = (typical, (high - low) / 2)
+    known = [significant(width) for width in widths if 0 < width < math.inf]
     return max(known, default=4 if abs(value) < 100 else 0)
 
 

@@ -1,4 +1,4 @@
-"""Ablation: the effect of each ingredient of an optimizer, on paired seeds.
+"""Ablation: the effect of each ingredient of an optimizer, on the same seeds.
 
 ``hydra/sweeper=ablate optimizer=mine ablate=[nesterov,weight_decay]``: the optimizer as it is, and
 with each switch alone flipped: true and false are exchanged, a number becomes zero (off), and

@@ -50,11 +50,19 @@ def test_who_survives_where_adam_diverges_is_not_worse():
     survivors = [0.95, 0.96, 0.955]  # above the challenger: survivors must not be compared alone
     records = reports("adam", survivors + [None] * 7) + reports("lion", GOOD)
     row, board = row_of(records, "lion")
-    assert str(row.verdict) == "better"
-    assert row.p == pytest.approx(enumerate_p(GOOD, survivors + [None] * 7))
+    assert str(row.verdict) == "no clear difference"
+    assert row.improvement.estimate == 0.7
     assert describe_verdict(row, board) == (
-        "better than adam; finished 10 of 10 trials, adam 3 of 10"
+        "no clear difference to adam; finished 10 of 10 trials, adam 3 of 10"
     )
+
+
+def test_who_survives_where_adam_mostly_diverges_is_better():
+    survivors = [0.95, 0.90, 0.91]
+    records = reports("adam", survivors + [None] * 7) + reports("lion", GOOD)
+    row, board = row_of(records, "lion")
+    assert row.p == pytest.approx(enumerate_p(GOOD, survivors + [None] * 7))
+    assert str(row.verdict) == "better"
     assert write_headline(board) == (
         "digits: lion at its default 0.9100 [0.9047, 0.9153] (10 seeds, 300 steps, target 0.850); "
         "better than adam; finished 10 of 10 trials, adam 3 of 10."
@@ -187,7 +195,7 @@ def test_a_report_trial_that_failed_is_no_result():
 def test_failed_seeds_of_a_default_are_no_result():
     failed = [
         make_record(
-            *(), optimizer="lion", seed=seed, status="failed", reason="ValueError: x",
+            optimizer="lion", seed=seed, status="failed", evaluations=1, reason="ValueError: x",
             phase=Phase.REPORT, tuning=Tuning({}, "sobol", 0, 0, draw=2),
         )
         for seed in range(10)
@@ -204,7 +212,8 @@ def test_an_old_tuning_has_no_verdict_and_says_what_to_run():
     for index in range(4):
         records.append(
             make_record(
-                optimizer="adam", seed=10**6, point={"lr": 1e-3 * (2 + index)}, val=0.9 - index / 100,
+                optimizer="adam", seed=10**6, point={"lr": 1e-3 * (2 + index)},
+                val=0.9 - index / 100,
                 test=None, phase=Phase.SELECT, tuning=Tuning(**old, index=index), evaluations=1,
             )
         )  # fmt: skip
