@@ -26,10 +26,19 @@ ENTRANT = ("optimizer", "schedule")
 """Keys of a trial's config whose names make the entrant."""
 
 REFERENCE = "adam"
-"""The optimizer that others are compared with."""
+"""The optimizer that others are compared with, where it takes part and no other is declared."""
 
 MINIMUM_PAIRS = 5
 """Seed-paired differences below which there is no verdict."""
+
+MINIMUM_TUNINGS = 4
+"""Tunings of each side below which there is no verdict."""
+
+MINIMUM_SEEDS = 5
+"""Seeds of each side below which there is no verdict on defaults and plain sweeps."""
+
+DRAW = 2
+"""Version of the design of tunings: in 1 an optimizer was tuned once and reported on many seeds."""
 
 EDGE = 0.1
 """A chosen value in this outer share of its declared range, on its scale, is at its edge."""

@@ -200,6 +200,8 @@ class Tuning:
         repeat: which of the repeated tunings, from 0.
         index: place of the point in the draw; None: the optimizer's default point.
         rank: how points are ranked, by the ``final`` value or by ``steps_to_target``.
+        draw: version of the design of the tunings (``bench.spec.protocol.DRAW``).
+        repeats: tunings that are declared for this optimizer.
     """
 
     space: Mapping[str, Any]
@@ -209,6 +211,8 @@ class Tuning:
     repeat: int = 0
     index: int | None = None
     rank: str = "final"
+    draw: int = 1
+    repeats: int = 1
 
     @property
     def space_hash(self) -> str:
@@ -251,11 +255,11 @@ class TrialOrigin:
 
     Attributes:
         tuning: the draw that its point belongs to; None outside studies.
-        reference: the optimizer that others are compared with.
+        reference: the optimizer that others are compared with; empty where there is none.
     """
 
     tuning: Tuning | None = None
-    reference: str = "adam"
+    reference: str = ""
 
 
 @dataclass(frozen=True)
