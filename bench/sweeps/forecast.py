@@ -42,21 +42,21 @@ def count_trials(plan: Plan, results: Results) -> list[Count]:
     for base in plan.bases:
         tried = plan.points_of(base) * len(plan.repeats_of(base))
         select = tried * plan.tuning_seeds
-        report = plan.reporting_seeds * (1 + len(plan.repeats_of(base)))
+        report = plan.reporting_seeds + len(plan.repeats_of(base))
         counts.append(Count(base, tried, select, report, recorded.get(base.config_hash, 0)))
     return counts
 
 
 def _count_recorded(plan: Plan, results: Results) -> dict[str, int]:
     """Count a plan's stored results by base; those of a chosen point once all points were tried."""
-    specs = [(base, spec) for base in plan.bases for spec in plan.report_trials(base)]
+    specs = [(base, spec) for base in plan.bases for spec in plan.default_trials(base)]
     for draw in make_draws(plan):
         tried = list_selections(plan, [draw])
         specs += [(draw.base, spec) for spec in tried]
         if tried and all(spec.config_hash in results for spec in tried):
             for one in choose(plan, [draw], results):
-                chosen = plan.report_trials(one.base, one.repeat, one.point_index, one.point)
-                specs += [(one.base, spec) for spec in chosen]
+                chosen = plan.report_trial(one.base, one.repeat, one.point_index, one.point)
+                specs.append((one.base, chosen))
     return Counter(base.config_hash for base, spec in specs if spec.config_hash in results)
 
 

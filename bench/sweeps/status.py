@@ -72,11 +72,21 @@ def _read_plan(text: str | None) -> tuple[dict[str, Any] | None, str]:
         return None, ""
     try:
         plan = json.loads(text)
-        counts = {key: int(plan[key]) for key in ("tuning_seeds", "repeats", "reporting_seeds")}
-        entrants = [{"points": int(one["points"])} for one in plan["entrants"]]
+        counts = {key: int(plan[key]) for key in ("tuning_seeds", "reporting_seeds")}
+        entrants = [
+            {"points": int(one["points"]), "reports": _count_reports(plan, one)}
+            for one in plan["entrants"]
+        ]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None, "1 unreadable record: plan.json; the same command writes it anew"
     return {**counts, "entrants": entrants}, ""
+
+
+def _count_reports(plan: Mapping[str, Any], entrant: Mapping[str, Any]) -> int:
+    """Count the trials that report an entrant's tunings; in draw 1 each had all reporting seeds."""
+    if "tunings" in entrant:
+        return int(entrant["tunings"])
+    return int(plan["repeats"]) * int(plan["reporting_seeds"]) if entrant["points"] else 0
 
 
 def select_current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -137,8 +147,7 @@ def _count_planned(plan: dict[str, Any] | None, phase: Phase) -> int:
         return 0
     if phase is Phase.SELECT:
         return sum(one["points"] for one in plan["entrants"]) * plan["tuning_seeds"]
-    rows = sum(1 + (plan["repeats"] if one["points"] else 0) for one in plan["entrants"])
-    return int(rows * plan["reporting_seeds"])
+    return sum(plan["reporting_seeds"] + one["reports"] for one in plan["entrants"])
 
 
 def _list_failures(records: Sequence[TrialRecord]) -> list[str]:

@@ -64,7 +64,7 @@ class StudySweeper(SpecSweeper):
         config, uri = self.config, self.config.tracking.uri
         check_uri(uri)
         plan = self.plan(arguments)
-        check_baseline(config.compare, [plan.report_trials(base)[0] for base in plan.bases])
+        check_baseline(config.compare, [plan.default_trials(base)[0] for base in plan.bases])
         outcomes = self.run(plan, uri)
         if not config.plan:
             finish_sweep(plan.study, uri, outcomes, report=config.report, compare=config.compare)
@@ -132,7 +132,7 @@ def _record_skips(
     """Record one trial of each entrant that does not apply, where the store has none."""
     outcomes: Outcomes = {}
     for base in plan.bases:
-        spec = plan.report_trials(base)[0]
+        spec = plan.default_trials(base)[0]
         if base.config_hash in skipped and spec.config_hash not in results:
             result = execute.record_skip(spec, uri, skipped[base.config_hash])
             progress.say(progress.format_end(spec, result))
@@ -191,6 +191,7 @@ def _to_json(plan: Plan) -> str:
             "optimizer": base.optimizer.name,
             "schedule": base.schedule.name,
             "points": plan.points_of(base) * len(plan.repeats_of(base)),
+            "tunings": len(plan.repeats_of(base)),
             "space": dict(base.optimizer.search_space),
         }
         for base in plan.bases
