@@ -43,8 +43,17 @@ DRAW = 2
 EDGE = 0.1
 """A chosen value in this outer share of its declared range, on its scale, is at its edge."""
 
+REPORTING_SEEDS = 1000
+"""The seed on which the first tuning reports; the seeds of defaults lie below it."""
+
 SELECTION_SEEDS = 1_000_000
-"""The first seed of tuning; reporting seeds lie below it, so that the two never meet."""
+"""The first seed on which tunings select; all seeds that are reported lie below it."""
+
+SEEDS_A_TUNING = 100
+"""Selection seeds that belong to one tuning."""
+
+MOST_TUNINGS = 1000
+"""Tunings of one configuration; the test of a report needs a few dozen."""
 
 
 def setting(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,14 +82,20 @@ def opens_test(phase: Phase) -> bool:
     return phase is not Phase.SELECT
 
 
-def reporting_seeds(count: int) -> list[int]:
-    """Return the seeds on which results are reported: 0, 1, …"""
+def default_seeds(count: int) -> list[int]:
+    """Return the seeds on which a default is reported: 0, 1, …"""
     return list(range(count))
 
 
-def selection_seeds(count: int) -> list[int]:
-    """Return the seeds on which a point is chosen."""
-    return list(range(SELECTION_SEEDS, SELECTION_SEEDS + count))
+def selection_seeds(repeat: int, count: int) -> list[int]:
+    """Return the seeds on which one tuning tries its settings: 1 000 000 + 100 repeat + 0, 1, …"""
+    first = SELECTION_SEEDS + SEEDS_A_TUNING * repeat
+    return list(range(first, first + count))
+
+
+def reporting_seed(repeat: int) -> int:
+    """Return the seed on which one tuning reports its choice."""
+    return REPORTING_SEEDS + repeat
 
 
 def rank_point(

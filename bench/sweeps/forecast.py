@@ -57,16 +57,15 @@ def count_trials(plan: Plan, results: Results) -> list[Count]:
 
 def count_phases(plan: Plan, base: TrialSpec) -> Phases:
     """Count the trials of one entrant on one task."""
-    repeats = plan.repeats_of(base)
-    tuning = plan.points_of(base) * len(repeats) * plan.tuning_seeds
-    reporting = sum(len(plan.report_trials(base, repeat, 0)) for repeat in repeats)
-    return Phases(tuning, reporting, len(plan.report_trials(base)))
+    tunings = len(plan.repeats_of(base))
+    tuning = plan.points_of(base) * tunings * plan.tuning_seeds
+    return Phases(tuning, tunings, plan.reporting_seeds)
 
 
 def _count_recorded(plan: Plan, results: Results) -> dict[str, Phases]:
     """Count a plan's stored results by base; those of a chosen point once all points were tried."""
     counts = {
-        base.config_hash: {"defaults": _count_stored(plan.report_trials(base), results)}
+        base.config_hash: {"defaults": _count_stored(plan.default_trials(base), results)}
         for base in plan.bases
     }
     tried: Counter[str] = Counter()
@@ -77,8 +76,8 @@ def _count_recorded(plan: Plan, results: Results) -> dict[str, Phases]:
         tried[key] += stored
         if specs and stored == len(specs):
             for one in choose(plan, [draw], results):
-                chosen = plan.report_trials(one.base, one.repeat, one.point_index, one.point)
-                reported[key] += _count_stored(chosen, results)
+                chosen = plan.report_trial(one.base, one.repeat, one.point_index, one.point)
+                reported[key] += _count_stored([chosen], results)
     return {key: Phases(tried[key], reported[key], **own) for key, own in counts.items()}
 
 

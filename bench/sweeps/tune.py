@@ -126,12 +126,10 @@ def choose(plan: Plan, draws: Sequence[Draw], results: Results) -> list[Choice]:
 
 
 def list_reports(plan: Plan, choices: Sequence[Choice]) -> list[TrialSpec]:
-    """List the trials of the second phase: every default, then the chosen points."""
-    default = [spec for base in plan.bases for spec in plan.report_trials(base)]
+    """List the trials of the second phase: every default, then the choice of each tuning."""
+    default = [spec for base in plan.bases for spec in plan.default_trials(base)]
     return default + [
-        spec
-        for one in choices
-        for spec in plan.report_trials(one.base, one.repeat, one.point_index, one.point)
+        plan.report_trial(one.base, one.repeat, one.point_index, one.point) for one in choices
     ]
 
 

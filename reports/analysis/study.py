@@ -98,8 +98,8 @@ class Study:
 
         Raises:
             NoTrials: nothing has run in them.
-            RefusedInput: one of them or the reference is not there or does not go with the others, or no trial is
-                left.
+            RefusedInput: one of them or the reference is not there or does not go with the others,
+                or no trial is left.
         """
         names = list(dict.fromkeys(one.strip() for one in name.split(",") if one.strip()))
         loaded = load_records(names, uri, filters or {}, compare, reference)

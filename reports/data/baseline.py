@@ -20,7 +20,6 @@ import gzip
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -272,7 +271,7 @@ def _order(record: TrialRecord) -> tuple[Any, ...]:
 def _row(record: TrialRecord, parts: Mapping[str, dict[str, int]]) -> dict[str, Any]:
     """Return a trial by the names of ``columns``; put its new parts into ``parts``."""
     config, result, tuning = record.config, record.result, record.tuning
-    draw = {**asdict(tuning), "space": dict(tuning.space)} if tuning else {}
+    draw = tuning.to_record() if tuning else {}
     places = {name: draw.pop(name, None) for name in ("repeat", "index")}
     values: dict[str, Any] = {
         "setting": {key: value for key, value in config.items() if key not in APART},
@@ -341,7 +340,7 @@ def _check(record: TrialRecord) -> str:
     values = {
         "config": record.config,
         "point": dict(record.point),
-        "tuning": asdict(record.tuning) if record.tuning else None,
+        "tuning": record.tuning.to_record() if record.tuning else None,
         "said": [str(record.phase), str(result.status), _reason(result)],
         "origin": [record.study, record.reference],
         "environment": dict(result.environment),

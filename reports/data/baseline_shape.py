@@ -16,6 +16,8 @@ import yaml
 from bench.spec import ENDS, MOST_STEPS, Phase, RefusedInput, check_study
 from bench.spec.declared import WHEN, check_plan
 from bench.spec.hyperparameters import find_difference, hyperparameters
+from bench.spec.protocol import DRAW as DESIGN
+from bench.spec.protocol import MOST_TUNINGS
 from bench.spec.search_space import dimensions
 from bench.spec.shape import (
     LIST,
@@ -73,6 +75,7 @@ OPTIONAL: Mapping[str, Mapping[str, Shape]] = {
         **{"param_groups": NAME, "needs": list_of(NAME), "version": TEXT, "file": TEXT},
         **{"clip_norm": optional(NUMBER), "rest": optional(MAPPING)},
     },
+    "draw": {"draw": whole(1, DESIGN), "repeats": whole(1, MOST_TUNINGS)},
 }
 """Keys that some records do not have."""
 
@@ -165,7 +168,7 @@ def _check_part(name: str, part: Mapping[str, Any], key: str) -> None:
         check_shape(part["rest"], COMPONENT, f"{key}.rest")
     if name == "draw" and part:
         check_shape(part, DRAW, key)
-        if unknown := sorted(part.keys() - DRAW.keys()):
+        if unknown := sorted(part.keys() - DRAW.keys() - OPTIONAL["draw"].keys()):
             raise WrongShape(f"{key}.{unknown[0]}: no such key")
         _refuse_as_shape(lambda: dimensions(part["space"]), f"{key}.")
     if name == "origin":

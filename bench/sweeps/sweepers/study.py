@@ -68,7 +68,7 @@ class StudySweeper(SpecSweeper):
         check_uri(uri)
         plan = self.plan(arguments)
         self.beside = check_baseline(
-            config.compare, [plan.report_trials(base)[0] for base in plan.bases]
+            config.compare, [plan.default_trials(base)[0] for base in plan.bases]
         )
         plan = replace(plan, bases=tuple(self.declare_reference(plan, uri)))
         outcomes = self.run(plan, uri)
@@ -144,7 +144,7 @@ def _record_skips(
     """Record one trial of each entrant that does not apply, where the store has none."""
     outcomes: Outcomes = {}
     for base in plan.bases:
-        spec = plan.report_trials(base)[0]
+        spec = plan.default_trials(base)[0]
         if base.config_hash in skipped and spec.config_hash not in results:
             result = execute.record_skip(spec, uri, skipped[base.config_hash])
             progress.say(progress.format_end(spec, result))
