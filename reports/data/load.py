@@ -106,18 +106,18 @@ def load_records(
     """
     read = read_studies(uri, studies) if studies else ReadStudies()
     own = [make_printable(record) for record in read.records]
-    broken, plans = read.broken, dict(read.plans)
+    broken = read.broken
     whole = read_baselines(baselines)
     theirs = {name: one.records for name, one in whole.items()}
-    for one in whole.values():
-        plans = {**one.plans, **plans}
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
     own = _select_own(own, studies, filters)
     theirs = {name: filter_records(records, filters) for name, records in theirs.items()}
     records, notes = merge_baselines(own, theirs)
     _refuse_empty(records, studies, filters, broken)
     check_reference(reference, {FILTERS["optimizer"](record.config) for record in records})
-    declared = find_declared(records, plans)
+    declared = find_declared(
+        records, [read.plans] if own else [one.plans for one in whole.values()]
+    )
     if declared.note and not reference:
         notes.append(declared.note)
     chosen = reference or declared.name

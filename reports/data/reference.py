@@ -25,21 +25,24 @@ class Declared(NamedTuple):
     note: str
 
 
-def find_declared(records: Iterable[TrialRecord], plans: Plans | None = None) -> Declared:
+def find_declared(records: Iterable[TrialRecord], plans: Iterable[Plans] = ()) -> Declared:
     """Find the reference that was declared last.
 
     Within a study commands are numbered. Of several studies the times of plans and records decide.
     Trials of baselines count only where a report has no others.
 
     Args:
-        plans: of the studies, where they have any; trials say what they were run under, too.
+        plans: of these studies, also of one whose trials another one has, too. A trial says what
+            it was run under, which counts where its command is a later one.
     """
     records = list(records)
-    own = [record for record in records if not record.source] or records
-    by_study: dict[str, list[TrialRecord]] = {}
-    for record in own:
-        by_study.setdefault(record.study, []).append(record)
-    latest = [_find_in_study(each, (plans or {}).get(name, ())) for name, each in by_study.items()]
+    studies: dict[str, tuple[list[TrialRecord], list[DeclaredPlan]]] = {}
+    for record in [one for one in records if not one.source] or records:
+        studies.setdefault(record.study, ([], []))[0].append(record)
+    for each in plans:
+        for study, own in each.items():
+            studies.setdefault(study, ([], []))[1].extend(own)
+    latest = [_find_in_study(*own) for own in studies.values()]
     declared = [one for one in latest if one[1]]
     if not declared:
         return Declared("", "")
@@ -58,8 +61,12 @@ def _find_in_study(
     records: Sequence[TrialRecord], plans: Sequence[DeclaredPlan]
 ) -> tuple[float, str]:
     """Return when a study's reference was declared, and its name; empty without one."""
-    last = max(records, key=lambda one: (one.result.generation, one.result.ended_at, one.run_id))
+    last = max((one for one in records if one.reference), key=_order, default=None)
     plan = find_latest([one for one in plans if one.reference])
-    if plan is not None and plan.generation >= last.result.generation:
+    if plan is not None and (last is None or plan.generation >= last.result.generation):
         return plan.at, plan.reference
-    return last.result.ended_at, last.reference
+    return (0.0, "") if last is None else (last.result.ended_at, last.reference)
+
+
+def _order(record: TrialRecord) -> tuple[int, float, str]:
+    return record.result.generation, record.result.ended_at, record.run_id
