@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.spec import ENDS, Phase, RefusedInput, digest
-from bench.spec.protocol import DRAW
 from bench.spec.printable import escape_unprintable
+from bench.spec.protocol import DRAW
 from bench.spec.search_space import dimensions
 from bench.spec.shape import (
     MAPPING,
