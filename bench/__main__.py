@@ -115,6 +115,8 @@ def target() -> None:
     defaults = {
         "optimizer": ",".join(TARGET_OPTIMIZERS),
         "tuning": "small",
+        "tuning.repeats": "1",  # a target needs one good setting, not a test
+        "tuning.reference_factor": "1",
         "reporting.seeds": str(TARGET_SEEDS),
         "study": f"target_{given.get('task', '')}",
     }
