@@ -1,7 +1,8 @@
 """The plans that commands declared of a study; each stays, and an equal one is kept once.
 
 The content of a plan is a file of the study's summary run, named by its digest. A tag of the study
-says when it was declared. So two commands that declare at once lose nothing of each other.
+says when it was declared and of which run the file is: two commands that begin at once may each
+make a summary run, and lose nothing of each other.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any, NamedTuple
 
 from bench.spec import digest
 from bench.spec.declared import WHEN, DeclaredPlan, parse_plan
-from bench.spec.shape import WrongShape, check_shape
+from bench.spec.shape import TEXT, Shape, WrongShape, check_shape
 from bench.tracking.opening import open_store
 from bench.tracking.store import Store, ensure_study, ensure_summary
 
 PREFIX = "optbench.declared."
+TAG: Shape = {**WHEN, "run": TEXT}
 OLD = "plan.json"
 """The file of an older version, which kept the last plan alone."""
 
@@ -50,25 +52,26 @@ def declare_plan(uri: str, study: str, content: Mapping[str, Any], generation: i
         return
     run = ensure_summary(store, number, study)
     store.put_text(run, _name_file(name), json.dumps(content, sort_keys=True, indent=1))
-    now = {"number": latest + 1, "generation": generation, "at": round(time.time(), 3)}
-    store.tag_study(number, {PREFIX + name: json.dumps(now)})
+    when = {"number": latest + 1, "generation": generation, "at": round(time.time(), 3)}
+    store.tag_study(number, {PREFIX + name: json.dumps({**when, "run": run})})
 
 
 def read_plans(uri: str, study: str) -> StudyPlans:
     """Read all plans of a study; none where there is no such study."""
     store = open_store(uri)
     known = store.find_study(study)
-    run = None if known is None else store.find_summary(known.id)
-    if known is None or run is None:
+    if known is None:
         return StudyPlans((), "")
     plans, broken = [], []
     for name, when in _read_tags(known.tags).items():
-        plan = _read_plan(store, run, _name_file(name), when)
+        plan = None if when is None else _read_plan(store, _name_file(name), when)
         if plan is None:
             broken.append(_name_file(name))
         else:
             plans.append(plan)
-    if (text := store.read_text(run, OLD)) is not None:
+    run = store.find_summary(known.id)
+    text = None if run is None else store.read_text(run, OLD)
+    if text is not None:
         try:
             plans.append(DeclaredPlan(0, 0, 0.0, parse_plan(text)))
         except WrongShape:
@@ -76,17 +79,14 @@ def read_plans(uri: str, study: str) -> StudyPlans:
     return StudyPlans(tuple(sorted(plans, key=lambda one: one.number)), _format(broken))
 
 
-def _read_plan(
-    store: Store, run: str, file: str, when: Mapping[str, Any] | None
-) -> DeclaredPlan | None:
-    """Read one plan; None where it or its tag is broken."""
-    text = store.read_text(run, file)
-    if text is None or when is None:
-        return None
+def _read_plan(store: Store, file: str, when: Mapping[str, Any]) -> DeclaredPlan | None:
+    """Read one plan; None where it is broken."""
+    text = store.read_text(when["run"], file)
     try:
-        return DeclaredPlan(**when, content=parse_plan(text))
+        content = parse_plan(text or "")
     except WrongShape:
         return None
+    return DeclaredPlan(**{key: when[key] for key in WHEN}, content=content)
 
 
 def _read_tags(tags: Mapping[str, str]) -> dict[str, dict[str, Any] | None]:
@@ -101,10 +101,10 @@ def _read_tags(tags: Mapping[str, str]) -> dict[str, dict[str, Any] | None]:
 def _read_when(text: str) -> dict[str, Any] | None:
     try:
         said = json.loads(text)
-        check_shape(said, WHEN, "plan")
+        check_shape(said, TAG, "plan")
     except (ValueError, RecursionError):
         return None
-    return {key: said[key] for key in WHEN}
+    return dict(said)
 
 
 def _format(broken: list[str]) -> str:

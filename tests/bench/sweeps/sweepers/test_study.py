@@ -318,7 +318,7 @@ def test_a_sweep_that_explores_is_not_compared_with_a_study(optbench, uri, their
     assert "mine" not in tracking.list_studies(uri)
     alone = optbench("task=digits", "compare=embedded")
     assert alone.code == 2
-    assert "compare=embedded: only a sweep's report heeds it; add -m" in alone.err
+    assert "compare=embedded: `compare=` applies only to sweeps. Add -m." in alone.err
 
 
 def test_adaptive_samplers_ask_and_tell_and_resume(optbench, uri):
