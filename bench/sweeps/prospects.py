@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 
 from bench.spec import Phase, TrialRecord, digest, protocol
 from bench.spec.questions import Cell, Question, list_questions
@@ -14,8 +15,39 @@ ALPHA = 0.05
 """Chance of any false claim in a report."""
 EFFECTS = (0.75, 0.9, 1.0)
 """Probabilities of improvement whose power is said: a moderate effect, a large one, no overlap."""
+LARGE = 0.9
 LIKELY = 0.8
-"""Power at a large effect from which on a study "can show" it; below it "can hardly show" it."""
+"""Power at a large effect from which on a study can show it; below it it hardly can."""
+
+
+class Chance(Enum):
+    """The chance that a large difference is shown; NONE where no outcome reaches the level."""
+
+    GOOD = "good"
+    SMALL = "small"
+    NONE = "none"
+
+
+SINGLE = {
+    Chance.GOOD: "a difference on a single task",
+    Chance.SMALL: "only a very large difference on a single task",
+    Chance.NONE: "no difference on a single task",
+}
+OVERALL = {
+    Chance.GOOD: "overall differences",
+    Chance.SMALL: "only very large overall differences",
+    Chance.NONE: "no overall differences",
+}
+BOTH = {
+    Chance.GOOD: "differences overall and on single tasks",
+    Chance.SMALL: "only very large differences, overall and on single tasks",
+    Chance.NONE: "no difference, neither overall nor on a single task",
+}
+REST = {
+    Chance.GOOD: "and differences on a single task",
+    Chance.SMALL: "hardly one on a single task",
+    Chance.NONE: "none on a single task",
+}
 
 
 def describe_prospects(plan: Plan, beside: Iterable[TrialRecord] = ()) -> list[str]:
@@ -33,7 +65,7 @@ def describe_prospects(plan: Plan, beside: Iterable[TrialRecord] = ()) -> list[s
     level = ALPHA / len(questions)
     asked = [one for one in questions if one.names(reference)] or questions
     return [
-        f"  Holm's correction over {counted(len(questions), 'test')}: the first has to reach "
+        f"  Holm's correction over {counted(len(questions), 'test')}: the first needs "
         f"p ≤ {level:.2g}.",
         *_describe_groups(asked, level, reference),
     ]
@@ -77,32 +109,43 @@ def _make_cell(setting: str, entrant: str, records: Sequence[TrialRecord]) -> Ce
 
 
 def _describe_groups(asked: Sequence[Question], level: float, reference: str) -> list[str]:
-    """Describe the questions on one task, and those over several."""
+    """Describe the questions on one task, those over several, and what that means in words."""
+    lines, chances = [], {}
+    for several in (False, True):
+        group = [one for one in asked if (len(one.pairs) > 1) is several]
+        if tuned := [one for one in group if one.pairs[0][0].tuned] or group:
+            line, chances[several] = _describe_group(tuned, level, reference)
+            lines.append(line)
+    best = [one for one in asked if one.pairs[0][0].tuned] or asked
+    count = counted(_choose_sizes(best)[0][0], _name_unit(best))
+    return [*lines, f"  {count} can show {_conclude(chances)}."]
+
+
+def _describe_group(
+    questions: Sequence[Question], level: float, reference: str
+) -> tuple[str, Chance]:
+    """Describe questions of one kind, and tell how likely one of them is answered."""
     from reports.stats.rank_sum import smallest_p
 
     from reports.stats.power import power  # SciPy: a second that a refusal does not wait for
 
-    lines, verbs, unit = [], {}, "seeds"
-    for several in (False, True):
-        group = [one for one in asked if (len(one.pairs) > 1) is several]
-        tuned = [one for one in group if one.pairs[0][0].tuned] or group
-        if not tuned:
-            continue
-        sizes = _choose_sizes(tuned)
-        chances = [power(sizes, effect, level) for effect in EFFECTS]
-        least = smallest_p(sizes)
-        name = f"over {len(sizes)} tasks" if several else "on one task"
-        unit = "tunings" if tuned[0].pairs[0][0].tuned else "seeds"
-        listed = ", ".join(f"{p:.0%} at {at:g}" for p, at in zip(chances, EFFECTS, strict=True))
-        against = f" of {reference}" if reference else ""
-        ours, theirs = sizes[0]
-        lines.append(
-            f"  {name}, {ours} {unit} against {theirs}{against}: smallest p {least:.1g}; power by "
-            f"probability of improvement: {listed}"
-        )
-        verbs[several] = "cannot" if least > level else "can" if chances[1] >= LIKELY else "hardly"
-    count = _choose_sizes(asked)[0][0]
-    return [*lines, f"  {count} {unit} {_conclude(verbs)}."]
+    sizes = _choose_sizes(questions)
+    powers = {effect: power(sizes, effect, level) for effect in EFFECTS}
+    least, (ours, theirs) = smallest_p(sizes), sizes[0]
+    name = f"Over {len(sizes)} tasks" if len(sizes) > 1 else "On one task"
+    unit, against = _name_unit(questions), f" of {reference}" if reference else ""
+    listed = ", ".join(f"{chance:.0%} at {effect:g}" for effect, chance in powers.items())
+    line = (
+        f"  {name}, {ours} {unit}s against {theirs}{against}: smallest p {least:.1g}; power by "
+        f"probability of improvement: {listed.replace('%', ' %')}."
+    )
+    if least > level:
+        return line, Chance.NONE
+    return line, Chance.GOOD if powers[LARGE] >= LIKELY else Chance.SMALL
+
+
+def _name_unit(questions: Sequence[Question]) -> str:
+    return "tuning" if questions[0].pairs[0][0].tuned else "seed"
 
 
 def _choose_sizes(questions: Sequence[Question]) -> tuple[tuple[int, int], ...]:
@@ -112,23 +155,15 @@ def _choose_sizes(questions: Sequence[Question]) -> tuple[tuple[int, int], ...]:
     return sizes.most_common(1)[0][0]
 
 
-def _conclude(verbs: Mapping[bool, str]) -> str:
-    """Say in words what can be shown, by whether it takes several tasks."""
-    can = {"can": "can", "hardly": "can hardly", "cannot": "cannot"}
-    if True not in verbs:
-        return f"{can[verbs[False]]} show a difference on a single task"
-    overall = f"{can[verbs[True]]} show overall differences"
-    single = {
-        "can": "and differences on a single task",
-        "hardly": "hardly one on a single task",
-        "cannot": "nor one on a single task"
-        if verbs[True] == "cannot"
-        else "none on a single task",
-    }
-    if False not in verbs:
-        return overall
-    comma = "" if verbs[False] == "can" else ","
-    return f"{overall}{comma} {single[verbs[False]]}"
+def _conclude(chances: Mapping[bool, Chance]) -> str:
+    """Say what can be shown, by whether it takes several tasks."""
+    if True not in chances:
+        return SINGLE[chances[False]]
+    if False not in chances:
+        return OVERALL[chances[True]]
+    if chances[True] is chances[False]:
+        return BOTH[chances[True]]
+    return f"{OVERALL[chances[True]]}, {REST[chances[False]]}"
 
 
 def _explain_none(plan: Plan) -> str:
