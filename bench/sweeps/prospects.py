@@ -125,9 +125,8 @@ def _describe_group(
     questions: Sequence[Question], level: float, reference: str
 ) -> tuple[str, Chance]:
     """Describe questions of one kind, and tell how likely one of them is answered."""
-    from reports.stats.rank_sum import smallest_p
-
     from reports.stats.power import power  # SciPy: a second that a refusal does not wait for
+    from reports.stats.rank_sum import smallest_p
 
     sizes = _choose_sizes(questions)
     powers = {effect: power(sizes, effect, level) for effect in EFFECTS}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.spec import TrialOrigin, Tuning
+from bench.spec import Phase, TrialOrigin, Tuning
 from bench.sweeps import prospects
 from bench.sweeps.plan import make_plan
 from bench.sweeps.prospects import Chance, collect_cells, describe_prospects
@@ -77,7 +77,8 @@ def test_beside_a_baseline_its_tunings_count():
     def record(optimizer, repeat, index, *, phase="report", draw=2, seed=0):
         tuning = Tuning(SPACE, "sobol", 0, 8, repeat, index, draw=draw, repeats=20)
         return replace(
-            make_record(optimizer=optimizer, phase=phase, tuning=tuning, seed=seed), source="league"
+            make_record(optimizer=optimizer, phase=Phase(phase), tuning=tuning, seed=seed),
+            source="league",
         )
 
     own = [record("adam", at, 3, seed=1000 + at) for at in range(20)]

@@ -9,7 +9,8 @@ from scipy import stats as scipy_stats
 
 from reports.stats import best_of_k, bootstrap, intervals, sampling, seeds, tests, to_target
 from reports.stats.iqm import iqm
-from reports.stats.power import n_needed, power
+from reports.stats.power import n_needed, power, power_of_t
+from reports.stats.rank_sum import smallest_p
 
 
 def test_mean_interval_is_students():
@@ -115,7 +116,7 @@ def test_stouffers_combination_is_scipys():
 def test_power_is_that_of_a_simulated_t_test():
     random = np.random.default_rng(8)
     x = random.normal(0.5, 1.0, size=(20_000, 12))
-    found = power(0.5, [intervals.Variance(1 / 12, 11)], 0.01)
+    found = power_of_t(0.5, [intervals.Variance(1 / 12, 11)], 0.01)
     assert found == pytest.approx(
         np.mean(scipy_stats.ttest_1samp(x, 0, axis=1).pvalue <= 0.01), abs=0.01
     )
@@ -245,3 +246,17 @@ def test_the_luck_of_selection_is_the_spread_of_the_three_best_points():
     lower_is_better = best_of_k.tuning_variance([5.0, 1.0, 2.0, 3.0], "minimize")
     assert lower_is_better.value == pytest.approx(np.var([1.0, 2.0, 3.0], ddof=1))
     assert math.isnan(best_of_k.tuning_variance([0.9, math.nan], "maximize").value)
+
+
+def test_the_smallest_p_of_a_rank_sum_counts_arrangements() -> None:
+    assert smallest_p([(4, 4)]) == pytest.approx(2 / 70)
+    assert smallest_p([(4, 8), (5, 5)]) == pytest.approx(2 / (495 * 252))
+    assert smallest_p([(1, 1)]) == 1
+
+
+def test_the_power_of_a_rank_sum_is_between_what_is_known() -> None:
+    assert power([(4, 4)], 1.0, 0.001) == 0
+    assert power([(10, 20)], 1.0, 0.001) == 1
+    assert power([(10, 20)], 0.5, 0.05) == pytest.approx(0.025)
+    assert power([(10, 20)], 0.9, 0.05) == power([(10, 20)], 0.1, 0.05) > 0.9
+    assert power([(10, 20)] * 2, 0.75, 0.05) > power([(10, 20)], 0.75, 0.05) > 0.5
