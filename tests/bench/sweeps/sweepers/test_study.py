@@ -528,3 +528,20 @@ def test_killed_it_ends_in_the_same_leaderboard(kills, uri, tmp_path):
         boards.append((tmp_path / "outputs" / study / "report" / "leaderboard.csv").read_text())
     untimed = [[line.split(",")[:12] for line in board.splitlines()] for board in boards]
     assert untimed[0] == untimed[1]
+
+
+def test_another_reference_asks_for_the_missing_tunings_only(optbench, uri):
+    words = [*TINY, "optimizer=adam,sgd", "tuning.trials=2", "tuning.repeats=2", "report=false"]
+    assert optbench(*words).code == 0
+    before = {(r.config["optimizer"]["name"], r.config_hash) for r in records(uri)}
+    ended = optbench(*words, "reference=sgd")
+    assert ended.code == 0, ended.err
+    after = {(r.config["optimizer"]["name"], r.config_hash) for r in records(uri)}
+    # two more tunings of sgd, each of two settings and one report
+    assert before < after
+    assert [name for name, _ in after - before] == ["sgd"] * 6
+    references = [one.reference for one in tracking.read_plans(uri, "fair").plans]
+    assert references == ["adam", "sgd"]
+    refused = optbench(*words, "reference=lion")
+    assert refused.code == 2
+    assert "reference=lion: no optimizer of that name takes part" in refused.err
