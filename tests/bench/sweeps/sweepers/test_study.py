@@ -222,7 +222,14 @@ def test_the_plan_is_said_and_nothing_runs(optbench, uri):
     ended = optbench(*TINY, "optimizer=adam,sgd", "plan=true")
     assert ended.code == 0
     assert "12 trials, 0 recorded, 12 to run, about" in ended.out
+    assert "tuning 6 trials, about " in ended.out
+    assert "No verdict is possible: 1 tuning an optimizer; at least 4 are needed." in ended.out
     assert records(uri) == []
+    many = optbench(
+        *TINY, "optimizer=adam,sgd", "tuning.repeats=4", "reporting.seeds=5", "plan=true"
+    )
+    assert "Holm's correction over 2 tests: the first needs p ≤ 0.025." in many.out
+    assert "4 tunings can show " in many.out
 
 
 def test_schedules_make_entrants_and_what_is_forbidden_is_skipped(optbench, uri):
@@ -531,7 +538,8 @@ def test_killed_it_ends_in_the_same_leaderboard(kills, uri, tmp_path):
 
 
 def test_another_reference_asks_for_the_missing_tunings_only(optbench, uri):
-    words = [*TINY, "optimizer=adam,sgd", "tuning.trials=2", "tuning.repeats=2", "report=false"]
+    more = ["tuning.trials=2", "tuning.repeats=2", "tuning.reference_factor=2"]
+    words = [*TINY, "optimizer=adam,sgd", *more]
     assert optbench(*words).code == 0
     before = {(r.config["optimizer"]["name"], r.config_hash) for r in records(uri)}
     ended = optbench(*words, "reference=sgd")
