@@ -10,6 +10,7 @@ from rich.console import Console
 
 import bench
 from bench.tracking import StudyRecords
+from bench.tracking.declared import StudyPlans
 from reports.__main__ import KEYS, main
 from reports.analysis.study import Study
 from reports.output import mlflow_summary
@@ -25,6 +26,7 @@ def store(monkeypatch, study, tmp_path):
     tracking.attached, tracking.summaries = [], []
     tracking.list_studies = lambda uri: ["hand_made"]
     tracking.read_study = lambda uri, name: StudyRecords(study, "")
+    tracking.read_plans = lambda uri, name: StudyPlans((), "")
     tracking.read_text = lambda uri, name, file: None
     tracking.attach_report = lambda *arguments: tracking.attached.append(arguments)
     tracking.summarize = lambda *arguments, **said: tracking.summaries.append(said)
