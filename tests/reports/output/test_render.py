@@ -251,7 +251,7 @@ def test_the_procedure_of_seeds_and_of_an_older_study():
     older = [
         replace(one, tuning=replace(one.tuning, draw=1))
         for name in ("adam", "lion")
-        for one in tunings(name, RESULTS[:1])
+        for one in tunings(name, RESULTS[:1], choose=lambda repeat: 5e-3)
     ]
     said = describe_procedure(Study.of(older))
     assert said.startswith("Every optimizer was tuned once, with 4 settings;")
