@@ -37,10 +37,10 @@ DETAILS = (
 """Columns of a leaderboard that stand in the folded part of a page."""
 
 TRIAL_COLUMNS = (
-    *("status", "comparison", "optimizer", "point", "seed", "phase", "validation", "test"),
+    *("status", "task", "optimizer", "setting", "seed", "phase", "validation", "test"),
     *("steps to target", "step (ms)"),
 )
-FILTERS = ("status", "comparison", "optimizer", "phase")
+FILTERS = ("status", "task", "optimizer", "phase")
 
 
 def build_page(study: Study, figures: Section, files: Sequence[str]) -> str:
@@ -126,9 +126,9 @@ def _list_trials(trials: pd.DataFrame) -> dict[str, Any]:
     table = pd.DataFrame(
         {
             "status": trials["status"],
-            "comparison": trials["comparison"],
+            "task": trials["comparison"],
             "optimizer": trials["entrant"],
-            "point": trials["point"],
+            "setting": trials["point"],
             "seed": trials["seed"].astype(str),
             "phase": trials["phase"],
             "validation": final_values(trials, "val").map(_format_value),
