@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.spec import Status
 from reports.analysis.arms import Arm, Floats
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
@@ -23,8 +24,9 @@ CAPTION = (
     "Median log2 ratio of remaining losses, reference over optimizer, on test: +1 is half the "
     "loss. Star: better or worse after Holm's correction. Dagger: some trials did not finish."
 )
-TEXT = 38  # pixels that a cell's text takes
+TEXT = 44  # pixels that a cell's text takes
 EMPTY = "Nothing ran beside the reference, or the metric has no loss that could remain."
+UNFINISHED = (Status.DIVERGED, Status.FAILED)
 COLUMNS = [
     *["comparison", "entrant", "ratio", "improvement", "shift", "n", "unfinished"],
     *["claim", "reason"],
@@ -36,8 +38,8 @@ def tabulate(study: Study) -> pd.DataFrame:
 
     Columns: comparison, entrant, ratio (``measure_ratio`` to the reference; NaN: no common scale),
     improvement (text: how often a result of ours is the better one), shift (Hodges–Lehmann, ours
-    minus the reference's, in the metric's unit), n (our results), unfinished (our trials that did
-    not finish), claim, reason. The reference's own rows are left out.
+    minus the reference's, in the metric's unit), n (our results; 0: skipped), unfinished (our
+    trials that diverged or failed), claim, reason. The reference's own rows are left out.
     """
     found = []
     for board in study.leaderboards:
@@ -49,7 +51,7 @@ def tabulate(study: Study) -> pd.DataFrame:
                 (
                     *(board.comparison, arm.entrant, measure_ratio(arm, reference)),
                     *(format_improvement(row.improvement), row.shift.estimate),
-                    *(len(arm.results), len(arm.trials) - arm.finished),
+                    *(len(arm.results), int(arm.trials["status"].isin(UNFINISHED).sum())),
                     *(str(row.verdict.claim), row.verdict.reason),
                 )
             )
@@ -105,6 +107,8 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 
 
 def _format_cell(cell: Mapping[Any, Any]) -> str:
-    """Format the ratio with its marks, ``+0.32*†``."""
+    """Format the ratio with its marks, ``+0.32*†``, or say that nothing ran."""
+    if not cell["n"]:
+        return "skipped"
     shown = "*" if cell["claim"] in (Claim.BETTER, Claim.WORSE) else ""
     return f"{number(cell['ratio'], 2, sign=True)}{shown}{'†' if cell['unfinished'] else ''}"

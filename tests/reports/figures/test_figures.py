@@ -313,6 +313,18 @@ def test_who_mostly_diverges_is_infinitely_worse_on_the_heatmap():
     assert heat([None] * 8, [None] * 7)[0]["ratio"] == 0.0
 
 
+def test_a_skipped_optimizer_is_called_so_on_the_heatmap(record):
+    made = [record(optimizer=n, seed=s) for n in ("adam", "sgd") for s in range(5)]
+    made += [
+        record(optimizer="muon", seed=s, status="skipped", reason="no matrix") for s in range(5)
+    ]
+    table = heatmap.tabulate(Study.of(made)).set_index("entrant")
+    assert table.loc["muon", ["n", "unfinished"]].tolist() == [0, 0]
+    assert math.isnan(table.loc["muon", "ratio"])
+    drawn = text_of(heatmap, Study.of(made))
+    assert "skipped" in drawn and "†" not in drawn
+
+
 def test_a_heatmap_has_no_number_without_a_common_scale():
     options = {"metric": "loss", "direction": "minimize", "target": None}
     study = Study.of(
