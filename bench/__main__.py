@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bench import tracking
 from bench.config import folders, limits, refusal, schema
-from bench.config.trial import build_trial_spec, refuse_study_keys
+from bench.config.trial import build_trial_spec, refuse_report_keys, refuse_study_keys
 from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import execute, plugins, progress
@@ -26,13 +26,13 @@ TARGET_USAGE = """``optbench-target``: a task's target by a written procedure, a
 
 usage: optbench-target task=NAME [KEY=VALUE ...]
 
-Tunes AdamW, NAdam, momentum and Nesterov alike, eight points each, and runs the best point of all
-again on 20 fresh seeds. The target is the median of their final validation values, rounded to three
-digits to the easier side: about half of the seeds of a well tuned standard optimizer reach it. It
-is the way of AlgoPerf (arXiv:2306.07179). Keys are those of optbench; a study of its own keeps the
-trials, and the same command goes on where it was left.
+Tunes AdamW, NAdam, momentum and Nesterov alike, once with eight settings each, and runs the best
+setting of all again on 20 fresh seeds. The target is the median of their final validation values,
+rounded to three digits to the easier side: about half of the seeds of a well tuned standard
+optimizer reach it. It is the way of AlgoPerf (arXiv:2306.07179). Keys are those of optbench; a
+study of its own keeps the trials, and the same command goes on where it was left.
 
-  tuning=medium           more points             (default: small)
+  tuning.trials=25        more settings           (default: 8)
   reporting.seeds=50      more reruns             (default: 20)
   optimizer=a,b           other optimizers
   study=NAME              (default: target_TASK)
@@ -53,8 +53,7 @@ def job(cfg: DictConfig) -> TrialResult:
     if hydra_cfg.mode == RunMode.RUN:
         try:
             refuse_study_keys(cfg)
-            if cfg.compare:
-                raise RefusedInput(f"compare={cfg.compare}: only a sweep's report heeds it; add -m")
+            refuse_report_keys(cfg)
             return _run_alone(build_trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it
@@ -116,6 +115,8 @@ def target() -> None:
     defaults = {
         "optimizer": ",".join(TARGET_OPTIMIZERS),
         "tuning": "small",
+        "tuning.repeats": "1",  # a target needs one good setting, not a test
+        "tuning.reference_factor": "1",
         "reporting.seeds": str(TARGET_SEEDS),
         "study": f"target_{given.get('task', '')}",
     }

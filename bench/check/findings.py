@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from bench.spec import OptimizerSpec, TrialSpec
+from bench.spec.hyperparameters import hyperparameters
+from bench.spec.search_space import find_outside
 
 S = TypeVar("S")
 
@@ -98,6 +100,18 @@ class Report:
     def name(self) -> str:
         """Of the optimizer or task."""
         return self.spec.task.name if isinstance(self.spec, TrialSpec) else self.spec.name
+
+    @property
+    def notes(self) -> list[str]:
+        """Facts about the YAML that are no fault: ranges that do not hold the default."""
+        if isinstance(self.spec, TrialSpec):
+            return []
+        space, known = self.spec.search_space, hyperparameters(self.spec)
+        return [
+            f"search_space.{one.name}={space[one.name]} does not hold the default "
+            f"{known.get(one.name)}; a study still tries the default first in each tuning"
+            for one in find_outside(space, known)
+        ]
 
     def having(self, grade: Grade) -> list[Finding]:
         """The findings of this grade, in the order of the checks."""

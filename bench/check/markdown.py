@@ -127,6 +127,7 @@ def build_data(reports: Sequence[Report], made: Circumstances) -> dict[str, Any]
             "failed": len(report.failed),
             "unfinished": len(report.unfinished),
             "seconds": round(report.seconds, 1),
+            "notes": report.notes,
             "warnings": list(report.warnings),
             "printed": list(report.printed),
             "checks": [

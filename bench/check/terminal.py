@@ -56,6 +56,8 @@ def print_one(report: Report, to: Console) -> None:
         to.print(Text.assemble((finding.check.fault, "bold red"), f": {finding.check.meaning}"))
         for line in finding.printed[-LAST:]:
             to.print(Text(f"  it printed: {line}", style="dim"))
+    for note in report.notes:
+        to.print(Text(f"· {note}", style="dim"))
     for words, lines in (("warns", report.warnings), ("prints", report.printed)):
         if lines:
             more = f" (and {len(lines) - 1} more, in --json)" if len(lines) > 1 else ""

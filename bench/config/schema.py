@@ -83,19 +83,20 @@ class StackConfig:
 class TuningConfig:
     """The tuning of every optimizer on every task by ``hydra/sweeper=study``."""
 
-    trials: int = 8  # points of the search space
-    seeds: int = 1  # seeds each point is tried on
-    repeats: int = 1  # the whole tuning so often, on other points
+    trials: int = 8  # settings that each tuning tries, the default among them
+    repeats: int = 10  # tunings, each on settings and seeds of its own
+    reference_factor: int = 2  # the reference is tuned so many times as often
+    seeds: int = 1  # seeds that each setting is tried on, at most 100
     sampler: str = "sobol"  # sobol, random, grid; with Optuna tpe, gp, cmaes
     rank: str = "final"  # or steps_to_target
-    seed: int = 0  # of the draw of points
+    seed: int = 0  # a part of every draw of settings
 
 
 @dataclass
 class ReportingConfig:
-    """The runs of default and chosen point that ``hydra/sweeper=study`` reports, on new seeds."""
+    """The seeds of every optimizer's default in ``hydra/sweeper=study``; a tuning reports once."""
 
-    seeds: int = 10
+    seeds: int = 10  # at most 1000
 
 
 @dataclass
@@ -116,6 +117,7 @@ class Config:
     data: dict[str, Any] = field(default_factory=dict)  # of a task on a user's own: its YAML says
     fresh: bool = False  # run anew what is recorded, which the new answer then takes the place of
     report: bool = True  # write a report after a sweep
+    reference: str | None = None  # of the report; default: adam where it takes part
     compare: str = ""  # a baseline that this report sets beside it: a file, or a shipped one's name
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

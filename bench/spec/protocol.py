@@ -27,7 +27,16 @@ ENTRANT = ("optimizer", "schedule")
 """Keys of a trial's config whose names make the entrant."""
 
 REFERENCE = "adam"
-"""The optimizer that others are compared with."""
+"""The optimizer that others are compared with, where it takes part and no other is declared."""
+
+MINIMUM_TUNINGS = 4
+"""Tunings of each side below which there is no verdict."""
+
+MINIMUM_SEEDS = 5
+"""Seeds of each side below which there is no verdict on defaults and plain sweeps."""
+
+DRAW = 2
+"""Version of the design of tunings: in 1 an optimizer was tuned once and reported on many seeds."""
 
 MINIMUM_TUNINGS = 4
 """Tunings of each side below which there is no verdict."""
@@ -41,8 +50,17 @@ DRAW = 2
 EDGE = 0.1
 """A chosen value in this outer share of its declared range, on its scale, is at its edge."""
 
+REPORTING_SEEDS = 1000
+"""The seed on which the first tuning reports; the seeds of defaults lie below it."""
+
 SELECTION_SEEDS = 1_000_000
-"""The first seed of tuning; reporting seeds lie below it, so that the two never meet."""
+"""The first seed on which tunings select; all seeds that are reported lie below it."""
+
+SEEDS_A_TUNING = 100
+"""Selection seeds that belong to one tuning."""
+
+MOST_TUNINGS = 1000
+"""Tunings of one configuration; the test of a report needs a few dozen."""
 
 
 def setting(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,14 +89,20 @@ def opens_test(phase: Phase) -> bool:
     return phase is not Phase.SELECT
 
 
-def reporting_seeds(count: int) -> list[int]:
-    """Return the seeds on which results are reported: 0, 1, …"""
+def default_seeds(count: int) -> list[int]:
+    """Return the seeds on which a default is reported: 0, 1, …"""
     return list(range(count))
 
 
-def selection_seeds(count: int) -> list[int]:
-    """Return the seeds on which a point is chosen."""
-    return list(range(SELECTION_SEEDS, SELECTION_SEEDS + count))
+def selection_seeds(repeat: int, count: int) -> list[int]:
+    """Return the seeds on which one tuning tries its settings: 1 000 000 + 100 repeat + 0, 1, …"""
+    first = SELECTION_SEEDS + SEEDS_A_TUNING * repeat
+    return list(range(first, first + count))
+
+
+def reporting_seed(repeat: int) -> int:
+    """Return the seed on which one tuning reports its choice."""
+    return REPORTING_SEEDS + repeat
 
 
 def rank_point(

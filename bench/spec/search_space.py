@@ -19,6 +19,8 @@ from bench.spec.errors import RefusedInput
 
 SCALES = ("log", "linear", "choice", "one_minus")
 DIGITS = 4
+ROUNDING = 1e-9
+"""Share of a range by which an end may seem to lie outside."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,14 @@ class Dimension:
             return math.log(value / low) / math.log(high / low)
         return float((value - low) / (high - low))
 
+    def contains(self, value: Any) -> bool:
+        """Say if a value lies in the range."""
+        if self.scale == "choice":
+            return value in self.ends
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return -ROUNDING <= self.unit(value) <= 1 + ROUNDING
+
 
 def dimensions(space: Mapping[str, Any]) -> list[Dimension]:
     """A declared space in the order of names.
@@ -71,6 +81,15 @@ def dimensions(space: Mapping[str, Any]) -> list[Dimension]:
         RefusedInput: a range that breaks the grammar; names key, value and remedy, not the file.
     """
     return [_dimension(name, space[name]) for name in sorted(space)]
+
+
+def find_outside(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[Dimension]:
+    """List the ranges that do not hold the value of their hyperparameter.
+
+    Args:
+        values: hyperparameters by name.
+    """
+    return [one for one in dimensions(space) if not one.contains(values.get(one.name))]
 
 
 def _dimension(name: str, declared: Any) -> Dimension:

@@ -194,12 +194,13 @@ class Tuning:
 
     Attributes:
         space: the declared search space (see ``bench.spec.search_space``); empty: nothing to tune.
-        sampler: how points are drawn from it, e.g. ``sobol``.
-        seed: of the draw; a point follows from space, seed and ``index`` alone.
-        points: the tuning budget, points an entrant may try in each repeat.
-        repeat: which of the repeated tunings, from 0.
-        index: place of the point in the draw; None: the optimizer's default point.
-        rank: how points are ranked, by the ``final`` value or by ``steps_to_target``.
+        sampler: how settings are drawn from it, e.g. ``sobol``.
+        seed: ``tuning.seed``, a part of every draw (``bench.sweeps.search.Source``).
+        points: settings that each tuning may try; in draw 2 the default is one of them.
+        repeat: number of the tuning, from 0.
+        index: place of the setting in its tuning; in draw 2 the default has 0. None: the default
+            on its own, which is reported beside the tunings.
+        rank: how settings are ranked, by the ``final`` value or by ``steps_to_target``.
         draw: version of the design of the tunings (``bench.spec.protocol.DRAW``).
         repeats: tunings that are declared for this optimizer.
     """
@@ -213,6 +214,12 @@ class Tuning:
     rank: str = "final"
     draw: int = 1
     repeats: int = 1
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the tuning as plain data; without what draw 1 did not record."""
+        values = {**vars(self), "space": dict(self.space)}
+        later = {"draw": values.pop("draw"), "repeats": values.pop("repeats")}
+        return values if later == {"draw": 1, "repeats": 1} else values | later
 
     @property
     def space_hash(self) -> str:

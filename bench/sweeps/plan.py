@@ -1,8 +1,8 @@
-"""The plan of a fair study as plain data: its entrants, points and seeds, and the trials of each.
+"""The plan of a fair study as plain data: its entrants, tunings and seeds, and the trials of each.
 
-Rules 2 to 7 of the protocol: the space is declared before, every entrant has the same budget,
-points are chosen on seeds that are never reported, and the default is reported beside the chosen
-point.
+The space is declared before anything runs. Every tuning tries the same number of settings, chooses
+one on seeds that are never reported, and reports it once on a seed of its own. The default is
+reported beside the tunings.
 """
 
 from __future__ import annotations
@@ -24,18 +24,20 @@ class Plan:
     """A study before it runs.
 
     Attributes:
-        bases: one spec a task and entrant, at the entrant's default point; seed and phase are none.
-        points: of the search space in each tuning; the tuning budget is the same for every entrant.
-        tuning_seeds: seeds a point is tried on.
-        repeats: tunings, each on points of its own.
-        sampler, rank, seed: how points are drawn, how they are ranked, the seed of the draw.
-        reporting_seeds: seeds that the default and the chosen points are reported on.
+        bases: one spec a task and entrant, at the entrant's default; seed and phase are none.
+        points: settings of each tuning, the default among them; the same for every entrant.
+        tuning_seeds: seeds that a tuning tries each of its settings on.
+        repeats: tunings of every entrant, each on settings and seeds of its own.
+        reference_factor: the reference is tuned so many times as often.
+        sampler, rank, seed: how settings are drawn, how they are ranked, the seed of the draws.
+        reporting_seeds: seeds that the default is reported on.
     """
 
     bases: tuple[TrialSpec, ...]
     points: int
     tuning_seeds: int
     repeats: int
+    reference_factor: int
     sampler: str
     rank: str
     seed: int
@@ -46,30 +48,36 @@ class Plan:
         return self.bases[0].context.study
 
     def points_of(self, base: TrialSpec) -> int:
-        """Count the points of this entrant in each tuning: none where it declares no space."""
+        """Count the settings of this entrant in each tuning: none where it declares no space."""
         return self.points if base.optimizer.search_space else 0
 
     def repeats_of(self, base: TrialSpec) -> range:
-        """Return the indices of its tunings."""
-        return range(self.repeats if self.points_of(base) else 0)
+        """Return the numbers of its tunings."""
+        is_reference = base.optimizer.name == base.origin.reference
+        return range(self.most_repeats(is_reference) if self.points_of(base) else 0)
+
+    def most_repeats(self, is_reference: bool) -> int:
+        """Count the tunings of the reference or of another optimizer."""
+        return self.repeats * (self.reference_factor if is_reference else 1)
 
     def selection_trials(
         self, base: TrialSpec, repeat: int, index: int, point: Mapping[str, Any]
     ) -> list[TrialSpec]:
-        """Return the trials that try a point, one a tuning seed; they never open the test split."""
+        """Return the trials that try a setting; they never open the test split."""
         spec = self._at(base, Phase.SELECT, repeat, index, point)
-        return [replace(spec, seed=s) for s in protocol.selection_seeds(self.tuning_seeds)]
+        return [replace(spec, seed=s) for s in protocol.selection_seeds(repeat, self.tuning_seeds)]
 
-    def report_trials(
-        self,
-        base: TrialSpec,
-        repeat: int = 0,
-        index: int | None = None,
-        point: Mapping[str, Any] | None = None,
-    ) -> list[TrialSpec]:
-        """Return the trials that report a chosen point or the default, one a fresh seed."""
-        spec = self._at(base, Phase.REPORT, repeat, index, point or {})
-        return [replace(spec, seed=s) for s in protocol.reporting_seeds(self.reporting_seeds)]
+    def report_trial(
+        self, base: TrialSpec, repeat: int, index: int, point: Mapping[str, Any]
+    ) -> TrialSpec:
+        """Return the one trial that reports the choice of a tuning."""
+        spec = self._at(base, Phase.REPORT, repeat, index, point)
+        return replace(spec, seed=protocol.reporting_seed(repeat))
+
+    def default_trials(self, base: TrialSpec) -> list[TrialSpec]:
+        """Return the trials that report the default."""
+        spec = self._at(base, Phase.REPORT, 0, None, {})
+        return [replace(spec, seed=s) for s in protocol.default_seeds(self.reporting_seeds)]
 
     def _at(
         self,
@@ -87,6 +95,8 @@ class Plan:
             repeat=repeat,
             index=index,
             rank=self.rank,
+            draw=protocol.DRAW,
+            repeats=max(1, len(self.repeats_of(base))),
         )
         optimizer = at(base.optimizer, point)
         origin = replace(base.origin, tuning=tuning)
@@ -99,13 +109,27 @@ def make_plan(bases: Sequence[TrialSpec], tuning: Mapping[str, Any], reporting: 
     Raises:
         RefusedInput: naming key, value and remedy.
     """
-    least = {"trials": 0, "seeds": 1, "repeats": 1, "seed": 0}
+    least = {"trials": 0, "seeds": 1, "repeats": 1, "reference_factor": 1, "seed": 0}
     for key, low in least.items():
         if tuning[key] < low:
-            raise RefusedInput(f"tuning.{key}={tuning[key]}: has to be at least {low}")
-    most = protocol.SELECTION_SEEDS
-    if not 1 <= reporting <= most:
-        raise RefusedInput(f"reporting.seeds={reporting}: has to be between 1 and {most}")
+            raise RefusedInput(f"tuning.{key}={tuning[key]}: it has to be at least {low}")
+    if tuning["seeds"] > protocol.SEEDS_A_TUNING:
+        raise RefusedInput(
+            f"tuning.seeds={tuning['seeds']}: each tuning has {protocol.SEEDS_A_TUNING} seeds of "
+            f"its own. Use at most {protocol.SEEDS_A_TUNING}."
+        )
+    tunings = tuning["repeats"] * tuning["reference_factor"]
+    if tunings > protocol.MOST_TUNINGS:
+        raise RefusedInput(
+            f"tuning.repeats={tuning['repeats']}: with tuning.reference_factor="
+            f"{tuning['reference_factor']} these are {tunings} tunings of the reference. Use at "
+            f"most {protocol.MOST_TUNINGS}."
+        )
+    if not 1 <= reporting <= protocol.REPORTING_SEEDS:
+        raise RefusedInput(
+            f"reporting.seeds={reporting}: it has to be between 1 and {protocol.REPORTING_SEEDS}, "
+            "where the seeds of tunings begin"
+        )
     check_sampler(tuning["sampler"])
     if tuning["rank"] not in RANKS:
         raise RefusedInput(
@@ -116,6 +140,7 @@ def make_plan(bases: Sequence[TrialSpec], tuning: Mapping[str, Any], reporting: 
         points=tuning["trials"],
         tuning_seeds=tuning["seeds"],
         repeats=tuning["repeats"],
+        reference_factor=tuning["reference_factor"],
         sampler=tuning["sampler"],
         rank=tuning["rank"],
         seed=tuning["seed"],

@@ -35,6 +35,8 @@ def refuse_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
     Raises:
         RefusedInput: with every difference and the way out.
     """
+    records = list(records)
+    _refuse_older_design(plan, records)
     bases: dict[tuple[str, str, str], list[TrialSpec]] = {}  # several where budgets are swept
     for base in plan.bases:
         bases.setdefault(protocol.entrant_key(base.config()), []).append(base)
@@ -48,6 +50,20 @@ def refuse_changes(plan: Plan, records: Iterable[TrialRecord]) -> None:
             changes.setdefault((change.where, change.key), change)
     if changes:
         raise RefusedInput(_format_refusal(plan.study, "was started", changes.values()))
+
+
+def _refuse_older_design(plan: Plan, records: Iterable[TrialRecord]) -> None:
+    """Refuse to tune in a study whose tunings are of an older design: the two are never pooled."""
+    if not any(plan.repeats_of(base) for base in plan.bases):
+        return
+    for record in records:
+        tuning = record.tuning
+        if tuning is not None and tuning.index is not None and tuning.draw < protocol.DRAW:
+            raise RefusedInput(
+                f"study={plan.study}: an older version tuned each optimizer of it once, so it "
+                f"cannot be continued. Use a new name, such as study={plan.study}_2; "
+                f"optbench-report study={plan.study} still shows the old one."
+            )
 
 
 def describe_plan(plan: Plan) -> str:
@@ -117,7 +133,7 @@ def _list_settings(plan: Plan, base: TrialSpec) -> dict[str, Any]:
 
 
 def _list_tuning(plan: Plan, base: TrialSpec) -> list[tuple[str, Any]]:
-    """List what determines how the points of an entrant are drawn and ranked."""
+    """List what determines how the settings of an entrant are drawn and ranked."""
     return [
         ("search_space", _to_json(base.optimizer.search_space)),
         ("tuning.sampler", plan.sampler),
@@ -139,8 +155,11 @@ def _find_changes(plan: Plan, base: TrialSpec, record: TrialRecord) -> Iterator[
         pairs.append(("tuning.trials", f"at least {tuning.index + 1}", plan.points))
     if plan.sampler == "grid":
         pairs.append(("tuning.trials", tuning.points, plan.points_of(base)))
-    if tuning.repeat >= plan.repeats:
-        pairs.append(("tuning.repeats", f"at least {tuning.repeat + 1}", plan.repeats))
+    # as the reference or not when it ran: another reference now leaves tunings over, which stay
+    was_reference = record.config["optimizer"]["name"] == record.reference
+    if tuning.repeat >= (most := plan.most_repeats(was_reference)):
+        times = "*tuning.reference_factor" * was_reference
+        pairs.append((f"tuning.repeats{times}", f"at least {tuning.repeat + 1}", most))
     then, now = protocol.setting(record.config), protocol.setting(config)
     if tuning.index is None:  # the default point is the YAML's own
         then, now = (

@@ -11,8 +11,19 @@ from typing import Any
 
 from bench.spec import ENDS, Phase, RefusedInput, digest
 from bench.spec.printable import escape_unprintable
+from bench.spec.protocol import DRAW
 from bench.spec.search_space import dimensions
-from bench.spec.shape import MAPPING, NUMBER, TEXT, Kind, Shape, find_misfit, one_of, optional
+from bench.spec.shape import (
+    MAPPING,
+    NUMBER,
+    TEXT,
+    Kind,
+    Shape,
+    find_misfit,
+    one_of,
+    optional,
+    whole,
+)
 from bench.tracking.store import TRIAL_TAGS, TrialRun
 from bench.tracking.tags import SUMMARY
 
@@ -43,7 +54,8 @@ CONFIG: Mapping[str, Shape] = {
 """The keys of a config that sweeps, status and reports ask for."""
 TUNING: Mapping[str, Shape] = {
     **{"space": MAPPING, "sampler": TEXT, "seed": COUNT, "points": COUNT},
-    **{"repeat": COUNT, "index": optional(COUNT)},
+    **{"repeat": COUNT, "index": optional(COUNT), "rank": TEXT},
+    **{"draw": whole(1, DRAW), "repeats": COUNT},
 }
 
 
@@ -132,12 +144,12 @@ def _check_number(name: str, text: str) -> None:
 
 
 def _check_tuning(tuning: Any) -> None:
-    known = {"repeat": 0, "index": None, "rank": "final"}
+    known = {"repeat": 0, "index": None, "rank": "final", "draw": 1, "repeats": 1}
     if not isinstance(tuning, dict):
         raise _Fault("tag tuning: is no mapping")
     tuning = {**known, **tuning}
-    _check_shape(tuning, {**TUNING, "rank": TEXT}, "tuning")
-    if unknown := sorted(tuning.keys() - TUNING.keys() - {"rank"}):
+    _check_shape(tuning, TUNING, "tuning")
+    if unknown := sorted(tuning.keys() - TUNING.keys()):
         raise _Fault(f"tag tuning: {escape_unprintable(unknown[0])} is unknown")
     try:
         dimensions(tuning["space"])

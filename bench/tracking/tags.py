@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from bench.spec import CurvePoint, RefusedInput, Status, TrialResult, TrialSpec
 from bench.spec.hyperparameters import hyperparameters
@@ -80,7 +79,7 @@ def make_start_tags(spec: TrialSpec, launcher: str) -> dict[str, str]:
         "config": json.dumps(spec.config()),
         "phase": str(spec.phase),
         "reference": spec.origin.reference,
-        **({"tuning": json.dumps(asdict(spec.origin.tuning))} if spec.origin.tuning else {}),
+        **({"tuning": json.dumps(spec.origin.tuning.to_record())} if spec.origin.tuning else {}),
         **identify(),
         "launcher": launcher,
         GENERATION: encode_generation(spec.context.generation),

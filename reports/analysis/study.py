@@ -17,6 +17,7 @@ import pandas as pd
 
 from bench.spec import Phase, TrialRecord
 from bench.spec.printable import make_printable
+from bench.spec.reference import choose_reference
 from bench.tracking.uri import DEFAULT
 from reports.analysis import selection
 from reports.analysis.arms import Arm, collect_arms
@@ -36,6 +37,7 @@ from reports.analysis.stability import measure_stability
 from reports.data import costs
 from reports.data.ids import ARM
 from reports.data.load import NoTrials, load_records
+from reports.data.reference import find_declared
 from reports.data.tables import make_tables
 from reports.stats.best_of_k import best_of_k
 
@@ -53,12 +55,15 @@ class Study:
         filters: what the trials were narrowed to, e.g. ``{"task": ("digits",)}``.
         joined: sentences on the baselines that the study is compared with.
         measured: costs of entrants alone by the digest of their config (``reports.data.costs``).
+        declared: the reference that was asked for, or declared by the latest plan; empty: what the
+            latest trials say.
     """
 
     records: tuple[TrialRecord, ...]
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     joined: tuple[str, ...] = ()
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    declared: str = ""
 
     @classmethod
     def of(cls, records: Iterable[TrialRecord]) -> Self:
@@ -80,6 +85,7 @@ class Study:
         *,
         filters: Mapping[str, Sequence[str]] | None = None,
         compare: Sequence[str] = (),
+        reference: str = "",
     ) -> Self:
         """Load a study from a store, or several as one: ``Study.load("mine,other")``.
 
@@ -87,15 +93,18 @@ class Study:
             filters: values of ``task`` and ``optimizer`` that are kept.
             compare: baselines to stand beside it, files or names; with an empty ``name`` they
                 alone.
+            reference: the optimizer that others are compared with; empty: as the latest plan
+                declares.
 
         Raises:
             NoTrials: nothing has run in them.
-            RefusedInput: one of them is not there or does not go with the others, or no trial is
-                left.
+            RefusedInput: one of them or the reference is not there or does not go with the others,
+                or no trial is left.
         """
         names = list(dict.fromkeys(one.strip() for one in name.split(",") if one.strip()))
-        loaded = load_records(names, uri, filters or {}, compare)
-        return cls(loaded.records, filters or {}, loaded.notes, loaded.costs)
+        loaded = load_records(names, uri, filters or {}, compare, reference)
+        rest = (loaded.notes, loaded.costs, loaded.reference)
+        return cls(loaded.records, filters or {}, *rest)
 
     @property
     def name(self) -> str:
@@ -104,10 +113,12 @@ class Study:
         names = dict.fromkeys(own or [record.study for record in self.records])
         return "+".join(names)
 
-    @property
+    @cached_property
     def reference(self) -> str:
-        """The optimizer that the others are compared with."""
-        return self.records[0].reference
+        """The optimizer that the others are compared with; empty where the pairs are all."""
+        optimizers = {str(record.config["optimizer"]["name"]) for record in self.records}
+        declared = self.declared or find_declared(self.records).name
+        return choose_reference(declared, optimizers)
 
     @cached_property
     def _tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:

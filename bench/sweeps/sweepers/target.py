@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from statistics import median
 from typing import NamedTuple
@@ -50,7 +51,8 @@ class TargetSweeper(StudySweeper):
     def run_phases(self, plan: Plan, uri: str, results: tune.Results) -> Outcomes:
         tuned = tune.tune(plan, uri, self.launcher.run, results)
         best = choose_best(tuned.choices)
-        specs = plan.report_trials(best.base, best.repeat, best.point_index, best.point)
+        chosen = plan.report_trial(best.base, best.repeat, best.point_index, best.point)
+        specs = [replace(chosen, seed=s) for s in protocol.default_seeds(plan.reporting_seeds)]
         outcomes = tune.rerun(specs, uri, self.launcher.run, tuned.results)
         target = best.base.task.target_metric
         measured = Measured(

@@ -33,7 +33,16 @@ def test_an_entrant_is_optimizer_times_schedule():
 
 
 def test_seeds_that_choose_never_report():
-    assert not set(protocol.selection_seeds(50)) & set(protocol.reporting_seeds(10_000))
+    tunings = range(protocol.MOST_TUNINGS)
+    default = set(protocol.default_seeds(protocol.REPORTING_SEEDS))
+    reported = {protocol.reporting_seed(repeat) for repeat in tunings}
+    chosen = [protocol.selection_seeds(repeat, protocol.SEEDS_A_TUNING) for repeat in tunings]
+    assert len({seed for own in chosen for seed in own}) == 100_000  # none is in two tunings
+    assert len(reported) == 1000
+    assert not default & reported
+    assert not (default | reported) & {seed for own in chosen for seed in own}
+    assert protocol.selection_seeds(3, 2) == [1_000_300, 1_000_301]
+    assert protocol.reporting_seed(3) == 1003
 
 
 def test_only_selection_keeps_the_test_split_shut():

@@ -19,15 +19,16 @@ def said(uri, capsys, monkeypatch):
 
 
 STUDY = ["-m", "hydra/sweeper=study", "task=digits", "budget.steps=10", "report=false", "study=s"]
+STUDY += ["tuning.repeats=1", "tuning.reference_factor=1"]
 
 
 def test_a_complete_study(optbench, said):
     optbench(*STUDY, "optimizer=adam,sgd", "tuning.trials=2", "reporting.seeds=3")
     code, out, _ = said("study=s")
     assert code == 0
-    assert "study s: 16 finished" in out
+    assert "study s: 12 finished" in out
     assert "select   4 of 4 done" in out
-    assert "report   12 of 12 done" in out
+    assert "report   8 of 8 done" in out
     assert out.strip().endswith("complete")
 
 
@@ -79,8 +80,8 @@ def test_points_that_a_smaller_budget_chose_do_not_count(optbench, said):
         optbench(*words, f"tuning.trials={points}")
     _, out, _ = said("study=s")
     assert "select   8 of 8 done" in out
-    assert "report   4 of 4 done" in out
-    assert "2 more report points that a smaller budget had chosen" in out
+    assert "report   3 of 3 done" in out
+    assert "1 more report points that a smaller budget had chosen" in out
     assert out.strip().endswith("complete")
 
 
@@ -89,5 +90,24 @@ def test_budgets_of_one_study_are_tuned_and_counted_apart(optbench, said):
     optbench(*words, "budget.steps=2,40")
     _, out, _ = said("study=s")
     assert "select   8 of 8 done" in out
-    assert "report   8 of 8 done" in out
+    assert "report   6 of 6 done" in out
     assert "smaller budget" not in out and out.strip().endswith("complete")
+
+
+def test_every_tuning_is_counted_and_those_of_the_reference(optbench, said):
+    words = [*STUDY, "optimizer=adam,sgd", "reporting.seeds=2", "tuning.trials=2"]
+    words += ["tuning.repeats=2", "tuning.reference_factor=2"]
+    optbench(*words)
+    _, out, _ = said("study=s")
+    assert "select   12 of 12 done" in out
+    assert "report   10 of 10 done" in out
+    assert out.strip().endswith("complete")
+
+
+def test_a_study_of_several_commands_counts_against_all_plans(optbench, said):
+    words = [*STUDY, "reporting.seeds=2", "tuning.trials=0"]
+    optbench(*words, "optimizer=adam")
+    optbench(*words, "optimizer=sgd", "task=langid")
+    _, out, _ = said("study=s")
+    assert "report   4 of 4 done" in out
+    assert out.strip().endswith("complete")

@@ -33,6 +33,7 @@ except RefusedInput as refusal:
 """
 STUDY = ["-m", "hydra/sweeper=study", "task=digits", "optimizer=adam", "budget.steps=4"]
 STUDY += ["budget.eval_every=4", "tuning.seeds=1", "reporting.seeds=2", "study=s"]
+STUDY += ["tuning.repeats=1", "tuning.reference_factor=1"]
 
 
 @pytest.fixture(params=["a file", "a server"])
@@ -127,7 +128,8 @@ def test_a_refused_plan_names_what_differs():
     from bench.sweeps.resume import compare_plans, describe_plan
     from tests.helpers.specs import trial_spec
 
-    tuning = {"trials": 4, "seeds": 1, "repeats": 1, "seed": 0, "sampler": "sobol", "rank": "final"}
+    tuning = {"trials": 4, "seeds": 1, "repeats": 1, "reference_factor": 2, "seed": 0}
+    tuning |= {"sampler": "sobol", "rank": "final"}
     plan = make_plan([trial_spec()], tuning, 5)
     assert compare_plans(plan, describe_plan(plan)) == ""
     more_seeds = make_plan([trial_spec()], {**tuning, "seeds": 3}, 9)

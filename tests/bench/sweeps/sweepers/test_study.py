@@ -15,19 +15,21 @@ from mlflow.tracking import MlflowClient
 from bench import tracking
 from bench.spec import Phase, Status, TrialResult, protocol
 from bench.stack import probe as stack_probe
-from bench.sweeps import tune
+from bench.sweeps import status, tune
 from bench.sweeps.plan import make_plan
 from bench.tracking.sqlite.store import SQLiteStore
 from reports.data import baseline
 from tests.helpers.specs import trial_spec
 
 STUDY = ["-m", "hydra/sweeper=study", "task=digits", "model.hidden=[8]", "budget.steps=20"]
-TINY = [*STUDY, "reporting.seeds=2", "tuning.trials=3", "report=false", "study=fair"]
+ONCE = ["tuning.repeats=1", "tuning.reference_factor=1"]
+TINY = [*STUDY, "reporting.seeds=2", "tuning.trials=3", *ONCE, "report=false", "study=fair"]
 SPACE = {"lr": {"log": [1e-3, 1e-1]}}
 TUNING = {
     "trials": 3,
     "seeds": 1,
     "repeats": 1,
+    "reference_factor": 1,
     "sampler": "sobol",
     "rank": "final",
     "seed": 0,
@@ -52,14 +54,14 @@ def phases(uri, study="fair"):
 def test_everybody_gets_the_same_budget_and_the_winner_is_rerun(optbench, uri):
     ended = optbench(*TINY, "optimizer=adam,sgd")
     assert ended.code == 0, ended.err
-    assert phases(uri) == {"select": 6, "report": 8}
+    assert phases(uri) == {"select": 6, "report": 6}
     for name in ("adam", "sgd"):
         own = [r for r in records(uri) if r.config["optimizer"]["name"] == name]
         select = [r for r in own if r.phase is Phase.SELECT]
         assert sorted(r.tuning.index for r in select) == [0, 1, 2]
         best = max(select, key=lambda r: r.result.curve[-1].values["val/accuracy"])
         reported = [r for r in own if r.phase is Phase.REPORT]
-        assert Counter(r.tuning.index for r in reported) == {None: 2, best.tuning.index: 2}
+        assert Counter(r.tuning.index for r in reported) == {None: 2, best.tuning.index: 1}
         chosen = next(r for r in reported if r.tuning.index is not None)
         assert chosen.config["optimizer"]["arguments"] == best.config["optimizer"]["arguments"]
     assert "digits · adam: chose " in ended.out
@@ -138,14 +140,14 @@ def test_a_space_half_of_which_diverges_costs_its_budget(half, optbench, uri):
     assert len(select) == 8
     assert select.count(Status.DIVERGED) >= 3
     reported = [r.result.status for r in records(uri) if r.phase is Phase.REPORT]
-    assert reported == [Status.FINISHED] * 4
+    assert reported == [Status.FINISHED] * 3
 
 
 def test_a_larger_budget_adds_and_nothing_runs_twice(optbench, uri):
     optbench(*TINY, "optimizer=adam,sgd")
     first = {record.run_id for record in records(uri)}
     again = optbench(*TINY, "optimizer=adam,sgd")
-    assert "14 trials, 14 recorded, 0 to run" in again.out
+    assert "12 trials, 12 recorded, 0 to run" in again.out
     assert {record.run_id for record in records(uri)} == first
     optbench(*TINY, "optimizer=adam,sgd", "tuning.trials=7")
     select = [r for r in records(uri) if r.phase is Phase.SELECT]
@@ -157,7 +159,7 @@ def test_budgets_are_swept_tuned_apart_and_resumed(optbench, uri):
     words = [*TINY, "optimizer=adam", "budget.steps=10,20"]
     assert optbench(*words).code == 0
     again = optbench(*words)
-    assert "14 trials, 14 recorded, 0 to run" in again.out, again.err
+    assert "12 trials, 12 recorded, 0 to run" in again.out, again.err
     rows = [line.split()[:3] for line in again.out.splitlines() if "adam " in line]
     assert [row for row in rows if row[0] == "digits"][:2] == [
         ["digits", "adam", "10"],
@@ -197,7 +199,11 @@ def test_a_study_that_began_otherwise_is_refused(words, said, optbench, uri):
     [
         (["seed=3"], "seed: a study"),
         (["optimizer.lr=0.1,0.2"], "optimizer.lr: a study draws"),
-        (["tuning.trials=-1"], "tuning.trials=-1: has to be at least 0"),
+        (["tuning.trials=-1"], "tuning.trials=-1: it has to be at least 0"),
+        (["tuning.reference_factor=0"], "tuning.reference_factor=0: it has to be at least 1"),
+        (["tuning.seeds=101"], "tuning.seeds=101: each tuning has 100 seeds of its own"),
+        (["tuning.repeats=501"], "these are 1002 tunings of the reference. Use at most 1000"),
+        (["reporting.seeds=1001"], "reporting.seeds=1001: it has to be between 1 and 1000"),
         (["tuning.rank=best"], "tuning.rank=best: unknown"),
         (["tuning.sampler=sobl"], "did you mean 'sobol'"),
         (["reporting.seeds=0"], "reporting.seeds=0"),
@@ -215,9 +221,15 @@ def test_a_mistake_is_refused_before_anything_trains(words, said, optbench, uri)
 def test_the_plan_is_said_and_nothing_runs(optbench, uri):
     ended = optbench(*TINY, "optimizer=adam,sgd", "plan=true")
     assert ended.code == 0
-    assert "3 points by sobol on 1 tuning seed; default and chosen point on 2 other" in ended.out
-    assert "14 trials, 0 recorded, 14 to run, about" in ended.out
+    assert "12 trials, 0 recorded, 12 to run, about" in ended.out
+    assert "tuning 6 trials, about " in ended.out
+    assert "No verdict is possible: 1 tuning an optimizer; at least 4 are needed." in ended.out
     assert records(uri) == []
+    many = optbench(
+        *TINY, "optimizer=adam,sgd", "tuning.repeats=4", "reporting.seeds=5", "plan=true"
+    )
+    assert "Holm's correction over 2 tests: the first needs p ≤ 0.025." in many.out
+    assert "4 tunings can show " in many.out
 
 
 def test_schedules_make_entrants_and_what_is_forbidden_is_skipped(optbench, uri):
@@ -226,9 +238,9 @@ def test_schedules_make_entrants_and_what_is_forbidden_is_skipped(optbench, uri)
     assert ended.code == 0, ended.err
     found = Counter((protocol.entrant(r.config), str(r.result.status)) for r in records(uri))
     assert found == {
-        ("adam", "finished"): 6,
-        ("adam+cosine", "finished"): 6,
-        ("schedulefree_adamw", "finished"): 6,
+        ("adam", "finished"): 5,
+        ("adam+cosine", "finished"): 5,
+        ("schedulefree_adamw", "finished"): 5,
         ("schedulefree_adamw+cosine", "skipped"): 1,
     }
 
@@ -247,11 +259,126 @@ def test_an_optimizer_without_a_space_takes_part_at_its_default(tmp_path, optben
     ] * 2
 
 
-def test_repeats_tune_again_on_points_of_their_own(optbench, uri):
-    optbench(*TINY, "optimizer=adam", "tuning.repeats=2")
-    assert phases(uri) == {"select": 6, "report": 6}
-    rates = {r.config["optimizer"]["arguments"]["lr"] for r in records(uri) if r.phase == "select"}
-    assert len(rates) == 6
+def test_the_reference_is_tuned_twice_as_often(optbench, uri):
+    words = [*TINY, "optimizer=adam,sgd", "tuning.repeats=2", "tuning.reference_factor=2"]
+    assert optbench(*words).code == 0
+    tunings, settings = {}, {}
+    for record in records(uri):
+        name, repeat = record.config["optimizer"]["name"], record.tuning.repeat
+        if record.phase is Phase.SELECT:
+            assert record.config["seed"] == 1_000_000 + 100 * repeat
+            rates = settings.setdefault((name, repeat), {})
+            rates[record.tuning.index] = record.config["optimizer"]["arguments"]["lr"]
+        elif record.tuning.index is not None:
+            tunings.setdefault(name, []).append(repeat)
+            assert record.config["seed"] == 1000 + repeat
+        assert (record.tuning.draw, record.tuning.points) == (2, 3)
+        assert record.tuning.repeats == {"adam": 4, "sgd": 2}[name]
+    assert {name: sorted(own) for name, own in tunings.items()} == {
+        "adam": [0, 1, 2, 3],
+        "sgd": [0, 1],
+    }
+    assert {rates[0] for (name, _), rates in settings.items() if name == "adam"} == {0.001}
+    drawn = [rate for rates in settings.values() for at, rate in rates.items() if at]
+    assert len(set(drawn)) == len(drawn) == 12
+
+
+@pytest.fixture
+def settled(tmp_path):
+    """An optimizer that trains at its default only: elsewhere in its space it diverges."""
+    folder = tmp_path / "my_conf" / "optimizer"
+    folder.mkdir(parents=True)
+    (folder / "settled.yaml").write_text(
+        "_target_: tests.helpers.faulty.AnyLR\nlr: 0.1\n"
+        "bench: {search_space: {lr: {log: [1.0e+60, 1.0e+80]}}}\n"
+    )
+    return ["--config-dir", str(folder.parent), *TINY, "optimizer=settled"]
+
+
+def test_tunings_that_all_choose_the_default_report_each_on_its_own(settled, optbench, uri):
+    words = [*settled, "tuning.repeats=5"]
+    assert optbench(*words).code == 0
+    reported = [r for r in records(uri) if r.phase is Phase.REPORT and r.tuning.index is not None]
+    assert sorted((r.tuning.repeat, r.config["seed"]) for r in reported) == [
+        (repeat, 1000 + repeat) for repeat in range(5)
+    ]
+    assert {r.tuning.index for r in reported} == {0}
+    assert len({r.config_hash for r in reported}) == 5
+    assert phases(uri) == {"select": 15, "report": 5 + 2}
+    assert "22 trials, 22 recorded, 0 to run" in optbench(*words).out
+    lines = status.describe_study(uri, "fair")
+    assert any("select   15 of 15 done" in line for line in lines)
+    assert any("report   7 of 7 done" in line for line in lines)
+    assert lines[-1].strip() == "complete"
+
+
+def test_several_tuning_seeds_belong_to_their_tuning(optbench, uri):
+    optbench(*TINY, "optimizer=sgd", "tuning.repeats=2", "tuning.seeds=2")
+    seeds = Counter(r.config["seed"] for r in records(uri) if r.phase is Phase.SELECT)
+    assert seeds == {1_000_000: 3, 1_000_001: 3, 1_000_100: 3, 1_000_101: 3}
+
+
+def test_more_tunings_run_exactly_what_is_missing(optbench, uri):
+    words = [*TINY, "optimizer=sgd"]
+    optbench(*words, "tuning.repeats=5")
+    first = {record.run_id for record in records(uri)}
+    assert phases(uri) == {"select": 15, "report": 5 + 2}
+    ended = optbench(*words, "tuning.repeats=10")
+    assert "42 trials, 22 recorded, 20 to run" in ended.out, ended.err
+    added = [record for record in records(uri) if record.run_id not in first]
+    assert {record.tuning.repeat for record in added} == {5, 6, 7, 8, 9}
+    assert Counter(str(record.phase) for record in added) == {"select": 15, "report": 5}
+    assert len({r.config_hash for r in records(uri)}) == len(records(uri)) == 42
+    fewer = optbench(*words, "tuning.repeats=5")
+    assert fewer.code == 2
+    assert "digits · sgd: tuning.repeats was at least 10 and is 5" in fewer.err
+
+
+def test_a_study_of_an_older_design_is_not_continued(optbench, uri, monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(protocol, "DRAW", 1)
+        assert optbench(*TINY, "optimizer=adam").code == 0
+    before = len(records(uri))
+    for optimizer in ("adam", "sgd"):  # also of others: one study is of one design
+        ended = optbench(*TINY, f"optimizer={optimizer}")
+        assert ended.code == 2
+        assert ended.err.strip() == (
+            "refused: study=fair: an older version tuned each optimizer of it once, so it cannot "
+            "be continued. Use a new name, such as study=fair_2; optbench-report study=fair still "
+            "shows the old one."
+        )
+    assert len(records(uri)) == before
+
+
+def test_an_older_study_without_tunings_is_continued(optbench, uri, monkeypatch):
+    words = [*TINY, "optimizer=adam"]
+    with monkeypatch.context() as older:
+        older.setattr(protocol, "DRAW", 1)
+        assert optbench(*words, "tuning.trials=0").code == 0
+    assert "6 trials, 2 recorded, 4 to run" in optbench(*words).out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["optimizer=adam", "budget.steps=10,20,40"],
+        ["optimizer=adam", "schedule=constant,cosine"],
+        ["optimizer=adam", "model=mlp,mlp_dropout"],
+        ["optimizer=adam", "model.hidden=[8],[16]"],
+        ["optimizer=adam,adamax,amsgrad,nadam"],
+        ["optimizer=adam", "batch_size=32,64"],
+    ],
+)
+def test_no_two_configurations_or_comparisons_share_settings(words, optbench, uri):
+    ended = optbench(*TINY, *words, "budget.eval_every=10")
+    assert ended.code == 0, ended.err
+    rates = Counter(
+        r.config["optimizer"]["arguments"]["lr"]
+        for r in records(uri)
+        if r.phase is Phase.SELECT and r.tuning.index
+    )
+    assert set(rates.values()) == {1}
+    assert len(rates) >= 4
 
 
 def test_a_suite_names_tasks_and_their_budgets(tmp_path, optbench, uri):
@@ -286,8 +413,8 @@ def test_one_command_tunes_runs_and_compares(optbench, uri, theirs):
     words = [f"compare={theirs}", "report=true", "study=mine"]
     ended = optbench(*TINY, "optimizer=sgd", *words)
     assert ended.code == 0, ended.err
-    assert phases(uri, "mine") == {"select": 3, "report": 4}
-    assert "theirs: 7 trials join: 7 of adam" in ended.out
+    assert phases(uri, "mine") == {"select": 3, "report": 3}
+    assert "theirs: 6 trials join: 6 of adam" in ended.out
     board = pd.read_csv("outputs/mine/report/leaderboard.csv")
     assert set(board["entrant"]) == {"adam", "sgd"}
 
@@ -318,7 +445,7 @@ def test_a_sweep_that_explores_is_not_compared_with_a_study(optbench, uri, their
     assert "mine" not in tracking.list_studies(uri)
     alone = optbench("task=digits", "compare=embedded")
     assert alone.code == 2
-    assert "compare=embedded: only a sweep's report heeds it; add -m" in alone.err
+    assert "compare=embedded: `compare=` applies only to sweeps. Add -m." in alone.err
 
 
 def test_adaptive_samplers_ask_and_tell_and_resume(optbench, uri):
@@ -327,10 +454,24 @@ def test_adaptive_samplers_ask_and_tell_and_resume(optbench, uri):
     assert optbench(*words).code == 0
     rates = [r.config["optimizer"]["arguments"]["lr"] for r in records(uri) if r.phase == "select"]
     assert len(set(rates)) == 3
+    assert 0.001 in rates
     again = optbench(*words)
     counts = re.findall(r"study fair: (\d+) trials, (\d+) recorded, (\d+) to run", again.out)
-    assert counts == [("1", "1", "0"), ("2", "2", "0"), ("3", "3", "0"), ("4", "4", "0")]
-    assert len(records(uri)) == 3 + 4
+    assert counts == [("1", "1", "0"), ("2", "2", "0"), ("3", "3", "0"), ("3", "3", "0")]
+    assert len(records(uri)) == 3 + 3
+
+
+def test_adaptive_samplers_tune_each_repeat_on_its_own(optbench, uri):
+    pytest.importorskip("optuna")
+    optbench(*TINY, "optimizer=adam", "tuning.sampler=tpe", "tuning.repeats=3")
+    rates = [
+        (r.tuning.repeat, r.tuning.index, r.config["optimizer"]["arguments"]["lr"])
+        for r in records(uri)
+        if r.phase is Phase.SELECT
+    ]
+    assert {rate for _, index, rate in rates if index == 0} == {0.001}
+    drawn = [rate for _, index, rate in rates if index]
+    assert len(set(drawn)) == len(drawn) == 6
 
 
 @pytest.fixture
@@ -352,7 +493,7 @@ def test_a_study_reads_its_store_once_a_phase_and_no_curves(optbench, uri, reads
     assert optbench(*TINY, "optimizer=adam,sgd").code == 0
     assert reads == [False, False]  # before tuning, and before reporting
     reads.clear()
-    assert "8 trials, 8 recorded, 0 to run" in optbench(*TINY, "optimizer=adam,sgd").out
+    assert "6 trials, 6 recorded, 0 to run" in optbench(*TINY, "optimizer=adam,sgd").out
     assert reads == [False, False]
 
 
@@ -365,7 +506,7 @@ def test_an_adaptive_study_reads_its_store_once_a_point(optbench, uri, reads):
 @pytest.mark.parametrize("kills", [[7], pytest.param([2, 7, 15], marks=pytest.mark.slow)])
 def test_killed_it_ends_in_the_same_leaderboard(kills, uri, tmp_path):
     words = ["-m", "hydra/sweeper=study", "task=digits", "model.hidden=[8]", "budget.steps=200"]
-    words += ["optimizer=adam,sgd", "tuning.trials=4", "reporting.seeds=5"]
+    words += ["optimizer=adam,sgd", "tuning.trials=3", "tuning.repeats=2", "reporting.seeds=5"]
     words += ["hydra/launcher=basic", f"tracking.uri={uri}"]
     boards = []
     for study, ends in (("calm", []), ("killed", kills)):
@@ -390,7 +531,25 @@ def test_killed_it_ends_in_the_same_leaderboard(kills, uri, tmp_path):
             capture_output=True,
             timeout=240,
         )
-        assert len(records(uri, study)) == len({r.config_hash for r in records(uri, study)}) == 28
+        assert len(records(uri, study)) == len({r.config_hash for r in records(uri, study)}) == 34
         boards.append((tmp_path / "outputs" / study / "report" / "leaderboard.csv").read_text())
     untimed = [[line.split(",")[:12] for line in board.splitlines()] for board in boards]
     assert untimed[0] == untimed[1]
+
+
+def test_another_reference_asks_for_the_missing_tunings_only(optbench, uri):
+    more = ["tuning.trials=2", "tuning.repeats=2", "tuning.reference_factor=2"]
+    words = [*TINY, "optimizer=adam,sgd", *more]
+    assert optbench(*words).code == 0
+    before = {(r.config["optimizer"]["name"], r.config_hash) for r in records(uri)}
+    ended = optbench(*words, "reference=sgd")
+    assert ended.code == 0, ended.err
+    after = {(r.config["optimizer"]["name"], r.config_hash) for r in records(uri)}
+    # two more tunings of sgd, each of two settings and one report
+    assert before < after
+    assert [name for name, _ in after - before] == ["sgd"] * 6
+    references = [one.reference for one in tracking.read_plans(uri, "fair").plans]
+    assert references == ["adam", "sgd"]
+    refused = optbench(*words, "reference=lion")
+    assert refused.code == 2
+    assert "reference=lion: no optimizer of that name takes part" in refused.err
