@@ -96,7 +96,7 @@ class SimulatedArm(Arm):
 
 @dataclass(frozen=True, eq=False)
 class SimulatedStudy(Study):
-    """A study of given arms: its tests, their correction and its verdicts are those of any study."""
+    """A study of given arms: its tests, correction and verdicts are those of any study."""
 
     given: tuple[SimulatedArm, ...] = ()
 
@@ -154,7 +154,10 @@ def make_study(results: Results, design: Design) -> SimulatedStudy:
 
 
 def draw_equals(
-    landscapes: Sequence[Landscape], design: Design, random: np.random.Generator, names: Sequence[str]
+    landscapes: Sequence[Landscape],
+    design: Design,
+    random: np.random.Generator,
+    names: Sequence[str],
 ) -> Results:
     """Draw the results of one optimizer under several names, on one landscape a task."""
     counts = [design.count(name) for name in names]
