@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from bench.spec.protocol import Standing
 from reports.analysis.arms import Arm, Kind
 from reports.analysis.pairwise import Pair
 from reports.analysis.study import Study
-from reports.analysis.verdict import Claim
+from reports.analysis.verdict import Claim, is_significant
 from reports.pages.pools import Landscape
 
 REFERENCE = protocol.REFERENCE
@@ -112,18 +113,49 @@ class SimulatedStudy(Study):
     def own(self) -> frozenset[str]:
         return frozenset(arm.entrant_id for arm in self.given)
 
+    @cached_property
+    def row_verdicts(self) -> dict[tuple[str, str], Claim]:
+        """By optimizer and task, the reference's among them."""
+        return {
+            (one.arm.entrant_id, one.arm.setting_id): one.judge(
+                self._family.find(one.hypothesis).p
+            ).claim
+            for one in self._comparisons
+        }
+
+    @cached_property
+    def pair_verdicts(self) -> dict[tuple[str, str], Claim]:
+        """By the names of the two."""
+        return {
+            _names(pair): pair.judge(self._family.find(pair.hypothesis).p).claim
+            for pair in self._pairs
+        }
+
     def count_claims(self) -> Counts:
         """Count rows, overall comparisons and other pairs with a verdict of better or worse."""
-        rows = [one.judge(self._family.find(one.hypothesis).p) for one in self._comparisons]
-        pairs = [
-            (REFERENCE in _names(pair), pair.judge(self._family.find(pair.hypothesis).p))
-            for pair in self._pairs
-        ]
-        return Counts(
-            sum(verdict.claim in SHOWN for verdict in rows),
-            sum(verdict.claim in SHOWN for with_reference, verdict in pairs if with_reference),
-            sum(verdict.claim in SHOWN for with_reference, verdict in pairs if not with_reference),
-        )
+        shown = [names for names, claim in self.pair_verdicts.items() if claim in SHOWN]
+        overall = sum(REFERENCE in names for names in shown)
+        rows = sum(claim in SHOWN for claim in self.row_verdicts.values())
+        return Counts(rows, overall, len(shown) - overall)
+
+    def find_contradictions(self) -> list[str]:
+        """List the comparisons whose interval says otherwise than their test."""
+        found = []
+        for one in self._comparisons:
+            adjusted = self._family.find(one.hypothesis)
+            if one.difference is None or math.isnan(adjusted.p):
+                continue
+            rejects = is_significant(adjusted.p)
+            shift = one.difference.estimate_shift(adjusted.alpha)
+            improvement = one.difference.estimate_improvement(adjusted.alpha)
+            if {shift.excludes(0.0), improvement.excludes(0.5)} != {rejects}:
+                found.append(f"{one.arm.entrant_id} on {one.arm.setting_id}")
+        for pair in self._pairs:
+            adjusted = self._family.find(pair.hypothesis)
+            interval = pair.estimate_improvement(adjusted.alpha)
+            if interval.excludes(0.5) != is_significant(adjusted.p):
+                found.append(" and ".join(_names(pair)))
+        return found
 
 
 class Counts(NamedTuple):

@@ -1,9 +1,6 @@
-"""Hodges–Lehmann shifts: enumeration, agreement with the test, coverage on real results."""
+"""Hodges–Lehmann shifts: enumeration, agreement with the test, coverage."""
 
-import json
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +9,6 @@ from reports.stats.rank_sum import rank_sum
 from reports.stats.shift import shift
 
 BROKEN, INF = -math.inf, math.inf
-POOLS = Path(os.environ.get("OPTBENCH_DATA", ".")).parent / "pools"
 
 
 def scan(ours, theirs, alpha):
@@ -117,17 +113,3 @@ def cover(values, random, sizes, alpha=0.05, times=1000):
 def test_coverage_is_as_stated():
     values = np.random.default_rng(4).gamma(2.0, size=4000)
     assert 0.93 <= cover(values, np.random.default_rng(5), (10, 20)) <= 0.97
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not POOLS.is_dir(), reason="the pools of real trials are not here")
-@pytest.mark.parametrize("pool", ["digits", "digits100", "sst2", "modular_addition"])
-def test_coverage_on_pools_of_real_trials(pool):
-    import pandas as pd
-
-    table = pd.read_parquet(POOLS / f"{pool}.parquet")
-    random = np.random.default_rng(6)
-    print(json.dumps(list(table.columns)))
-    for _, own in table.groupby("optimizer"):
-        values = own["test"].to_numpy(dtype=float)
-        assert 0.93 <= cover(values, random, (10, 20), times=1000) <= 0.97
