@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.spec import Status
 from reports.analysis.arms import Arm, Kind
@@ -17,11 +16,10 @@ from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.rows import LeaderboardRow
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
-from reports.stats.intervals import Interval
 from reports.text.effects import (
     describe_ruled_out,
     describe_shift,
-    format_improvement,
+    format_overall_improvement,
 )
 from reports.text.headline import compare_finishing, describe_price
 from reports.text.numbers import counted, whole
@@ -103,7 +101,7 @@ def _answer_overall(study: Study) -> list[str]:
     parts = []
     for claim, verb in ((Claim.BETTER, "beat"), (Claim.WORSE, "lost to")):
         named = [
-            f"{row['entrant']} (ahead in {_format_overall(row)} of results)"
+            f"{row['entrant']} (ahead in {format_overall_improvement(row)} of results)"
             for row in asked[asked["claim"] == claim].to_dict("records")
         ]
         if named:
@@ -112,11 +110,6 @@ def _answer_overall(study: Study) -> list[str]:
     if not parts:
         return [f"Over {most} tasks no difference to {study.reference} is clear."]
     return [f"Over {most} tasks {'; '.join(parts)}."]
-
-
-def _format_overall(row: Any) -> str:
-    ends = (row[f"improvement{end}"] for end in ("", "_low", "_high"))
-    return format_improvement(Interval(*ends, 0))
 
 
 def _answer_of_heads(study: Study, entries: dict[str, list[Entry]]) -> str:
