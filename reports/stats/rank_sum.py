@@ -155,8 +155,8 @@ def _convolve(
     if not len(dist) or not len(one):
         return np.empty(0)
     longer = np.zeros(len(dist) + weight * (len(one) - 1))
-    for at in np.flatnonzero(one):
-        longer[weight * at : weight * at + len(dist)] += one[at] * dist
+    for rest in range(min(weight, len(dist))):
+        longer[rest::weight] = np.convolve(dist[rest::weight], one)
     return longer
 
 
