@@ -154,7 +154,10 @@ def make_study(results: Results, design: Design) -> SimulatedStudy:
 
 
 def draw_equals(
-    landscapes: Sequence[Landscape], design: Design, random: np.random.Generator, names: Sequence[str]
+    landscapes: Sequence[Landscape],
+    design: Design,
+    random: np.random.Generator,
+    names: Sequence[str],
 ) -> Results:
     """Draw the results of one optimizer under several names, on one landscape a task."""
     counts = [design.count(name) for name in names]

@@ -6,7 +6,6 @@ claim carries the interval that it rests on, and what it was compared at.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +26,9 @@ from reports.text.numbers import counted, whole
 SPOKEN = (Claim.BETTER, Claim.WORSE, Claim.UNCLEAR, Claim.NO_VERDICT, Claim.NOT_ASKED)
 """In the order of a sentence."""
 CLAIMS = (Claim.BETTER, Claim.WORSE)
+
+MANY = 1_000
+"""Tunings beyond which no number of them is said: nobody runs them."""
 
 Entry = tuple[Leaderboard, LeaderboardRow]
 
@@ -123,9 +125,10 @@ def _answer_of_heads(study: Study, entries: dict[str, list[Entry]]) -> str:
     shown = [f"{name} on {_and(where)}" for name, where in won.items() if where]
     if shown:
         return f"Better than {reference}: {'; '.join(shown)} {conditions}."
-    tasks = counted(len({board.comparison for own in entries.values() for board, _ in own}), "task")
+    tasks = list(dict.fromkeys(board.comparison for own in entries.values() for board, _ in own))
+    where = tasks[0] if len(tasks) == 1 else f"any of {counted(len(tasks), 'task')}"
     tuned = "tuned " if any(row.arm.kind is Kind.TUNED for row in rows) else ""
-    return f"No {tuned}optimizer is shown to beat {reference} on any of {tasks} {conditions}."
+    return f"No {tuned}optimizer is shown to beat {reference} on {where} {conditions}."
 
 
 def _answer_of_defaults(study: Study) -> list[str]:
@@ -195,7 +198,7 @@ def _describe_undecided(board: Leaderboard, row: LeaderboardRow) -> str:
     if row.verdict.claim is not Claim.UNCLEAR:
         return f" ({row.verdict.reason})"
     parts = [describe_ruled_out(row.shift, board.metric)]
-    if math.isfinite(row.tunings_needed):
+    if row.tunings_needed <= MANY:
         parts.append(f"about {whole(row.tunings_needed)} tunings would decide this size")
     return f" ({'; '.join(parts)})"
 

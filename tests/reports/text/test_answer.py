@@ -41,7 +41,7 @@ def test_a_better_one_is_named_with_size_level_and_conditions():
 def test_nothing_better_is_said_so():
     made = Study.of(reports("adam", GOOD) + reports("lion", shifted(-0.02)))
     assert write_answer(made) == (
-        "No optimizer is shown to beat adam on any of 1 task (untuned defaults, 10 seeds)."
+        "No optimizer is shown to beat adam on digits (untuned defaults, 10 seeds)."
     )
     assert write_sentences(made)[0].text.startswith("lion: loses to adam on digits by −2.0")
 
