@@ -77,7 +77,7 @@ def write_answer(study: Study) -> str:
     if all(row.verdict.claim is Claim.NO_VERDICT for row in rows):
         reasons = list(dict.fromkeys(row.verdict.reason for row in rows))
         more = f" ({len(reasons) - 1} more reasons below)" if len(reasons) > 1 else ""
-        return f"No verdict: {reasons[0]}{more}."
+        return " ".join([f"No verdict: {reasons[0]}{more}.", *_answer_of_defaults(study)])
     return " ".join(
         [*_answer_overall(study), _answer_of_heads(study, entries), *_answer_of_defaults(study)]
     )

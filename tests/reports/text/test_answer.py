@@ -102,7 +102,7 @@ def test_alone_or_without_the_reference():
         "Nothing was compared with adam: it ran alone."
     )
     assert write_answer(Study.of(reports("lion", GOOD))) == (
-        "No verdict: the reference did not run here."
+        "Nothing was compared: one optimizer ran alone."
     )
 
 
