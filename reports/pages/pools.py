@@ -46,8 +46,8 @@ class Landscape:
     def tune(self, random: np.random.Generator, settings: int, tunings: int) -> Floats:
         """Simulate tunings; return what each reports, shape (tunings,).
 
-        Each tries the default and other settings, drawn without replacement, once on validation. Its
-        best one is reported by another trial of that setting.
+        Each tries the default and other settings, drawn without replacement, once on validation.
+        Its best one is reported by another trial of that setting.
         """
         own = np.argsort(random.random((tunings, len(self.val))), axis=1)[:, : settings - 1]
         seeds = random.integers(self.val.shape[1], size=own.shape)

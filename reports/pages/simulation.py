@@ -96,7 +96,7 @@ class SimulatedArm(Arm):
 
 @dataclass(frozen=True, eq=False)
 class SimulatedStudy(Study):
-    """A study of given arms: its tests, their correction and its verdicts are those of any study."""
+    """A study of given arms: its tests, correction and verdicts are those of any study."""
 
     given: tuple[SimulatedArm, ...] = ()
 
