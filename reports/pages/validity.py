@@ -297,9 +297,10 @@ factor of the stated range, drawn on the log scale.
 
 ## What a design can show
 
-{power_reports} reports are bootstrapped from the shipped league (`reports/baselines/laptop.json.gz`), with the
-16 optimizers that ran on all 8 tasks. Each has eight recorded settings, noise from ten trials, and its ten
-default trials. *Trials* are those of an optimizer on a task. The mean number of verdicts that are better
+{power_reports} reports are bootstrapped from the shipped league
+(`reports/baselines/laptop.json.gz`), with the 16 optimizers that ran on all 8 tasks. Each has eight
+recorded settings, noise from ten trials, and its ten default trials. *Trials* are those of an
+optimizer on a task. The mean number of verdicts that are better
 or worse, before the edge rule:
 
 {power}

@@ -133,7 +133,8 @@ SEEDS = Standing("adam", results=5)
         (
             replace(ADAM, sampler="tpe"),
             TUNED,
-            "adam was tuned by tuning.sampler=tpe, lion by sobol: only equal tuning can be compared",
+            "adam was tuned by tuning.sampler=tpe, lion by sobol: only equal tuning can be "
+            "compared",
         ),
         (
             replace(ADAM, draw=1),
