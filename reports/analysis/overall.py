@@ -107,8 +107,8 @@ def summarize(
     Returns:
         Columns: entrant, optimizer, row (``Kind`` of its arms, where they differ the least
         prepared), tasks (settings where it counts), of (all), complete, rank (NaN: incomplete,
-        no reference, or tuned once); verdicts on its arms: better, unclear (no clear difference), worse,
-        no_verdict, not_asked, reference; finished and trials (of its arms); the overall verdict:
+        no reference, or tuned once); verdicts on its arms: better, unclear (no clear difference),
+        worse, no_verdict, not_asked, reference; finished and trials (of its arms); the overall verdict:
         claim, reason, p, p_holm, level (of the next interval), tested_tasks, improvement
         (probability of being better than the reference) with _low and _high; then with _low and
         _high value and speed (log2, IQM over value_tasks and speed_tasks;
@@ -122,7 +122,7 @@ def summarize(
     table = pd.DataFrame(rows)
     table["rank"] = separated_ranks(table["value"], table["value_low"], table["value_high"])
     if any(arm.kind is Kind.TUNED and arm.standing.draw < DRAW for arm in grid.arms.values()):
-        table["rank"] = math.nan  # results of one tuning do not show what another would have given
+        table["rank"] = math.nan  # of one tuning alone nobody knows what another had given
     table = table.join(_profile_ranks(profile), on="entrant_id")
     first = table["reference"] > 0
     keys = table.assign(_first=~first, _value=-table["value"]).sort_values(
