@@ -121,8 +121,9 @@ def summarize(
     rows = [_row(entrant, grid, boards, profile, verdicts) for entrant in grid.entrants]
     table = pd.DataFrame(rows)
     table["rank"] = separated_ranks(table["value"], table["value_low"], table["value_high"])
+    # nobody knows of one tuning what another would have given
     if any(arm.kind is Kind.TUNED and arm.standing.draw < DRAW for arm in grid.arms.values()):
-        table["rank"] = math.nan  # of one tuning alone nobody knows what another had given
+        table["rank"] = math.nan
     table = table.join(_profile_ranks(profile), on="entrant_id")
     first = table["reference"] > 0
     keys = table.assign(_first=~first, _value=-table["value"]).sort_values(
