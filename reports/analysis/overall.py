@@ -108,8 +108,8 @@ def summarize(
         Columns: entrant, optimizer, row (``Kind`` of its arms, where they differ the least
         prepared), tasks (settings where it counts), of (all), complete, rank (NaN: incomplete,
         no reference, or tuned once); verdicts on its arms: better, unclear (no clear difference),
-        worse, no_verdict, not_asked, reference; finished and trials (of its arms); the overall verdict:
-        claim, reason, p, p_holm, level (of the next interval), tested_tasks, improvement
+        worse, no_verdict, not_asked, reference; finished and trials (of its arms); the overall
+        verdict: claim, reason, p, p_holm, level (of the next interval), tested_tasks, improvement
         (probability of being better than the reference) with _low and _high; then with _low and
         _high value and speed (log2, IQM over value_tasks and speed_tasks;
         ``reports.analysis.scores``) and profile_area; rank by that area, profile_rank, and its
