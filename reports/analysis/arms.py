@@ -148,7 +148,7 @@ class Arm:
         values = final_values(self.trials, split).to_numpy(dtype=float)
         unfinished = (self.trials["status"] != Status.FINISHED).to_numpy(dtype=bool)
         counts = self._ran.to_numpy(dtype=bool) & (unfinished | ~np.isnan(values))
-        return np.where(unfinished, np.nan, values)[counts]
+        return np.asarray(np.where(unfinished, np.nan, values)[counts])
 
 
 def collect_arms(
@@ -167,7 +167,8 @@ def collect_arms(
     """
     reported = trials[(trials["phase"] == Phase.REPORT) | ~is_in_study(trials)]
     tried = dict(list(points.groupby(ARM)))
-    chose = trials[trials["phase"] == Phase.SELECT].groupby(ARM)["seed"].agg(set)
+    selections = trials[trials["phase"] == Phase.SELECT]
+    chose = {key: set(own["seed"]) for key, own in selections.groupby(ARM)}
     arms = []
     for key, own in reported.groupby(ARM, sort=False):
         if own["phase"].iloc[0] != Phase.REPORT:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reports.analysis.arms import Arm
+from bench.spec.protocol import DRAW
+from reports.analysis.arms import Arm, Kind
 from reports.analysis.grid import Grid
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.multiplicity import Family
@@ -105,10 +106,10 @@ def summarize(
 
     Returns:
         Columns: entrant, optimizer, row (``Kind`` of its arms, where they differ the least
-        prepared), tasks (settings where it counts), of (all), complete, rank (NaN: incomplete or
-        no reference); verdicts on its arms: better, unclear (no clear difference), worse,
-        no_verdict, not_asked, reference; finished and trials (of its arms); the overall verdict:
-        claim, reason, p, p_holm, level (of the next interval), tested_tasks, improvement
+        prepared), tasks (settings where it counts), of (all), complete, rank (NaN: incomplete,
+        no reference, or tuned once); verdicts on its arms: better, unclear (no clear difference),
+        worse, no_verdict, not_asked, reference; finished and trials (of its arms); the overall
+        verdict: claim, reason, p, p_holm, level (of the next interval), tested_tasks, improvement
         (probability of being better than the reference) with _low and _high; then with _low and
         _high value and speed (log2, IQM over value_tasks and speed_tasks;
         ``reports.analysis.scores``) and profile_area; rank by that area, profile_rank, and its
@@ -120,6 +121,9 @@ def summarize(
     rows = [_row(entrant, grid, boards, profile, verdicts) for entrant in grid.entrants]
     table = pd.DataFrame(rows)
     table["rank"] = separated_ranks(table["value"], table["value_low"], table["value_high"])
+    # nobody knows of one tuning what another would have given
+    if any(arm.kind is Kind.TUNED and arm.standing.draw < DRAW for arm in grid.arms.values()):
+        table["rank"] = math.nan
     table = table.join(_profile_ranks(profile), on="entrant_id")
     first = table["reference"] > 0
     keys = table.assign(_first=~first, _value=-table["value"]).sort_values(

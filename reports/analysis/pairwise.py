@@ -89,8 +89,8 @@ class Pair:
 
     def _find_edge_objection(self) -> str:
         """Apply the edge rule to the loser's tunings of all tasks together."""
-        loser = 1 if self.gain > 0 else 0
-        sides = [own[loser].standing for own in self.by_task]
+        losers = [theirs if self.gain > 0 else ours for ours, theirs, _ in self.by_task]
+        sides = [loser.standing for loser in losers]
         edges = tuple(edges for side in sides for edges in side.edges)
         return protocol.find_edge_objection(replace(sides[0], edges=edges))
 

@@ -33,7 +33,7 @@ class Verdict:
         return f"{self.claim}: {self.reason}" if self.reason else str(self.claim)
 
 
-NO_REFERENCE = "the reference did not run here"
+NO_REFERENCE = "there is no reference here"
 NOT_ASKED = "it belongs to the baseline, whose own report judges it"
 
 

@@ -84,18 +84,19 @@ def _join(own: Records, theirs: Records, name: str) -> tuple[list[TrialRecord], 
     joined = [record for record in shared if _setting(record) in settings]
     _refuse_phases(name, own, joined)
     _refuse_entrants(name, own, joined)
+    other = len(shared) - len(joined)
     joined, older = _drop_older_designs(own, joined)
     remarks = []
     if older:
         remarks.append(
-            f"{name}: tunings of {', '.join(sorted(older))} by an older version are left out; those "
-            "of this study stand"
+            f"{name}: tunings of {', '.join(sorted(older))} by an older version are left out; "
+            "those of this study stand"
         )
     if absent:
         remarks.append(
             f"{name}: left out, for no trial of this study is on it: {', '.join(absent)}"
         )
-    if other := len(shared) - len(joined):
+    if other:
         remarks.append(
             f"{name}: {other} trials under settings that this study has not are left out"
         )

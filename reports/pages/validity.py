@@ -101,10 +101,8 @@ def load_league() -> dict[tuple[str, str], Landscape]:
     sign = np.where(trials["direction"] == "maximize", 1.0, -1.0)
     trials = trials.assign(val=sign * final_values(trials, "val"))
     trials = trials.assign(test=sign * final_values(trials, "test"))
-    cells = {
-        (str(own["entrant"].iloc[0]), str(own["comparison"].iloc[0])): _make_landscape(own)
-        for _, own in trials.groupby(["entrant", "comparison"])
-    }
+    groups = trials.groupby(["entrant", "comparison"])
+    cells = {(str(name), str(task)): _make_landscape(own) for (name, task), own in groups}
     tasks = {task for _, task in cells}
     ran = {key: one for key, one in cells.items() if one is not None}
     names = {name for name, _ in ran}

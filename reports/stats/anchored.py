@@ -45,7 +45,8 @@ def value(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
 def _mean_finite(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over the last axis of finite values; 0 where there is none."""
     finite = np.isfinite(x)
-    return np.where(finite, x, 0.0).sum(axis=-1) / np.maximum(1, finite.sum(axis=-1))
+    total = np.where(finite, x, 0.0).sum(axis=-1)
+    return np.asarray(total / np.maximum(1, finite.sum(axis=-1)))
 
 
 def speed(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:

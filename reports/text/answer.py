@@ -6,10 +6,8 @@ claim carries the interval that it rests on, and what it was compared at.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.spec import Status
 from reports.analysis.arms import Arm, Kind
@@ -17,11 +15,10 @@ from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.rows import LeaderboardRow
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
-from reports.stats.intervals import Interval
 from reports.text.effects import (
     describe_ruled_out,
     describe_shift,
-    format_improvement,
+    format_overall_improvement,
 )
 from reports.text.headline import compare_finishing, describe_price
 from reports.text.numbers import counted, whole
@@ -29,6 +26,9 @@ from reports.text.numbers import counted, whole
 SPOKEN = (Claim.BETTER, Claim.WORSE, Claim.UNCLEAR, Claim.NO_VERDICT, Claim.NOT_ASKED)
 """In the order of a sentence."""
 CLAIMS = (Claim.BETTER, Claim.WORSE)
+
+MANY = 1_000
+"""Tunings beyond which no number of them is said: nobody runs them."""
 
 Entry = tuple[Leaderboard, LeaderboardRow]
 
@@ -77,7 +77,7 @@ def write_answer(study: Study) -> str:
     if all(row.verdict.claim is Claim.NO_VERDICT for row in rows):
         reasons = list(dict.fromkeys(row.verdict.reason for row in rows))
         more = f" ({len(reasons) - 1} more reasons below)" if len(reasons) > 1 else ""
-        return f"No verdict: {reasons[0]}{more}."
+        return " ".join([f"No verdict: {reasons[0]}{more}.", *_answer_of_defaults(study)])
     return " ".join(
         [*_answer_overall(study), _answer_of_heads(study, entries), *_answer_of_defaults(study)]
     )
@@ -103,7 +103,7 @@ def _answer_overall(study: Study) -> list[str]:
     parts = []
     for claim, verb in ((Claim.BETTER, "beat"), (Claim.WORSE, "lost to")):
         named = [
-            f"{row['entrant']} (ahead in {_format_overall(row)} of results)"
+            f"{row['entrant']} (ahead in {format_overall_improvement(row)} of results)"
             for row in asked[asked["claim"] == claim].to_dict("records")
         ]
         if named:
@@ -112,11 +112,6 @@ def _answer_overall(study: Study) -> list[str]:
     if not parts:
         return [f"Over {most} tasks no difference to {study.reference} is clear."]
     return [f"Over {most} tasks {'; '.join(parts)}."]
-
-
-def _format_overall(row: Any) -> str:
-    ends = (row[f"improvement{end}"] for end in ("", "_low", "_high"))
-    return format_improvement(Interval(*ends, 0))
 
 
 def _answer_of_heads(study: Study, entries: dict[str, list[Entry]]) -> str:
@@ -130,9 +125,10 @@ def _answer_of_heads(study: Study, entries: dict[str, list[Entry]]) -> str:
     shown = [f"{name} on {_and(where)}" for name, where in won.items() if where]
     if shown:
         return f"Better than {reference}: {'; '.join(shown)} {conditions}."
-    tasks = counted(len({board.comparison for own in entries.values() for board, _ in own}), "task")
+    tasks = list(dict.fromkeys(board.comparison for own in entries.values() for board, _ in own))
+    where = tasks[0] if len(tasks) == 1 else f"any of {counted(len(tasks), 'task')}"
     tuned = "tuned " if any(row.arm.kind is Kind.TUNED for row in rows) else ""
-    return f"No {tuned}optimizer is shown to beat {reference} on any of {tasks} {conditions}."
+    return f"No {tuned}optimizer is shown to beat {reference} on {where} {conditions}."
 
 
 def _answer_of_defaults(study: Study) -> list[str]:
@@ -202,7 +198,7 @@ def _describe_undecided(board: Leaderboard, row: LeaderboardRow) -> str:
     if row.verdict.claim is not Claim.UNCLEAR:
         return f" ({row.verdict.reason})"
     parts = [describe_ruled_out(row.shift, board.metric)]
-    if math.isfinite(row.tunings_needed):
+    if row.tunings_needed <= MANY:
         parts.append(f"about {whole(row.tunings_needed)} tunings would decide this size")
     return f" ({'; '.join(parts)})"
 

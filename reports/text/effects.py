@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from reports.stats.intervals import CONFIDENCE, Interval
 from reports.stats.sampling import SHARES
@@ -59,6 +61,12 @@ def format_improvement(improvement: Interval) -> str:
     return f"{value} % [{low}, {high}]" if improvement.known else f"{value} % [{UNDETERMINED}]"
 
 
+def format_overall_improvement(row: Mapping[Any, Any]) -> str:
+    """The same of a row of ``Study.overall``."""
+    value, low, high = (row[f"improvement{end}"] for end in ("", "_low", "_high"))
+    return format_improvement(Interval(value, low, high, 0))
+
+
 def format_level(level: float) -> str:
     """``95 %``, ``99.8 %``, ``99.98 %``: one digit of what it lacks to 100 %."""
     lacking = 100 * (1 - level)
@@ -76,8 +84,8 @@ def is_adjusted(level: float) -> bool:
 def _scale(interval: Interval, metric: str) -> tuple[Interval, str]:
     if metric not in SHARES:
         return interval, f" {metric}"
-    ends = (POINTS * value for value in (interval.estimate, interval.low, interval.high))
-    return Interval(*ends, interval.n), f" points {metric}"
+    value, low, high = (POINTS * end for end in (interval.estimate, interval.low, interval.high))
+    return Interval(value, low, high, interval.n), f" points {metric}"
 
 
 def _choose_digits(interval: Interval) -> int:

@@ -44,7 +44,8 @@ def display(board: Leaderboard) -> pd.DataFrame:
 
 def _cells(row: LeaderboardRow, board: Leaderboard) -> dict[str, str]:
     def between(one: Interval, *, sign: bool = False) -> str:
-        measured = one.estimate, one.low, one.high
+        known = math.isfinite(one.low) or math.isfinite(one.high)  # else it rules nothing out
+        measured = one.estimate, *((one.low, one.high) if known else (math.nan, math.nan))
         return interval(*measured, choose_decimals(board, *measured), sign=sign)
 
     arm = row.arm

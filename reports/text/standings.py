@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from reports.analysis.study import Study
-from reports.stats.intervals import Interval
-from reports.text.effects import format_improvement
+from reports.text.effects import format_overall_improvement
 from reports.text.numbers import MISSING, interval, whole
 
 
 def list_standings(study: Study) -> list[dict[str, str]]:
     """List a row an entrant: log2 ratios as ratios, an incomplete entrant without any."""
+    reference = study.reference or "the reference"
     return [
         {
             "optimizer": row["entrant"],
@@ -23,13 +23,13 @@ def list_standings(study: Study) -> list[dict[str, str]]:
             "rank": whole(row["rank"]) if row["complete"] else "incomplete",
             "tasks": f"{row['tasks']} of {row['of']}",
             "overall": _format_claim(row),
-            f"ahead of {study.reference}": _format_improvement(row),
+            f"ahead of {reference}": format_overall_improvement(row),
             "better": whole(row["better"]),
             "no clear difference": whole(row["unclear"]),
             "worse": whole(row["worse"]),
             "no verdict": whole(row["no_verdict"] + row["not_asked"]),
-            f"error ÷ {study.reference}'s [95 %]": _ratio(row, "value", -1),
-            f"speed × {study.reference}'s [95 %]": _ratio(row, "speed", 1),
+            f"error ÷ {reference}'s [95 %]": _ratio(row, "value", -1),
+            f"speed × {reference}'s [95 %]": _ratio(row, "speed", 1),
             "profile area": _between(row, "profile_area"),
             "rank by profile": _ranks(row),
             "finished": f"{row['finished']} of {row['trials']}",
@@ -42,11 +42,6 @@ def _format_claim(row: Mapping[Any, Any]) -> str:
     """The verdict over the tasks that both ran, with their number where it is not all."""
     some = f" (of {row['tested_tasks']} tasks)" if 0 < row["tested_tasks"] < row["of"] else ""
     return f"{row['claim']}{some}"
-
-
-def _format_improvement(row: Mapping[Any, Any]) -> str:
-    ends = (row[f"improvement{end}"] for end in ("", "_low", "_high"))
-    return format_improvement(Interval(*ends, 0))
 
 
 def _between(row: Mapping[Any, Any], name: str) -> str:

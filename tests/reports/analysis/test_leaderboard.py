@@ -207,9 +207,9 @@ def test_fewer_than_five_seeds_carry_no_verdict(record):
 def test_without_adam_and_with_one_seed_nothing_is_claimed(record):
     board, rows = board_of([record(optimizer="sgd")])
     assert claims(rows) == {"sgd": "no verdict"}
-    assert board.notes[0].startswith("adam did not run")
+    assert board.notes[0].startswith("There is no reference")
     assert display(board)["test/accuracy [95 %]"].tolist() == ["0.9000 [not determined]"]
-    assert "the reference did not run here" in write_headline(board)
+    assert "no verdict: there is no reference here" in write_headline(board)
 
 
 def test_all_diverged(record):

@@ -93,7 +93,9 @@ def test_filters_narrow_and_are_remembered(store):
     assert loaded.filters == {"task": ["langid"], "optimizer": ["lion", "sgd"]}
     assert Study.load("b", URI).filters == {}
     (board,) = loaded.leaderboards  # without Adam nothing is tested, and that is said
-    assert {str(verdict) for verdict in board.table["verdict"]} == {"not tested"}
+    assert {str(verdict) for verdict in board.table["verdict"]} == {
+        "no verdict: there is no reference here"
+    }
 
 
 @pytest.mark.parametrize(

@@ -199,11 +199,13 @@ def test_ink_is_the_references_whatever_its_schedule_and_nobodys_without_one(rec
     records = [record(optimizer=name, seed=seed) for name in ("adam", "sgd") for seed in range(3)]
     scheduled = assign_colours(Study.of(simulated.with_schedule(records, "cosine")))
     assert scheduled == {"adam+cosine": style.INK, "sgd+cosine": style.OKABE_ITO[0]}
-    for reference, inked in (("sgd", ["sgd"]), ("", []), ("lion", [])):
+    for reference, inked in (("sgd", ["sgd"]), ("", ["adam"]), ("lion", ["adam"])):
         study = Study.of([replace(one, reference=reference) for one in records])
         colours = assign_colours(study)
         assert set(colours) == {"adam", "sgd"}
         assert [name for name, colour in colours.items() if colour == style.INK] == inked
+    alone = Study.of([record(optimizer=name, seed=0, reference="") for name in ("lion", "sgd")])
+    assert style.INK not in assign_colours(alone).values()
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -61,7 +61,7 @@ ODD = {
     ),
     "no reference": (
         lambda: reports("lion", GOOD) + reports("sgd", GOOD),
-        ["adam did not run here"],
+        ["There is no reference"],
     ),
     "a metric that was never measured": (
         lambda: [

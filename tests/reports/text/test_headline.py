@@ -34,10 +34,10 @@ def test_adam_diverged_7_of_10_and_the_challenger_never(tmp_path):
     study = Study.of([*side("adam", ADAM, range(7)), *side("lion", [v - 0.01 for v in ADAM])])
     sentence = (
         "digits: lion 0.8945 [0.8923, 0.8967] (10 seeds, 300 steps, target 0.850); "
-        "better than adam; finished 10 of 10 trials, adam 3 of 10."
+        "no clear difference to adam; finished 10 of 10 trials, adam 3 of 10."
     )
     assert write_headline(study.leaderboards[0]) == sentence
-    assert verdicts(study)["lion"] == "better"
+    assert verdicts(study)["lion"] == "no clear difference"
     assert sentence in render(study, tmp_path).read_text(encoding="utf-8")
 
 
@@ -93,7 +93,7 @@ def test_a_sweep_that_tried_points_gives_no_verdict():
 def test_a_tuned_winner_with_its_price():
     records = [
         *simulated.tuned("adam", np.random.default_rng(0), repeats=10),
-        *simulated.tuned("lion", np.random.default_rng(1), shift=0.06),
+        *simulated.tuned("lion", np.random.default_rng(1), shift=0.03),
     ]
     sentence = write_headline(Study.of(records).leaderboards[0])
     assert sentence.startswith("digits: lion tuned 0.9")
@@ -104,7 +104,7 @@ def test_a_tuned_winner_with_its_price():
 
 def test_what_holm_corrects_for_is_the_whole_report():
     """One comparison alone is significant, among twenty of other tasks that show nothing not."""
-    gain = [a + 0.006 for a in ADAM]
+    gain = [a + 0.0055 for a in ADAM]
     records = [*side("adam", ADAM), *side("lion", gain)]
     assert verdicts(Study.of(records))["lion"] == "better"
     for task in range(20):
