@@ -201,12 +201,12 @@ def draw_equals(
     return results
 
 
-def spread_out(results: Results, random: np.random.Generator, widest: float) -> Results:
+def spread_out(results: Results, random: np.random.Generator, ratio: float) -> Results:
     """Give equal optimizers unequal spreads, at a probability of improvement of one half.
 
     Each result is mirrored at the median of its task by the toss of a coin, so that all
     distributions are symmetric around it, and its distance is multiplied by a factor that its
-    optimizer has there: from 1/widest to widest, uniform on the log scale.
+    optimizer has there: uniform on the log scale, the largest ``ratio`` times the smallest one.
     """
     medians = {
         task: float(np.median(np.concatenate([x for (_, at), x in results.items() if at == task])))
@@ -214,7 +214,7 @@ def spread_out(results: Results, random: np.random.Generator, widest: float) -> 
     }
     spread = {}
     for (name, task), values in results.items():
-        factor = widest ** random.uniform(-1, 1) * random.choice([-1, 1], size=len(values))
+        factor = ratio ** random.uniform(-0.5, 0.5) * random.choice([-1, 1], size=len(values))
         spread[name, task] = medians[task] + factor * (values - medians[task])
     return spread
 

@@ -65,7 +65,7 @@ def test_a_tuning_reports_its_best_setting_by_another_trial():
 def test_unequal_spreads_leave_the_probability_of_improvement_at_one_half():
     random, design = np.random.default_rng(1), Design(500, 1000, 8)
     landscape = [load_landscapes()["digits lion"]]
-    results = spread_out(draw_equals(landscape, design, random, ["adam", "b", "c"]), random, 4.0)
+    results = spread_out(draw_equals(landscape, design, random, ["adam", "b", "c"]), random, 16)
     spreads = [float(np.std(values)) for values in results.values()]
     assert max(spreads) > 1.3 * min(spreads)
     for ours in results.values():
@@ -106,7 +106,8 @@ def test_the_page_has_every_table(monkeypatch):
     text = "\n".join(validity.write_page(16, 0))
     for design in validity.DESIGNS:
         assert sum(line.startswith(f"| {design} ") for line in text.splitlines()) == 2
-    assert "| 100.0%" in text
+    assert "| 100.0% of 16 " in text
+    assert f"| {validity.LARGE} " in text
     assert "rows of 120" in text
     assert "other pairs of 105" in text
     assert "| modular_addition | 0.950" in text
