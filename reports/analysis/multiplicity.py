@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reports.analysis.arms import Arm
+from reports.stats.holm import holm, holm_levels
 from reports.stats.intervals import CONFIDENCE
-from reports.stats.tests import holm, holm_levels
 
 Hypothesis = frozenset[Arm]
 """That these arms, two a setting, can be exchanged in pairs. A pair of entrants with one setting in

@@ -1,4 +1,4 @@
-"""What tuning costs and how much luck is in it: the expected best of k points tried.
+"""The expected best of k points tried: what tuning costs.
 
 Of ``n`` points tried, drawn ``k`` times with replacement, the i-th worst is the best with
 probability ``(i/n)^k − ((i−1)/n)^k``. Sources: Dodge et al. 2019, arXiv:1909.03004; Sivaprasad et
@@ -12,11 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-
-from reports.stats.intervals import Variance
-
-TOP = 3
-"""Points, the best of a tuning, among which chance is taken to have chosen."""
 
 
 @dataclass(frozen=True)
@@ -33,29 +28,6 @@ class Best:
     expected: float
     spread: float
     all_broken: float
-
-
-def tuning_variance(values: ArrayLike, direction: str) -> Variance:
-    """Variance of a tuning's result for want of another one: that among its ``TOP`` best points.
-
-    Another draw of points would have chosen something like them. The gap between best and second
-    alone misses the luck wherever those two tie; the bootstrap of ``best_of_k`` also counts draws
-    of the worst points only, which an even draw of a space never makes, and is several times too
-    wide. Under the null, simulated through the whole report, verdicts then stay below their level
-    (``tests/reports/analysis/test_verdict.py``).
-
-    Args:
-        values: one a point, shape ``(n,)``; NaN for one that broke.
-
-    Returns:
-        NaN where fewer than two points finished.
-    """
-    x = np.asarray(values, dtype=float)
-    sign = 1.0 if direction == "maximize" else -1.0
-    best = np.sort(sign * x[~np.isnan(x)])[-TOP:]
-    if len(best) < 2:
-        return Variance(math.nan, 1)
-    return Variance(float(best.var(ddof=1)), len(best) - 1)
 
 
 def best_of_k(values: ArrayLike, k: int, direction: str) -> Best:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from reports.stats import best_of_k, bootstrap, intervals, sampling, seeds, tests, to_target
+from reports.stats import best_of_k, bootstrap, holm, intervals, sampling, seeds, to_target
 from reports.stats.iqm import iqm
 
 
@@ -60,10 +60,10 @@ def test_iqm_interval_agrees_with_scipys_bootstrap_at_its_level():
 
 
 def test_holm_by_hand():
-    assert tests.holm([0.01, 0.04, math.nan, 0.03])[:2] == pytest.approx([0.03, 0.06])
-    assert tests.holm([0.01, 0.04, math.nan, 0.03])[3] == pytest.approx(0.06)
-    assert math.isnan(tests.holm([0.01, math.nan])[1])
-    assert tests.holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm.holm([0.01, 0.04, math.nan, 0.03])[:2] == pytest.approx([0.03, 0.06])
+    assert holm.holm([0.01, 0.04, math.nan, 0.03])[3] == pytest.approx(0.06)
+    assert math.isnan(holm.holm([0.01, math.nan])[1])
+    assert holm.holm([0.9, 0.8]) == [1.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -95,20 +95,10 @@ def test_the_interval_of_a_median_counts_misses_and_the_tick():
 
 def test_levels_of_holm_accept_what_its_adjusted_values_do():
     p = [0.01, 0.04, math.nan, 0.03]
-    levels = tests.holm_levels(p, 0.05)
+    levels = holm.holm_levels(p, 0.05)
     assert levels[:2] == pytest.approx([0.05 / 3, 0.05])
     assert levels[3] == pytest.approx(0.05 / 2)
     assert math.isnan(levels[2])
-
-
-def test_stouffers_combination_is_scipys():
-    p, signs = [0.01, 0.2, 0.5], [1, 1, -1]
-    one_sided = [v / 2 if s > 0 else 1 - v / 2 for v, s in zip(p, signs, strict=True)]
-    expected = scipy_stats.combine_pvalues(one_sided, method="stouffer")
-    z, combined = tests.stouffer(p, signs)
-    assert z == pytest.approx(expected.statistic)
-    assert combined == pytest.approx(2 * min(expected.pvalue, 1 - expected.pvalue))
-    assert tests.stouffer([math.nan, 1.0], [0, 1]) == (0, 1)
 
 
 def test_the_sampling_error_of_a_test_split():
@@ -128,35 +118,6 @@ def test_the_interval_of_a_share_beyond_its_range_is_not_determined():
     within = intervals.mean([0.5, 0.51, 0.52])
     assert sampling.bounded("accuracy", within) == within
     assert not sampling.bounded("accuracy", intervals.mean([1.0, 1.0])).known
-
-
-def test_sign_flips_by_enumeration():
-    values = [1.0, 2.0, 3.0, 4.0, -2.5]
-    sums = [
-        abs(sum(s * v for s, v in zip(signs, values, strict=True)))
-        for signs in itertools.product((1, -1), repeat=5)
-    ]
-    assert tests.sign_flip(values) == np.mean([s >= 7.5 for s in sums])
-    assert tests.sign_flip([1.0] * 5) == 2 / 2**5
-    assert tests.sign_flip([0.0, 0.0]) == 1.0
-
-
-def test_sign_flips_of_ranks_are_wilcoxons_test():
-    ours, theirs = np.random.default_rng(4).normal(size=(2, 12))
-    expected = scipy_stats.wilcoxon(ours, theirs, method="exact").pvalue
-    assert tests.sign_flip(tests.signed_ranks(ours, theirs)) == pytest.approx(expected)
-
-
-def test_many_sign_flips_are_drawn_and_repeat():
-    values = np.random.default_rng(5).normal(0.4, size=30)
-    p = tests.sign_flip(values)
-    assert p == tests.sign_flip(values)
-    assert p == pytest.approx(scipy_stats.ttest_1samp(values, 0).pvalue, abs=0.02)
-
-
-def test_who_breaks_off_loses_by_the_largest_rank():
-    ours, theirs = [0.9, math.nan, math.nan, 0.5], [0.8, 0.1, math.nan, math.nan]
-    assert tests.signed_ranks(ours, theirs).tolist() == [1.0, -2.5, 0.0, 2.5]
 
 
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
@@ -203,20 +164,3 @@ def test_noise_seldom_has_a_bad_seed():
     share = np.mean([seeds.bad(random.normal(size=10), "maximize").any() for _ in range(2000)])
     assert share < 0.03
     assert not seeds.bad([0.9] * 9 + [0.1], "maximize").any()  # a tie sets no scale
-
-
-def test_a_sum_of_variances_has_satterthwaites_degrees():
-    parts = [intervals.Variance(4.0, 9), intervals.Variance(1.0, 3)]
-    found, p = intervals.t_interval(5.0, parts, 10)
-    df = 25 / (16 / 9 + 1 / 3)
-    assert found.high == pytest.approx(5 + scipy_stats.t.ppf(0.975, df) * math.sqrt(5))
-    assert p == pytest.approx(2 * scipy_stats.t.sf(5 / math.sqrt(5), df))
-
-
-def test_the_luck_of_selection_is_the_spread_of_the_three_best_points():
-    found = best_of_k.tuning_variance([0.5, 0.9, math.nan, 0.7, 0.8, 0.1], "maximize")
-    assert found.value == pytest.approx(np.var([0.9, 0.8, 0.7], ddof=1))
-    assert found.degrees == 2
-    lower_is_better = best_of_k.tuning_variance([5.0, 1.0, 2.0, 3.0], "minimize")
-    assert lower_is_better.value == pytest.approx(np.var([1.0, 2.0, 3.0], ddof=1))
-    assert math.isnan(best_of_k.tuning_variance([0.9, math.nan], "maximize").value)
