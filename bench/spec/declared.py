@@ -27,7 +27,7 @@ from bench.spec.trial import MOST_STEPS
 COUNT = whole(0, MOST_STEPS)
 TIME = Kind("a time", lambda value: NUMBER.fits(value) and math.isfinite(value))
 WHEN: Mapping[str, Kind] = {"number": COUNT, "generation": COUNT, "at": TIME}
-"""When a plan was declared; see ``DeclaredPlan``."""
+"""The place of a plan in time; see ``DeclaredPlan``."""
 ENTRANT: Shape = {
     **dict.fromkeys(("task", "optimizer", "schedule", "setting"), TEXT),
     **dict.fromkeys(("steps", "settings", "tunings", "select", "report"), COUNT),

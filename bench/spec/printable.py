@@ -1,4 +1,4 @@
-"""Text from a file or a store, made fit to be shown: no character moves a cursor or ends a line."""
+"""Text fit to be shown: no character moves a cursor or ends a line; counts with their noun."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from bench.spec.result import CurvePoint, TrialRecord
 
 LINES = "\n\t"
 """Characters that a traceback may hold beside printable ones."""
+
+
+def counted(count: float, noun: str) -> str:
+    """``1 seed``, ``8 seeds``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def escape_unprintable(text: str, keep: str = "") -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.spec.printable import counted
 from bench.spec.result import Status, TrialRecord
 from bench.spec.search_space import dimensions
 from bench.spec.trial import Phase
@@ -28,15 +29,6 @@ ENTRANT = ("optimizer", "schedule")
 
 REFERENCE = "adam"
 """The optimizer that others are compared with, where it takes part and no other is declared."""
-
-MINIMUM_TUNINGS = 4
-"""Tunings of each side below which there is no verdict."""
-
-MINIMUM_SEEDS = 5
-"""Seeds of each side below which there is no verdict on defaults and plain sweeps."""
-
-DRAW = 2
-"""Version of the design of tunings: in 1 an optimizer was tuned once and reported on many seeds."""
 
 MINIMUM_TUNINGS = 4
 """Tunings of each side below which there is no verdict."""
@@ -248,7 +240,7 @@ def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
     if less.settings < more.settings:
         rest = f"with {less.settings}" if less.settings else "not at all"
         yield (
-            f"{more.name} was tuned with {_count(more.settings, 'setting')}, {less.name} {rest}: "
+            f"{more.name} was tuned with {counted(more.settings, 'setting')}, {less.name} {rest}: "
             "only equal tuning can be compared"
         )
     for side in sides:
@@ -265,9 +257,9 @@ def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
     for side in sides:
         word, least = ("tuning", MINIMUM_TUNINGS) if side.settings else ("seed", MINIMUM_SEEDS)
         if side.results < side.planned:
-            yield f"{side.results} of {_count(side.planned, word)} of {side.name} are done"
+            yield f"{side.results} of {counted(side.planned, word)} of {side.name} are done"
         if side.results < least:
-            yield f"{_count(side.results, word)} of {side.name}; at least {least} are needed"
+            yield f"{counted(side.results, word)} of {side.name}; at least {least} are needed"
 
 
 def find_edge_objection(loser: Standing) -> str:
@@ -280,7 +272,3 @@ def find_edge_objection(loser: Standing) -> str:
         f"at least half of the tunings of {loser.name} end at the {end} edge of {name}: widen its "
         "range"
     )
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

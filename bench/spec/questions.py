@@ -66,7 +66,7 @@ def list_questions(cells: Collection[Cell], reference: str) -> list[Question]:
     Args:
         reference: the optimizer that others are compared with; empty for none.
     """
-    asking = _find_asking(cells, reference)
+    asking = find_asking(((one.entrant, one.optimizer, one.own) for one in cells), reference)
     asked: dict[frozenset[Arm], Question] = {}
     for one in itertools.chain(_list_rows(cells, reference), _list_pairs(cells, reference)):
         is_asked = any(arm.cell.entrant in asking for arm in one.pairs[0])
@@ -84,12 +84,20 @@ def can_compare(ours: Arm, theirs: Arm) -> bool:
     return min(ours.results, theirs.results) >= least and (alike or not ours.tuned)
 
 
-def _find_asking(cells: Iterable[Cell], reference: str) -> set[str]:
-    """Find the entrants that a study asks about: beside a baseline its own, else all."""
-    own = {cell.entrant: cell.optimizer for cell in cells if cell.own}
-    if not own or all(cell.own for cell in cells):
-        return {cell.entrant for cell in cells}
-    return {name for name, optimizer in own.items() if optimizer != reference} or set(own)
+def find_asking(entrants: Iterable[tuple[str, str, bool]], reference: str) -> frozenset[str]:
+    """Find the entrants that a report asks about: beside a baseline the study's own, else all.
+
+    The reference is not among them where there are others: it is what they are compared with.
+
+    Args:
+        entrants: names, their optimizers, and whether they are the study's own.
+    """
+    known = set(entrants)
+    own = [one for one in known if one[2]]
+    if not own or len(own) == len(known):
+        return frozenset(name for name, *_ in known)
+    others = [one for one in own if one[1] != reference]
+    return frozenset(name for name, *_ in others or own)
 
 
 def _list_rows(cells: Iterable[Cell], reference: str) -> Iterator[Question]:

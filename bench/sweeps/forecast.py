@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from bench.spec import Budget, Phase, TrialSpec, protocol
+from bench.spec.printable import counted
 from bench.stack import heuristics
 from bench.sweeps.plan import Plan
-from bench.sweeps.progress import counted, format_duration
+from bench.sweeps.progress import format_duration
 from bench.sweeps.tune import Results, choose, list_selections, make_draws
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
 from bench.spec import Phase, TrialRecord, digest, protocol
+from bench.spec.printable import counted
 from bench.spec.questions import Cell, Question, list_questions
 from bench.sweeps.plan import Plan
-from bench.sweeps.progress import counted
 
 ALPHA = 0.05
 """Chance of any false claim in a report."""

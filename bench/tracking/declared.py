@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from bench.spec import digest
 from bench.spec.declared import WHEN, DeclaredPlan, parse_plan
+from bench.spec.printable import counted
 from bench.spec.shape import TEXT, Shape, WrongShape, check_shape
 from bench.tracking.opening import open_store
 from bench.tracking.store import Store, ensure_study, ensure_summary
@@ -110,7 +111,7 @@ def _read_when(text: str) -> dict[str, Any] | None:
 def _format(broken: list[str]) -> str:
     if not broken:
         return ""
-    count = f"{len(broken)} unreadable record{'s' * (len(broken) > 1)}"
+    count = counted(len(broken), "unreadable record")
     return f"{count}: {', '.join(broken)}; the same command writes it anew"
 
 

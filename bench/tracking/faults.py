@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.spec import ENDS, Phase, RefusedInput, digest
-from bench.spec.printable import escape_unprintable
+from bench.spec.printable import counted, escape_unprintable
 from bench.spec.protocol import DRAW
 from bench.spec.search_space import dimensions
 from bench.spec.shape import (
@@ -88,7 +88,7 @@ def format_unreadable(runs: Sequence[TrialRun]) -> str:
         f"run {escape_unprintable(run.run_id)} ({find_fault(run)})" for run in runs[:NAMED]
     )
     more = f" and {len(runs) - NAMED} more" if len(runs) > NAMED else ""
-    return f"{len(runs)} unreadable record{'s' * (len(runs) > 1)}: {named}{more}"
+    return f"{counted(len(runs), 'unreadable record')}: {named}{more}"
 
 
 def _check(run: TrialRun) -> None:

@@ -98,12 +98,10 @@ class LeanModule(pl.LightningModule):
         """Open a context in which every trial that trains has the parameters to evaluate."""
         raise NotImplementedError
 
-    @guard
     def measure(self, split: str) -> dict[str, Tensor]:
         """Measure the metrics of a split for each trial, ``[K]`` float64 on the CPU by name."""
         raise NotImplementedError
 
-    @guard
     def measure_trial(self, slot: int, split: str) -> dict[str, float]:
         """Measure one trial, with the parameters that its optimizer evaluates at."""
         raise NotImplementedError

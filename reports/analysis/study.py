@@ -17,6 +17,7 @@ import pandas as pd
 
 from bench.spec import Phase, TrialRecord
 from bench.spec.printable import make_printable
+from bench.spec.questions import find_asking
 from bench.spec.reference import choose_reference
 from bench.tracking.uri import DEFAULT
 from reports.analysis import selection
@@ -230,16 +231,10 @@ class Study:
 
     @cached_property
     def own(self) -> frozenset[str]:
-        """Ids of the entrants that a study beside a baseline asks about; of one alone all of them.
-
-        The reference is not among them where there are others: it is what they are compared with.
-        """
+        """Ids of the entrants that the report asks about (``bench.spec.questions``)."""
         trials = self.trials
-        own = trials[trials["source"] == ""]
-        if own.empty or len(own) == len(trials):
-            return frozenset(trials["entrant_id"])
-        others = own[own["optimizer"] != self.reference]
-        return frozenset((others if len(others) else own)["entrant_id"])
+        columns = trials["entrant_id"], trials["optimizer"], trials["source"] == ""
+        return find_asking(zip(*columns, strict=True), self.reference)
 
     def _asks(self, hypothesis: Hypothesis) -> bool:
         """Tell if the report asks whether these arms differ."""

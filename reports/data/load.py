@@ -68,7 +68,7 @@ class LoadedRecords:
 
 @dataclass(frozen=True)
 class ReadStudies:
-    """What the store has of studies.
+    """Trials, costs and plans of studies as the store has them.
 
     Attributes:
         records: their trials.

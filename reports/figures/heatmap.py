@@ -1,4 +1,4 @@
-"""How much less loss than the reference every optimizer leaves, on every task."""
+"""Ratio of the loss that the reference leaves to that of every optimizer, on every task."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from bench.spec import Status
+from bench.spec.printable import counted
 from reports import Study
 from reports.analysis.arms import Kind
 from reports.analysis.verdict import Claim
@@ -21,7 +22,6 @@ from reports.pages.markdown import describe_origin, format_board, format_table, 
 from reports.stats.intervals import Interval
 from reports.text.answer import write_answer, write_sentences
 from reports.text.effects import format_improvement, format_level
-from reports.text.numbers import counted
 from reports.text.procedure import describe_procedure
 from reports.text.standings import list_standings
 

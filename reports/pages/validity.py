@@ -1,4 +1,4 @@
-"""What verdicts can be trusted with, docs/validity.md: ``python -m reports.pages.validity``.
+"""Validity of verdicts by simulation, docs/validity.md: ``python -m reports.pages.validity``.
 
 Everything is simulated, and judged by the code of real reports: equal optimizers, whose every claim
 is false; a bootstrap of the shipped league, for what a design can show; and the coverage of the

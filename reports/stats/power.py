@@ -1,4 +1,4 @@
-"""What a design can show: the power of the exact rank-sum test, and how many tunings would decide.
+"""Power of the exact rank-sum test of a design, and the tunings that would decide.
 
 Both take the results of each side as normal with one spread and the given probability of
 improvement. A difference that was observed is an uncertain guess of the true one, so both are for

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.spec import Status
+from bench.spec.printable import counted
 from reports.analysis.arms import Arm, Kind
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.rows import LeaderboardRow
@@ -21,7 +22,7 @@ from reports.text.effects import (
     format_overall_improvement,
 )
 from reports.text.headline import compare_finishing, describe_price
-from reports.text.numbers import counted, whole
+from reports.text.numbers import whole
 
 SPOKEN = (Claim.BETTER, Claim.WORSE, Claim.UNCLEAR, Claim.NO_VERDICT, Claim.NOT_ASKED)
 """In the order of a sentence."""

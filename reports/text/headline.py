@@ -6,11 +6,12 @@ import math
 
 import pandas as pd
 
+from bench.spec.printable import counted
 from reports.analysis.arms import Arm, Kind
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.rows import LeaderboardRow
 from reports.analysis.verdict import Claim
-from reports.text.numbers import counted, interval, short, significant
+from reports.text.numbers import interval, short, significant
 
 
 def write_headline(board: Leaderboard) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.spec.printable import counted
 from reports.analysis.arms import Kind
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.rows import LeaderboardRow
@@ -19,7 +20,7 @@ from reports.stats.seeds import Group
 from reports.text.csv_table import format_csv_table
 from reports.text.effects import format_improvement, format_level
 from reports.text.headline import choose_decimals, format_price, write_headline
-from reports.text.numbers import MISSING, counted, interval, number, short, whole
+from reports.text.numbers import MISSING, interval, number, short, whole
 
 IMPORTANT = ("optimizer", "row", "tuning", "n", "verdict", "p (Holm)")
 """Beside the intervals of the test value and of the difference, whose names carry the metric."""

@@ -38,11 +38,6 @@ def interval(value: float, low: float, high: float, digits: int, *, sign: bool =
     return f"{shown} [{number(low, digits, sign=sign)}, {number(high, digits, sign=sign)}]"
 
 
-def counted(count: int, word: str) -> str:
-    """``1 seed``, ``8 seeds``."""
-    return f"{count} {word}{'' if count == 1 else 's'}"
-
-
 def listed(names: Iterable[object], most: int) -> str:
     """``a, b, c``, each once; of many the first few and how many more."""
     texts = [str(name) for name in dict.fromkeys(names)]

@@ -13,12 +13,13 @@ from enum import StrEnum
 from functools import partial
 
 from bench.spec import Phase, digest, protocol
+from bench.spec.printable import counted
 from reports.analysis.arms import Arm, Kind
 from reports.analysis.caveats import ADAPTIVE, Caveat
 from reports.analysis.selection import final_values
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
-from reports.text.numbers import counted, listed
+from reports.text.numbers import listed
 
 STUDY = "tune with hydra/sweeper=study"
 _listed = partial(listed, most=6)

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from bench.spec.hyperparameters import hyperparameters
+from bench.spec.printable import counted
 from reports.analysis.choices import Choice, summarize_choices
 from reports.analysis.study import Study
-from reports.text.numbers import counted
 
 
 class Chosen(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which optimizer the others are compared with."""
+"""The choice of the optimizer that the others are compared with."""
 
 import pytest
 
