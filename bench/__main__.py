@@ -27,10 +27,10 @@ TARGET_USAGE = """``optbench-target``: a task's target by a written procedure, a
 usage: optbench-target task=NAME [KEY=VALUE ...]
 
 Tunes AdamW, NAdam, momentum and Nesterov alike, once with eight settings each, and runs the best
-setting of all again on 20 fresh seeds. The target is the median of their final validation values, rounded to three
-digits to the easier side: about half of the seeds of a well tuned standard optimizer reach it. It
-is the way of AlgoPerf (arXiv:2306.07179). Keys are those of optbench; a study of its own keeps the
-trials, and the same command goes on where it was left.
+setting of all again on 20 fresh seeds. The target is the median of their final validation values,
+rounded to three digits to the easier side: about half of the seeds of a well tuned standard
+optimizer reach it. It is the way of AlgoPerf (arXiv:2306.07179). Keys are those of optbench; a
+study of its own keeps the trials, and the same command goes on where it was left.
 
   tuning.trials=25        more settings           (default: 8)
   reporting.seeds=50      more reruns             (default: 20)

@@ -86,6 +86,22 @@ def test_one_that_passes(check, my_conf, tmp_path):
     assert data["versions"]["torch"]
 
 
+def test_a_range_without_the_default_is_noted(check, my_conf, tmp_path):
+    path = tmp_path / "my_conf" / "optimizer" / "mine.yaml"
+    space = "{lr: {log: [1.0e-3, 0.1]}, weight_decay: {log: [1.0e-4, 1.0]}}"
+    path.write_text(path.read_text().replace("{reference", f"{{search_space: {space}, reference"))
+    ended = check("optimizer=mine", f"--config-dir={my_conf}", "--json", "mine.json")
+    assert ended.code == 0
+    note = (
+        "search_space.weight_decay={'log': [0.0001, 1.0]} does not hold the default 0.0; a study "
+        "still tries the default first in each tuning"
+    )
+    assert f"· {note}\n" in ended.out
+    assert "search_space.lr" not in ended.out
+    (mine,) = json.loads((tmp_path / "mine.json").read_text())["optimizers"]
+    assert mine["notes"] == [note]
+
+
 def test_one_that_fails_says_what_it_means(check, my_conf):
     ended = check("optimizer=worse", "--config-dir", my_conf, "optimizer.lr=0.05")
     assert ended.code == 1

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bench.spec import RefusedInput
-from bench.spec.search_space import dimensions
+from bench.spec.search_space import dimensions, find_outside
 
 
 def one(**declared):
@@ -90,3 +90,26 @@ def test_what_breaks_the_grammar_is_refused(declared, remedy):
     with pytest.raises(RefusedInput, match=rf"search_space\.weight_decay: .*{remedy}") as refused:
         dimensions({"weight_decay": declared})
     assert str(declared) in str(refused.value)
+
+
+def test_a_range_holds_its_ends_and_nothing_beyond():
+    space = {
+        "lr": {"log": [1e-5, 1e-1]},
+        "betas.1": {"one_minus": {"log": [1e-3, 0.1]}},
+        "momentum": {"linear": [0.5, 0.9]},
+        "nesterov": {"choice": [True, False]},
+    }
+    inside = {"lr": 1e-1, "betas.1": 0.999, "momentum": 0.5, "nesterov": False}
+    assert find_outside(space, inside) == []
+    assert find_outside(space, inside | {"lr": 1e-5, "betas.1": 0.9, "momentum": 0.9}) == []
+    outside = {
+        "lr": (0.0, -1.0, 0.11, 9e-6, math.nan, math.inf, None, True, "1e-3"),
+        "betas.1": (0.89, 0.9995, 1.0),
+        "momentum": (0, 1),
+        "nesterov": (None, "yes"),
+    }
+    for name, values in outside.items():
+        for value in values:
+            assert [one.name for one in find_outside(space, inside | {name: value})] == [name]
+    del inside["lr"]
+    assert [one.name for one in find_outside(space, inside)] == ["lr"]

@@ -122,16 +122,16 @@ def test_adaptive_draws_follow_what_they_are_told(sampler):
         assert drawn.ask() == {}
         drawn.tell(abs(math.log10(0.001 / good)))
         found = []
-        for _ in range(30):
+        for _ in range(40):
             point = drawn.ask()
             assert 1e-4 <= point["lr"] <= 1e-1
             found.append(point)
             drawn.tell(abs(math.log10(point["lr"] / good)))
         return found
 
-    assert draw(1e-3) == draw(1e-3)
-    later = [point["lr"] for point in draw(1e-3)[20:]]
-    assert sum(2e-4 < lr < 5e-3 for lr in later) > 5  # a third of the range if it did not look
+    assert draw(3e-2) == draw(3e-2)
+    later = [point["lr"] for point in draw(3e-2)[20:]]
+    assert sum(abs(math.log10(lr / 3e-2)) < 0.5 for lr in later) > 12  # 7 if it did not look
 
 
 def test_a_trial_that_did_not_finish_can_be_told():

@@ -90,6 +90,8 @@ BROKEN = {
     "tuning without a space": [add_tag("tuning", '{"sampler": "sobol"}')],
     "tuning of odd keys": [add_tag("tuning", json.dumps({**TUNING, "odd": 1}))],
     "tuning of odd types": [add_tag("tuning", json.dumps({**TUNING, "points": "4"}))],
+    "tuning of an unknown draw": [add_tag("tuning", json.dumps({**TUNING, "draw": 3}))],
+    "tuning of odd repeats": [add_tag("tuning", json.dumps({**TUNING, "repeats": None}))],
     "tuning of an odd space": [add_tag("tuning", json.dumps({**TUNING, "space": {"lr": 3}}))],
     "phase unknown": [tag("phase", "later")],
     "summary no number": [tag("summary.train_time_s", "fast")],

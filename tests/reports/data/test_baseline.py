@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.spec import RefusedInput
+from bench.spec import Phase, RefusedInput, Tuning
 from reports.analysis.study import Study
 from reports.data import baseline
 from tests.helpers import simulated
+from tests.helpers.records import make_record
 
 MADE_BY = {"command": "optbench-report study=hand_made"}
 
@@ -49,6 +50,27 @@ def test_the_same_trials_come_back(fair, study, path):
     back = baseline.read(path)
     assert sorted(as_known(r, r.source) for r in back) == sorted(as_known(r) for r in records)
     assert {r.run_id for r in back} == {r.config_hash for r in records}
+
+
+def test_tunings_of_both_designs_come_back(path):
+    space = {"lr": {"log": [1e-4, 1e-1]}}
+    older = Tuning(space, "sobol", 0, 8, repeat=0, index=3)
+    newer = replace(older, draw=2, repeats=10, repeat=7)
+    records = [
+        make_record(seed=seed, point={"lr": 0.01}, phase=Phase.REPORT, tuning=tuning)
+        for seed, tuning in ((0, older), (1007, newer))
+    ]
+    baseline.write(records, path, MADE_BY)
+    assert [record.tuning for record in baseline.read(path)] == [older, newer]
+
+
+def test_draw_one_is_recorded_as_it_ever_was():
+    older = Tuning({"lr": {"log": [1e-4, 1e-1]}}, "sobol", 0, 8, index=3)
+    keys = {"space", "sampler", "seed", "points", "repeat", "index", "rank"}
+    assert older.to_record().keys() == keys
+    newer = replace(older, draw=2)
+    assert newer.to_record().keys() == keys | {"draw", "repeats"}
+    assert Tuning(**newer.to_record()) == newer
 
 
 def test_every_number_of_the_leaderboards_is_the_same(fair, study, path):
