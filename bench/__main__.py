@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bench import tracking
 from bench.config import folders, limits, refusal, schema
-from bench.config.trial import build_trial_spec, refuse_study_keys
+from bench.config.trial import build_trial_spec, refuse_report_keys, refuse_study_keys
 from bench.runtime import exit_codes
 from bench.spec import RefusedInput, Status, TrialResult, TrialSpec
 from bench.sweeps import execute, plugins, progress
@@ -53,8 +53,7 @@ def job(cfg: DictConfig) -> TrialResult:
     if hydra_cfg.mode == RunMode.RUN:
         try:
             refuse_study_keys(cfg)
-            if cfg.compare:
-                raise RefusedInput(f"compare={cfg.compare}: only a sweep's report heeds it; add -m")
+            refuse_report_keys(cfg)
             return _run_alone(build_trial_spec(cfg, hydra_cfg.runtime.choices), cfg.tracking.uri)
         except Exception as error:
             raise SystemExit(error) from error  # Hydra would print the job's overrides before it

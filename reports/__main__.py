@@ -5,7 +5,10 @@ usage: optbench-report study=NAME[,NAME] [key=value ...]
   study=NAME,NAME    the studies to report, as given to optbench -m … study=NAME; what two of them
                      ran counts once
   task=A,B           only trials of these tasks
-  optimizer=A,B      only trials of these optimizers; without the reference (adam) nothing is tested
+  optimizer=A,B      only trials of these optimizers
+  reference=NAME     the optimizer that the others are compared with   (default: the one that the
+                     latest plan declares, where it takes part; else adam; else there is none, and
+                     the pairs are the verdicts)
   compare=A,B        beside baselines: files *.json or *.json.gz, or names of shipped ones; also
                      --compare FILE. Without study= the baselines alone
   export=FILE        write the studies as such a baseline (*.json, *.json.gz) and no report; a
@@ -23,7 +26,7 @@ usage: optbench-report study=NAME[,NAME] [key=value ...]
 Writes index.html, trials (.csv, .parquet), curves.parquet, leaderboard (.csv, .json, .md, .tex),
 overall.csv, pairs.csv, best_of_k.csv, costs.csv and figures/, and prints the answer and the tables.
 The report of one whole study is also attached to it in the store; one that is filtered, of several
-studies or beside baselines is not. The same trials give the same bytes.
+studies, beside baselines or with reference= is not. The same trials give the same bytes.
 Exit codes: 0 done, 1 the store was lost meanwhile, 2 refused input.
 """
 
@@ -43,7 +46,17 @@ from bench.tracking.uri import DEFAULT
 
 FILTERS = ("task", "optimizer")
 COST_KEYS = ("data_dir", "config-dir", "trainer.accelerator")
-KEYS = ("study", *FILTERS, "compare", "export", "costs", *COST_KEYS, "tracking.uri", "output")
+KEYS = (
+    "study",
+    *FILTERS,
+    "reference",
+    "compare",
+    "export",
+    "costs",
+    *COST_KEYS,
+    "tracking.uri",
+    "output",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -74,7 +87,7 @@ def _check(given: Mapping[str, str]) -> None:
     for key in COST_KEYS:
         if key in given and not measures:
             raise RefusedInput(f"{key}={given[key]}: only costs=true heeds it; add that")
-    for key in ("compare", "costs", "output"):
+    for key in ("compare", "costs", "output", "reference"):
         if "export" in given and key in given:
             raise RefusedInput(
                 f"{key}={given[key]}: export= writes the studies' own trials and no report; "
@@ -98,7 +111,13 @@ def _run(given: Mapping[str, str]) -> None:
         measure = (folder, accelerator, given.get("config-dir"))
     compare = parse_list(given, "compare")
     report.make_report(
-        uri, studies, given.get("output"), filters=filters, compare=compare, measure=measure
+        uri,
+        studies,
+        given.get("output"),
+        filters=filters,
+        compare=compare,
+        measure=measure,
+        reference=given.get("reference", ""),
     )
 
 

@@ -154,7 +154,8 @@ try:
     main()
 except SystemExit as end:
     print("exit", end.code)
-heavy = {{"torch", "pytorch_lightning", "mlflow", "pandas", "altair"}} & set(sys.modules)
+heavy = {{"torch", "pytorch_lightning", "mlflow", "pandas", "altair", "psutil", "ssl"}}
+heavy &= set(sys.modules)
 print("heavy", sorted(heavy))
 """
 

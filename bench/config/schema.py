@@ -117,6 +117,7 @@ class Config:
     data: dict[str, Any] = field(default_factory=dict)  # of a task on a user's own: its YAML says
     fresh: bool = False  # run anew what is recorded, which the new answer then takes the place of
     report: bool = True  # write a report after a sweep
+    reference: str | None = None  # of the report; default: adam where it takes part
     compare: str = ""  # a baseline that this report sets beside it: a file, or a shipped one's name
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

@@ -37,6 +37,7 @@ from bench.spec import (
     RunContext,
     Target,
     TaskSpec,
+    TrialOrigin,
     TrialSpec,
     check_study,
     raise_refused,
@@ -132,6 +133,7 @@ def build_trial_spec(cfg: DictConfig, choices: Mapping[str, str]) -> TrialSpec:
             hardware,
             fresh=plain["fresh"],
         ),
+        origin=TrialOrigin(reference=plain["reference"] or ""),
         usual_model=find_default_model(choices["task"]),
         data_notes=dataset.notes,
     )
@@ -214,6 +216,13 @@ def refuse_study_keys(cfg: DictConfig) -> None:
             raise RefusedInput(
                 f"{key}={cfg[key]}: only a study heeds it; add -m hydra/sweeper={sweeper}"
             )
+
+
+def refuse_report_keys(cfg: DictConfig) -> None:
+    """Refuse in a single trial what only the report of a sweep heeds."""
+    for key in ("compare", "reference"):
+        if cfg.get(key):
+            raise RefusedInput(f"{key}={cfg[key]}: `{key}=` applies only to sweeps. Add -m.")
 
 
 def collect_task_arguments(task: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ which record stands for a trial, and when there is no verdict. Standard library 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +27,16 @@ ENTRANT = ("optimizer", "schedule")
 """Keys of a trial's config whose names make the entrant."""
 
 REFERENCE = "adam"
-"""The optimizer that others are compared with."""
+"""The optimizer that others are compared with, where it takes part and no other is declared."""
 
-MINIMUM_PAIRS = 5
-"""Seed-paired differences below which there is no verdict."""
+MINIMUM_TUNINGS = 4
+"""Tunings of each side below which there is no verdict."""
+
+MINIMUM_SEEDS = 5
+"""Seeds of each side below which there is no verdict on defaults and plain sweeps."""
+
+DRAW = 2
+"""Version of the design of tunings: in 1 an optimizer was tuned once and reported on many seeds."""
 
 MINIMUM_TUNINGS = 4
 """Tunings of each side below which there is no verdict."""
@@ -166,20 +173,36 @@ def select_records(*studies: Iterable[TrialRecord]) -> list[TrialRecord]:
     return [min(attempts, key=lambda one: one[0])[1] for attempts in ranked.values()]
 
 
-def find_edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
-    """List the hyperparameters that lie in the outer tenth of their declared range.
+Edge = tuple[str, str]
+"""A hyperparameter and the end of its range, ``low`` or ``high``."""
+
+
+def find_edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[Edge]:
+    """List the hyperparameters that lie in an outer tenth of their declared range.
 
     Args:
         space: as declared (``bench.spec.search_space``).
-        values: the chosen point, by name.
+        values: the chosen setting, by name.
     """
     edges = []
     for dimension in dimensions(space):
         if dimension.name in values:
             unit = dimension.unit(values[dimension.name])
             if not EDGE <= unit <= 1 - EDGE and not math.isnan(unit):
-                edges.append(dimension.name)
+                edges.append((dimension.name, "low" if unit < EDGE else "high"))
     return edges
+
+
+def find_common_edge(tunings: Sequence[Sequence[Edge]]) -> Edge | None:
+    """Find an edge at which at least half of the tunings end: a wider range may have helped.
+
+    Args:
+        tunings: the edges of each tuning's choice. Of several common ones the most frequent is
+            returned, of equally frequent ones the first by name.
+    """
+    counts = Counter(edge for edges in tunings for edge in edges)
+    common = [edge for edge, count in counts.items() if 2 * count >= len(tunings)]
+    return min(common, key=lambda edge: (-counts[edge], edge), default=None)
 
 
 @dataclass(frozen=True)
@@ -188,44 +211,76 @@ class Standing:
 
     Attributes:
         name: for people.
-        points: points that were tried to find the one that is reported; 0 for a default.
-        edges: hyperparameters at the edge of their declared range.
-        chosen_on_reported_seeds: whether seeds that chose the point are among the reported ones.
-        sampler: what drew the points, e.g. ``sobol``; empty without points.
+        results: independent results: of tunings where it was tuned, else of seeds.
+        planned: results that its plan declares; 0 where nothing declares them.
+        settings: settings that each tuning tried; 0 where it was not tuned.
+        draw: version of the design of the tunings, see ``bench.spec.trial.Tuning``.
+        no_result: reason why a report trial has no result (it failed or was skipped).
+        edges: of each tuning, the edges at which its choice lies.
+        chosen_on_reported_seeds: seeds that chose the setting are among the reported ones.
+        sampler: what drew the settings, such as ``sobol``; empty where it was not tuned.
     """
 
     name: str
-    points: int
-    edges: tuple[str, ...] = ()
+    results: int = 0
+    planned: int = 0
+    settings: int = 0
+    draw: int = DRAW
+    no_result: str = ""
+    edges: tuple[tuple[Edge, ...], ...] = ()
     chosen_on_reported_seeds: bool = False
     sampler: str = ""
 
 
-def withhold_verdict(loser: Standing, winner: Standing, pairs: int) -> str:
-    """Return the reason for no verdict on a difference between two sides; empty without one.
+def find_bar(first: Standing, second: Standing) -> str:
+    """Return the reason for no verdict between two sides whatever the outcome; empty for none."""
+    return next(_iterate_bars(first, second), "")
 
-    Args:
-        loser: the side that the difference speaks against.
-        pairs: seeds that both ran.
-    """
-    if pairs < MINIMUM_PAIRS:
-        return f"{pairs} {'pair' if pairs == 1 else 'pairs'} of seeds, {MINIMUM_PAIRS} are needed"
-    for side in (loser, winner):
+
+def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
+    """Yield every reason, the one that a person has to mend first at the head."""
+    sides = (first, second)
+    yield from (side.no_result for side in sides if side.no_result)
+    for side in sides:
         if side.chosen_on_reported_seeds:
-            return f"{side.name} was chosen on seeds that are reported"
-    if loser.points != winner.points:
-        less, more = sorted((loser, winner), key=lambda side: side.points)
-        rest = f"with {less.points}" if less.points else "at its default"
-        return f"not comparable: {more.name} tuned with {_counted(more.points)}, {less.name} {rest}"
-    if loser.sampler != winner.sampler and loser.sampler and winner.sampler:
-        return (
-            f"not comparable: points of {winner.name} drawn by {winner.sampler}, "
-            f"of {loser.name} by {loser.sampler}"
+            yield f"the setting of {side.name} was chosen on seeds that are reported"
+    less, more = sorted(sides, key=lambda side: side.settings)
+    if less.settings < more.settings:
+        rest = f"with {less.settings}" if less.settings else "not at all"
+        yield (
+            f"{more.name} was tuned with {_count(more.settings, 'setting')}, {less.name} {rest}: "
+            "only equal tuning can be compared"
         )
-    if loser.edges:
-        return f"{loser.name} stands at the edge of its range of {', '.join(loser.edges)}"
-    return ""
+    for side in sides:
+        if side.settings and side.draw < DRAW:
+            yield (
+                f"{side.name} was tuned once; a verdict needs {MINIMUM_TUNINGS} tunings or more. "
+                f"Run it too, in a new study with hydra/sweeper=study optimizer=…,{side.name}"
+            )
+    if first.sampler != second.sampler:
+        yield (
+            f"{first.name} was tuned by tuning.sampler={first.sampler}, {second.name} by "
+            f"{second.sampler}: only equal tuning can be compared"
+        )
+    for side in sides:
+        word, least = ("tuning", MINIMUM_TUNINGS) if side.settings else ("seed", MINIMUM_SEEDS)
+        if side.results < side.planned:
+            yield f"{side.results} of {_count(side.planned, word)} of {side.name} are done"
+        if side.results < least:
+            yield f"{_count(side.results, word)} of {side.name}; at least {least} are needed"
 
 
-def _counted(points: int) -> str:
-    return f"{points} {'point' if points == 1 else 'points'}"
+def find_edge_objection(loser: Standing) -> str:
+    """Return why the loser of a test may not have lost: half of its tunings end at one edge."""
+    common = find_common_edge(loser.edges)
+    if common is None:
+        return ""
+    name, end = common
+    return (
+        f"at least half of the tunings of {loser.name} end at the {end} edge of {name}: widen its "
+        "range"
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from bench import tracking
+from bench.runtime.processes import pause_collector
 from bench.spec import Status, TrialResult, TrialSpec
 from bench.sweeps import progress
 from bench.sweeps.resume import select_results
@@ -86,7 +87,8 @@ def run(spec: TrialSpec, uri: str, launcher: str, *, progress_bar: bool = False)
         RefusedInput: it cannot be built; no record is left.
         StoreLost: it could not be recorded.
     """
-    from bench.trial.run import run_trial  # torch: a stored result needs none
+    with pause_collector():  # Lightning: a stored result needs none
+        from bench.trial.run import run_trial
 
     with tracking.open_recorder(uri, [spec], launcher) as records:
         if not records.slots:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from bench.spec import Budget, Phase, TrialSpec, protocol
 from bench.stack import heuristics
 from bench.sweeps.plan import Plan
-from bench.sweeps.progress import format_duration
+from bench.sweeps.progress import counted, format_duration
 from bench.sweeps.tune import Results, choose, list_selections, make_draws
+
+
+class Phases(NamedTuple):
+    """Numbers of trials, or seconds, by phase: tuning, reporting of choices, and defaults."""
+
+    tuning: float = 0
+    reporting: float = 0
+    defaults: float = 0
+
+    def by_record(self) -> dict[str, float]:
+        """Return them by the phase of their records: a default is reported, too."""
+        return {"select": self.tuning, "report": self.reporting + self.defaults}
 
 
 @dataclass(frozen=True)
@@ -20,47 +33,59 @@ class Count:
     """The trials of one entrant on one task.
 
     Attributes:
-        select, report: trials in each phase.
+        trials: of each phase.
         recorded: those of them that need not run.
     """
 
     base: TrialSpec
-    points: int
-    select: int
-    report: int
-    recorded: int
+    trials: Phases
+    recorded: Phases = field(default_factory=Phases)
 
     @property
-    def to_run(self) -> int:
-        return self.select + self.report - self.recorded
+    def to_run(self) -> Phases:
+        return Phases(*(all_ - done for all_, done in zip(self.trials, self.recorded, strict=True)))
 
 
 def count_trials(plan: Plan, results: Results) -> list[Count]:
     """Count each entrant's trials, and those of them that are recorded."""
     recorded = _count_recorded(plan, results)
-    counts = []
-    for base in plan.bases:
-        tried = plan.points_of(base) * len(plan.repeats_of(base))
-        select = tried * plan.tuning_seeds
-        report = plan.reporting_seeds + len(plan.repeats_of(base))
-        counts.append(Count(base, tried, select, report, recorded.get(base.config_hash, 0)))
-    return counts
+    return [
+        Count(base, count_phases(plan, base), recorded.get(base.config_hash, Phases()))
+        for base in plan.bases
+    ]
 
 
-def _count_recorded(plan: Plan, results: Results) -> dict[str, int]:
+def count_phases(plan: Plan, base: TrialSpec) -> Phases:
+    """Count the trials of one entrant on one task."""
+    tunings = len(plan.repeats_of(base))
+    tuning = plan.points_of(base) * tunings * plan.tuning_seeds
+    return Phases(tuning, tunings, plan.reporting_seeds)
+
+
+def _count_recorded(plan: Plan, results: Results) -> dict[str, Phases]:
     """Count a plan's stored results by base; those of a chosen point once all points were tried."""
-    specs = [(base, spec) for base in plan.bases for spec in plan.default_trials(base)]
+    counts = {
+        base.config_hash: {"defaults": _count_stored(plan.default_trials(base), results)}
+        for base in plan.bases
+    }
+    tried: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
     for draw in make_draws(plan):
-        tried = list_selections(plan, [draw])
-        specs += [(draw.base, spec) for spec in tried]
-        if tried and all(spec.config_hash in results for spec in tried):
+        key, specs = draw.base.config_hash, list_selections(plan, [draw])
+        stored = _count_stored(specs, results)
+        tried[key] += stored
+        if specs and stored == len(specs):
             for one in choose(plan, [draw], results):
                 chosen = plan.report_trial(one.base, one.repeat, one.point_index, one.point)
-                specs.append((one.base, chosen))
-    return Counter(base.config_hash for base, spec in specs if spec.config_hash in results)
+                reported[key] += _count_stored([chosen], results)
+    return {key: Phases(tried[key], reported[key], **own) for key, own in counts.items()}
 
 
-def estimate_seconds(counts: Sequence[Count], workers: int, stacks: bool) -> float:
+def _count_stored(specs: Iterable[TrialSpec], results: Results) -> int:
+    return sum(spec.config_hash in results for spec in specs)
+
+
+def estimate_seconds(counts: Sequence[Count], workers: int, stacks: bool) -> Phases:
     """Estimate the wall time of what is to run from a few steps of each task and model.
 
     Args:
@@ -70,21 +95,28 @@ def estimate_seconds(counts: Sequence[Count], workers: int, stacks: bool) -> flo
     groups: dict[str, list[Count]] = {}
     for count in counts:
         groups.setdefault(repr((count.base.task, count.base.model)), []).append(count)
-    return sum(_estimate_group(group, workers, stacks) for group in groups.values())
+    seconds = [_estimate_group(group, workers, stacks) for group in groups.values()]
+    return _add(seconds)
 
 
-def _estimate_group(group: Sequence[Count], workers: int, stacks: bool) -> float:
-    if not any(count.to_run for count in group):
-        return 0.0
+def _add(all_: Iterable[Phases]) -> Phases:
+    return Phases(*map(sum, zip(*all_, strict=True)))
+
+
+def _estimate_group(group: Sequence[Count], workers: int, stacks: bool) -> Phases:
+    if not any(sum(count.to_run) for count in group):
+        return Phases()
     base = group[0].base
     step, evaluation, took = _measure(base, heuristics.FEW_STEPS)
     if took < heuristics.BRIEF_S:  # and now without what is built once a process
         step, evaluation, _ = _measure(base, heuristics.MORE_STEPS)
-    alone = 0.0
+    share = max(workers, _measure_gain(group) if stacks else 1.0)
+    seconds = []
     for count in group:
         steps, every = count.base.budget.steps, count.base.budget.eval_every
-        alone += count.to_run * (step * steps + evaluation * math.ceil(steps / every))
-    return alone / max(workers, _measure_gain(group) if stacks else 1.0)
+        alone = step * steps + evaluation * math.ceil(steps / every)
+        seconds.append(Phases(*(trials * alone / share for trials in count.to_run)))
+    return _add(seconds)
 
 
 def _measure(base: TrialSpec, steps: int) -> tuple[float, float, float]:
@@ -111,37 +143,62 @@ def _measure_gain(group: Sequence[Count]) -> float:
     return gain.factor if gain.pays() else 1.0
 
 
-def format_plan(plan: Plan, counts: Sequence[Count], expected: float | None) -> list[str]:
-    """Return the plan as lines for people."""
-    rows: list[tuple[str, ...]] = [
-        ("task", "entrant", "steps", "points", "select", "report", "recorded")
-    ]
-    rows += [_make_row(plan, count) for count in counts]
+def format_plan(
+    plan: Plan, counts: Sequence[Count], expected: Phases | None, prospects: Sequence[str]
+) -> list[str]:
+    """Return the plan as lines for people.
+
+    Args:
+        expected: seconds of each phase; None where nothing is to run.
+        prospects: lines on what the study will be able to show.
+    """
+    rows: list[tuple[str, ...]] = [HEAD, *(_make_row(plan, count) for count in counts)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     table = ["  " + _align(row, widths) for row in rows]
-    total, done = (sum(getattr(c, k) for c in counts) for k in ("to_run", "recorded"))
-    seeds = "seed" if plan.reporting_seeds == 1 else "seeds"
-    head = f"study {plan.study}: "
-    if plan.points:
-        repeats = f", {plan.repeats} tunings" if plan.repeats > 1 else ""
-        head += (
-            f"{plan.points} points by {plan.sampler} on {plan.tuning_seeds} tuning "
-            f"seed{'s' * (plan.tuning_seeds > 1)}{repeats}; default and chosen point on "
-            f"{plan.reporting_seeds} other {seeds}"
-        )
-    else:
-        head += f"nothing is tuned; the default point on {plan.reporting_seeds} {seeds}"
-    time_left = "" if expected is None else f", about {format_duration(expected)}"
-    return [head, *table, f"  {total + done} trials, {done} recorded, {total} to run{time_left}"]
+    return [_format_head(plan), *table, *_format_costs(counts, expected), *prospects]
+
+
+HEAD = (
+    *("task", "entrant", "steps", "settings", "tunings", "tuning", "reporting", "defaults"),
+    "recorded",
+)
+
+
+def _format_head(plan: Plan) -> str:
+    seeds = counted(plan.reporting_seeds, "seed")
+    if not plan.points:
+        return f"study {plan.study}: nothing is tuned; defaults on {seeds}"
+    usual, most = plan.repeats, max(len(plan.repeats_of(base)) for base in plan.bases)
+    reference = plan.bases[0].origin.reference
+    more = f" ({most} of {reference})" if most > usual else ""
+    tried = f", each on {counted(plan.tuning_seeds, 'seed')}" if plan.tuning_seeds > 1 else ""
+    return (
+        f"study {plan.study}: {counted(usual, 'tuning')} of every optimizer{more}; "
+        f"{counted(plan.points, 'setting')} a tuning, by {plan.sampler}{tried}; defaults on {seeds}"
+    )
+
+
+def _format_costs(counts: Sequence[Count], expected: Phases | None) -> list[str]:
+    """Return trials and time, all together and by phase."""
+    trials, left = _add(count.trials for count in counts), _add(count.to_run for count in counts)
+    time_left = "" if expected is None else f", about {format_duration(sum(expected))}"
+    whole, missing = sum(trials), sum(left)
+    total = f"  {whole} trials, {whole - missing} recorded, {missing} to run{time_left}"
+    parts = []
+    for at, name in enumerate(Phases._fields):
+        if trials[at]:
+            took = f", about {format_duration(expected[at])}" if expected and left[at] else ""
+            parts.append(f"{name} {counted(trials[at], 'trial')}{took}")
+    return [total, f"  {'; '.join(parts)}"]
 
 
 def _make_row(plan: Plan, count: Count) -> tuple[str, ...]:
-    base = count.base
+    base, trials = count.base, count.trials
     entrant = protocol.label(base.optimizer.name, base.schedule.name)
     untuned = plan.points > 0 and not base.optimizer.search_space
-    points = "no search_space" if untuned else str(count.points)
-    numbers = (count.select, count.report, count.recorded)
-    return (base.task.name, entrant, str(base.budget.steps), points, *map(str, numbers))
+    settings = "no search_space" if untuned else str(plan.points_of(base))
+    numbers = (len(plan.repeats_of(base)), *trials, sum(count.recorded))
+    return (base.task.name, entrant, str(base.budget.steps), settings, *map(str, numbers))
 
 
 def _align(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -10,6 +10,7 @@ from bench.build.imports import format_location
 from bench.build.param_groups import describe_matrices
 from bench.runtime.guard import raise_stop
 from bench.runtime.precision import refuse_missing_precision
+from bench.runtime.processes import pause_collector
 from bench.spec import NotApplicable, RefusedInput, TrialSpec
 from bench.spec.errors import describe_error
 from bench.spec.names import check_key
@@ -40,7 +41,8 @@ def check_trials(specs: Iterable[TrialSpec]) -> dict[str, str]:
     described: set[tuple[str, str]] = set()
     for spec in specs:
         refuse_missing_precision(spec.precision, spec.context.hardware.accelerator)
-        from bench.runtime.isolation import isolate  # loads torch: only where something is built
+        with pause_collector():  # torch: only where something is built
+            from bench.runtime.isolation import isolate
 
         fit = repr((spec.task, spec.model))
         if fit not in models:

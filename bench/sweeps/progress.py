@@ -28,6 +28,11 @@ def say(line: str | Text) -> None:
     capture.unwrap_stream().flush()
 
 
+def counted(count: float, word: str) -> str:
+    """Return ``1 trial`` or ``2 trials``."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
 def make_console() -> Console:
     """Return a console that prints the harness's own words, also where a trial's are captured."""
     return Console(soft_wrap=True, highlight=False, file=capture.unwrap_stream())

@@ -11,25 +11,29 @@ from bench.sweeps.batch import list_failures
 from bench.sweeps.execute import Outcomes
 
 
-def check_baseline(compare: str, specs: Iterable[TrialSpec]) -> None:
+def check_baseline(compare: str, specs: Iterable[TrialSpec]) -> list[TrialRecord]:
     """Refuse a baseline that the report would refuse, before anything trains.
 
     Args:
         compare: its file or name; empty: none.
         specs: one of each kind of trial that the report will have.
 
+    Returns:
+        Its trials that the report will show.
+
     Raises:
         RefusedInput: it is not there, or is of other settings or another optimizer.
     """
     if not compare:
-        return
+        return []
     from reports.data import baseline  # tasks and tables: a sweep without compare= needs none
     from reports.data.merge import merge_baselines
 
     path, nothing = baseline.find(compare), TrialResult(Status.SKIPPED)
-    merge_baselines(
+    merged, _ = merge_baselines(
         [_plan_record(spec, nothing) for spec in specs], {baseline.name(path): baseline.read(path)}
     )
+    return [record for record in merged if record.source]
 
 
 def _plan_record(spec: TrialSpec, result: TrialResult) -> TrialRecord:

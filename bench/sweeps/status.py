@@ -10,18 +10,18 @@ Exit codes: 0 done, 2 refused input.
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from bench import tracking
 from bench.runtime import exit_codes
 from bench.runtime.arguments import parse_arguments
 from bench.spec import ENDS, Phase, RefusedInput, Status, TrialRecord, digest, protocol
+from bench.spec.declared import count_planned
 from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
 
 KEYS = ("study", "tracking.uri")
@@ -56,37 +56,15 @@ def describe_study(uri: str, study: str) -> list[str]:
         raise RefusedInput(f"tracking.uri={uri}: there is no file {path}; run optbench first")
     found = tracking.read_study(uri, study, curves=False)
     records = protocol.select_records(found.records)
-    plan, broken = _read_plan(tracking.read_text(uri, study, "plan.json"))
+    plans, broken = tracking.read_plans(uri, study)
+    planned = count_planned(plans)
     now = select_current(records)
     lines = [f"study {study}: {_count_statuses(records)}"]
     lines += [f"  {line}" for line in (found.unreadable, broken) if line]
-    lines += [*_list_phases(now, plan), *_list_failures(records)]
+    lines += [*_list_phases(now, planned), *_list_failures(records)]
     if former := len(records) - len(now):
         lines.append(f"  {former} more report points that a smaller budget had chosen")
-    return [*lines, _describe_next(now, plan)]
-
-
-def _read_plan(text: str | None) -> tuple[dict[str, Any] | None, str]:
-    """Return the plan as far as it is asked for here, and a line where it cannot be read."""
-    if text is None:
-        return None, ""
-    try:
-        plan = json.loads(text)
-        counts = {key: int(plan[key]) for key in ("tuning_seeds", "reporting_seeds")}
-        entrants = [
-            {"points": int(one["points"]), "reports": _count_reports(plan, one)}
-            for one in plan["entrants"]
-        ]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None, "1 unreadable record: plan.json; the same command writes it anew"
-    return {**counts, "entrants": entrants}, ""
-
-
-def _count_reports(plan: Mapping[str, Any], entrant: Mapping[str, Any]) -> int:
-    """Count the trials that report an entrant's tunings; in draw 1 each had all reporting seeds."""
-    if "tunings" in entrant:
-        return int(entrant["tunings"])
-    return int(plan["repeats"]) * int(plan["reporting_seeds"]) if entrant["points"] else 0
+    return [*lines, _describe_next(now, planned)]
 
 
 def select_current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
@@ -129,25 +107,16 @@ def _steps(record: TrialRecord) -> float:
     return record.result.summary.get("steps_to_target", math.inf)
 
 
-def _list_phases(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> list[str]:
+def _list_phases(records: Sequence[TrialRecord], planned: Mapping[str, int]) -> list[str]:
     lines = []
     for phase in Phase:
         own = [record for record in records if record.phase is phase]
-        total = _count_planned(plan, phase)
+        total = planned.get(phase, 0)
         if own or total:
             of = f" of {total}" if total else ""
             counts = _count_statuses(own) or "none yet"
             lines.append(f"  {phase:<8} {len(_drop_failed(own))}{of} done: {counts}")
     return lines
-
-
-def _count_planned(plan: dict[str, Any] | None, phase: Phase) -> int:
-    """Count a phase's trials by the plan; 0 without one."""
-    if plan is None or phase is Phase.EXPLORE:
-        return 0
-    if phase is Phase.SELECT:
-        return sum(one["points"] for one in plan["entrants"]) * plan["tuning_seeds"]
-    return sum(plan["reporting_seeds"] + one["reports"] for one in plan["entrants"])
 
 
 def _list_failures(records: Sequence[TrialRecord]) -> list[str]:
@@ -165,16 +134,16 @@ def _list_failures(records: Sequence[TrialRecord]) -> list[str]:
     return lines
 
 
-def _describe_next(records: Sequence[TrialRecord], plan: dict[str, Any] | None) -> str:
+def _describe_next(records: Sequence[TrialRecord], planned: Mapping[str, int]) -> str:
     """Say what the same command would do."""
     failed = sum(record.result.status is Status.FAILED for record in records)
     again = f"{failed} failed {'trial' if failed == 1 else 'trials'} again" if failed else ""
-    if plan is None:
+    if not any(planned.values()):
         return f"  the same command runs {again or 'what its grid has beyond this'}"
     missing = 0
     for phase in (Phase.SELECT, Phase.REPORT):
         ran = [record for record in records if record.phase is phase]
-        missing += max(0, _count_planned(plan, phase) - len(ran))
+        missing += max(0, planned[phase] - len(ran))
     parts = [part for part in (again, f"{missing} missing trials" if missing else "") if part]
     return f"  the same command runs {' and '.join(parts)}" if parts else "  complete"
 

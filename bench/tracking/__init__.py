@@ -4,6 +4,7 @@ The only package that imports MLflow, and only for stores other than a file of t
 make the first of those.
 """
 
+from bench.tracking.declared import declare_plan, read_plans
 from bench.tracking.errors import ReadOnlyStore
 from bench.tracking.opening import prepare
 from bench.tracking.plans import claim_plan
@@ -40,6 +41,7 @@ __all__ = [
     "attach_report",
     "attach_text",
     "claim_plan",
+    "declare_plan",
     "discard_interrupted",
     "discard_job",
     "find_report",
@@ -51,6 +53,7 @@ __all__ = [
     "prepare",
     "read",
     "read_job_results",
+    "read_plans",
     "read_results",
     "read_study",
     "read_text",

@@ -7,8 +7,10 @@ import os
 import socket
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 JOB = "OPTBENCH_JOB"
 """Environment variable with the cluster job of this process; its own workers inherit it."""
@@ -41,6 +43,8 @@ def is_alive(tags: Mapping[str, str]) -> bool:
 
     Another process may have its pid by now: then the start differs. A zombie does not run.
     """
+    import psutil  # 10 ms: a refusal and a stored result need none
+
     try:
         process = psutil.Process(int(tags["pid"]))
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -57,6 +61,8 @@ def is_alive(tags: Mapping[str, str]) -> bool:
 
 @lru_cache(maxsize=1)  # one reading a process, so that its tags stay equal
 def _read_start(pid: int) -> str:
+    import psutil  # as above
+
     return str(_count_ticks(psutil.Process(pid)))
 
 
@@ -65,5 +71,7 @@ def _count_ticks(process: psutil.Process) -> int:
 
     When the clock is set, the times of both starts move, and their difference does not.
     """
+    import psutil  # as above
+
     boot = psutil.boot_time()
     return round((process.create_time() - boot) * TICKS)

@@ -8,8 +8,6 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psutil
-
 from bench.spec import RefusedInput
 from bench.tracking.sqlite.schema import open_for_reading
 
@@ -91,6 +89,8 @@ def check_local(uri: str, path: Path) -> None:
 
     Its write-ahead log needs memory that all its users share, see sqlite.org/wal.html.
     """
+    import psutil  # 10 ms: a refusal and a stored result need none
+
     mounts = psutil.disk_partitions(all=True)
     kind = find_filesystem(path.resolve(), ((one.mountpoint, one.fstype) for one in mounts))
     if kind in NETWORK_FILESYSTEMS:

@@ -1,31 +1,31 @@
-"""Arms: an entrant at one point, with its reported trials. Each is a row of a leaderboard.
+"""Arms: an entrant as it was prepared, with its results. Each is a row of a leaderboard.
 
-In a study each entrant has an arm ``tuned`` (the chosen point of each repeat, pooled) and an arm
-``default``; in an explore sweep one arm, at its best point by validation.
+In a study each entrant has an arm ``tuned`` (the choice of each tuning, trained once on a seed of
+its own) and an arm ``default``; in an explore sweep one arm, at its best setting by validation.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.spec import Phase, Status, protocol
 from bench.spec.hyperparameters import hyperparameters
-from bench.spec.protocol import Standing
-from reports.analysis.arrays import FinalValues, Floats, arrange_values
+from bench.spec.protocol import Edge, Standing
 from reports.analysis.selection import final_values, is_in_study, preference_of
 from reports.data.ids import ARM
 from reports.data.labels import prefixed_columns
-from reports.stats.best_of_k import tuning_variance
-from reports.stats.intervals import Variance
 
 Config = Mapping[str, Any]
+Floats = NDArray[np.float64]
 
 
 class Kind(StrEnum):
@@ -38,16 +38,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """An entrant at one point under one setting.
+    """An entrant, prepared in one way, under one setting.
 
     Attributes:
-        trials: reported trials, one a repeat and seed; ``repeat`` says whose chosen point it is.
-            With repeats the ids and labels of the point are those of the first.
-        tried: points that were tried in one tuning; 0 for a default.
-        repeats: tunings.
-        standing: the facts that ``protocol.withhold_verdict`` needs.
+        trials: reported trials; ``repeat`` says whose choice it is. Of several tunings the ids and
+            labels of the point are those of the first.
+        tried: settings that each tuning tried; 0 for a default.
+        standing: the facts that the rules on verdicts need.
         preference: sort key on validation; the least is the best.
-        tuning_variance: of the best of the points tried on validation, where it was tuned once.
+        tunings: number of tunings with a report trial; 0 for a default.
+        choices: of ``selection.tabulate_points``, the choice of each of these tunings.
     """
 
     kind: Kind
@@ -55,8 +55,8 @@ class Arm:
     tried: int
     standing: Standing
     preference: tuple[bool, float, float]
-    repeats: int = 1
-    tuning_variance: Variance | None = None
+    tunings: int = 0
+    choices: pd.DataFrame | None = None
 
     @cached_property
     def setting_id(self) -> str:
@@ -103,13 +103,30 @@ class Arm:
     def stops_at_target(self) -> bool:
         return bool(self.trials["stop_at_target"].any())
 
+    @property
+    def sign(self) -> float:
+        """1 where the metric is maximized, −1 where it is minimized."""
+        return 1.0 if self.direction == "maximize" else -1.0
+
     @cached_property
-    def test(self) -> FinalValues:
+    def test(self) -> Floats:
+        """Final values on test, one a trial that ran; NaN for one that did not finish."""
         return self._final_values("test")
 
     @cached_property
-    def val(self) -> FinalValues:
+    def val(self) -> Floats:
+        """Final values on validation, likewise."""
         return self._final_values("val")
+
+    @cached_property
+    def results(self) -> Floats:
+        """``test``, the larger the better; −∞ for a trial that did not finish."""
+        return np.where(np.isnan(self.test), -np.inf, self.sign * self.test)
+
+    @property
+    def is_skipped(self) -> bool:
+        """True where no trial ran, as the entrant does not apply here."""
+        return not self._ran.any()
 
     @cached_property
     def steps(self) -> Floats:
@@ -127,16 +144,11 @@ class Arm:
     def _first(self, column: str) -> str:
         return str(self.trials[column].iloc[0])
 
-    def _final_values(self, split: str) -> FinalValues:
-        ran = self._ran.to_numpy(dtype=bool)
-        repeat, seed, value, status = (
-            column.to_numpy()[ran]
-            for column in (
-                *(self.trials["repeat"], self.trials["seed"]),
-                *(final_values(self.trials, split), self.trials["status"]),
-            )
-        )
-        return arrange_values(repeat, seed, value.astype(float), status != str(Status.FINISHED))
+    def _final_values(self, split: str) -> Floats:
+        values = final_values(self.trials, split).to_numpy(dtype=float)
+        unfinished = (self.trials["status"] != Status.FINISHED).to_numpy(dtype=bool)
+        counts = self._ran.to_numpy(dtype=bool) & (unfinished | ~np.isnan(values))
+        return np.asarray(np.where(unfinished, np.nan, values)[counts])
 
 
 def collect_arms(
@@ -155,13 +167,16 @@ def collect_arms(
     """
     reported = trials[(trials["phase"] == Phase.REPORT) | ~is_in_study(trials)]
     tried = dict(list(points.groupby(ARM)))
+    selections = trials[trials["phase"] == Phase.SELECT]
+    chose = {key: set(own["seed"]) for key, own in selections.groupby(ARM)}
     arms = []
     for key, own in reported.groupby(ARM, sort=False):
         if own["phase"].iloc[0] != Phase.REPORT:
             arms.append(_best(own, tried[key]))
             continue
-        if key in tried and (tuned := _tuned(own, tried[key], configs, spaces)):
-            arms.append(tuned)
+        drawn = own[own["index"].notna()]
+        if key in tried and len(drawn):
+            arms += _tuned(own, tried[key], chose[key], configs, spaces)
         if default := _default(own):
             arms.append(default)
     return arms
@@ -188,10 +203,12 @@ def find_outermost(trials: pd.DataFrame, point_id: str) -> list[str]:
 def _best(own: pd.DataFrame, tried: pd.DataFrame) -> Arm:
     point = tried[tried["selected"]].iloc[0]
     trials = own[own["point_id"] == point["point_id"]].assign(repeat=0).reset_index(drop=True)
+    outermost = tuple((name, "outer") for name in find_outermost(own, point["point_id"]))
     standing = Standing(
         str(point["entrant"]),
-        len(tried),
-        edges=tuple(find_outermost(own, point["point_id"])),
+        results=_count_results(trials),
+        no_result=_explain_no_result(trials),
+        edges=(outermost,),
         chosen_on_reported_seeds=int(tried["candidate"].sum()) > 1,
     )
     return Arm(Kind.BEST, trials, len(tried), standing, preference_of(point))
@@ -200,72 +217,97 @@ def _best(own: pd.DataFrame, tried: pd.DataFrame) -> Arm:
 def _tuned(
     own: pd.DataFrame,
     tried: pd.DataFrame,
+    chose: Collection[int],
     configs: Mapping[str, Config],
     spaces: Mapping[str, Config],
-) -> Arm | None:
-    """Return None until a chosen point has been rerun."""
+) -> Iterator[Arm]:
+    """Yield the tuned arm, none until a choice has been reported.
+
+    Tunings of the newest design that has one stand; of two designs nothing is pooled.
+    """
+    drawn = own[own["index"].notna()]
+    newest = drawn["draw"].max()
+    drawn, tried = drawn[drawn["draw"] == newest], tried[tried["draw"] == newest]
     chosen = tried[tried["selected"]].sort_values("repeat")
+    of_point = own if newest < protocol.DRAW else drawn  # once a choice took all of its trials
     trials = pd.concat(
-        own[own["point_id"] == point].assign(repeat=repeat)
+        of_point[_belongs(of_point, repeat, point, newest)].assign(repeat=repeat)
         for repeat, point in zip(chosen["repeat"], chosen["point_id"], strict=True)
     ).reset_index(drop=True)
     if trials.empty:
-        return None
-    drawn = own[own["index"].notna()]
-    rerun = tried[tried["repeat"].isin(trials["repeat"])]  # a tuning may still wait for it
-    counts = rerun.groupby("repeat")["index"].nunique()
+        return
+    reported = tried[tried["repeat"].isin(trials["repeat"])]
+    choices = reported[reported["selected"]].sort_values("repeat")
+    settings = int(reported.groupby("repeat")["index"].nunique().max())
+    planned = drawn["repeats"].max()
     standing = Standing(
-        str(chosen["entrant"].iloc[0]),
-        int(counts.sum()),
-        edges=_edges(trials, drawn, configs, spaces),
-        chosen_on_reported_seeds=_reuses_seeds(own, trials),
-        sampler=str(drawn["sampler"].iloc[0]) if len(drawn) else "",
+        str(choices["entrant"].iloc[0]),
+        results=_count_results(trials),
+        planned=0 if math.isnan(planned) or newest < protocol.DRAW else int(planned),
+        settings=settings,
+        draw=int(newest),
+        no_result=_explain_no_result(trials),
+        edges=tuple(_find_edges(trials, drawn, configs, spaces)),
+        # the sweep keeps them apart, a store may not
+        chosen_on_reported_seeds=bool(trials["seed"].isin(chose).any()),
+        sampler=str(drawn["sampler"].iloc[0]),
     )
-    return Arm(
-        Kind.TUNED,
-        trials,
-        int(counts.max()),
-        standing,
-        min(preference_of(point) for _, point in rerun[rerun["selected"]].iterrows()),
-        repeats=len(counts),
-        tuning_variance=_tuning_variance(rerun) if len(counts) == 1 else None,
-    )
+    preference = min(preference_of(point) for _, point in choices.iterrows())
+    yield Arm(Kind.TUNED, trials, settings, standing, preference, len(choices), choices)
 
 
-def _edges(
+def _belongs(trials: pd.DataFrame, repeat: float, point: str, draw: float) -> pd.Series:
+    """Tell which trials report a tuning's choice: its own, and in the old design all of it."""
+    at_point = trials["point_id"] == point
+    return at_point if draw < protocol.DRAW else at_point & (trials["repeat"] == repeat)
+
+
+def _find_edges(
     trials: pd.DataFrame,
     drawn: pd.DataFrame,
     configs: Mapping[str, Config],
     spaces: Mapping[str, Config],
-) -> tuple[str, ...]:
-    """List hyperparameters of the chosen points at the edge of their declared range."""
-    space = spaces.get(drawn["space_hash"].iloc[0] if len(drawn) else "", {})
-    edges: dict[str, None] = {}
-    for run_id in trials.drop_duplicates("repeat")["run_id"]:
-        values = hyperparameters(configs[run_id]["optimizer"])
-        edges |= dict.fromkeys(protocol.find_edges(space, values))
-    return tuple(edges)
+) -> Iterator[tuple[Edge, ...]]:
+    """Find the edges at which each tuning's choice lies; a default never lies at one."""
+    space = spaces.get(drawn["space_hash"].iloc[0], {})
+    for _, trial in trials.drop_duplicates("repeat").iterrows():
+        is_default = trial["draw"] >= protocol.DRAW and trial["index"] == 0
+        values = hyperparameters(configs[trial["run_id"]]["optimizer"])
+        yield () if is_default else tuple(protocol.find_edges(space, values))
 
 
-def _reuses_seeds(own: pd.DataFrame, trials: pd.DataFrame) -> bool:
-    """Tell if seeds that chose are reported; the sweep keeps them apart, a store may not."""
-    chose = own.loc[own["phase"] == Phase.SELECT, "seed"]
-    return bool(trials["seed"].isin(chose).any())
+def _count_results(trials: pd.DataFrame) -> int:
+    """Count trials that finished or diverged; others are no results."""
+    return int(trials["status"].isin([Status.FINISHED, Status.DIVERGED]).sum())
 
 
-def _tuning_variance(tried: pd.DataFrame) -> Variance:
-    """Estimate it from the points tried; unknown where fewer than two finished."""
-    values = tried["val_mean"].where(tried["n"] == tried["seeds"])
-    return tuning_variance(values, str(tried["direction"].iloc[0]))
+def _explain_no_result(trials: pd.DataFrame) -> str:
+    """Explain report trials without a result; empty where all have one."""
+    name = trials["entrant"].iloc[0]
+    skipped = trials[trials["status"] == Status.SKIPPED]
+    if len(skipped):
+        return f"{name} was skipped: {skipped['reason'].iloc[0]}"
+    failed = trials[trials["status"] == Status.FAILED]
+    if failed.empty:
+        return ""
+    count = f"{len(failed)} of {len(trials)} report trials of {name} failed"
+    return f"{count} ({failed['reason'].iloc[0]}): an exception is no result. Mend it, run again"
 
 
 def _default(own: pd.DataFrame) -> Arm | None:
-    """Return None where no trial of the default point is reported."""
-    default = own.loc[own["index"].isna(), "point_id"]
+    """Return None where no trial of the default is reported."""
+    default = own[own["index"].isna()]
     if default.empty:
         return None
-    trials = own[own["point_id"] == default.iloc[0]].assign(repeat=0).reset_index(drop=True)
+    point = default["point_id"].iloc[0]
+    # a choice of the old design that is the default shares its trials
+    shared = (own["point_id"] == point) & (own["index"].isna() | (own["draw"] < protocol.DRAW))
+    trials = own[shared].assign(repeat=0).reset_index(drop=True)
     values = final_values(trials, "val").tolist()
+    standing = Standing(
+        str(trials["entrant"].iloc[0]),
+        results=_count_results(trials),
+        no_result=_explain_no_result(trials),
+    )
     preference = protocol.rank_point(values, trials["direction"].iloc[0])
-    standing = Standing(str(trials["entrant"].iloc[0]), 0)
     return Arm(Kind.DEFAULT, trials, 0, standing, preference)

@@ -7,10 +7,10 @@ from enum import Enum
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from bench.spec import Status, protocol
-from reports.analysis.arms import Arm, Kind
-from reports.analysis.arrays import Flags, Floats
+from reports.analysis.arms import Arm, Floats, Kind
 from reports.analysis.selection import final_values
 from reports.data.labels import prefixed_columns
 from reports.stats import seeds
@@ -23,8 +23,8 @@ class Caveat(Enum):
 
     FEW_SEEDS = (
         "few seeds",
-        f"fewer than {protocol.MINIMUM_PAIRS} finished seeds: intervals are wide and rest on the "
-        "assumption of normal noise.",
+        f"fewer than {protocol.MINIMUM_SEEDS} finished trials ({protocol.MINIMUM_TUNINGS} where it "
+        "was tuned): the interval of the mean is wide and assumes normal noise.",
     )
     SAME_SEEDS = (
         "same seeds",
@@ -33,9 +33,8 @@ class Caveat(Enum):
     )
     EDGE = (
         "edge",
-        "a hyperparameter of the selected point stands at the edge of its range (the outer tenth "
-        "of a declared one, else the smallest or largest value tried): a better one may lie "
-        "beyond.",
+        "at least half of its tunings end at the same edge of a range (the outer tenth of a "
+        "declared one, else the smallest or largest value tried): a better value may lie beyond.",
     )
     DEFAULT_ONLY = (
         "default only",
@@ -66,8 +65,8 @@ class Caveat(Enum):
     )
     INCOMPLETE = (
         "incomplete",
-        "some seeds did not finish; means and differences cover the finished ones only and "
-        "flatter the optimizer; the verdict counts them as worst.",
+        "some trials did not finish; means cover the finished ones only and flatter the "
+        "optimizer; the test ranks a diverged trial as the worst.",
     )
 
     def __init__(self, word: str, meaning: str) -> None:
@@ -88,10 +87,11 @@ def find_caveats(arm: Arm, tuned: Collection[str], groupings: int) -> tuple[Cave
     trials = arm.trials
     finished = trials[trials["status"] == Status.FINISHED]
     default = arm.kind is Kind.DEFAULT
+    least = protocol.MINIMUM_TUNINGS if arm.kind is Kind.TUNED else protocol.MINIMUM_SEEDS
     holds = {
-        Caveat.FEW_SEEDS: finished["seed"].nunique() < protocol.MINIMUM_PAIRS,
+        Caveat.FEW_SEEDS: finished["seed"].nunique() < least,
         Caveat.SAME_SEEDS: arm.standing.chosen_on_reported_seeds,
-        Caveat.EDGE: bool(arm.standing.edges),
+        Caveat.EDGE: protocol.find_common_edge(arm.standing.edges) is not None,
         Caveat.DEFAULT_ONLY: default and bool(tuned) and arm.entrant_id not in tuned,
         Caveat.ADAPTIVE: arm.standing.sampler in ADAPTIVE,
         Caveat.BAD_SEEDS: bool(bad_seeds(arm).any()),
@@ -103,7 +103,7 @@ def find_caveats(arm: Arm, tuned: Collection[str], groupings: int) -> tuple[Cave
     return tuple(caveat for caveat, applies in holds.items() if applies)
 
 
-def bad_seeds(arm: Arm) -> Flags:
+def bad_seeds(arm: Arm) -> NDArray[np.bool_]:
     """Mark an arm's trials that went bad, one entry a trial that ran."""
     return seeds.bad(_outcomes(arm), arm.direction)
 
@@ -116,8 +116,7 @@ def seed_groups(arm: Arm) -> tuple[seeds.Group, ...]:
 
 def _outcomes(arm: Arm) -> Floats:
     """Return final values on test, and where no trial measured that on validation."""
-    measured = np.isfinite(arm.test.value).any()
-    return arm.test.outcomes if measured else arm.val.outcomes
+    return arm.test if np.isfinite(arm.test).any() else arm.val
 
 
 def count_groupings(trials: pd.DataFrame) -> int:

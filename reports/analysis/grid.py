@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from reports.analysis.arms import Arm, Kind
 
 ORDER = {Kind.TUNED: 0, Kind.BEST: 1, Kind.DEFAULT: 2}
@@ -38,14 +36,17 @@ class Grid:
     def counts(self, entrant: str, setting: str) -> bool:
         """Tell if an entrant's arm can stand beside the reference's in an aggregate.
 
-        It is of the same kind (a default does not stand for what others had tuned) and ran every
-        seed that the reference ran; a trial that did not finish ran.
+        It is of the same kind (a default does not stand for what others had tuned), all of its
+        tunings are done, and of a default or a plain sweep there are as many results as of the
+        reference.
         """
         arm, anchor = self.arms.get((entrant, setting)), self.anchors.get(setting)
         if arm is None or anchor is None:
-            return arm is not None and bool(arm.test.ran.any())
-        ours, theirs = (x.test.seeds[x.test.ran.all(axis=0)] for x in (arm, anchor))
-        return arm.kind is anchor.kind and len(ours) > 0 and bool(np.isin(theirs, ours).all())
+            return arm is not None and len(arm.results) > 0
+        tuned = arm.kind is Kind.TUNED
+        least = arm.standing.planned if tuned else anchor.standing.results
+        enough = len(arm.results) > 0 and arm.standing.results >= least
+        return arm.kind is anchor.kind and enough
 
     def arms_of(self, entrant: str) -> Iterator[Arm]:
         """Yield the arms of one entrant in the order of the settings."""

@@ -1,8 +1,8 @@
 """Leaderboards: per setting one row per arm, against the reference's arm of the same kind.
 
 Entrants are ordered by the mean *validation* metric, those with unfinished seeds last; test values
-are reported, never used to choose or to order. A verdict needs the difference to the reference on
-test to survive Holm's adjustment over all tests of the report, those of pairs too.
+are reported, never used to choose or to order. A verdict needs the exact test against the reference
+to pass Holm's correction over all tests of the report, those of pairs too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import pandas as pd
 
 from reports.analysis.arms import Arm, Kind
 from reports.analysis.caveats import count_groupings, find_caveats
-from reports.analysis.difference import NONE, compare
-from reports.analysis.multiplicity import Adjusted, Family
+from reports.analysis.difference import compare
+from reports.analysis.multiplicity import Family
 from reports.analysis.notes import write_notes
 from reports.analysis.rows import Comparison, LeaderboardRow, make_row
 
@@ -69,7 +69,7 @@ def compare_with_reference(arms: Sequence[Arm], reference: str) -> list[Comparis
     """
     against = [_find_reference(arm, arms, reference) for arm in arms]
     return [
-        Comparison(arm, other, NONE if other is None or other is arm else compare(arm, other))
+        Comparison(arm, other, None if other is None or other is arm else compare(arm, other))
         for arm, other in zip(arms, against, strict=True)
     ]
 
@@ -106,7 +106,7 @@ def _find_reference(arm: Arm, arms: Sequence[Arm], reference: str) -> Arm | None
     """Find what an arm is compared with: the reference's best by validation, at its like point.
 
     Tuned with tuned, default with default. An entrant that has no tuned arm is held against the
-    tuned reference, which withholds the verdict: nobody is called equal for want of tuning.
+    tuned reference, which leaves it without a verdict: nobody is called equal for want of tuning.
     """
     there = [one for one in arms if one.setting_id == arm.setting_id]
     own = [one for one in there if one.optimizer == reference]
@@ -126,11 +126,7 @@ def _leaderboard(
     tuned = {arm.entrant_id for arm in arms if arm.kind is Kind.TUNED}
     groupings = count_groupings(pd.concat([arm.trials for arm in arms]))
     rows = [
-        make_row(
-            one,
-            family.adjusted[one.hypothesis] if one.hypothesis else Adjusted(),
-            find_caveats(one.arm, tuned, groupings),
-        )
+        make_row(one, family.find(one.hypothesis), find_caveats(one.arm, tuned, groupings))
         for one in comparisons
     ]
     rows = _sort_rows(rows, stops_at_target=bool(first["stop_at_target"]))

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.spec import Status
 from reports.analysis.arms import Kind
 from reports.analysis.caveats import Caveat, list_unmeasured
+from reports.analysis.difference import compare
 from reports.analysis.rows import LeaderboardRow
-from reports.analysis.verdict import Claim
+from reports.analysis.verdict import is_significant
 from reports.data.labels import prefixed_columns
-from reports.stats.intervals import CONFIDENCE
 
 Rows = Sequence[LeaderboardRow]
 
@@ -23,25 +22,56 @@ def write_notes(trials: pd.DataFrame, rows: Rows, reference: str, tests: int) ->
 
     Args:
         trials: all of it.
-        reference: the optimizer that the others are compared with.
+        reference: the optimizer that the others are compared with; empty: there is none.
         tests: the number of tests of the whole report.
     """
     metric = trials["metric"].iloc[0]
     notes = []
-    if not any(row.arm.optimizer == reference for row in rows):
+    if not reference:
         notes.append(
-            f"{reference} did not run here, so there is no difference to it: "
-            f"add optimizer={reference}."
+            "There is no reference, so the verdicts are those of the pairs. Choose one with "
+            "reference=NAME."
+        )
+    elif not any(row.arm.optimizer == reference for row in rows):
+        notes.append(
+            f"{reference} did not run here, so nothing is compared with it. Add "
+            f"optimizer={reference}, or choose another reference with reference=NAME."
         )
     notes += [
-        f"no finished trial measured {split}/{metric}."
+        f"No finished trial measured {split}/{metric}."
         for split in list_unmeasured(pd.concat([row.arm.trials for row in rows]))
     ]
     notes += _several_references(rows, reference)
-    notes += [*_unequal_tuning(rows), *_tuning(rows, metric), *_mixed_environment(trials)]
-    notes += [*_stricter_than_intervals(rows, tests), *_coarse_tests(rows, tests)]
+    notes += [*_better_defaults(rows, metric), *_unequal_tuning(rows), *_mixed_environment(trials)]
+    notes += _level_of_intervals(rows, tests)
     present = {caveat for row in rows for caveat in row.caveats}
     return notes + [f"{caveat}: {caveat.meaning}" for caveat in Caveat if caveat in present]
+
+
+def _better_defaults(rows: Rows, metric: str) -> list[str]:
+    """Name optimizers whose default ends ahead of their tuned setting, with the interval.
+
+    It is a note outside of Holm's correction: nobody's claim rests on it, but whoever reads the
+    tuned row has to know.
+    """
+    defaults = {row.arm.entrant_id: row.arm for row in rows if row.arm.kind is Kind.DEFAULT}
+    notes = []
+    for row in rows:
+        default = defaults.get(row.arm.entrant_id)
+        if row.arm.kind is not Kind.TUNED or default is None:
+            continue
+        difference = compare(default, row.arm)
+        if difference.is_measured and difference.gain > 0 and is_significant(difference.p):
+            ahead = difference.estimate_shift()
+            low, by, high = (
+                f"{value:+.3g}".replace("-", "−")
+                for value in (ahead.low, ahead.estimate, ahead.high)
+            )
+            notes.append(
+                f"The default of {row.arm.entrant} is better than its tuned setting here: {by} "
+                f"test/{metric} (95 % interval {low} to {high}, without Holm's correction)."
+            )
+    return notes
 
 
 def _several_references(rows: Rows, reference: str) -> list[str]:
@@ -59,54 +89,20 @@ def _unequal_tuning(rows: Rows) -> list[str]:
     if len(tried) < 2:
         return []
     return [
-        f"unequal tuning: between {min(tried)} and {max(tried)} points were tried; more points "
+        f"Unequal tuning: between {min(tried)} and {max(tried)} settings were tried; more settings "
         "find better ones."
     ]
 
 
-def _tuning(rows: Rows, metric: str) -> list[str]:
-    tuned = [row.arm for row in rows if row.arm.kind is Kind.TUNED]
-    notes = []
-    if any(arm.tuning_variance for arm in tuned):
-        notes.append(
-            "intervals with selection add the luck of one tuning: the spread of its three best "
-            f"points, any of which chance may have chosen, on val/{metric}, as tuning never sees "
-            "test; tuning.repeats measures it."
-        )
-    if any(arm.repeats > 1 for arm in tuned):
-        notes.append(
-            "tuned rows pool repeated tunings; intervals with selection hold the variance "
-            "between them, the point shown is that of the first."
-        )
-    return notes
-
-
-def _stricter_than_intervals(rows: Rows, tests: int) -> list[str]:
-    """Explain a verdict that its row's own interval seems to contradict."""
-    unclear = [row.difference.seeds for row in rows if row.verdict.claim is Claim.UNCLEAR]
-    if not any(interval.low > 0 or interval.high < 0 for interval in unclear):
+def _level_of_intervals(rows: Rows, tests: int) -> list[str]:
+    """Say at which level the intervals beside the verdicts are."""
+    judged = [row for row in rows if not math.isnan(row.p_holm)]
+    if not judged:
         return []
     return [
-        f"intervals hold for one row each; verdicts allow for all {tests} tests of the report, "
-        "those of other tables and of pairs of entrants too (Holm), and for the luck of "
-        "selection, so an interval without zero may still show no difference."
-    ]
-
-
-def _coarse_tests(rows: Rows, tests: int) -> list[str]:
-    """Where trials broke off the exact test may be too coarse to pass Holm's adjustment."""
-    pairs = [
-        row.difference.pairs
-        for row in rows
-        if not math.isnan(row.difference.p)
-        and row.arm.trials["status"].isin([Status.DIVERGED, Status.FAILED]).any()
-    ]
-    if not pairs or not 2.0 ** (1 - min(pairs)) * tests > 1 - CONFIDENCE:
-        return []
-    return [
-        f"where trials broke off, the exact test of {max(pairs)} pairs cannot fall below "
-        f"{2.0 ** (1 - max(pairs)):.2g}, too much for {tests} tests after Holm: more "
-        "reporting.seeds could decide."
+        f"Intervals beside a verdict are at the level at which the row was judged (Holm's "
+        f"correction for all {tests} tests of the report), so that they agree with it; the others "
+        "are 95 % intervals."
     ]
 
 
@@ -118,7 +114,7 @@ def _mixed_environment(trials: pd.DataFrame) -> list[str]:
         if len(values) > 1:
             shown = ", ".join(values[:4]) + (", …" if len(values) > 4 else "")
             notes.append(
-                f"mixed {column.removeprefix('env.')} ({shown}): timings are not comparable "
+                f"Mixed {column.removeprefix('env.')} ({shown}): timings are not comparable "
                 "between rows, last digits may differ."
             )
     return notes

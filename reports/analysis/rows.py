@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from reports.analysis.arms import Arm
-from reports.analysis.arrays import Floats
+from reports.analysis.arms import Arm, Floats, Kind
 from reports.analysis.caveats import Caveat, bad_seeds, seed_groups
-from reports.analysis.difference import Difference, mean_with_tuning
+from reports.analysis.difference import Difference
 from reports.analysis.multiplicity import Adjusted, Hypothesis
 from reports.analysis.selection import count_statuses
-from reports.analysis.verdict import Claim, Verdict, find_bar, judge
+from reports.analysis.verdict import (
+    NO_REFERENCE,
+    Claim,
+    Verdict,
+    find_bar,
+    find_edge_objection,
+    judge,
+)
 from reports.stats import intervals
-from reports.stats.intervals import Interval
+from reports.stats.intervals import UNKNOWN, Interval
 from reports.stats.iqm import iqm
-from reports.stats.power import n_needed
+from reports.stats.power import tunings_needed
 from reports.stats.sampling import bounded, standard_error
 from reports.stats.seeds import Group
 from reports.stats.to_target import median_interval, median_to_target
@@ -29,21 +36,36 @@ class Comparison:
 
     arm: Arm
     reference: Arm | None
-    difference: Difference
+    difference: Difference | None
 
     @property
     def hypothesis(self) -> Hypothesis | None:
         """None where nothing is compared."""
-        if self.reference is None or self.reference is self.arm:
+        if self.reference is None or self.difference is None:
             return None
         return frozenset((self.arm, self.reference))
 
+    @cached_property
+    def bar(self) -> str:
+        """The reason for no verdict whatever the outcome; empty for none."""
+        if self.reference is None:
+            return NO_REFERENCE
+        return "" if self.difference is None else find_bar(self.arm, self.reference)
+
     @property
     def p(self) -> float:
-        """Of the verdict's test; NaN where nothing would be claimed whatever its outcome."""
-        if self.reference is None or find_bar(self.arm, self.reference, self.difference.pairs):
-            return math.nan
-        return self.difference.p
+        """Of the verdict's test; NaN where there is no verdict whatever its outcome."""
+        return math.nan if self.difference is None or self.bar else self.difference.p
+
+    def judge(self, p_holm: float) -> Verdict:
+        """Give the verdict on the arm."""
+        if self.reference is self.arm:
+            return Verdict(Claim.REFERENCE)
+        if self.reference is None or self.difference is None:
+            return Verdict(Claim.NO_VERDICT, self.bar)
+        gain = self.difference.gain
+        edge = find_edge_objection(self.arm, self.reference, gain)
+        return judge(p_holm, gain, self.bar, edge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +74,13 @@ class LeaderboardRow:
 
     Attributes:
         reference: the arm that it is compared with; None where the reference did not run.
-        difference: to the reference, on test.
-        p_holm: of the verdict's test, adjusted for all tests of the report.
-        n_needed: pairs that would decide what is not shown; ∞: only repeated tuning could.
+        p: of the exact rank-sum test, and ``p_holm`` after correction for all tests of the report.
+        level: of the next two intervals: that at which Holm judged the row.
+        shift: Hodges–Lehmann estimate of ours minus the reference's, in the metric's unit.
+        improvement: probability that a result of ours is better than one of the reference.
+        tunings_needed: tunings that would decide what is not clear; ∞: never; NaN: not asked.
         val_mean: over finished trials.
-        test: mean over seeds; ``test_with_tuning`` holds the variance of tuning too.
+        test: mean over the results that finished.
         test_error: standard error of an accuracy by the test split's size; NaN: size not recorded.
         bad_share: share of trials that broke off or ended far behind the others.
         seed_groups: trials parted by how they ended; empty for one group.
@@ -69,13 +93,15 @@ class LeaderboardRow:
 
     arm: Arm
     reference: Arm | None
-    difference: Difference
     verdict: Verdict
+    p: float
     p_holm: float
-    n_needed: float
+    level: float
+    shift: Interval
+    improvement: Interval
+    tunings_needed: float
     val_mean: float
     test: Interval
-    test_with_tuning: Interval
     test_iqm: Interval
     test_error: float
     bad_share: float
@@ -90,39 +116,33 @@ class LeaderboardRow:
 
     def cells(self) -> dict[str, object]:
         """Return the row as the columns of exported tables."""
-        arm, reference, difference = self.arm, self.reference, self.difference
+        arm, reference = self.arm, self.reference
         return {
             "optimizer": arm.optimizer,
             "entrant": arm.entrant,
             "row": arm.kind,
             "point": arm.point,
-            "points_tried": arm.tried,
-            "repeats": arm.repeats,
-            "seeds": len(arm.trials),
+            "settings": arm.tried,
+            "tunings": arm.tunings,
+            "results": arm.standing.results,
             "n": arm.finished,
             "statuses": count_statuses(arm.trials),
             "bad_share": self.bad_share,
             "val_mean": self.val_mean,
             "seed_groups": self.seed_groups,
             **_interval("test_mean", "test", self.test),
-            "test_selection_low": self.test_with_tuning.low,
-            "test_selection_high": self.test_with_tuning.high,
             **_interval("test_iqm", "test_iqm", self.test_iqm),
             "test_error": self.test_error,
             "reference": reference.entrant if reference else "",
-            **_interval("diff_mean", "diff", difference.seeds),
-            "diff_selection_low": difference.selection.low,
-            "diff_selection_high": difference.selection.high,
-            "diff_n": difference.seeds.n,
-            "pairs": difference.pairs,
-            "p": difference.p,
-            "p_t": difference.p_t,
-            "p_sign_flip": difference.p_sign_flip,
+            "results_reference": reference.standing.results if reference else 0,
+            "n_reference": reference.finished if reference else 0,
+            **_interval("improvement", "improvement", self.improvement),
+            **_interval("shift", "shift", self.shift),
+            "level": self.level,
+            "p": self.p,
             "p_holm": self.p_holm,
-            "n_needed": self.n_needed,
+            "tunings_needed": self.tunings_needed,
             "verdict": self.verdict,
-            "finished_reference": reference.finished if reference else 0,
-            "seeds_reference": len(reference.trials) if reference else 0,
             "reached": self.reached,
             "ran": self.steps_to_target.n,
             **_interval("steps_to_target", "steps", self.steps_to_target),
@@ -141,24 +161,24 @@ class LeaderboardRow:
 def make_row(one: Comparison, adjusted: Adjusted, caveats: tuple[Caveat, ...]) -> LeaderboardRow:
     """Summarize an arm and judge it against the reference."""
     arm, difference, trials = one.arm, one.difference, one.arm.trials
-    verdict = judge(arm, one.reference, difference, adjusted.p)
-    finished, bad = np.isfinite(arm.test.value), bad_seeds(arm)
-    values = arm.test.value[:, finished.any(axis=0)]
-    by_seed = np.nanmean(values, axis=0) if values.size else np.empty(0)  # over the repeats
-    test = bounded(arm.metric, intervals.mean(by_seed))
+    verdict = one.judge(adjusted.p)
+    values, bad = arm.test[np.isfinite(arm.test)], bad_seeds(arm)
+    test = bounded(arm.metric, intervals.mean(values))
     tick = float(trials["eval_every"].iloc[0])
     steps, reached, ran = median_to_target(trials["steps_to_target"])
     return LeaderboardRow(
         arm=arm,
         reference=one.reference,
-        difference=difference,
         verdict=verdict,
+        p=difference.p if difference else math.nan,
         p_holm=adjusted.p,
-        n_needed=_n_needed(verdict, difference, adjusted.level),
-        val_mean=_mean(arm.val.value[np.isfinite(arm.val.value)]),
+        level=1 - adjusted.alpha,
+        shift=difference.estimate_shift(adjusted.alpha) if difference else UNKNOWN,
+        improvement=difference.estimate_improvement(adjusted.alpha) if difference else UNKNOWN,
+        tunings_needed=_count_tunings_needed(verdict, one, adjusted),
+        val_mean=_mean(arm.val[np.isfinite(arm.val)]),
         test=test,
-        test_with_tuning=bounded(arm.metric, mean_with_tuning(arm)),
-        test_iqm=iqm(arm.test.value[finished]),
+        test_iqm=iqm(values),
         test_error=_sampling_error(arm, test.estimate),
         bad_share=float(bad.mean()) if len(bad) else math.nan,
         seed_groups=seed_groups(arm),
@@ -176,11 +196,13 @@ def _mean(values: Floats) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
-def _n_needed(verdict: Verdict, difference: Difference, level: float) -> float:
-    """Estimate pairs that would decide what was tested and not shown; NaN for everything else."""
-    if verdict.claim is not Claim.UNCLEAR or difference.has_failures:
+def _count_tunings_needed(verdict: Verdict, one: Comparison, adjusted: Adjusted) -> float:
+    """Estimate the tunings that would decide what was tested and is not clear, else NaN."""
+    if verdict.claim is not Claim.UNCLEAR or one.arm.kind is not Kind.TUNED:
         return math.nan
-    return n_needed(difference.seeds.estimate, difference.spread, level, difference.tuning_variance)
+    assert one.difference is not None
+    ours, theirs = len(one.difference.ours), len(one.difference.theirs)
+    return tunings_needed(one.difference.test.improvement, theirs / ours, adjusted.bar)
 
 
 def _sampling_error(arm: Arm, mean: float) -> float:

@@ -17,11 +17,11 @@ import pandas as pd
 from bench.spec import Phase, Status, protocol
 from reports.data.ids import ARM
 
-TUNING = [*ARM, "phase", "repeat"]
+TUNING = [*ARM, "phase", "draw", "repeat"]
 POINT = [*TUNING, "point_id"]
 _RANK = ["_failed", "_generation", "_age"]
 _TRIAL = [*ARM, "phase", "point_id", "seed"]
-_SHOWN = ["comparison", "entrant", "phase", "repeat", "point"]
+_SHOWN = ["comparison", "entrant", "phase", "draw", "repeat", "point"]
 _STATUSES = [str(s) for s in (Status.FINISHED, Status.DIVERGED, Status.FAILED, Status.SKIPPED)]
 
 
@@ -51,8 +51,9 @@ def tabulate_points(trials: pd.DataFrame) -> pd.DataFrame:
         trials: as ``drop_reruns`` gives them.
 
     Returns:
-        Columns: setting_id, entrant_id, phase, repeat, point_id, index, seeds (run), n (finished),
-        val_mean (over finished trials), the labels comparison, entrant and point, statuses,
+        Columns: setting_id, entrant_id, phase, draw, repeat, point_id, index, seeds (run), n
+        (finished), val_mean (over finished trials), the labels comparison, entrant and point,
+        statuses,
         candidate (compared with the selected one on the same footing), selected.
     """
     tried = trials[(trials["phase"] == Phase.SELECT) | ~is_in_study(trials)].sort_values(_SHOWN)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from bench.spec import Phase, TrialRecord
 from bench.spec.printable import make_printable
+from bench.spec.reference import choose_reference
 from bench.tracking.uri import DEFAULT
 from reports.analysis import selection
 from reports.analysis.arms import Arm, collect_arms
@@ -27,8 +28,8 @@ from reports.analysis.leaderboard import (
     make_leaderboards,
     order_entrants,
 )
-from reports.analysis.multiplicity import Family, adjust
-from reports.analysis.overall import summarize
+from reports.analysis.multiplicity import Family, Hypothesis, adjust
+from reports.analysis.overall import judge_overall, summarize
 from reports.analysis.pairwise import Pair, compare_pairs, tabulate_pairs
 from reports.analysis.profiles import PerformanceProfile, measure_profile, tabulate_profile
 from reports.analysis.rows import Comparison
@@ -36,6 +37,7 @@ from reports.analysis.stability import measure_stability
 from reports.data import costs
 from reports.data.ids import ARM
 from reports.data.load import NoTrials, load_records
+from reports.data.reference import find_declared
 from reports.data.tables import make_tables
 from reports.stats.best_of_k import best_of_k
 
@@ -53,12 +55,15 @@ class Study:
         filters: what the trials were narrowed to, e.g. ``{"task": ("digits",)}``.
         joined: sentences on the baselines that the study is compared with.
         measured: costs of entrants alone by the digest of their config (``reports.data.costs``).
+        declared: the reference that was asked for, or declared by the latest plan; empty: what the
+            latest trials say.
     """
 
     records: tuple[TrialRecord, ...]
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     joined: tuple[str, ...] = ()
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    declared: str = ""
 
     @classmethod
     def of(cls, records: Iterable[TrialRecord]) -> Self:
@@ -80,6 +85,7 @@ class Study:
         *,
         filters: Mapping[str, Sequence[str]] | None = None,
         compare: Sequence[str] = (),
+        reference: str = "",
     ) -> Self:
         """Load a study from a store, or several as one: ``Study.load("mine,other")``.
 
@@ -87,15 +93,18 @@ class Study:
             filters: values of ``task`` and ``optimizer`` that are kept.
             compare: baselines to stand beside it, files or names; with an empty ``name`` they
                 alone.
+            reference: the optimizer that others are compared with; empty: as the latest plan
+                declares.
 
         Raises:
             NoTrials: nothing has run in them.
-            RefusedInput: one of them is not there or does not go with the others, or no trial is
-                left.
+            RefusedInput: one of them or the reference is not there or does not go with the others,
+                or no trial is left.
         """
         names = list(dict.fromkeys(one.strip() for one in name.split(",") if one.strip()))
-        loaded = load_records(names, uri, filters or {}, compare)
-        return cls(loaded.records, filters or {}, loaded.notes, loaded.costs)
+        loaded = load_records(names, uri, filters or {}, compare, reference)
+        rest = (loaded.notes, loaded.costs, loaded.reference)
+        return cls(loaded.records, filters or {}, *rest)
 
     @property
     def name(self) -> str:
@@ -104,10 +113,12 @@ class Study:
         names = dict.fromkeys(own or [record.study for record in self.records])
         return "+".join(names)
 
-    @property
+    @cached_property
     def reference(self) -> str:
-        """The optimizer that the others are compared with."""
-        return self.records[0].reference
+        """The optimizer that the others are compared with; empty where the pairs are all."""
+        optimizers = {str(record.config["optimizer"]["name"]) for record in self.records}
+        declared = self.declared or find_declared(self.records).name
+        return choose_reference(declared, optimizers)
 
     @cached_property
     def _tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -169,15 +180,16 @@ class Study:
     @cached_property
     def overall(self) -> pd.DataFrame:
         """One row an entrant over all settings; columns in ``reports.analysis.overall``."""
-        return summarize(self.grid, self.leaderboards, self._profile)
+        verdicts = judge_overall(self.grid, self._pairs, self._family)
+        return summarize(self.grid, self.leaderboards, self._profile, verdicts)
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """One row for each two entrants.
 
-        Columns: ours, theirs, ours_id, theirs_id, tasks (that both ran), measured (tasks with an
-        effect), effect (mean log2 ratio of remaining losses, positive where ours is better) with
-        low and high, win, tie, loss, withheld (tasks), p, p_holm, claim, reason.
+        Columns: ours, theirs, ours_id, theirs_id, tasks (that both ran), improvement (probability
+        that a result of ours is better, mean over these tasks) with low and high, level (of this
+        interval), win, tie, loss, no_verdict (tasks), p, p_holm, claim, reason.
         """
         return tabulate_pairs(self._pairs, self._family)
 
@@ -206,9 +218,32 @@ class Study:
     @cached_property
     def _family(self) -> Family:
         """Every test of the report, adjusted for all of them."""
-        tests = {pair.hypothesis: pair.p_tested for pair in self._pairs}
-        tests |= {one.hypothesis: one.p for one in self._comparisons if one.hypothesis}
+        tests = {
+            pair.hypothesis: pair.p_tested for pair in self._pairs if self._asks(pair.hypothesis)
+        }
+        tests |= {
+            one.hypothesis: one.p
+            for one in self._comparisons
+            if one.hypothesis and self._asks(one.hypothesis)
+        }
         return adjust(tests)
+
+    @cached_property
+    def own(self) -> frozenset[str]:
+        """Ids of the entrants that a study beside a baseline asks about; of one alone all of them.
+
+        The reference is not among them where there are others: it is what they are compared with.
+        """
+        trials = self.trials
+        own = trials[trials["source"] == ""]
+        if own.empty or len(own) == len(trials):
+            return frozenset(trials["entrant_id"])
+        others = own[own["optimizer"] != self.reference]
+        return frozenset((others if len(others) else own)["entrant_id"])
+
+    def _asks(self, hypothesis: Hypothesis) -> bool:
+        """Tell if the report asks whether these arms differ."""
+        return any(arm.entrant_id in self.own for arm in hypothesis)
 
     @cached_property
     def entrants(self) -> list[str]:

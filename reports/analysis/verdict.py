@@ -1,14 +1,13 @@
-"""The verdict on a row against the reference, as a value."""
+"""The verdict on two sides, as a value: a claim, or the reason for none."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from bench.spec import protocol
 from reports.analysis.arms import Arm
-from reports.analysis.difference import Difference
 from reports.stats.intervals import CONFIDENCE
 
 
@@ -18,14 +17,14 @@ class Claim(StrEnum):
     REFERENCE = "reference"
     BETTER = "better"
     WORSE = "worse"
-    UNCLEAR = "no difference shown"
-    WITHHELD = "withheld"
-    NOT_TESTED = "not tested"
+    UNCLEAR = "no clear difference"
+    NO_VERDICT = "no verdict"
+    NOT_ASKED = "not asked"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim, and where none is made the reason."""
+    """A claim, and where there is no verdict the reason."""
 
     claim: Claim
     reason: str = ""
@@ -34,27 +33,27 @@ class Verdict:
         return f"{self.claim}: {self.reason}" if self.reason else str(self.claim)
 
 
-def judge(ours: Arm, reference: Arm | None, difference: Difference, p_holm: float) -> Verdict:
-    """Give the verdict on one row.
+NO_REFERENCE = "there is no reference here"
+NOT_ASKED = "it belongs to the baseline, whose own report judges it"
+
+
+def judge(p_holm: float, gain: float, bar: str, edge: str) -> Verdict:
+    """Give the verdict on ours.
 
     Args:
-        reference: None where the reference has no trial under this setting.
-        p_holm: the difference's p after Holm's adjustment over all tests of the report.
+        p_holm: of the test, after Holm's correction over the report; NaN where nobody asks.
+        gain: positive where ours is better.
+        bar: reason for no verdict whatever the outcome; empty for none.
+        edge: reason why the loser may not have lost; empty for none.
     """
-    if reference is None:
-        return Verdict(Claim.NOT_TESTED)
-    if ours is reference:
-        return Verdict(Claim.REFERENCE)
-    reason = find_objection(ours, reference, difference, difference.gain, p_holm)
-    return make_verdict(p_holm, difference.gain, reason)
-
-
-def make_verdict(p_holm: float, gain: float, reason: str) -> Verdict:
-    """Turn a test into a verdict, unless there is a reason to withhold it."""
-    if reason:
-        return Verdict(Claim.WITHHELD, reason)
+    if bar:
+        return Verdict(Claim.NO_VERDICT, bar)
+    if math.isnan(p_holm):
+        return Verdict(Claim.NOT_ASKED, NOT_ASKED)
     if not is_significant(p_holm):
         return Verdict(Claim.UNCLEAR)
+    if edge:
+        return Verdict(Claim.NO_VERDICT, edge)
     return Verdict(Claim.BETTER if gain > 0 else Claim.WORSE)
 
 
@@ -62,29 +61,13 @@ def is_significant(p: float) -> bool:
     return p <= 1 - CONFIDENCE
 
 
-def find_objection(
-    ours: Arm, theirs: Arm, difference: Difference, gain: float, p_holm: float
-) -> str:
-    """Say why nothing may be claimed of two arms under one setting; empty where it may.
-
-    Args:
-        gain: positive where the claim would be for ours.
-    """
-    if reason := find_bar(ours, theirs, difference.pairs):
-        return reason
-    loser, winner = (theirs, ours) if gain >= 0 else (ours, theirs)
-    if is_significant(p_holm):  # else nobody loses, so nobody could have won with a wider range
-        reason = protocol.withhold_verdict(loser.standing, winner.standing, difference.pairs)
-    unknown = math.isnan(difference.p) and not difference.has_failures
-    variances = [arm.tuning_variance for arm in (ours, theirs) if arm.tuning_variance]
-    if not reason and unknown and any(math.isnan(variance.value) for variance in variances):
-        return "too few points finished to tell how much of the result is luck"
-    return reason
-
-
-def find_bar(ours: Arm, theirs: Arm, pairs: int) -> str:
-    """Say why two arms may not be compared whatever the outcome; empty where they may."""
+def find_bar(ours: Arm, theirs: Arm) -> str:
+    """Return why two arms have no verdict whatever the outcome; empty where they may have one."""
     if ours.stops_at_target:
         return "trials stop at the target; compare their steps"
-    first, second = (replace(arm.standing, edges=()) for arm in (ours, theirs))
-    return protocol.withhold_verdict(first, second, pairs)
+    return protocol.find_bar(ours.standing, theirs.standing)
+
+
+def find_edge_objection(ours: Arm, theirs: Arm, gain: float) -> str:
+    """Return why the loser of two arms may not have lost; empty for none."""
+    return protocol.find_edge_objection((theirs if gain > 0 else ours).standing)

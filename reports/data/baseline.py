@@ -7,8 +7,10 @@ the last point only, of failures the reason without the traceback. The same tria
 bytes::
 
     {"format": 1, "made_by": {...}, "parts": {"setting": [...], ...}, "columns": [...],
+     "plans": [{"study": "...", "number": 1, "at": ..., "plan": {...}}, ...],
      "trials": [[...], ...]}
 
+``plans`` are all that were declared of the studies; a file without any lacks the key.
 A number that is not finite is written as text (``"nan"``, ``"inf"``); null: not measured.
 """
 
@@ -20,7 +22,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.spec import (
     PROTOCOL_VERSION,
@@ -35,10 +37,12 @@ from bench.spec import (
     point_label,
     protocol,
 )
+from bench.spec.declared import WHEN, DeclaredPlan, check_plan
 from bench.spec.printable import escape_unprintable, make_printable
 from bench.spec.shape import WrongShape
 from bench.spec.suggest import suggest
 from reports.data.baseline_shape import check_content, check_row
+from reports.data.reference import Plans
 from reports.data.strict_json import LARGEST, NotJson, parse_json, read_json
 
 FORMAT = 1
@@ -59,20 +63,36 @@ LAST, SUMMARY = "last.", "summary."
 SHIPPED = resources.files("reports") / "baselines"
 
 
-def write(records: Iterable[TrialRecord], path: Path, made_by: Mapping[str, str]) -> int:
+class Baseline(NamedTuple):
+    """Attributes:
+    records: its trials.
+    plans: those that were declared, by study; a file of an older version has none.
+    """
+
+    records: list[TrialRecord]
+    plans: Plans
+
+
+def write(
+    records: Iterable[TrialRecord],
+    path: Path,
+    made_by: Mapping[str, str],
+    plans: Plans | None = None,
+) -> int:
     """Write a baseline of the trials, one record a trial; returns how many there are.
 
     A baseline that is there already is replaced.
 
     Args:
         made_by: how it came about, e.g. ``{"command": "optbench-report study=a export=…"}``.
+        plans: those that were declared, by study.
 
     Raises:
         RefusedInput: ``path`` has another ending, is a folder or a file of another kind.
     """
     check_path(path)
     trials = protocol.select_records(records)
-    text = dumps(trials, made_by)
+    text = dumps(trials, made_by, plans)
     if len(text) > LARGEST:
         raise RefusedInput(
             f"export={path}: {len(text) / 2**20:.0f} MiB, {LARGEST // 2**20} at most can be read; "
@@ -141,7 +161,12 @@ def name(path: Path) -> str:
 
 
 def read(path: Path) -> list[TrialRecord]:
-    """Read a baseline's trials; ``run_id`` is the ``config_hash``, ``source`` the ``name(path)``.
+    """Read a baseline's trials, as ``read_whole`` does."""
+    return read_whole(path).records
+
+
+def read_whole(path: Path) -> Baseline:
+    """Read a baseline; of trials ``run_id`` is the ``config_hash``, ``source`` the ``name(path)``.
 
     Whatever the file holds, nothing of it is instantiated. Characters that a terminal would obey
     are escaped in the records.
@@ -151,9 +176,9 @@ def read(path: Path) -> list[TrialRecord]:
     """
     where = f"compare={path}"
     try:
-        return [
-            make_printable(record) for record in _parse(_content(path, where), where, name(path))
-        ]
+        content = _content(path, where)
+        records = [make_printable(record) for record in _parse(content, where, name(path))]
+        return Baseline(records, _read_plans(content))
     except RefusedInput as error:
         raise RefusedInput(escape_unprintable(str(error))) from error
 
@@ -195,7 +220,20 @@ def _parse(content: Mapping[str, Any], file: str, source: str) -> list[TrialReco
     return records
 
 
-def dumps(records: Sequence[TrialRecord], made_by: Mapping[str, str]) -> str:
+def _read_plans(content: Mapping[str, Any]) -> dict[str, list[DeclaredPlan]]:
+    """Return the plans of a baseline that was checked, by study."""
+    plans: dict[str, list[DeclaredPlan]] = {}
+    for one in content.get("plans", []):
+        when = {key: one[key] for key in WHEN}
+        plans.setdefault(one["study"], []).append(
+            DeclaredPlan(**when, content=check_plan(one["plan"], "plan"))
+        )
+    return plans
+
+
+def dumps(
+    records: Sequence[TrialRecord], made_by: Mapping[str, str], plans: Plans | None = None
+) -> str:
     """Format a baseline: a line a part and a line a trial."""
     parts: dict[str, dict[str, int]] = {part: {} for part in PARTS}
     rows = [_row(record, parts) for record in sorted(records, key=_order)]
@@ -208,7 +246,14 @@ def dumps(records: Sequence[TrialRecord], made_by: Mapping[str, str]) -> str:
         "count": len(rows),
         "columns": columns,
     }
+    declared = [
+        {"study": study, **{key: getattr(one, key) for key in WHEN}, "plan": one.content}
+        for study, each in sorted((plans or {}).items())
+        for one in each
+    ]
     lines = [f"{_json(key)}:{_json(value)}," for key, value in head.items()]
+    if declared:
+        lines.append(f'"plans":{_lines(map(_json, declared))},')
     tables = [f"{_json(part)}:{_lines(stored)}" for part, stored in parts.items()]
     lines.append('"parts":{' + ",\n".join(tables) + "},")
     trials = [_json([row.get(column) for column in columns]) for row in rows]

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from bench.spec import ENDS, MOST_STEPS, Phase, RefusedInput, check_study
+from bench.spec.declared import WHEN, check_plan
 from bench.spec.hyperparameters import find_difference, hyperparameters
 from bench.spec.protocol import DRAW as DESIGN
 from bench.spec.protocol import MOST_TUNINGS
@@ -40,6 +41,7 @@ from reports.data.strict_json import check_depth, find_instruction
 LONGEST_PART = 50_000
 """Most characters of a setting, an optimizer, …: ten times the longest that is shipped."""
 
+LABEL = Kind("text of at most 200 characters", lambda v: isinstance(v, str) and len(v) <= 200)
 COUNT = whole(0, MOST_STEPS)
 POSITIVE = whole(1, MOST_STEPS)
 COMPONENT = {"name": NAME, "target": TEXT, "arguments": MAPPING}
@@ -63,7 +65,7 @@ PARTS: Mapping[str, Shape] = {
     "point": MAPPING,
     "draw": MAPPING,
     "environment": mapping_of(TEXT),
-    "origin": {"study": NAME, "reference": NAME},
+    "origin": {"study": NAME, "reference": LABEL},
 }
 """Every part that trials share, and the keys that a report asks for."""
 
@@ -108,6 +110,10 @@ def check_content(content: Any) -> None:
         raise WrongShape("its lists and mappings lie too deep within each other")
     for key, shape in HEAD.items():
         check_shape(content.get(key), shape, key)
+    plans = content.get("plans", [])
+    check_shape(plans, list_of(MAPPING), "plans")
+    for at, plan in enumerate(plans):
+        _check_plan(plan, f"plans[{at}]")
     columns = content["columns"]
     for name in ROW:
         if name not in columns:
@@ -139,6 +145,16 @@ def check_row(row: Mapping[str, Any], parts: Mapping[str, Sequence[Any]]) -> Non
     for dimension in dimensions(draw["space"]):
         if dimension.scale != "choice" and dimension.name in known:
             check_shape(known[dimension.name], NUMBER, f"optimizer.{dimension.name}")
+
+
+def _check_plan(plan: Mapping[str, Any], key: str) -> None:
+    check_shape(plan, {"study": NAME, **WHEN}, key)
+    _refuse_as_shape(lambda: check_study(plan["study"]), f"{key}.")
+    check_plan(plan.get("plan"), f"{key}.plan")
+    if unknown := sorted(plan.keys() - {"study", "plan", *WHEN}):
+        raise WrongShape(f"{key}.{unknown[0]}: no such key")
+    if found := find_instruction(plan):
+        raise WrongShape(f"{key}.{found}: a plan builds no object")
 
 
 def _check_part(name: str, part: Mapping[str, Any], key: str) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bench.tracking
 from bench.spec import MOST_STEPS, RefusedInput, TrialRecord, protocol
+from bench.spec.declared import DeclaredPlan
 from bench.spec.printable import make_printable
+from bench.spec.reference import check_reference
 from bench.spec.shape import NUMBER, TEXT, Shape, find_misfit, optional, whole
 from bench.spec.suggest import suggest
 from bench.tracking.uri import sqlite_path
 from reports.data import baseline
 from reports.data.merge import check_draws, merge_baselines
+from reports.data.reference import Plans, find_declared
 
 Filters = Mapping[str, Sequence[str]]
 
@@ -53,15 +56,39 @@ class LoadedRecords:
     records: of the studies in the order of their names, then of the baselines.
     notes: what joined and what was left out, in sentences.
     costs: what was measured of entrants alone, by the digest of their config.
+    reference: the optimizer that the report compares others with, as it was asked for or declared;
+        empty for none.
     """
 
     records: tuple[TrialRecord, ...]
     notes: tuple[str, ...] = ()
     costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class ReadStudies:
+    """What the store has of studies.
+
+    Attributes:
+        records: their trials.
+        costs: what was measured of entrants alone, by the digest of their config.
+        plans: those that were declared, by study.
+        broken: lines on what cannot be read.
+    """
+
+    records: Sequence[TrialRecord] = ()
+    costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    plans: Plans = field(default_factory=dict)
+    broken: Sequence[str] = ()
 
 
 def load_records(
-    studies: Sequence[str], uri: str, filters: Filters, baselines: Sequence[str]
+    studies: Sequence[str],
+    uri: str,
+    filters: Filters,
+    baselines: Sequence[str],
+    reference: str = "",
 ) -> LoadedRecords:
     """Read what a report is to be made of.
 
@@ -70,34 +97,54 @@ def load_records(
 
     Args:
         baselines: files, or names of shipped ones (``baseline.find``).
+        reference: the optimizer that others are to be compared with; empty: as it was declared.
 
     Raises:
-        RefusedInput: there is no such store, study, baseline or value of a filter; nothing is
-            left (NoTrials: nothing was there); or a baseline does not go with the studies.
+        RefusedInput: there is no such store, study, baseline, reference or value of a filter;
+            nothing is left (NoTrials: nothing was there); or a baseline does not go with the
+            studies.
     """
-    own, costs, broken = read_studies(uri, studies) if studies else ([], {}, [])
-    own = [make_printable(record) for record in own]
-    theirs = read_baselines(baselines)
+    read = read_studies(uri, studies) if studies else ReadStudies()
+    own = [make_printable(record) for record in read.records]
+    broken = read.broken
+    whole = read_baselines(baselines)
+    theirs = {name: one.records for name, one in whole.items()}
     check_filters(filters, [*own, *(one for records in theirs.values() for one in records)])
     own = _select_own(own, studies, filters)
     theirs = {name: filter_records(records, filters) for name, records in theirs.items()}
     records, notes = merge_baselines(own, theirs)
     _refuse_empty(records, studies, filters, broken)
-    return LoadedRecords(tuple(records), (*broken, *notes), costs)
+    check_reference(reference, {FILTERS["optimizer"](record.config) for record in records})
+    declared = find_declared(
+        records, [read.plans] if own else [one.plans for one in whole.values()]
+    )
+    if declared.note and not reference:
+        notes.append(declared.note)
+    chosen = reference or declared.name
+    return LoadedRecords(tuple(records), (*broken, *notes), read.costs, chosen)
 
 
-def load_own(
-    studies: Sequence[str], uri: str, filters: Filters
-) -> tuple[list[TrialRecord], list[str]]:
-    """Read the trials of studies as they are recorded, and lines on those that cannot be read.
+def load_own(studies: Sequence[str], uri: str, filters: Filters) -> ReadStudies:
+    """Read the trials and plans of studies as they are recorded, narrowed by the filters.
 
     Raises as ``load_records`` does.
     """
-    own, _, broken = read_studies(uri, studies)
-    check_filters(filters, own)
-    own = _select_own(own, studies, filters)
-    _refuse_empty(own, studies, filters, broken)
-    return own, broken
+    read = read_studies(uri, studies)
+    check_filters(filters, read.records)
+    own = _select_own(read.records, studies, filters)
+    _refuse_empty(own, studies, filters, read.broken)
+    plans = {name: [_narrow(plan, filters) for plan in each] for name, each in read.plans.items()}
+    return replace(read, records=own, plans=plans)
+
+
+def _narrow(plan: DeclaredPlan, filters: Filters) -> DeclaredPlan:
+    """Keep the entrants of a plan that every filter lets through."""
+    entrants = [
+        one
+        for one in plan.content["entrants"]
+        if all(one[key] in values for key, values in filters.items())
+    ]
+    return plan._replace(content={**plan.content, "entrants": entrants})
 
 
 def _select_own(
@@ -124,10 +171,8 @@ def _refuse_empty(
         )
 
 
-def read_studies(
-    uri: str, names: Sequence[str]
-) -> tuple[list[TrialRecord], dict[str, Mapping[str, Any]], list[str]]:
-    """Read the trials of the studies, their measured costs, and what of them cannot be read.
+def read_studies(uri: str, names: Sequence[str]) -> ReadStudies:
+    """Read what the store has of the studies.
 
     Raises:
         RefusedInput: there is no such store or study.
@@ -150,8 +195,14 @@ def read_studies(
         if measured is None:
             broken.append(f"{name}: 1 unreadable record: {COSTS}; costs=true measures anew")
         costs = {**(measured or {}), **costs}
+    plans = {}
+    for name in names:
+        plans[name], unreadable = bench.tracking.read_plans(uri, name)
+        if unreadable:
+            broken.append(f"{name}: {unreadable}")
     records = [one.records for one in studies]
-    return records[0] if len(names) == 1 else protocol.select_records(*records), costs, broken
+    selected = records[0] if len(names) == 1 else protocol.select_records(*records)
+    return ReadStudies(selected, costs, plans, broken)
 
 
 def _read_costs(text: str | None) -> dict[str, Mapping[str, Any]] | None:
@@ -166,15 +217,15 @@ def _read_costs(text: str | None) -> dict[str, Mapping[str, Any]] | None:
     return costs if whole else None
 
 
-def read_baselines(words: Iterable[str]) -> dict[str, list[TrialRecord]]:
-    """Read the trials of each baseline, by its name."""
-    trials: dict[str, list[TrialRecord]] = {}
+def read_baselines(words: Iterable[str]) -> dict[str, baseline.Baseline]:
+    """Read each baseline, by its name."""
+    trials: dict[str, baseline.Baseline] = {}
     for word in words:
         path = baseline.find(word)
         name = baseline.name(path)
         if name in trials:
             raise RefusedInput(f"compare={word}: two baselines are named {name!r}; rename one")
-        trials[name] = baseline.read(path)
+        trials[name] = baseline.read_whole(path)
     return trials
 
 

@@ -51,7 +51,10 @@ def check_draws(records: Records, where: str) -> None:
         where: names the studies.
     """
     for (_, entrant), own in _by_place(records).items():
-        draws = {digest(draw): draw for draw in map(_draw, own) if draw}
+        newest = max(map(_design, own))
+        draws = {
+            digest(draw): draw for one in own if _design(one) == newest and (draw := _draw(one))
+        }
         if len(draws) > 1:
             first, second, *_ = draws.values()
             listed = "; ".join(f"{key}: {a} and {b}" for key, a, b in _differences(first, second))
@@ -81,12 +84,19 @@ def _join(own: Records, theirs: Records, name: str) -> tuple[list[TrialRecord], 
     joined = [record for record in shared if _setting(record) in settings]
     _refuse_phases(name, own, joined)
     _refuse_entrants(name, own, joined)
+    other = len(shared) - len(joined)
+    joined, older = _drop_older_designs(own, joined)
     remarks = []
+    if older:
+        remarks.append(
+            f"{name}: tunings of {', '.join(sorted(older))} by an older version are left out; "
+            "those of this study stand"
+        )
     if absent:
         remarks.append(
             f"{name}: left out, for no trial of this study is on it: {', '.join(absent)}"
         )
-    if other := len(shared) - len(joined):
+    if other:
         remarks.append(
             f"{name}: {other} trials under settings that this study has not are left out"
         )
@@ -157,9 +167,34 @@ def _optimizer_differences(here: Records, there: Records) -> Iterator[tuple[str,
 
 
 def _draw_differences(here: Records, there: Records) -> Iterator[tuple[str, str, str]]:
-    ours, theirs = (next(filter(None, map(_draw, records)), {}) for records in (here, there))
-    if ours and theirs:
-        yield from _differences(ours, theirs)
+    """List where tunings of one design differ; those of two designs are never pooled."""
+    ours, theirs = (
+        {_design(r): draw for r in all_ if (draw := _draw(r))} for all_ in (here, there)
+    )
+    for design in ours.keys() & theirs.keys():
+        yield from _differences(ours[design], theirs[design])
+
+
+def _drop_older_designs(own: Records, joined: Records) -> tuple[list[TrialRecord], set[str]]:
+    """Drop tunings of an entrant whose own are of a newer design; also return who it was."""
+    newest: dict[Place, int] = {}
+    for record in own:
+        if _draw(record):
+            place = _setting(record), protocol.entrant(record.config)
+            newest[place] = max(newest.get(place, 0), _design(record))
+    kept, dropped = [], set()
+    for record in joined:
+        place = _setting(record), protocol.entrant(record.config)
+        is_tuned = record.tuning is not None and record.tuning.index is not None
+        if is_tuned and _design(record) < newest.get(place, 0):
+            dropped.add(place[1])
+        else:
+            kept.append(record)
+    return kept, dropped
+
+
+def _design(record: TrialRecord) -> int:
+    return record.tuning.draw if record.tuning else 0
 
 
 def _draw(record: TrialRecord) -> dict[str, Any]:

@@ -12,7 +12,9 @@
     point_id
     phase                        explore, select (no test values) or report
     repeat index                 of a study: which of its tunings, place in the draw; NaN: none
-    points sampler rank          as declared: points a tuning may try, how drawn and ranked
+    points repeats sampler rank  as declared: settings a tuning may try, tunings, how settings are
+                                 drawn and ranked
+    draw                         version of the design of the tunings
     space_hash                   digest of the declared search space; empty: none
     status reason traceback      how it ended
     ended_at                     when, in seconds since 1970; 0 where no record says, in baselines
@@ -62,7 +64,10 @@ IDENTITY = [
     *["run_id", "study", "source", "comparison", "task", "optimizer", "entrant", "point", "seed"],
     *IDS,
 ]
-STUDY = ["phase", "repeat", "index", "points", "sampler", "rank", "space_hash"]
+STUDY = [
+    *["phase", "repeat", "index", "points", "repeats", "draw"],
+    *["sampler", "rank", "space_hash"],
+]
 OUTCOME = ["status", "reason", "ended_at", "generation", "config_hash"]
 SETTINGS = [
     *["model", "schedule", "batch_size", "budget_steps", "eval_every", "precision"],
@@ -180,13 +185,15 @@ def _tuning_cells(record: TrialRecord) -> dict[str, Any]:
     """Return the tuning that a trial of a study belongs to; of another trial nothing is known."""
     tuning = record.tuning
     if tuning is None:
-        none = dict.fromkeys(("repeat", "index", "points"), math.nan)
+        none = dict.fromkeys(("repeat", "index", "points", "repeats", "draw"), math.nan)
         return {"phase": str(record.phase), **none, "sampler": "", "rank": "", "space_hash": ""}
     return {
         "phase": str(record.phase),
         "repeat": float(tuning.repeat),
         "index": math.nan if tuning.index is None else float(tuning.index),
         "points": float(tuning.points),
+        "repeats": float(tuning.repeats),
+        "draw": float(tuning.draw),
         "sampler": tuning.sampler if tuning.space else "",
         "rank": tuning.rank,
         "space_hash": tuning.space_hash if tuning.space else "",

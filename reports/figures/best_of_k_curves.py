@@ -1,4 +1,4 @@
-"""Tuning costs: the expected best of k points on validation against k, and its spread."""
+"""Tuning costs: the expected best of k settings on validation against k, and its spread."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from reports.figures.panel import Panel
 
 TITLE = "What tuning costs"
 CAPTION = (
-    "Expected validation value of the best of k points drawn from those that were tried; the band "
-    "holds the middle 80 % of such draws, of those with a point that finished: the luck of which "
-    "points one draws. Points that diverge count as worst."
+    "Expected validation value of the best of k settings drawn from those tried. Bands: the "
+    "middle 80 % of draws. Notice where more settings stop helping."
 )
-EMPTY = "Nobody was tuned in this study."
+EMPTY = "Nothing was tuned in this study."
 TAIL = 0.1
 
 
@@ -77,9 +76,10 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     columns = ["entrant", "k", "expected", "low", "high", "all_broken"]
     shown = style.prepare_bands(table, colours)[columns]
+    whole = alt.Axis(tickMinStep=1, format="d")
     tried = alt.Scale(domain=[1, max(2, int(table["k"].max()))], nice=False)
     base = alt.Chart(style.inline_data(shown)).encode(
-        x=alt.X("k:Q", title="points tried", scale=tried, axis=alt.Axis(tickMinStep=1, format="d")),
+        x=alt.X("k:Q", title="settings tried", scale=tried, axis=whole),
         color=style.encode_colour(colours),
     )
     scale, axis = style.fit_axis(pd.concat([shown["expected"], shown["low"], shown["high"]]))
@@ -91,11 +91,11 @@ def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerCha
         shape=style.encode_shape(colours),
         tooltip=style.make_tooltip(
             optimizer="entrant:N",
-            points="k:Q",
+            settings="k:Q",
             expected="expected:Q",
             from_="low:Q",
             to="high:Q",
-            all_broken="all_broken:Q",
+            all_diverged="all_broken:Q",
         ),
     )
     return style.layer_charts([band, line, dots], style.HEIGHT)

@@ -9,25 +9,27 @@ from functools import partial
 import altair as alt
 import pandas as pd
 
-from reports.analysis.arms import Kind
 from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
 
 TITLE = "Default against tuned"
 CAPTION = (
-    "Mean final value on test: hollow at the optimizer's own file, filled at its tuned point, with "
-    "95 % intervals; that of the tuned point holds the luck of selection. A bar that runs to the "
-    "edge goes on beyond it."
+    "Mean final value on test: hollow at the default, filled where tuned. Bars: 95 % intervals, of "
+    "a tuned mean over whole tunings. Notice where the default is ahead."
 )
 EMPTY = "No optimizer has both a default and a tuned row."
+COLUMNS = [
+    *["comparison", "metric", "entrant", "row", "value", "low", "high"],
+    *["n", "results", "settings", "tunings"],
+]
 
 
 def tabulate(study: Study) -> pd.DataFrame:
     """Select two rows per comparison and entrant that has both, in the leaderboard's order.
 
-    Columns: comparison, metric, entrant, row (default, tuned), value, low, high, n, points (tried),
-    seeds_low and seeds_high (the interval without tuning variance).
+    Columns: comparison, metric, entrant, row (default, tuned), value, low, high (mean with its t
+    interval), n (results that finished), results, settings (that a tuning tried), tunings.
     """
     found = []
     for board in study.leaderboards:
@@ -36,15 +38,11 @@ def tabulate(study: Study) -> pd.DataFrame:
             if len(own) < 2 or any(math.isnan(row.test.estimate) for row in own):
                 continue
             for row in reversed(own):  # a leaderboard has the default below
-                arm, seeds = row.arm, row.test
-                ends = row.test_with_tuning if arm.kind is Kind.TUNED else seeds
+                arm, test = row.arm, row.test
                 labels = (board.comparison, board.metric, arm.entrant, str(arm.kind))
-                counts = (arm.finished, arm.tried)
-                values = (seeds.estimate, ends.low, ends.high)
-                found.append((*labels, *values, *counts, seeds.low, seeds.high))
-    columns = ["comparison", "metric", "entrant", "row", "value", "low", "high", "n", "points"]
-    columns += ["seeds_low", "seeds_high"]
-    return pd.DataFrame(found, columns=columns)
+                counts = (arm.finished, len(arm.results), arm.tried, arm.tunings)
+                found.append((*labels, test.estimate, test.low, test.high, *counts))
+    return pd.DataFrame(found, columns=COLUMNS)
 
 
 def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
@@ -57,9 +55,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
 
 def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerChart:
     names = table["entrant"].drop_duplicates().tolist()
-    scale, axis = style.fit_axis(
-        pd.concat([table["value"], table["seeds_low"], table["seeds_high"]])
-    )
+    scale, axis = style.fit_axis(pd.concat([table["value"], table["low"], table["high"]]))
     x = partial(alt.X, title=f"test/{table['metric'].iloc[0]}", scale=scale, axis=axis)
     both = table.pivot(index="entrant", columns="row", values="value").reset_index()
     between = alt.Chart(style.inline_data(both)).mark_rule(color=style.GREY, strokeDash=[2, 2])
@@ -69,7 +65,7 @@ def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerCha
         base = alt.Chart(style.inline_data(rows)).encode(
             y=style.encode_rows(names), color=style.encode_colour(colours)
         )
-        values = {name: f"{name}:Q" for name in ("value", "low", "high", "n", "points")}
+        values = {name: f"{name}:Q" for name in ("value", "low", "high", *COLUMNS[7:])}
         layers += [
             base.mark_rule(strokeWidth=1.8, yOffset=offset, clip=True).encode(
                 x=x("low:Q"), x2="high:Q"

@@ -20,9 +20,8 @@ from reports.figures.panel import Panel
 
 TITLE = "Learning curves"
 CAPTION = (
-    "Each optimizer at its tuned or selected point: mean over seeds, band from worst to best seed. "
-    "A cross marks where a first seed broke off; the line ends there. Of many evaluations at most "
-    "100 are drawn, evenly spaced. Seconds are training time alone."
+    "Mean over the reported trials of each optimizer; the band runs from the worst to the best. A "
+    "cross marks where a first trial stopped; the line ends there."
 )
 EMPTY = "No trial was evaluated."
 TRAIN_LOSS = "train/loss"

@@ -1,4 +1,4 @@
-"""All pairs over all tasks: effect, wins, ties and losses, adjusted p.
+"""All pairs over all tasks: probability of improvement, wins, ties and losses, adjusted p.
 
 Source: Ismail-Fawaz et al. 2023, arXiv:2305.11921 (the multi-comparison matrix).
 """
@@ -12,23 +12,23 @@ import numpy as np
 import pandas as pd
 
 from reports.analysis.study import Study
+from reports.analysis.verdict import Claim
 from reports.figures import style
 from reports.figures.matrix import BREAK, END, draw_matrix
 from reports.figures.panel import Panel
-from reports.stats.intervals import CONFIDENCE
-from reports.text.numbers import number
+from reports.stats.intervals import Interval
+from reports.text.effects import format_improvement, format_level
 
 TITLE = "Pairwise comparisons"
 CAPTION = (
-    "Row against column over the tasks that both ran: mean log2 ratio of remaining losses (+1: the "
-    "row has half the loss of the column); tasks won, tied and lost; p after Holm's adjustment for "
-    "all comparisons of the report. Coloured only where p is at most 0.05 and nothing is withheld. "
-    "What two entrants have between them does not change with who else is entered."
+    "Row against column over common tasks: how often the row's result is the better one; tasks "
+    "won–tied–lost; p after Holm's correction. A colour means that a difference is shown."
 )
 MANY = 20  # entrants, beyond whom the pointer tells the numbers
-EMPTY = "There are no two entrants to compare."
+EMPTY = "There are no two optimizers to compare."
 BLANK = "–"
 TEXT = 46  # pixels that a cell's text takes
+FAINTEST = 0.2  # log2, of a difference that is shown: a paler cell would look empty
 
 
 def tabulate(study: Study) -> pd.DataFrame:
@@ -40,9 +40,11 @@ def tabulate(study: Study) -> pd.DataFrame:
     turned = table.assign(
         ours=table["theirs"],
         theirs=table["ours"],
-        effect=-table["effect"],
-        low=-table["high"],
-        high=-table["low"],
+        ours_id=table["theirs_id"],
+        theirs_id=table["ours_id"],
+        improvement=1 - table["improvement"],
+        low=1 - table["high"],
+        high=1 - table["low"],
         win=table["loss"],
         loss=table["win"],
         claim=table["claim"].replace({"better": "worse", "worse": "better"}),
@@ -55,20 +57,19 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     if table.empty:
         return []
     names = [name for name in colours if (table["ours"] == name).any()]
-    claimed = table["claim"].isin(["better", "worse"]) & (table["p_holm"] <= 1 - CONFIDENCE + 1e-12)
-    sign = table["claim"].map({"better": 1.0, "worse": -1.0})
-    strength = table["effect"].abs().clip(0.2, END).fillna(END)  # a rank test has no size
+    sign = table["claim"].map({str(Claim.BETTER): 1.0, str(Claim.WORSE): -1.0})
+    strength = (2 * END * (table["improvement"] - 0.5).abs()).clip(lower=FAINTEST)
     shown = pd.DataFrame(
         {
             "entrant": table["ours"],
             "row": table["ours"],
             "column": table["theirs"],
-            "shade": (sign * strength).where(claimed),
+            "shade": sign * strength,
             "text": [_format_cell(one) for one in table.to_dict("records")],
-            "effect": [number(value, 2, sign=True) for value in table["effect"]],
-            "low": table["low"].replace([np.inf, -np.inf], np.nan),
-            "high": table["high"].replace([np.inf, -np.inf], np.nan),
+            "ahead": [_format_ahead(one) for one in table.to_dict("records")],
+            "level": [format_level(level) for level in table["level"]],
             "tally": [_format_tally(one) for one in table.to_dict("records")],
+            "tasks": table["tasks"],
             "p": table["p_holm"],
             "claim": table["claim"],
             "reason": table["reason"],
@@ -77,12 +78,12 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     pointer = style.make_tooltip(
         optimizer="row:N",
         against="column:N",
-        effect="effect:N",
-        from_="low:Q",
-        to="high:Q",
+        ahead_in="ahead:N",
+        level_of_interval="level:N",
         won_tied_lost="tally:N",
+        tasks="tasks:Q",
         p_adjusted="p:Q",
-        claim="claim:N",
+        verdict="claim:N",
         reason="reason:N",
     )
     if len(names) > MANY:
@@ -96,8 +97,12 @@ def _format_tally(pair: Mapping[Any, Any]) -> str:
     return f"{pair['win']}–{pair['tie']}–{pair['loss']}"
 
 
+def _format_ahead(pair: Mapping[Any, Any]) -> str:
+    return format_improvement(Interval(pair["improvement"], pair["low"], pair["high"], 0))
+
+
 def _format_cell(pair: Mapping[Any, Any]) -> str:
-    effect, p = (float(pair[name]) for name in ("effect", "p_holm"))
+    ahead, p = (float(pair[name]) for name in ("improvement", "p_holm"))
     probability = BLANK if np.isnan(p) else "p <.001" if p < 0.001 else f"p {p:.3f}"
-    size = BLANK if np.isnan(effect) else number(effect, 2, sign=True)
-    return BREAK.join([size, _format_tally(pair), probability])
+    share = BLANK if np.isnan(ahead) else f"{100 * ahead:.0f} %"
+    return BREAK.join([share, _format_tally(pair), probability])

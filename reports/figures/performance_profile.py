@@ -18,11 +18,10 @@ from reports.figures.panel import Panel
 
 TITLE = "Performance profile"
 CAPTION = (
-    "Share of tasks on which the median steps to the target are at most τ times those of the "
-    "fastest entrant; a miss is ∞. Bands are 95 % bootstrap intervals over trials. A profile "
-    "depends on who is entered; the scores above do not."
+    "Share of tasks on which the median steps to target are at most τ times the fastest "
+    "optimizer's. Bands: 95 % bootstrap over results. It depends on who is compared."
 )
-EMPTY = "No two entrants ran every task, or no task has a target value: there is nothing to race."
+EMPTY = "No two optimizers ran every task, or no task has a target value."
 
 
 def tabulate(study: Study) -> pd.DataFrame:
@@ -36,7 +35,7 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
     if table.empty:
         return []
     if not table["share"].any():
-        return [Panel("All tasks", None, "Nobody reached a target: every profile is 0.")]
+        return [Panel("All tasks", None, "No optimizer reached a target: every profile is 0.")]
     ends = style.round_domain(table["tau"].min(), table["tau"].max())
     base = alt.Chart(style.inline_data(style.prepare_bands(table, colours))).encode(
         x=alt.X(

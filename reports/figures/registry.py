@@ -49,6 +49,17 @@ OPTIONAL = frozenset({"trajectories"})
 """Figures of some tasks only: without such tasks the page leaves them out without a line."""
 
 
+def assign_colours(study: Study) -> dict[str, str]:
+    """Map each entrant of a study to its colour; the reference is drawn in ink.
+
+    Of a reference that ran under several schedules the first in the report's order is in ink.
+    """
+    trials = study.trials
+    named = set(trials.loc[trials["optimizer"] == study.reference, "entrant"])
+    reference = next((name for name in study.entrants if name in named), "")
+    return style.assign_colours(study.entrants, reference)
+
+
 def draw_figure(study: Study, name: str) -> alt.ConcatChart:
     """Draw one figure of a study as an Altair chart, e.g. to show in a notebook.
 
@@ -58,7 +69,7 @@ def draw_figure(study: Study, name: str) -> alt.ConcatChart:
     if name not in FIGURES:
         raise RefusedInput(f"figure={name}: no such figure; {suggest(name, FIGURES)}")
     figure = FIGURES[name]
-    colours = style.assign_colours(study.entrants, study.reference)
+    colours = assign_colours(study)
     chart = concatenate(figure.plot(figure.tabulate(study), colours))
     if chart is None:
         raise RefusedInput(f"figure={name}: {figure.EMPTY}")

@@ -12,36 +12,41 @@ from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.forest import draw_forest
 from reports.figures.panel import Panel
+from reports.stats.intervals import CONFIDENCE
+from reports.text.effects import format_level, is_adjusted
 
 TITLE = "Scores over all tasks"
 CAPTION = (
-    "Against the reference, and so moved by no third entrant: log2 of its remaining loss, or of "
-    "its steps to the target, over the entrant's, interquartile mean over tasks (+1: half "
-    "the loss, or half the steps); and the probability that a trial ends better than one of the "
-    "reference. Bars are 95 % bootstrap intervals over seeds within these tasks; a bar that runs "
-    "to the edge goes on beyond it."
+    "Against the reference: log2 ratios of remaining loss and of steps to target (+1: half), and "
+    "how often a result is better. Bars: 95 % bootstrap, or the verdict's level."
 )
-EMPTY = "No entrant ran every task with the reference's seeds, so there is no score over tasks."
+EMPTY = "No optimizer was compared with the reference, so there is no score over tasks."
 SCORES = {
     "value": ("Final value", "log2 of remaining losses", 0.0),
     "speed": ("Speed", "log2 of steps to target", 0.0),
     "improvement": ("Probability of improvement", "probability", 0.5),
 }
-ENDS = {"": "value", "_low": "low", "_high": "high"}
+ENDS = {"": "value", "_low": "low", "_high": "high", "_level": "level", "_tasks": "n"}
 
 
 def tabulate(study: Study) -> pd.DataFrame:
     """List one row per score and entrant, in the order of ``Study.overall``.
 
-    Columns: score, entrant, value, low, high, n (tasks behind it), of (all tasks), complete.
+    Columns: score, entrant, is_reference, value, low, high, level (of this interval), n (tasks
+    behind it), of (all tasks), complete.
     """
-    rows = study.overall
+    rows = study.overall.assign(
+        is_reference=study.overall["reference"] > 0,
+        value_level=CONFIDENCE,
+        speed_level=CONFIDENCE,
+        improvement_level=study.overall["level"],
+        improvement_tasks=study.overall["tested_tasks"],
+    )
     parts = []
     for score in SCORES:
         columns = {f"{score}{end}": name for end, name in ENDS.items()}
-        part = rows[["entrant", *columns, "of", "complete"]].rename(columns=columns)
-        n = rows[f"{score}_tasks"] if f"{score}_tasks" in rows else rows["of"]
-        parts.append(part.assign(score=score, n=n))
+        part = rows[["entrant", "is_reference", *columns, "of", "complete"]].rename(columns=columns)
+        parts.append(part.assign(score=score))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -54,15 +59,16 @@ def plot(table: pd.DataFrame, colours: Mapping[str, str]) -> list[Panel]:
         here = table[table["score"] == score]
         drawn = here[np.isfinite(here["value"])]
         note = _explain_missing(here)
-        if len(drawn) < 2:  # the reference against itself
+        if drawn["is_reference"].all():
             panels.append(Panel(title, None, note or "No task has a target value."))
             continue
-        shown = drawn[["entrant", "value", "low", "high", "n", "of"]]
-        scale = _scale_around(shown, baseline)
-        chart = draw_forest(
-            shown, colours, axis, baseline=baseline, scale=scale, tasks="n:Q", of="of:Q"
+        shown = drawn[["entrant", "value", "low", "high", "n", "of"]].assign(
+            level=[format_level(level) for level in drawn["level"]]
         )
-        panels.append(Panel(title, chart, note))
+        scale = _scale_around(shown, baseline)
+        details = {"level_of_interval": "level:N", "tasks": "n:Q", "of": "of:Q"}
+        chart = draw_forest(shown, colours, axis, baseline=baseline, scale=scale, **details)
+        panels.append(Panel(title, chart, " ".join(filter(None, [note, _name_level(drawn)]))))
     return panels
 
 
@@ -80,12 +86,21 @@ def _scale_around(rows: pd.DataFrame, baseline: float) -> alt.Scale:
 def _explain_missing(rows: pd.DataFrame) -> str:
     """Say why entrants have no finite score."""
     reasons = {
-        "Lost to trials that broke off or missed the target (−∞)": rows["value"] == -np.inf,
-        "Without a finite score for the reference's sake (+∞)": rows["value"] == np.inf,
-        "Incomplete, so not scored": ~rows["complete"],
+        "More of its trials did not finish or missed the target (−∞)": rows["value"] == -np.inf,
+        "More of the reference's did (+∞)": rows["value"] == np.inf,
+        "Incomplete, so not scored": rows["value"].isna() & ~rows["complete"],
     }
     return " ".join(
         f"{reason}: {', '.join(rows.loc[at, 'entrant'])}."
         for reason, at in reasons.items()
         if at.any()
     )
+
+
+def _name_level(rows: pd.DataFrame) -> str:
+    """Name the levels of the intervals where they are not those of a single test."""
+    levels = rows["level"].dropna()
+    if not levels.map(is_adjusted).any():
+        return ""
+    ends = dict.fromkeys(format_level(level) for level in (levels.min(), levels.max()))
+    return f"Bars at the level of each verdict: {' to '.join(ends)}."

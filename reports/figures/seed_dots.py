@@ -1,4 +1,4 @@
-"""Every reported trial as a dot, which shows groups of seeds that a mean would hide."""
+"""Every result as a dot, which shows groups that a mean would hide."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from reports.analysis.study import Study
 from reports.figures import style
 from reports.figures.panel import Panel
 
-TITLE = "Every seed"
+TITLE = "Every result"
 CAPTION = (
-    "Final value on test, a dot a reported trial; on the page a click leads to its row. Of more "
-    "than 60 trials of an entrant 60 are drawn, evenly by rank, the least and the greatest among "
-    "them. Those that broke off have no value and are counted at the side."
+    "Final value on test: one dot a result, which of a tuned optimizer is a whole tuning; at most "
+    "60 are drawn. Notice groups. A click leads to the trial."
 )
 EMPTY = "No reported trial has a value on test."
 DRAWN = 60
@@ -71,7 +70,7 @@ def _draw_chart(table: pd.DataFrame, colours: Mapping[str, str]) -> alt.LayerCha
     broken = table[table["value"].isna()].groupby("entrant").size()
     if len(broken):
         n = table.groupby("entrant").size()
-        texts = [f"{broken[name]} of {n[name]} broke off" for name in broken.index]
+        texts = [f"{broken[name]} of {n[name]} did not finish" for name in broken.index]
         remarks = pd.DataFrame({"entrant": broken.index, "remark": texts})
         layers.append(style.write_remarks(remarks, names))
     return style.layer_charts(layers, style.ROW * max(3, len(names)))

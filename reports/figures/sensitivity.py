@@ -25,12 +25,10 @@ from reports.figures.panel import Panel
 
 TITLE = "Sensitivity to hyperparameters"
 CAPTION = (
-    "Final validation metric against each hyperparameter tried: in a study one dot a point of the "
-    "search space, in a sweep the mean over finished seeds with a band from worst to best. Lines "
-    "below: the range that was declared for each optimizer; a cross on one: a seed diverged there, "
-    "and the dot above it shows the survivors. Where a name says 1 − β, so does its axis."
+    "Final validation value by hyperparameter: one dot a setting. Bands: worst to best seed. "
+    "Lines below: declared ranges; a cross: a trial diverged there. Notice dots at an end."
 )
-EMPTY = "Nobody tried two values of a hyperparameter."
+EMPTY = "No optimizer tried two values of a hyperparameter."
 KEYS = ["comparison", "metric", "direction", "entrant", "phase", "hyperparameter"]
 COLUMNS = [
     *[*KEYS, "scale", "x", "level", "mean", "low", "high", "n", "diverged"],
@@ -47,7 +45,7 @@ def tabulate(study: Study) -> pd.DataFrame:
     that is what was declared), scale (log, linear, choice), x (NaN of a choice), level (the value
     as text, of a choice), mean, low, high (range over seeds), n (finished), diverged, range_low and
     range_high (as declared; NaN where nothing was). Where other hyperparameters varied too, the
-    best point at a value stands.
+    best setting at a value stands.
     """
     rows = study.attempts
     rows = rows[(rows["phase"] == Phase.SELECT) | ~is_in_study(rows)]

@@ -14,10 +14,8 @@ from reports.figures.unstacked import STACKED, select_unstacked
 
 TITLE = "Costs of a step"
 CAPTION = (
-    "Time of a training step without evaluation and data preparation, and memory. Where "
-    "costs=true measured each optimizer alone, in turns on one machine: the median step and what "
-    "its state holds. Else of trials that trained alone: the median, a bar from the least to the "
-    "greatest, and their peak memory."
+    "Time of a training step, and memory. Dots: medians; bars: least to greatest. With costs=true "
+    "each optimizer was measured alone on one machine, and memory is its state."
 )
 EMPTY = f"{STACKED} optbench-report study=NAME costs=true measures each alone."
 COSTS = {

@@ -53,10 +53,15 @@ CONFIG: dict[str, Any] = {
 
 
 def assign_colours(entrants: Sequence[str], reference: str = "adam") -> dict[str, str]:
-    """Map each entrant to its colour, in the report's order with the reference first."""
+    """Map each entrant to its colour, in the report's order.
+
+    Args:
+        entrants: labels; those of the reference come first.
+        reference: the label that is drawn in ink. Where it is none of them nobody is.
+    """
     others = [name for name in entrants if name != reference]
-    colours = OKABE_ITO + [GREY] * len(others)
-    return {reference: INK} | dict(zip(others, colours, strict=False))
+    colours = dict(zip(others, OKABE_ITO + [GREY] * len(others), strict=False))
+    return {name: colours.get(name, INK) for name in entrants}
 
 
 def inline_data(table: pd.DataFrame) -> alt.Data:

@@ -19,8 +19,8 @@ from reports.stats.sampling import bounded
 
 TITLE = "Time against quality"
 CAPTION = (
-    "Median training time of a trial, without evaluation and data preparation, against the mean "
-    "final value on test with its 95 % interval. The line joins those that nobody beats in both."
+    "Median training time of a trial against the mean final value on test. Bars: 95 % intervals. "
+    "The line joins optimizers that no other beats in both."
 )
 EMPTY = STACKED
 

@@ -1,4 +1,4 @@
-"""Steps and training time to the target: one dot a seed, a bar at the median, misses set apart."""
+"""Steps and training time to the target: a dot a result, a bar at the median, misses apart."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from reports.stats.to_target import median_to_target
 
 TITLE = "Steps and time to target"
 CAPTION = (
-    "Each optimizer at its tuned or selected point: one dot a seed, bar at the median over all "
-    "seeds, misses included as ∞ and counted at the side."
+    "Steps and training time to the target: one dot a result, a bar at the median with misses as "
+    "∞. Misses are counted at the side."
 )
 EMPTY = "No task of this study has a target value."
 LABELS = {"steps_to_target": "training steps", "train_time_to_target_s": "training time (s)"}
 
 
 def tabulate(study: Study) -> pd.DataFrame:
-    """List one row per seed of each reported point, on tasks with a target; ∞ is a miss.
+    """List one row per trial of ``Study.reported``, on tasks with a target; ∞ is a miss.
 
     Columns: comparison, entrant, seed, metric, target, budget_steps, steps_to_target,
     train_time_to_target_s.

@@ -20,10 +20,8 @@ from tasks.landscapes import LANDSCAPES, TASKS, Landscape, Point
 
 TITLE = "Trajectories"
 CAPTION = (
-    "One trial of each optimizer, at its tuned or selected point: of the lowest seed that all "
-    "have, which starts them at one place, near the ring. A diamond is a minimum, a dot the last "
-    "place shown, a cross where a trial broke off. Lines of equal value at 1, 2 and 5 times powers "
-    "of ten. A trajectory begins where it was first measured."
+    "One trial of each optimizer, from the start near the ring. Diamond: minimum; dot: the last "
+    "position; cross: it did not finish. Contours: 1, 2, 5 times powers of ten."
 )
 EMPTY = "No task of this study has two parameters."
 COLUMNS = [
@@ -89,7 +87,7 @@ def _draw_panel(table: pd.DataFrame, colours: Mapping[str, str]) -> Panel:
     notes = [
         _describe_seeds(table.drop_duplicates("entrant")),
         _list_names("Leaves the picture", left),
-        _list_names("Not drawn, for it was never measured", unseen),
+        _list_names("Not drawn, as it was never measured", unseen),
     ]
     note = " ".join(filter(None, notes))
     seen = table.dropna(subset=["step"])

@@ -22,23 +22,25 @@ from reports.text.answer import count_claims, write_answer, write_sentences
 from reports.text.headline import write_headline
 from reports.text.leaderboards import display
 from reports.text.numbers import MISSING, number, short, whole
+from reports.text.procedure import describe_procedure
 from reports.text.protocol_check import check_rules
 from reports.text.provenance import list_environments, list_failures, list_provenance
+from reports.text.settings import list_choices
 from reports.text.standings import list_standings
 
 IDENTITY = ("optimizer", "row")
 DETAILS = (
-    *("point", "compared with", "pairs", "p (Holm)", "p sign flip", "seeds to decide"),
-    *("statuses", "bad seeds", "seed groups", "test with selection", "IQM [95 %]"),
+    *("point", "compared with", "p (Holm)", "tunings to decide"),
+    *("statuses", "bad seeds", "seed groups", "IQM [95 %]"),
     *("test split ±", "steps", "seconds to target", "step (ms)"),
 )
 """Columns of a leaderboard that stand in the folded part of a page."""
 
 TRIAL_COLUMNS = (
-    *("status", "comparison", "optimizer", "point", "seed", "phase", "validation", "test"),
+    *("status", "task", "optimizer", "setting", "seed", "phase", "validation", "test"),
     *("steps to target", "step (ms)"),
 )
-FILTERS = ("status", "comparison", "optimizer", "phase")
+FILTERS = ("status", "task", "optimizer", "phase")
 
 
 def build_page(study: Study, figures: Section, files: Sequence[str]) -> str:
@@ -54,6 +56,7 @@ def build_page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "reference": study.reference,
         "answer": write_answer(study),
         "sentences": write_sentences(study),
+        "procedure": describe_procedure(study),
         "tiles": count_claims(study),
         "counts": count_statuses(study.trials),
         "filters": describe_filters(study.filters),
@@ -61,6 +64,7 @@ def build_page(study: Study, figures: Section, files: Sequence[str]) -> str:
         "overall": list_standings(study),
         "stability": describe_stability(study.stability),
         "boards": [_split_board(board) for board in study.leaderboards],
+        "choices": list_choices(study),
         "files": files,
         "figures": figures,
         "rules": check_rules(study),
@@ -122,9 +126,9 @@ def _list_trials(trials: pd.DataFrame) -> dict[str, Any]:
     table = pd.DataFrame(
         {
             "status": trials["status"],
-            "comparison": trials["comparison"],
+            "task": trials["comparison"],
             "optimizer": trials["entrant"],
-            "point": trials["point"],
+            "setting": trials["point"],
             "seed": trials["seed"].astype(str),
             "phase": trials["phase"],
             "validation": final_values(trials, "val").map(_format_value),

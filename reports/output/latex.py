@@ -96,12 +96,12 @@ def _format_table(board: Leaderboard) -> str:
 
 
 def _list_reasons(board: Leaderboard) -> list[str]:
-    """List the reasons of withheld verdicts, each once; the cells only say that they are."""
-    verdicts = [row.verdict for row in board.rows if row.verdict.claim is Claim.WITHHELD]
+    """List the reasons for no verdict, each once; the cells only say that there is none."""
+    verdicts = [row.verdict for row in board.rows if row.verdict.claim is Claim.NO_VERDICT]
     reasons = dict.fromkeys(verdict.reason for verdict in verdicts)
     if not reasons:
         return []
-    text = escape(f"Withheld: {'; '.join(reasons)}.")
+    text = escape(f"No verdict: {'; '.join(reasons)}.")
     return [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize {text}}}"]
 
 

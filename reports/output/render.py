@@ -13,9 +13,9 @@ from altair.utils.schemapi import debug_mode
 
 from bench.spec import TrialRecord
 from reports.analysis.study import Study
-from reports.figures import paper, style
+from reports.figures import paper
 from reports.figures.embedding import Section, build_section
-from reports.figures.registry import FIGURES, OPTIONAL
+from reports.figures.registry import FIGURES, OPTIONAL, assign_colours
 from reports.figures.rendering import Renderer
 from reports.output.exports import write_tables
 from reports.output.html import build_empty_page, build_page
@@ -51,7 +51,7 @@ def start_figures(study: Study, directory: Path) -> tuple[Section, Renderer]:
 
     A figure with nothing to show is on the page only.
     """
-    colours = style.assign_colours(study.entrants, study.reference)
+    colours = assign_colours(study)
     drawings, specs = [], {}
     for name, figure in FIGURES.items():
         table = figure.tabulate(study)

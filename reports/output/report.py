@@ -35,6 +35,7 @@ def make_report(
     filters: Mapping[str, Sequence[str]] | None = None,
     compare: Sequence[str] = (),
     measure: Measure | None = None,
+    reference: str = "",
 ) -> Path:
     """Read one or several studies, write the report and print the leaderboards.
 
@@ -44,14 +45,14 @@ def make_report(
     Args:
         study: its name, or names with commas between.
         directory: folder to write to; None: ``outputs/<name>/report``.
-        filters, compare: as ``Study.load`` takes them.
+        filters, compare, reference: as ``Study.load`` takes them.
         measure: folders and accelerator with which to measure costs; None:
             they are not measured.
 
     Returns the path of ``index.html``. Raises RefusedInput for what is not there.
     """
     try:
-        loaded = Study.load(study, uri, filters=filters, compare=compare)
+        loaded = Study.load(study, uri, filters=filters, compare=compare, reference=reference)
     except NoTrials as nothing:
         name = study.replace(",", "+")
         index = render_empty(name, directory or Path("outputs", name, "report"))
@@ -61,7 +62,7 @@ def make_report(
     if measure is not None:
         loaded = _measure_costs(loaded, uri, studies, measure)
     index = render(loaded, directory or Path("outputs", loaded.name, "report"))
-    if len(studies) == 1 and not filters and not compare:
+    if len(studies) == 1 and not (filters or compare or reference):
         with suppress(ReadOnlyStore):  # its notice has said so
             bench.tracking.attach_report(uri, study, index.parent)
             bench.tracking.summarize(uri, study, **summarize_study(loaded))
@@ -75,11 +76,11 @@ def export_baseline(
 ) -> None:
     """Write the trials of studies as a baseline, and print its size."""
     baseline.check_path(path)
-    records, broken = load_own(studies.split(","), uri, filters)
-    if broken:
-        print(*broken, sep="\n", file=sys.stderr)
+    own = load_own(studies.split(","), uri, filters)
+    if own.broken:
+        print(*own.broken, sep="\n", file=sys.stderr)
     command = f"optbench-report study={studies} {describe_filters(filters)}".strip()
-    count = baseline.write(records, path, {"command": command})
+    count = baseline.write(own.records, path, {"command": command}, own.plans)
     print(f"{path}: {count} trials, {path.stat().st_size / 1e3:.1f} kB")
 
 

@@ -18,20 +18,21 @@ from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
 from reports.text.answer import write_answer, write_sentences
 from reports.text.leaderboards import display
+from reports.text.settings import Chosen, list_choices
 
 STYLES = {
     Claim.BETTER: "green",
     Claim.WORSE: "red",
     Claim.UNCLEAR: "dim",
-    Claim.WITHHELD: "dim",
-    Claim.NOT_TESTED: "dim",
+    Claim.NO_VERDICT: "dim",
+    Claim.NOT_ASKED: "dim",
     Claim.REFERENCE: "bold",
 }
 LEFT = ("optimizer", "row", "point", "statuses", "compared with", "verdict", "marks")
 # shown first where the terminal is too narrow for all; prefixes, as names carry the metric
 PRIORITY = [
-    *["optimizer", "row", "n", "test/", "verdict", "minus", "points", "steps", "marks", "point"],
-    *["statuses", "step "],
+    *["optimizer", "row", "n", "test/", "verdict", "minus", "level", "ahead of", "tuning"],
+    *["steps", "marks", "point", "statuses", "step "],
 ]
 GAP = 2  # characters between columns
 WIDEST = 36  # longer cells fold inside their column
@@ -39,7 +40,7 @@ NARROW, NARROW_WIDEST = 120, 14  # below so many columns cells fold sooner
 
 
 def print_study(study: Study, console: Console | None = None) -> None:
-    """Print the answer in words, then every leaderboard.
+    """Print the answer in words, every leaderboard, and the settings that were chosen.
 
     If not all columns fit, the less important ones are left out and counted; no number is cut.
     """
@@ -50,6 +51,17 @@ def print_study(study: Study, console: Console | None = None) -> None:
         console.print(Text(f"· {sentence.text}", style=STYLES.get(sentence.claim, "")))
     for board in study.leaderboards:
         _print_board(board, console)
+    _print_choices(list_choices(study), console)
+
+
+def _print_choices(choices: Sequence[Chosen], console: Console) -> None:
+    """Print a line for each tuned optimizer on each task; nothing where nothing was tuned."""
+    if not choices:
+        return
+    console.print()
+    console.print(Text("Settings to use (the page has them as YAML)", style="bold"))
+    for one in choices:
+        console.print(Text(f"· {one.entrant} on {one.comparison}: {one.summary}"))
 
 
 def _print_board(board: Leaderboard, console: Console) -> None:

@@ -18,8 +18,11 @@ from reports.figures import heatmap, paper, rendering
 from reports.figures.registry import FIGURES
 from reports.pages import DOCS
 from reports.pages.markdown import describe_origin, format_board, format_table, load_shipped
+from reports.stats.intervals import Interval
 from reports.text.answer import write_answer, write_sentences
-from reports.text.numbers import interval
+from reports.text.effects import format_improvement, format_level
+from reports.text.numbers import counted
+from reports.text.procedure import describe_procedure
 from reports.text.standings import list_standings
 
 NAME, HALF = "laptop", "embedded"
@@ -82,13 +85,10 @@ def write_sections(study: Study) -> Iterator[str]:
 def write_first_screen(study: Study) -> str:
     """Write what ran, the answer, every optimizer on every task, and over all of them."""
     ran = study.attempts[study.attempts["status"] != Status.SKIPPED]
-    points = max(arm.tried for arm in study.arms)
-    seeds = max(arm.trials["seed"].nunique() for arm in study.arms)
     what = (
         f"{ran['optimizer'].nunique()} optimizers on the {ran['task'].nunique()} tasks of "
-        f"`suite={NAME}`, each at its default and at the best of {points} points of its own "
-        f"declared search space (chosen on validation, run on {seeds} seeds that had chosen "
-        f"nothing), {len(ran)} trials: [docs/league.md](docs/league.md)."
+        f"`suite={NAME}`, {len(ran)} trials: [docs/league.md](docs/league.md). "
+        f"{describe_procedure(study)}"
     )
     picture = f"![{heatmap.TITLE}](docs/league_heatmap.png)\n\n<sub>{heatmap.CAPTION}</sub>"
     parts = [what, f"**{write_answer(study)}**", picture, _format_standings(study)]
@@ -99,16 +99,16 @@ def _format_standings(study: Study) -> str:
     """Format the ranks of tuned optimizers, and the verdicts on their defaults."""
     cells = pd.DataFrame(list_standings(study))
     error = f"error ÷ {study.reference}'s [95 %]"
-    counts = ["better", "no difference", "worse", "withheld"]
+    counts = ["overall", "better", "no clear difference", "worse", "no verdict"]
     shown = cells[["optimizer", "rank", error, *counts]].assign(
         defaults=[_count_default_claims(study, name) for name in cells["optimizer"]]
     )
-    names = {"optimizer": "tuned", "defaults": "default: better, no difference, worse"}
+    names = {"optimizer": "tuned", "defaults": "default: better, no clear difference, worse"}
     return format_table(shown.rename(columns=names))
 
 
 def _count_default_claims(study: Study, entrant: str) -> str:
-    """Count the tasks where its default is better, not different and worse, ``1, 5, 2``."""
+    """Count the tasks where its default is better, not clearly different and worse, ``1, 5, 2``."""
     claims = [
         row.verdict.claim
         for board in study.leaderboards
@@ -127,14 +127,16 @@ def _list_differing_pairs(study: Study) -> str:
     lines = [
         f"Of {len(pairs)} pairs of tuned optimizers, each over all tasks that both ran and after "
         f"Holm's correction, {len(shown) or 'none'} are shown to differ"
-        + ("; behind a pair, how many powers of two less loss remain.\n" if len(shown) else ".")
+        + ("; behind a pair, how often its first is ahead.\n" if len(shown) else ".")
     ]
     for row in shown.to_dict("records"):
-        sign = 1 if row["claim"] == Claim.BETTER else -1
-        ahead, behind = (row["ours"], row["theirs"])[::sign]
-        low, high = sorted((sign * row["low"], sign * row["high"]))
-        effect = interval(sign * row["effect"], low, high, 2, sign=True)
-        lines.append(f"- {ahead} ahead of {behind} ({row['tasks']} tasks): {effect}")
+        ahead, behind, ends = row["ours"], row["theirs"], (row["low"], row["high"])
+        improvement = Interval(row["improvement"], *ends, 0)
+        if row["claim"] == Claim.WORSE:
+            ahead, behind = behind, ahead
+            improvement = Interval(1 - row["improvement"], 1 - ends[1], 1 - ends[0], 0)
+        shown_as = f"{format_improvement(improvement)}, {format_level(row['level'])} interval"
+        lines.append(f"- {ahead} ahead of {behind} ({counted(row['tasks'], 'task')}): {shown_as}")
     return "\n".join(lines)
 
 

@@ -29,22 +29,22 @@ YAML.
   size (D-Adaptation, Prodigy, L-BFGS's line search) over two. Beside it stand the averages (0.5
   to 0.99 for a first one, 0.9 to 0.9999 for a second one, about a decade each way where the
   default is another), weight decay where it is part of the method, and what is particular to it:
-  at most four together, for a budget of 8 or 25 points cannot cover more. Where the last column
-  says *our choice*, no paper is claimed for it; AlgoPerf's ranges are those of its submitted
-  baselines (github.com/mlcommons/algorithmic-efficiency, `algorithms/paper_baselines`).
+  at most four together, because 8 or 25 settings cannot cover more. Where the last column says
+  *our choice*, no paper is claimed for it; AlgoPerf's ranges are those of its submitted baselines
+  (github.com/mlcommons/algorithmic-efficiency, `algorithms/paper_baselines`).
 - **`one_minus`.** 1 - β is drawn, not β: 0.9, 0.99 and 0.999 average over 10, 100 and 1000 steps,
   so they are equally far apart on a logarithmic scale of 1 - β. The table shows β itself.
 - **The same for all tasks.** A range that knows the task is tuning that nobody counts.
-- **Edges.** A chosen value in the outer tenth of its range (on its scale) is marked `edge`: a
-  wider range might have found a better one, so verdicts against that optimizer are withheld.
-  Declare a wider range for all tasks and give the study a new name.
+- **Edges.** Where at least half of the tunings end in the same outer tenth of a range (on its
+  scale), the row is marked `edge`: a wider range might have found a better value. Such an optimizer
+  has no verdict where it would lose. Declare a wider range for all tasks, in a new study.
 - **A default of 0 or null** may lie outside: the range then says where the hyperparameter is
   worth turning on.
 - **ε** is not searched, except where it is of the size of what it is added to (Yogi, Adadelta,
   MADGRAD).
 
 `pytorch_optimizer`, which names any of that package's list, declares none: one range cannot suit
-them all. It takes part in a study at its default point; a YAML of your own with a `search_space`
+them all. It takes part in a study at its default; a YAML of your own with a `search_space`
 has it tuned ([add-an-optimizer.md](add-an-optimizer.md)).
 
 | optimizer | hyperparameter | default | from | to | scale | source |

@@ -8,12 +8,8 @@ seeds, not a mean of ratios: a single seed without any error left would make tha
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from reports.stats.intervals import Variance
 
 
 def remaining_loss(values: ArrayLike, direction: str) -> NDArray[np.float64]:
@@ -27,23 +23,30 @@ def remaining_loss(values: ArrayLike, direction: str) -> NDArray[np.float64]:
 
 
 def value(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
-    """log2 of their mean remaining loss over ours, shape ``(..., n)`` to ``(...)``, paired.
+    """log2 of their mean remaining loss over ours; shapes ``(..., m)``, ``(..., n)`` to ``(...)``.
 
-    Who broke off more often of the pairs is worse by ∞, however good the rest: else survivors
-    would be compared with everybody. Broken equally often, the pairs that both finished count;
-    where there is none both are alike, 0.
+    Of whom a larger share broke off is worse by ∞, however good the rest: else survivors would be
+    compared with everybody. Where the shares are equal those that finished count; where none
+    did both are alike, 0.
 
     Args:
-        ours, theirs: remaining losses of pairs; ∞ for a trial that broke off; NaN in either where
-            there is no pair. Without any pair: NaN.
+        ours, theirs: remaining losses; ∞ for a trial that broke off. NaN without values.
     """
-    a, b = np.broadcast_arrays(np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float))
-    pair = ~(np.isnan(a) | np.isnan(b))
-    more = (np.isinf(a) & pair).sum(axis=-1) - (np.isinf(b) & pair).sum(axis=-1)
-    both = pair & np.isfinite(a) & np.isfinite(b)
-    a, b = (np.where(both, x, 0.0).sum(axis=-1) for x in (a, b))
-    ratio = np.where(more == 0, log2_ratio(b, a), np.where(more > 0, -np.inf, np.inf))
-    return np.where(pair.any(axis=-1), ratio, np.nan)
+    a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
+    if not a.shape[-1] or not b.shape[-1]:
+        return np.full(a.shape[:-1], np.nan)
+    broken_a, broken_b = (np.isinf(x).sum(axis=-1) for x in (a, b))
+    more = broken_a * b.shape[-1] - broken_b * a.shape[-1]  # of whole numbers: equal is equal
+    return np.where(
+        more == 0, log2_ratio(_mean_finite(b), _mean_finite(a)), np.where(more > 0, -np.inf, np.inf)
+    )
+
+
+def _mean_finite(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the last axis of finite values; 0 where there is none."""
+    finite = np.isfinite(x)
+    total = np.where(finite, x, 0.0).sum(axis=-1)
+    return np.asarray(total / np.maximum(1, finite.sum(axis=-1)))
 
 
 def speed(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
@@ -52,7 +55,7 @@ def speed(ours: ArrayLike, theirs: ArrayLike) -> NDArray[np.float64]:
     A median that is a miss is ∞: only ours −∞, only theirs +∞, both 0. NaN without values.
 
     Args:
-        ours, theirs: steps, ∞ for a miss; one a trial, not necessarily paired.
+        ours, theirs: steps, ∞ for a miss; one a trial.
     """
     a, b = np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)
     if not a.shape[-1] or not b.shape[-1]:
@@ -65,21 +68,6 @@ def log2_ratio(above: ArrayLike, below: ArrayLike) -> NDArray[np.float64]:
     a, b = np.asarray(above, dtype=float), np.asarray(below, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(a == b, 0.0, np.log2(a) - np.log2(b))
-
-
-def linearize(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Contributions of paired remaining losses to ``value``, same shape: their mean's variance is
-    that of the log ratio, to first order (delta method). NaN where a mean is 0."""
-    a, b = ours.mean(), theirs.mean()
-    if not (a > 0 and b > 0):
-        return np.full(ours.shape, np.nan)
-    return np.asarray((theirs / b - ours / a) / math.log(2))
-
-
-def scale_variance(variance: Variance, mean: float) -> Variance:
-    """The variance of a mean remaining loss as one of its log2, to first order."""
-    spread = variance.value / (mean * math.log(2)) ** 2 if mean > 0 else math.nan
-    return Variance(spread, variance.degrees)
 
 
 def median(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,18 @@ def ranks(scores: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(stats.rankdata(-x, method="min", nan_policy="omit"), dtype=float)
 
 
+def separated_ranks(scores: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """Rank scores, shape ``(E,)``, where their intervals separate; others share a rank.
+
+    A rank is one more than the number of scores whose interval lies wholly above. A score without
+    an interval (NaN ends) is its own interval; NaN has no rank.
+    """
+    x, a, b = (np.asarray(values, dtype=float) for values in (scores, low, high))
+    a, b = np.where(np.isnan(a), x, a), np.where(np.isnan(b), x, b)
+    above = (a[None, :] > b[:, None]).sum(axis=1)
+    return np.where(np.isnan(x), np.nan, above + 1.0)
+
+
 def leave_one_out(
     results: ArrayLike, score: Callable[[NDArray[np.float64]], NDArray[np.float64]]
 ) -> NDArray[np.float64]:

@@ -11,12 +11,14 @@ SHARES = frozenset({"accuracy", "miou"})
 
 
 def bounded(metric: str, interval: Interval) -> Interval:
-    """The interval of a mean of a metric, within 0 … 1 where that is the metric's range.
+    """The interval of a mean of a metric; without ends where they exceed a range of 0 to 1.
 
-    A Student interval knows of no range: three accuracies near 1 may reach beyond it.
+    A Student interval knows of no range: that of a few accuracies near 1 may reach beyond it, and
+    then says that their spread is not known.
     """
-    inside = metric in SHARES and 0 <= interval.estimate <= 1
-    return interval.within(0.0, 1.0) if inside and interval.known else interval
+    if metric in SHARES and interval.known and not 0 <= interval.low <= interval.high <= 1:
+        return Interval(interval.estimate, math.nan, math.nan, interval.n)
+    return interval
 
 
 def standard_error(share: float, n: float) -> float:

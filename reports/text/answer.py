@@ -1,26 +1,34 @@
 """What a study says in plain words: the answer, a sentence an entrant, and the counts behind both.
 
-An entrant speaks through one row a comparison: its tuned point, else the best tried, else its
-default. Each claim carries the interval that it rests on, n and price.
+An entrant speaks through one row a task: its tuned row, else the best tried, else its default. Each
+claim carries the interval that it rests on, and what it was compared at.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.spec import Status
-from reports.analysis.arms import Kind
+from reports.analysis.arms import Arm, Kind
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.rows import LeaderboardRow
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim
-from reports.text.headline import choose_decimals, compare_finishing, count_points
-from reports.text.numbers import counted, interval, whole
+from reports.text.effects import (
+    describe_ruled_out,
+    describe_shift,
+    format_overall_improvement,
+)
+from reports.text.headline import compare_finishing, describe_price
+from reports.text.numbers import counted, whole
 
-SPOKEN = (Claim.BETTER, Claim.WORSE, Claim.UNCLEAR, Claim.WITHHELD, Claim.NOT_TESTED)
+SPOKEN = (Claim.BETTER, Claim.WORSE, Claim.UNCLEAR, Claim.NO_VERDICT, Claim.NOT_ASKED)
 """In the order of a sentence."""
+CLAIMS = (Claim.BETTER, Claim.WORSE)
+
+MANY = 1_000
+"""Tunings beyond which no number of them is said: nobody runs them."""
 
 Entry = tuple[Leaderboard, LeaderboardRow]
 
@@ -34,7 +42,7 @@ class Sentence:
 
 
 def collect_entries(boards: Sequence[Leaderboard]) -> dict[str, list[Entry]]:
-    """Collect each entrant's rows that speak for it, one a comparison, without the reference's."""
+    """Collect each entrant's rows that speak for it, one a task, without the reference's."""
     entries: dict[str, list[Entry]] = {}
     for board in boards:
         for row in board.heads:
@@ -48,19 +56,79 @@ def count_claims(study: Study) -> dict[str, int]:
     rows = [row for own in collect_entries(study.leaderboards).values() for _, row in own]
     claims = [row.verdict.claim for row in rows]
     found = {str(claim): claims.count(claim) for claim in SPOKEN}
-    if not found[Claim.NOT_TESTED]:
-        del found[Claim.NOT_TESTED]
+    if not found[Claim.NOT_ASKED]:
+        del found[Claim.NOT_ASKED]
     broken = study.trials["status"].isin([Status.DIVERGED, Status.FAILED])
-    return found | {"trials broken off": int(broken.sum())}
+    return found | {"trials diverged or failed": int(broken.sum())}
 
 
 def write_answer(study: Study) -> str:
-    """Say if anything is better than the reference, as far as the study shows.
+    """Say what beats the reference, as far as the study shows.
 
-    Of tuned optimizers first; what the defaults of tuned ones show is said as well, for it stands
-    in the same tables.
+    First over all tasks, then on single ones; of tuned optimizers first. What defaults of tuned
+    ones show is said as well, for it stands in the same tables.
     """
-    return " ".join([_answer_of_heads(study), *_answer_of_defaults(study)])
+    entries = _select_asked(study)
+    rows = [row for own in entries.values() for _, row in own]
+    if not study.reference:
+        return _answer_of_pairs(study)
+    if not rows:
+        return f"Nothing was compared with {study.reference}: it ran alone."
+    if all(row.verdict.claim is Claim.NO_VERDICT for row in rows):
+        reasons = list(dict.fromkeys(row.verdict.reason for row in rows))
+        more = f" ({len(reasons) - 1} more reasons below)" if len(reasons) > 1 else ""
+        return " ".join([f"No verdict: {reasons[0]}{more}.", *_answer_of_defaults(study)])
+    return " ".join(
+        [*_answer_overall(study), _answer_of_heads(study, entries), *_answer_of_defaults(study)]
+    )
+
+
+def _select_asked(study: Study) -> dict[str, list[Entry]]:
+    """Select the entrants that the report asks about, beside a baseline the study's own."""
+    entries = collect_entries(study.leaderboards)
+    asked = {
+        entrant: own
+        for entrant, own in entries.items()
+        if any(row.verdict.claim is not Claim.NOT_ASKED for _, row in own)
+    }
+    return asked or entries
+
+
+def _answer_overall(study: Study) -> list[str]:
+    """Name who differs from the reference over all tasks; nothing where there is one task."""
+    table = study.overall[study.overall["tested_tasks"] > 1]
+    asked = table[table["claim"] != Claim.NOT_ASKED]
+    if asked.empty:
+        return []
+    parts = []
+    for claim, verb in ((Claim.BETTER, "beat"), (Claim.WORSE, "lost to")):
+        named = [
+            f"{row['entrant']} (ahead in {format_overall_improvement(row)} of results)"
+            for row in asked[asked["claim"] == claim].to_dict("records")
+        ]
+        if named:
+            parts.append(f"{_and(named)} {verb} {study.reference}")
+    most = int(asked["tested_tasks"].max())
+    if not parts:
+        return [f"Over {most} tasks no difference to {study.reference} is clear."]
+    return [f"Over {most} tasks {'; '.join(parts)}."]
+
+
+def _answer_of_heads(study: Study, entries: dict[str, list[Entry]]) -> str:
+    reference = study.reference
+    rows = [row for own in entries.values() for _, row in own]
+    conditions = f"({describe_conditions(rows)})"
+    won = {
+        entrant: [board.comparison for board, row in own if row.verdict.claim is Claim.BETTER]
+        for entrant, own in entries.items()
+    }
+    shown = [f"{name} on {_and(where)}" for name, where in won.items() if where]
+    if shown:
+        return f"Better than {reference}: {'; '.join(shown)} {conditions}."
+    tasks = list(dict.fromkeys(board.comparison for own in entries.values() for board, _ in own))
+    where = tasks[0] if len(tasks) == 1 else f"any of {counted(len(tasks), 'task')}"
+    tuned = "tuned " if any(row.arm.kind is Kind.TUNED for row in rows) else ""
+    return f"No {tuned}optimizer is shown to beat {reference} on {where} {conditions}."
 
 
 def _answer_of_defaults(study: Study) -> list[str]:
@@ -71,28 +139,22 @@ def _answer_of_defaults(study: Study) -> list[str]:
             if row not in board.heads and row.verdict.claim is Claim.BETTER:
                 better.setdefault(row.arm.entrant, []).append(board.comparison)
     shown = "; ".join(f"{name} on {_and(where)}" for name, where in better.items())
-    return [f"Default against default, shown to be better: {shown}."] if shown else []
+    return [f"Default against default, better: {shown}."] if shown else []
 
 
-def _answer_of_heads(study: Study) -> str:
-    reference, entries = study.reference, collect_entries(study.leaderboards)
-    rows = [row for own in entries.values() for _, row in own]
-    tasks = counted(len(study.leaderboards), "comparison")
-    if not rows:
-        return f"Nothing was compared with {reference}: it ran alone."
-    better = {
-        entrant: [board.comparison for board, row in own if row.verdict.claim is Claim.BETTER]
-        for entrant, own in entries.items()
-    }
-    shown = [f"{name} on {_and(where)}" for name, where in better.items() if where]
-    if shown:
-        return f"Shown to be better than {reference}: {'; '.join(shown)} (of {tasks})."
-    if all(row.verdict.claim is Claim.NOT_TESTED for row in rows):
-        return f"{reference} did not run here, so nothing is compared with it."
-    if all(row.verdict.claim in (Claim.WITHHELD, Claim.NOT_TESTED) for row in rows):
-        return f"No verdict: no comparison with {reference} here is one that a verdict may rest on."
-    tuned = "tuned " if any(row.arm.kind is Kind.TUNED for row in rows) else ""
-    return f"No {tuned}optimizer here is shown to be better than {reference} ({tasks})."
+def _answer_of_pairs(study: Study) -> str:
+    pairs = study.pairs
+    if pairs.empty:
+        return "Nothing was compared: one optimizer ran alone."
+    shown = [
+        f"{row['ours']} {'beats' if row['claim'] == Claim.BETTER else 'loses to'} {row['theirs']}"
+        for row in pairs[pairs["claim"].isin(CLAIMS)].to_dict("records")
+    ]
+    none = "no two optimizers are shown to differ"
+    return (
+        f"There is no reference (reference=NAME chooses one). Of {counted(len(pairs), 'pair')}: "
+        f"{'; '.join(shown) or none}."
+    )
 
 
 def write_sentences(study: Study) -> list[Sentence]:
@@ -111,45 +173,43 @@ def write_sentences(study: Study) -> list[Sentence]:
 def _part(claim: Claim, entries: Sequence[Entry]) -> str:
     if not entries:
         return ""
-    against = entries[0][0].reference
-    if claim in (Claim.BETTER, Claim.WORSE):
+    row = entries[0][1]
+    against = row.reference.entrant if row.reference else entries[0][0].reference
+    if claim in CLAIMS:
         verb = f"beats {against}" if claim is Claim.BETTER else f"loses to {against}"
-        return f"{verb} on " + "; on ".join(_difference(*one) for one in entries)
+        return f"{verb} on " + "; on ".join(_describe_claim(*one) for one in entries)
     places: dict[str, list[str]] = {}
-    for board, row in entries:
-        places.setdefault(_undecided(row), []).append(board.comparison)
-    bare_first = sorted(places.items(), key=lambda one: bool(one[0]))
-    listed = "; ".join(f"{_and(where)}{why}" for why, where in bare_first)
-    if claim is Claim.NOT_TESTED:
-        return f"nothing to compare it with on {listed}"
-    if claim is Claim.WITHHELD:
-        return f"verdict withheld on {listed}"
-    return f"no difference to {against} shown on {listed}"
+    for board, each in entries:
+        places.setdefault(_describe_undecided(board, each), []).append(board.comparison)
+    listed = "; on ".join(f"{_and(where)}{why}" for why, where in places.items())
+    if claim is Claim.UNCLEAR:
+        return f"no clear difference to {against} on {listed}"
+    return f"{claim} on {listed}"
 
 
-def _difference(board: Leaderboard, row: LeaderboardRow) -> str:
-    """``langid: +0.0044 [0.0018, 0.0069], n = 10, 8 points each``."""
-    difference = row.difference
-    default = row.arm.kind is Kind.DEFAULT
-    price = "at their defaults" if default else f"{count_points(row.arm)} each"
-    terms = [f"n = {difference.pairs}", price]
-    if finishing := compare_finishing(row):
-        return f"{board.comparison} by rank ({', '.join(terms)}{finishing})"
-    ends = difference.selection if difference.selection.known else difference.seeds
-    measured = difference.seeds.estimate, ends.low, ends.high
-    value = interval(*measured, choose_decimals(board, *measured), sign=True)
-    return f"{board.comparison}: {value}, {', '.join(terms)}"
+def _describe_claim(board: Leaderboard, row: LeaderboardRow) -> str:
+    """``langid by +0.4 points accuracy (99.8 % interval +0.2 to +0.7), 10 tunings``."""
+    size = describe_shift(row.shift, board.metric, row.level)
+    return f"{board.comparison} by {size}, {describe_conditions([row])}{compare_finishing(row)}"
 
 
-def _undecided(row: LeaderboardRow) -> str:
-    """Say why nothing is claimed, or what would decide it."""
-    if row.verdict.claim is Claim.WITHHELD:
+def _describe_undecided(board: Leaderboard, row: LeaderboardRow) -> str:
+    """Say why nothing is claimed, what is ruled out, and what would decide it."""
+    if row.verdict.claim is not Claim.UNCLEAR:
         return f" ({row.verdict.reason})"
-    if row.verdict.claim is not Claim.UNCLEAR or math.isnan(row.n_needed):
-        return ""
-    if math.isinf(row.n_needed):
-        return " (more seeds alone would not decide: tuning.repeats=3 would show the luck in it)"
-    return f" (a difference of this size: about {whole(row.n_needed)} seeds would decide)"
+    parts = [describe_ruled_out(row.shift, board.metric)]
+    if row.tunings_needed <= MANY:
+        parts.append(f"about {whole(row.tunings_needed)} tunings would decide this size")
+    return f" ({'; '.join(parts)})"
+
+
+def describe_conditions(rows: Sequence[LeaderboardRow]) -> str:
+    """``10 tunings of 8 settings``, ``untuned defaults, 10 seeds``; up to three of them."""
+    return ", or ".join(list(dict.fromkeys(_describe_conditions(row.arm) for row in rows))[:3])
+
+
+def _describe_conditions(arm: Arm) -> str:
+    return ("untuned defaults, " if arm.kind is Kind.DEFAULT else "") + describe_price(arm)
 
 
 def _and(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The one sentence of a comparison, with what weakens it in it: n, price, budget, target, pairs."""
+"""The one sentence of a task, with what weakens it in it: results, tuning, budget, target."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from reports.analysis.arms import Arm, Kind
 from reports.analysis.leaderboard import Leaderboard
 from reports.analysis.rows import LeaderboardRow
 from reports.analysis.verdict import Claim
-from reports.text.numbers import interval, short, significant
+from reports.text.numbers import counted, interval, short, significant
 
 
 def write_headline(board: Leaderboard) -> str:
-    """Say who leads on validation, at what price, and what that says of the reference.
+    """Say who leads on validation, how it was tuned, and what that says of the reference.
 
-    ``digits: lion tuned 0.951 [0.947, 0.955] (n=10, 8 points tried, 300 steps, target 0.85);
-    better than adam (10 pairs).``
+    ``digits: lion tuned 0.951 [0.947, 0.955] (10 tunings of 8 settings, 300 steps, target 0.85);
+    better than adam.``
     """
     best = board.rows[0]
     if best.arm.finished == 0:
-        return f"{board.comparison}: no trial finished at a selected point."
+        return f"{board.comparison}: no reported trial finished."
     measured = best.test.estimate, best.test.low, best.test.high
     value = interval(*measured, choose_decimals(board, *measured))
     lead = f"{board.comparison}: {_name(best.arm)} {value} ({_terms(best.arm, board)})"
@@ -31,30 +31,31 @@ def write_headline(board: Leaderboard) -> str:
 
 
 def describe_verdict(row: LeaderboardRow, board: Leaderboard) -> str:
-    """Describe a row's verdict with its pairs and, where they differ, the finishing rates."""
-    verdict, pairs = row.verdict, row.difference.pairs
+    """Describe a row's verdict and, where they differ, the finishing rates."""
+    verdict = row.verdict
     against = row.reference.entrant if row.reference else board.reference
     finishing = compare_finishing(row)
-    if verdict.claim is Claim.WITHHELD:
-        return f"no verdict against {against}, withheld: {verdict.reason}{finishing}"
     text = {
         Claim.BETTER: f"better than {against}",
         Claim.WORSE: f"worse than {against} on test",
-        Claim.UNCLEAR: f"no difference to {against} shown",
-        Claim.NOT_TESTED: f"difference to {against} not tested",
+        Claim.UNCLEAR: f"no clear difference to {against}",
+        Claim.NO_VERDICT: f"no verdict: {verdict.reason}",
+        Claim.NOT_ASKED: f"not asked: {verdict.reason}",
     }[verdict.claim]
-    return f"{text}{f' ({pairs} pairs)' if pairs else ''}{finishing}"
+    return f"{text}{finishing}"
 
 
 def format_price(arm: Arm) -> str:
-    """Count the points tried to find this one: ``8``, ``3 × 8``; ``0`` for a default."""
-    return f"{arm.repeats} × {arm.tried}" if arm.repeats > 1 else str(arm.tried)
+    """Count the settings tried: ``10 × 8`` (tunings × settings), ``8``; ``0`` for a default."""
+    return f"{arm.tunings} × {arm.tried}" if arm.tunings > 1 else str(arm.tried)
 
 
-def count_points(arm: Arm) -> str:
-    """Format the price with its word: ``1 point``, ``8 points``, ``3 × 8 points``."""
-    price = format_price(arm)
-    return "1 point" if price == "1" else f"{price} points"
+def describe_price(arm: Arm) -> str:
+    """``10 tunings of 8 settings``, ``8 settings tried``, ``10 seeds``."""
+    if arm.kind is Kind.TUNED:
+        return f"{counted(arm.tunings, 'tuning')} of {counted(arm.tried, 'setting')}"
+    tried = f", {counted(arm.tried, 'setting')} tried" if arm.tried > 1 else ""
+    return f"{counted(arm.standing.results, 'seed')}{tried}"
 
 
 def choose_decimals(board: Leaderboard, value: float, low: float, high: float) -> int:
@@ -64,7 +65,8 @@ def choose_decimals(board: Leaderboard, value: float, low: float, high: float) -
     loss beside one that went to 1e12.
     """
     typical = pd.Series([(row.test.high - row.test.low) / 2 for row in board.rows]).median()
-    known = [significant(width) for width in (typical, (high - low) / 2) if width > 0]
+    widths = (typical, (high - low) / 2)
+    known = [significant(width) for width in widths if 0 < width < math.inf]
     return max(known, default=4 if abs(value) < 100 else 0)
 
 
@@ -83,7 +85,7 @@ def _name(arm: Arm) -> str:
 
 
 def _terms(arm: Arm, board: Leaderboard) -> str:
-    terms = [f"n={arm.finished}", f"{count_points(arm)} tried", f"{board.budget_steps} steps"]
+    terms = [describe_price(arm), f"{board.budget_steps} steps"]
     if not math.isnan(board.target):
         terms.append(f"target {short(board.target)}")
     return ", ".join(terms)
@@ -95,14 +97,14 @@ def _others(board: Leaderboard) -> str:
     if not others:
         return "no other optimizer ran"
     named = [
-        f"{_name(row.arm)} ({row.difference.pairs} pairs){compare_finishing(row)}"
+        f"{_name(row.arm)}{compare_finishing(row)}"
         for row in others
         if row.verdict.claim is Claim.BETTER
     ]
     text = f"better than {board.reference} on test: {', '.join(named) or 'none shown'}"
-    withheld = [row.verdict.reason for row in others if row.verdict.claim is Claim.WITHHELD]
-    if not withheld:
+    none = [row.verdict.reason for row in others if row.verdict.claim is Claim.NO_VERDICT]
+    if not none:
         return text
-    reasons = sorted(set(withheld))
+    reasons = sorted(set(none))
     shown = "; ".join([*reasons[:2], *["…"] * (len(reasons) > 2)])
-    return f"{text}; withheld for {len(withheld)} of {len(others)}: {shown}"
+    return f"{text}; no verdict for {len(none)} of {len(others)}: {shown}"

@@ -17,21 +17,15 @@ from reports.analysis.selection import count_statuses
 from reports.stats.intervals import Interval
 from reports.stats.seeds import Group
 from reports.text.csv_table import format_csv_table
+from reports.text.effects import format_improvement, format_level
 from reports.text.headline import choose_decimals, format_price, write_headline
 from reports.text.numbers import MISSING, counted, interval, number, short, whole
 
-IMPORTANT = (
-    *("optimizer", "row", "points tried", "n"),
-    "minus with selection",  # the interval that a tuned row's verdict goes by
-    *("verdict", "p (Holm)"),
-)
+IMPORTANT = ("optimizer", "row", "tuning", "n", "verdict", "p (Holm)")
 """Beside the intervals of the test value and of the difference, whose names carry the metric."""
 
 
-OPTIONAL = (
-    *("test with selection", "minus with selection", "seeds to decide", "seed groups"),
-    "test split ±",
-)
+OPTIONAL = ("tunings to decide", "seed groups", "test split ±")
 """Columns that are left out where no row has a value."""
 
 
@@ -50,37 +44,30 @@ def display(board: Leaderboard) -> pd.DataFrame:
 
 def _cells(row: LeaderboardRow, board: Leaderboard) -> dict[str, str]:
     def between(one: Interval, *, sign: bool = False) -> str:
-        measured = one.estimate, one.low, one.high
+        known = math.isfinite(one.low) or math.isfinite(one.high)  # else it rules nothing out
+        measured = one.estimate, *((one.low, one.high) if known else (math.nan, math.nan))
         return interval(*measured, choose_decimals(board, *measured), sign=sign)
 
-    def ends(one: Interval, *, sign: bool = False) -> str:
-        if not one.known:
-            return MISSING
-        digits = choose_decimals(board, one.low, one.low, one.high)
-        return f"[{number(one.low, digits, sign=sign)}, {number(one.high, digits, sign=sign)}]"
-
-    arm, difference = row.arm, row.difference
+    arm = row.arm
     val_digits = choose_decimals(board, row.val_mean, row.test.low, row.test.high)
     return {
         "optimizer": arm.entrant,
         "row": str(arm.kind),
         "point": arm.point,
-        "points tried": format_price(arm),
+        "tuning": format_price(arm),
         "n": str(arm.finished),
         f"test/{board.metric} [95 %]": between(row.test),
-        f"minus {board.reference} [95 %]": between(difference.seeds, sign=True),
-        "minus with selection": ends(difference.selection, sign=True),
+        f"minus {board.reference or 'reference'}": between(row.shift, sign=True),
+        f"ahead of {board.reference or 'reference'}": format_improvement(row.improvement),
         "verdict": str(row.verdict),
         "compared with": row.reference.entrant if row.reference else "",
-        "pairs": str(difference.pairs),
+        "level": MISSING if math.isnan(row.p_holm) else format_level(row.level),
         "p (Holm)": format_probability(row.p_holm),
-        "p sign flip": format_probability(difference.p_sign_flip),
-        "seeds to decide": whole(row.n_needed),
+        "tunings to decide": whole(row.tunings_needed),
         "statuses": count_statuses(arm.trials),
         "bad seeds": format_share(row.bad_share),
         "seed groups": format_groups(row.seed_groups) or MISSING,
         f"val/{board.metric}": number(row.val_mean, val_digits),
-        "test with selection": ends(row.test_with_tuning),
         "test split ±": short(row.test_error),
         "IQM [95 %]": between(row.test_iqm),
         "steps": whole(row.steps),
@@ -200,6 +187,5 @@ def _plain(value: Any) -> Any:
 
 def choose_columns(cells: pd.DataFrame) -> list[str]:
     """List the few columns of ``display`` that a paper or a notebook has room for."""
-    names = [str(name) for name in cells]
-    intervals = [name for name in names if name.endswith("[95 %]") and not name.startswith("IQM")]
-    return [name for name in names if name in IMPORTANT or name in intervals]
+    chosen = (*IMPORTANT, "test/", "minus ")
+    return [str(name) for name in cells if str(name).startswith(chosen)]

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 
 MISSING = "n/a"
+UNDETERMINED = "not determined"
+"""Of an interval: the values do not tell their spread, or it exceeds the metric's range."""
 HUGE = 1e6
 """From here on a measured number is written with an exponent."""
 
@@ -27,12 +29,12 @@ def number(value: float, digits: int, *, sign: bool = False) -> str:
 
 
 def interval(value: float, low: float, high: float, digits: int, *, sign: bool = False) -> str:
-    """``0.972 [0.968, 0.976]``; ``[n/a]`` where the values tell nothing about their spread."""
+    """``0.972 [0.968, 0.976]``; *not determined* where values do not tell their spread."""
     if math.isnan(value):
         return MISSING
     shown = number(value, digits, sign=sign)
     if math.isnan(low):
-        return f"{shown} [{MISSING}]"
+        return f"{shown} [{UNDETERMINED}]"
     return f"{shown} [{number(low, digits, sign=sign)}, {number(high, digits, sign=sign)}]"
 
 

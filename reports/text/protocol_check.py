@@ -1,7 +1,7 @@
 """The protocol check: each rule of a fair comparison, whether this study kept it, and what to do.
 
 A rule is *kept*; or *marked*, where it weakens numbers that are shown all the same; or *broken*,
-where no verdict may rest on it (the rows concerned are withheld). One that this study gives no
+where no verdict may rest on it (the rows concerned have none). One that this study gives no
 occasion to keep does not apply.
 """
 
@@ -90,9 +90,9 @@ def _equal_budgets(study: Study) -> Finding:
     tuned = [arm for arm in study.arms if arm.kind is not Kind.DEFAULT]
     unequal = []
     for comparison in sorted({arm.comparison for arm in tuned}):
-        counts = [arm.standing.points for arm in tuned if arm.comparison == comparison]
+        counts = [arm.tried for arm in tuned if arm.comparison == comparison]
         if min(counts) < max(counts):
-            unequal.append(f"{min(counts)} to {max(counts)} points on {comparison}")
+            unequal.append(f"{min(counts)} to {max(counts)} settings on {comparison}")
     if unequal:
         return Finding(
             State.BROKEN,
@@ -107,13 +107,13 @@ def _equal_budgets(study: Study) -> Finding:
         )
     if not tuned:
         return Finding(State.NO_OCCASION, "nothing was tuned")
-    return Finding(State.KEPT, f"{max(arm.standing.points for arm in tuned)} points each")
+    return Finding(State.KEPT, f"{counted(max(arm.tried for arm in tuned), 'setting')} a tuning")
 
 
 def _even_draws(study: Study) -> Finding:
     samplers = sorted({arm.standing.sampler for arm in study.arms if arm.standing.sampler})
     if not samplers:
-        return _without_tuning(study, "points were listed by hand")
+        return _without_tuning(study, "settings were listed by hand")
     if samplers == ["sobol"]:
         return Finding(State.KEPT, "scrambled Sobol points")
     learns = any(name in ADAPTIVE for name in samplers)
@@ -129,7 +129,7 @@ def _validation_only(study: Study) -> Finding:
             State.BROKEN, f"{opened} tuning trials measured test", "run the tuning again"
         )
     if chose.empty:
-        return Finding(State.KEPT, "points were compared on validation")
+        return Finding(State.KEPT, "settings were compared on validation")
     return Finding(State.KEPT, f"none of {len(chose)} tuning trials opened the test split")
 
 
@@ -137,15 +137,35 @@ def _fresh_seeds(study: Study) -> Finding:
     reused = _list_arms(arm for arm in study.arms if arm.standing.chosen_on_reported_seeds)
     if reused:
         return Finding(State.BROKEN, f"chosen on the seeds that are reported: {reused}", STUDY)
-    counts = [arm.trials["seed"].nunique() for arm in study.arms]
-    few = min(counts, default=0)
-    if few < protocol.MINIMUM_PAIRS:
+    few = _list_arms(arm for arm in study.arms if arm.standing.results < _least(arm))
+    if few:
         return Finding(
             State.BROKEN,
-            f"only {counted(few, 'reporting seed')} in some rows",
-            f"reporting.seeds={protocol.MINIMUM_PAIRS} or more; 10 is the default of a study",
+            f"too few results: {few}",
+            f"at least tuning.repeats={protocol.MINIMUM_TUNINGS} and "
+            f"reporting.seeds={protocol.MINIMUM_SEEDS}; 10 of each is the default of a study",
         )
-    return Finding(State.KEPT, f"{few} or more seeds a row, none of which chose")
+    return Finding(State.KEPT, "no reported seed chose a setting")
+
+
+def _independent_tunings(study: Study) -> Finding:
+    tuned = [arm for arm in study.arms if arm.kind is Kind.TUNED]
+    if not tuned:
+        return Finding(State.NO_OCCASION, "nothing was tuned")
+    if old := _list_arms(arm for arm in tuned if arm.standing.draw < protocol.DRAW):
+        return Finding(
+            State.BROKEN,
+            f"tuned once, by an older version: {old}",
+            "run hydra/sweeper=study again, in a new study",
+        )
+    least, most = (pick(arm.tunings for arm in tuned) for pick in (min, max))
+    shown = f"{least}" if least == most else f"{least} to {most}"
+    return Finding(State.KEPT, f"{shown} tunings a row, each on settings and seeds of its own")
+
+
+def _least(arm: Arm) -> int:
+    tuned = arm.kind is Kind.TUNED and arm.standing.draw == protocol.DRAW
+    return protocol.MINIMUM_TUNINGS if tuned else protocol.MINIMUM_SEEDS
 
 
 def _defaults_beside(study: Study) -> Finding:
@@ -162,15 +182,18 @@ def _defaults_beside(study: Study) -> Finding:
 
 
 def _inside_ranges(study: Study) -> Finding:
-    if edges := _list_arms(arm for arm in study.arms if arm.standing.edges):
+    edges = _list_arms(
+        arm for arm in study.arms if protocol.find_common_edge(arm.standing.edges) is not None
+    )
+    if edges:
         return Finding(
             State.MARKED,
-            f"best point at the edge of its range: {edges}",
+            f"half of the tunings end at one edge of a range: {edges}",
             "widen that range in the optimizer's YAML, in a new study",
         )
     if all(arm.kind is Kind.DEFAULT for arm in study.arms):
         return Finding(State.NO_OCCASION, "nothing was tuned")
-    return Finding(State.KEPT, "no chosen point in the outer tenth of a range")
+    return Finding(State.KEPT, "no optimizer ends mostly in the outer tenth of a range")
 
 
 def _full_horizon(study: Study) -> Finding:
@@ -200,19 +223,19 @@ def _fixed_targets(study: Study) -> Finding:
 
 
 def _shown_differences(study: Study) -> Finding:
-    withheld = [
+    none = [
         row.verdict
         for board in study.leaderboards
         for row in board.rows
-        if row.verdict.claim is Claim.WITHHELD
+        if row.verdict.claim is Claim.NO_VERDICT
     ]
-    if not withheld:
-        return Finding(State.KEPT, "no verdict had to be withheld")
-    reasons = sorted({verdict.reason for verdict in withheld})
+    if not none:
+        return Finding(State.KEPT, "every row has a verdict")
+    reasons = sorted({verdict.reason for verdict in none})
     more = f"; … ({len(reasons)} reasons)" if len(reasons) > 3 else ""
     return Finding(
         State.MARKED,
-        f"{len(withheld)} withheld: {'; '.join(reasons[:3])}{more}",
+        f"{counted(len(none), 'row')} without a verdict: {'; '.join(reasons[:3])}{more}",
         "see the rules above",
     )
 
@@ -263,12 +286,13 @@ def _regenerates(study: Study) -> Finding:
 RULES: dict[str, Callable[[Study], Finding]] = {
     "Everything but optimizer and schedule is equal within a comparison": _equal_settings,
     "Search spaces are declared before, the same for all tasks": _declared_spaces,
-    "Every optimizer may try equally many points; broken ones count": _equal_budgets,
-    "Points are scrambled quasi-random, on log scales": _even_draws,
-    "Points are chosen on validation only": _validation_only,
-    f"Seeds that choose are not reported; at least {protocol.MINIMUM_PAIRS} are": _fresh_seeds,
-    "The default stands beside the tuned point": _defaults_beside,
-    "No chosen point at the edge of its range": _inside_ranges,
+    "Every tuning tries equally many settings; those that break count": _equal_budgets,
+    "Tunings are independent of each other": _independent_tunings,
+    "Settings are scrambled quasi-random, on log scales": _even_draws,
+    "Settings are chosen on validation only": _validation_only,
+    "Seeds that choose are not reported, and enough others are": _fresh_seeds,
+    "The default stands beside the tuned setting": _defaults_beside,
+    "Nobody ends mostly at the edge of a range": _inside_ranges,
     "The final value at the full horizon counts": _full_horizon,
     "Targets are fixed beforehand": _fixed_targets,
     "No claim without a difference that was shown": _shown_differences,
@@ -294,8 +318,10 @@ def _marked(study: Study, caveat: Caveat) -> str:
 
 
 def _list_arms(found: Iterable[Arm]) -> str:
-    return _listed(
-        f"{arm.entrant} on {arm.comparison}"
-        + (f" ({', '.join(arm.standing.edges)})" if arm.standing.edges else "")
-        for arm in found
-    )
+    return _listed(f"{arm.entrant} on {arm.comparison}{_format_edge(arm)}" for arm in found)
+
+
+def _format_edge(arm: Arm) -> str:
+    """`` (high lr)``: the edge at which half of its tunings end; empty for none."""
+    edge = protocol.find_common_edge(arm.standing.edges)
+    return f" ({edge[1]} {edge[0]})" if edge else ""

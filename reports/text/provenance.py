@@ -105,7 +105,7 @@ def _point(row: Mapping[Any, Any], hashes: Mapping[Any, list[str]]) -> dict[str,
 
 def _only_point(arm: Arm, hashes: Mapping[Any, list[str]]) -> dict[str, Any]:
     """Describe the one point of an arm without tuning."""
-    finished = arm.val.value[np.isfinite(arm.val.value)]
+    finished = arm.val[np.isfinite(arm.val)]
     return {
         "point": arm.point,
         "selected": False,

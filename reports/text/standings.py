@@ -9,30 +9,39 @@ from typing import Any
 import numpy as np
 
 from reports.analysis.study import Study
+from reports.text.effects import format_overall_improvement
 from reports.text.numbers import MISSING, interval, whole
 
 
 def list_standings(study: Study) -> list[dict[str, str]]:
     """List a row an entrant: log2 ratios as ratios, an incomplete entrant without any."""
+    reference = study.reference or "the reference"
     return [
         {
             "optimizer": row["entrant"],
             "row": str(row["row"]),
             "rank": whole(row["rank"]) if row["complete"] else "incomplete",
-            "comparisons": f"{row['tasks']} of {row['of']}",
+            "tasks": f"{row['tasks']} of {row['of']}",
+            "overall": _format_claim(row),
+            f"ahead of {reference}": format_overall_improvement(row),
             "better": whole(row["better"]),
-            "no difference": whole(row["unclear"]),
+            "no clear difference": whole(row["unclear"]),
             "worse": whole(row["worse"]),
-            "withheld": whole(row["withheld"]),
-            f"error ÷ {study.reference}'s [95 %]": _ratio(row, "value", -1),
-            f"P(better than {study.reference})": _between(row, "improvement"),
-            f"speed × {study.reference}'s [95 %]": _ratio(row, "speed", 1),
+            "no verdict": whole(row["no_verdict"] + row["not_asked"]),
+            f"error ÷ {reference}'s [95 %]": _ratio(row, "value", -1),
+            f"speed × {reference}'s [95 %]": _ratio(row, "speed", 1),
             "profile area": _between(row, "profile_area"),
             "rank by profile": _ranks(row),
             "finished": f"{row['finished']} of {row['trials']}",
         }
         for row in study.overall.to_dict("records")
     ]
+
+
+def _format_claim(row: Mapping[Any, Any]) -> str:
+    """The verdict over the tasks that both ran, with their number where it is not all."""
+    some = f" (of {row['tested_tasks']} tasks)" if 0 < row["tested_tasks"] < row["of"] else ""
+    return f"{row['claim']}{some}"
 
 
 def _between(row: Mapping[Any, Any], name: str) -> str:

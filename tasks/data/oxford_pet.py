@@ -10,10 +10,11 @@ Photographs are brought to one size once (``tasks.data.io.cache``).
 from __future__ import annotations
 
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from tasks.data.io import cache
 FOLDER = "oxford-iiit-pet"
 NEEDED = ("images", "annotations/trimaps", "annotations/trainval.txt", "annotations/test.txt")
 CLASSES, BORDER = ("pet", "background"), 2  # a trimap's 1, 2 and 3
+PHOTOGRAPHS, TRIMAPS = ("JPEG", "PNG", "GIF"), ("PNG",)
+"""Formats as published, by Pillow's names: some of the ``.jpg`` files are PNG or GIF."""
 SPLIT_SEED = 0
 
 
@@ -44,7 +47,7 @@ def load(*, data_dir: str, download: bool, size: int = 64, validation: int = 736
     if not download and not all((folder / name).exists() for name in NEEDED):
         raise missing("oxford_pet", f"Oxford-IIIT Pet [{', '.join(NEEDED)}]", folder)
     if download:
-        _open(data_dir, "trainval", download=True)
+        _download(data_dir)
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".jpg", ".png", ".txt"))
     options = {"size": size, "validation": validation}
     make = partial(_build_dataset, data_dir, size, validation)
@@ -70,42 +73,62 @@ def _read_resized(
     data_dir: str, split: str, size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Photographs ``[N, 3, size, size]``, labels ``[N, size, size]`` and breeds ``[N]``."""
-    source = _open(data_dir, split)
-    read = partial(_read_photograph, source, split, size)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
-        images, labels, breeds = zip(*threads.map(read, range(len(source))), strict=True)
+    from PIL import Image  # only where there is something to read
+
+    names, breeds = _read_list(data_dir, split)
+    read = partial(_read_photograph, data_dir, split, size)
+    with (
+        warnings.catch_warnings(),
+        ThreadPoolExecutor(os.cpu_count()) as threads,  # Pillow decodes outside Python's lock
+    ):
+        # twice as many pixels are refused in a line
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        images, labels = zip(*threads.map(read, names, count(1)), strict=True)
     return np.stack(images), np.stack(labels), np.array(breeds)
 
 
-def _open(data_dir: str, split: str, *, download: bool = False) -> Any:
-    """torchvision's data set: a photograph, its breed and its trimap for each index."""
-    from torchvision.datasets import OxfordIIITPet  # seconds: only once there is something to read
+def _read_list(data_dir: str, split: str) -> tuple[list[str], list[int]]:
+    """Read the names of a split's photographs, and their breeds from 0."""
+    try:
+        text = (Path(data_dir) / FOLDER / f"annotations/{split}.txt").read_text("utf-8")
+        rows = [(name, int(breed) - 1) for name, breed, _, _ in map(str.split, text.splitlines())]
+        if not rows:
+            raise ValueError(f"annotations/{split}.txt is empty")
+    except (OSError, ValueError) as error:
+        raise _unreadable(data_dir, error) from error
+    return [name for name, _ in rows], [breed for _, breed in rows]
+
+
+def _download(data_dir: str) -> None:
+    from torchvision.datasets import OxfordIIITPet  # seconds: only for a download
 
     try:
-        return OxfordIIITPet(data_dir, split, ("category", "segmentation"), download=download)
+        OxfordIIITPet(data_dir, "trainval", download=True)
     except (RuntimeError, OSError, ValueError) as error:
         raise _unreadable(data_dir, error) from error
 
 
 def _read_photograph(
-    source: Any, split: str, size: int, index: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """One photograph ``[3, size, size]``, its labels ``[size, size]``, its breed.
+    data_dir: str, split: str, size: int, name: str, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """One photograph ``[3, size, size]`` and its labels ``[size, size]``.
 
     The whole of it, whatever its shape; a pixel has the label at its centre.
     """
     from PIL import Image  # only where there is something to read
 
+    folder = Path(data_dir) / FOLDER
     try:
-        image, (breed, trimap) = source[index]
-        small = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
-        marks = np.asarray(trimap.resize((size, size), Image.Resampling.NEAREST))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise _unreadable(source.root, error) from error
+        with Image.open(folder / f"images/{name}.jpg", formats=PHOTOGRAPHS) as image:
+            smaller = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+        with Image.open(folder / f"annotations/trimaps/{name}.png", formats=TRIMAPS) as trimap:
+            marks = np.asarray(trimap.resize((size, size), Image.Resampling.NEAREST))
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise _unreadable(data_dir, error) from error
     if marks.shape != (size, size) or marks.min() < 1 or marks.max() > 1 + BORDER:
-        fault = ValueError(f"the trimap of {split} photograph {index + 1} is not of 1, 2 and 3")
-        raise _unreadable(source.root, fault)
-    return small.transpose(2, 0, 1), (marks - 1).astype(np.uint8), breed
+        fault = ValueError(f"the trimap of {split} photograph {number} is not of 1, 2 and 3")
+        raise _unreadable(data_dir, fault)
+    return np.asarray(smaller).transpose(2, 0, 1), (marks - 1).astype(np.uint8)
 
 
 def _unreadable(data_dir: str, error: Exception) -> MissingData:

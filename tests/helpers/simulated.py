@@ -15,8 +15,10 @@ from tests.helpers.records import make_record
 
 SPACE = {"lr": {"log": [1e-5, 1e-1]}}
 BEST = 1e-3
+DEFAULT = 3e-3
 SEEDS = range(10)
 SELECTION_SEED = 1_000_000
+REPORT_SEED = 1_000
 
 
 def quality(lr: float) -> float:
@@ -29,33 +31,41 @@ def tuned(
     random: np.random.Generator,
     *,
     points: int = 8,
-    repeats: int = 1,
+    repeats: int = 5,
     noise: float = 0.004,
     shift: float = 0.0,
-    **options: object,
+    broken: tuple[int, ...] = (),
 ) -> list[TrialRecord]:
-    """Make records of one entrant: selection on one seed, then default and best point on ten."""
-    records = reported(name, random, None, BEST * 3, noise, shift, points=points, **options)
+    """Make records of one entrant: its default on ten seeds, and tunings with a report each.
+
+    Args:
+        broken: tunings whose report trial diverged.
+    """
+    records = reported(name, random, noise, shift, points=points, repeats=repeats)
     for repeat in range(repeats):
         units = (np.arange(points) + random.random(points)) / points
-        rates = [float(f"{10 ** (-5 + 4 * unit):.4g}") for unit in units]
+        rates = [DEFAULT, *(float(f"{10 ** (-5 + 4 * unit):.4g}") for unit in units[1:])]
         values = [quality(lr) + shift + noise * random.normal() for lr in rates]
+        plan = {"repeat": repeat, "repeats": repeats, "draw": 2}
         for i, (lr, value) in enumerate(zip(rates, values, strict=True)):
-            draw = Tuning(SPACE, "sobol", 0, points, repeat=repeat, index=i)
             records.append(
                 make_record(
                     optimizer=name,
-                    seed=SELECTION_SEED,
+                    seed=SELECTION_SEED + 100 * repeat,
                     point={"lr": lr},
                     val=value,
+                    test=None,
                     phase="select",
-                    tuning=draw,
+                    tuning=Tuning(SPACE, "sobol", 0, points, index=i, **plan),
                     evaluations=1,
                 )
             )
         best = max(range(points), key=values.__getitem__)
-        records += reported(
-            name, random, best, rates[best], noise, shift, repeat=repeat, points=points, **options
+        tuning = Tuning(SPACE, "sobol", 0, points, index=best, **plan)
+        status = "diverged" if repeat in broken else "finished"
+        seed = REPORT_SEED + repeat
+        records.append(
+            _report(name, random, rates[best], seed, noise, shift, tuning=tuning, status=status)
         )
     return records
 
@@ -63,34 +73,44 @@ def tuned(
 def reported(
     name: str,
     random: np.random.Generator,
-    index: int | None,
-    lr: float,
     noise: float = 0.004,
     shift: float = 0.0,
     *,
     points: int = 8,
-    repeat: int = 0,
-    broken: tuple[int, ...] = (),
+    repeats: int = 5,
 ) -> list[TrialRecord]:
-    """Make trials that report one point, one per seed; the ``broken`` seeds diverged."""
-    draw = Tuning(SPACE if points else {}, "sobol", 0, points, repeat=repeat, index=index)
-    records = []
-    for seed in SEEDS:
-        value, test = quality(lr) + shift + noise * random.normal(size=2)
-        records.append(
-            make_record(
-                optimizer=name,
-                seed=seed,
-                point={"lr": lr},
-                val=float(value),
-                test=float(test),
-                phase="report",
-                tuning=draw,
-                evaluations=1,
-                status="diverged" if seed in broken and index is not None else "finished",
-            )
-        )
-    return records
+    """Make trials that report a default, one per seed."""
+    plan = {"repeats": repeats if points else 0, "draw": 2}
+    tuning = Tuning(SPACE if points else {}, "sobol", 0, points, **plan)
+    return [
+        _report(name, random, DEFAULT, seed, noise, shift, tuning=tuning, status="finished")
+        for seed in SEEDS
+    ]
+
+
+def _report(
+    name: str,
+    random: np.random.Generator,
+    lr: float,
+    seed: int,
+    noise: float,
+    shift: float,
+    *,
+    tuning: Tuning,
+    status: str,
+) -> TrialRecord:
+    value, test = quality(lr) + shift + noise * random.normal(size=2)
+    return make_record(
+        optimizer=name,
+        seed=seed,
+        point={"lr": lr},
+        val=float(value),
+        test=float(test),
+        phase="report",
+        tuning=tuning,
+        evaluations=1,
+        status=status,
+    )
 
 
 def with_schedule(records: list[TrialRecord], name: str) -> list[TrialRecord]:

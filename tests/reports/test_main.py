@@ -10,12 +10,16 @@ from rich.console import Console
 
 import bench
 from bench.tracking import StudyRecords
+from bench.tracking.declared import StudyPlans
 from reports.__main__ import KEYS, main
 from reports.analysis.study import Study
 from reports.output import mlflow_summary
 from reports.output.report import make_report
 from reports.output.terminal import print_study
 from reports.text.leaderboards import display
+from tests.helpers.studies import tunings
+
+GOOD = [0.90, 0.91, 0.92, 0.905, 0.915]
 
 
 @pytest.fixture
@@ -25,6 +29,7 @@ def store(monkeypatch, study, tmp_path):
     tracking.attached, tracking.summaries = [], []
     tracking.list_studies = lambda uri: ["hand_made"]
     tracking.read_study = lambda uri, name: StudyRecords(study, "")
+    tracking.read_plans = lambda uri, name: StudyPlans((), "")
     tracking.read_text = lambda uri, name, file: None
     tracking.attach_report = lambda *arguments: tracking.attached.append(arguments)
     tracking.summarize = lambda *arguments, **said: tracking.summaries.append(said)
@@ -96,7 +101,7 @@ def test_help_imports_nothing_heavy():
     assert all(f"\n  {key}=" in done.stdout for key in KEYS)
 
 
-@pytest.mark.parametrize("width", [40, 80, 120, 250])
+@pytest.mark.parametrize("width", [40, 80, 120, 280])
 def test_terminal_tables_fit_and_cut_no_number(study, width):
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=True, color_system=None)
@@ -106,15 +111,38 @@ def test_terminal_tables_fit_and_cut_no_number(study, width):
     assert max(len(line) for line in lines) <= width
     intervals = display(made.leaderboards[0])["test/accuracy [95 %]"]
     assert all(any(interval in line for line in lines) for interval in intervals)
-    assert ("more columns" in out.getvalue()) == (width < 200)
+    assert ("more column" in out.getvalue()) == (width < 280)
 
 
 def test_piped_output_is_plain(study):
     out = io.StringIO()
     print_study(Study.of(study), Console(file=out, width=80))
     assert "\x1b" not in out.getvalue()
-    assert "3 pairs of seeds, 5 are needed" in " ".join(out.getvalue().split())
+    assert "lion was chosen on seeds that are reported" in " ".join(out.getvalue().split())
     assert max(map(len, out.getvalue().splitlines())) <= 80
+
+
+@pytest.mark.parametrize("width", [40, 80, 250])
+def test_the_terminal_names_the_settings_that_were_chosen(width):
+    rates = [2e-3, 3e-3, 3e-3, 3e-3, 4e-3]
+    made = [
+        *tunings("adam", GOOD * 2),
+        *tunings("lion", [value + 0.05 for value in GOOD], choose=lambda repeat: rates[repeat]),
+    ]
+    out = io.StringIO()
+    print_study(Study.of(made), Console(file=out, width=width))
+    printed = " ".join(out.getvalue().split())
+    settings = printed[printed.index("Settings to use") :]
+    # ranks on validation: 5 at 0.002; 3, 1 and 4 at 0.003; 2 at 0.004
+    assert "· lion on digits: lr=0.004 (0.002 to 0.004), of 5 tunings" in settings
+    assert "· adam on digits: all 10 tunings chose lr=0.003" in settings
+    assert max(map(len, out.getvalue().splitlines())) <= width
+
+
+def test_where_nothing_was_tuned_there_are_no_settings(study):
+    out = io.StringIO()
+    print_study(Study.of(study), Console(file=out, width=80))
+    assert "Settings to use" not in out.getvalue()
 
 
 def test_the_note_of_a_large_study_ends_before_mlflows_limit():

@@ -1,4 +1,4 @@
-"""Ablation: the effect of each ingredient of an optimizer, on paired seeds.
+"""Ablation: the effect of each ingredient of an optimizer, on the same seeds.
 
 ``hydra/sweeper=ablate optimizer=mine ablate=[nesterov,weight_decay]``: the optimizer as it is, and
 with each switch alone flipped: true and false are exchanged, a number becomes zero (off), and
@@ -18,6 +18,7 @@ from bench.spec import RefusedInput, TrialSpec
 from bench.spec.hyperparameters import at, hyperparameters
 from bench.spec.suggest import suggest
 from bench.sweeps.plan import Plan, make_plan
+from bench.sweeps.reference import declare_reference
 from bench.sweeps.sweepers.study import StudySweeper
 
 
@@ -36,6 +37,10 @@ class AblationSweeper(StudySweeper):
         )
         tuning: Any = OmegaConf.to_container(self.config.tuning)
         return make_plan(bases, {**tuning, "trials": 0}, plan.reporting_seeds)
+
+    def declare_reference(self, plan: Plan, uri: str) -> list[TrialSpec]:
+        usual = plan.bases[0].optimizer.name  # as it is, before its variants
+        return declare_reference(plan.bases, uri, self.beside, usual)
 
     def list_changed(self, base: TrialSpec) -> Iterable[str]:
         asked: Any = OmegaConf.to_container(self.config.ablate)
@@ -65,14 +70,13 @@ def parse_switches(base: TrialSpec, asked: list[Any]) -> dict[str, Any]:
 
 
 def make_variants(base: TrialSpec, flipped: Mapping[str, Any]) -> list[TrialSpec]:
-    """Make the optimizer as it is, which is the reference, and a variant for each switch."""
+    """Make the optimizer as it is, and a variant for each switch."""
     own = replace(base.optimizer, search_space={})
     variants = [
         replace(at(own, {name: value}), name=f"{own.name} {name}={value}")
         for name, value in flipped.items()
     ]
-    origin = replace(base.origin, reference=own.name)
-    return [replace(base, optimizer=one, origin=origin) for one in (own, *variants)]
+    return [replace(base, optimizer=one) for one in (own, *variants)]
 
 
 def _parse_switch(word: Any) -> tuple[str, bool, Any]:

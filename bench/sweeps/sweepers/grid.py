@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from contextlib import suppress
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -15,6 +16,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from bench import tracking
 from bench.config.limits import check_words
 from bench.config.trial import refuse_study_keys
 from bench.spec import RefusedInput
@@ -22,6 +24,7 @@ from bench.sweeps import batch
 from bench.sweeps.compose import Composer
 from bench.sweeps.launchers.base import Launch, SpecLauncher
 from bench.sweeps.launchers.foreign import launch_by_hydra
+from bench.sweeps.reference import declare_reference
 from bench.sweeps.report import check_baseline, finish_sweep
 from bench.tracking.uri import check_uri
 
@@ -70,7 +73,8 @@ class GridSweeper(SpecSweeper):
         jobs = list_combinations(self.config_loader, self.params, arguments)
         composer = Composer(self.config_loader, config)
         specs = [composer.spec(job) for job in jobs]
-        check_baseline(config.compare, specs)
+        beside = check_baseline(config.compare, specs)
+        specs = declare_reference(specs, uri, beside)
         if isinstance(self.launcher, SpecLauncher):
             launch: Launch = self.launcher.run
             prepare = self.launcher.warm_up
@@ -80,6 +84,11 @@ class GridSweeper(SpecSweeper):
             prepare = None
         outcomes = batch.run(specs, uri, launch, self.max_batch_size, prepare=prepare)
         study = specs[0].context.study
+        if reference := specs[0].origin.reference:
+            with suppress(tracking.ReadOnlyStore):  # then it holds all trials, and a report is made
+                generation = max(spec.context.generation for spec, _ in outcomes.values())
+                content = {"reference": reference, "entrants": []}
+                tracking.declare_plan(uri, study, content, generation)
         finish_sweep(study, uri, outcomes, report=config.report, compare=config.compare)
         return []
 

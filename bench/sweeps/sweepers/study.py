@@ -7,8 +7,7 @@ command continues an interrupted study.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,13 +20,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from bench import tracking
 from bench.config.limits import check_words
-from bench.spec import RefusedInput, TrialSpec
+from bench.spec import RefusedInput, TrialRecord, TrialSpec, digest, protocol
 from bench.sweeps import execute, forecast, progress, tune
 from bench.sweeps.compose import Composer
 from bench.sweeps.execute import Outcomes
 from bench.sweeps.launchers.base import SpecLauncher
 from bench.sweeps.plan import Plan, make_plan
 from bench.sweeps.preflight import check_trials
+from bench.sweeps.prospects import describe_prospects
+from bench.sweeps.reference import declare_reference
 from bench.sweeps.report import check_baseline, finish_sweep
 from bench.sweeps.resume import (
     compare_plans,
@@ -47,6 +48,8 @@ class StudySweeper(SpecSweeper):
     """
 
     launcher: SpecLauncher
+    beside: Sequence[TrialRecord] = ()
+    """Trials of the baseline beside the study."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -64,7 +67,10 @@ class StudySweeper(SpecSweeper):
         config, uri = self.config, self.config.tracking.uri
         check_uri(uri)
         plan = self.plan(arguments)
-        check_baseline(config.compare, [plan.default_trials(base)[0] for base in plan.bases])
+        self.beside = check_baseline(
+            config.compare, [plan.default_trials(base)[0] for base in plan.bases]
+        )
+        plan = replace(plan, bases=tuple(self.declare_reference(plan, uri)))
         outcomes = self.run(plan, uri)
         if not config.plan:
             finish_sweep(plan.study, uri, outcomes, report=config.report, compare=config.compare)
@@ -77,6 +83,10 @@ class StudySweeper(SpecSweeper):
         )
         tuning: Any = OmegaConf.to_container(self.config.tuning)
         return make_plan(bases, tuning, self.config.reporting.seeds)
+
+    def declare_reference(self, plan: Plan, uri: str) -> list[TrialSpec]:
+        """Give every base the study's reference."""
+        return declare_reference(plan.bases, uri, self.beside)
 
     def list_changed(self, base: TrialSpec) -> Iterable[str]:
         """List the hyperparameters that this study changes."""
@@ -106,7 +116,8 @@ class StudySweeper(SpecSweeper):
         self.say_plan(plan, results)
         if self.config.plan:
             return outcomes
-        tracking.attach_text(uri, plan.study, "plan.json", _to_json(plan))
+        generation = plan.bases[0].context.generation
+        tracking.declare_plan(uri, plan.study, _describe(plan), generation)
         return outcomes | self.run_phases(plan, uri, results)
 
     def run_phases(self, plan: Plan, uri: str, results: tune.Results) -> Outcomes:
@@ -117,12 +128,13 @@ class StudySweeper(SpecSweeper):
         """Print the plan and its expected time."""
         counts = forecast.count_trials(plan, results)
         expected = None
-        if any(count.to_run for count in counts):
+        if any(sum(count.to_run) for count in counts):
             if not self.config.plan:
                 self.launcher.warm_up(plan.bases)
             launcher = self.launcher
             expected = forecast.estimate_seconds(counts, launcher.workers, launcher.stacks)
-        for line in forecast.format_plan(plan, counts, expected):
+        prospects = describe_prospects(plan, self.beside)
+        for line in forecast.format_plan(plan, counts, expected, prospects):
             progress.say(line)
 
 
@@ -183,18 +195,21 @@ def make_bases(
     return bases
 
 
-def _to_json(plan: Plan) -> str:
-    """Return what was declared, for ``optbench-status`` and for people."""
+def _describe(plan: Plan) -> dict[str, Any]:
+    """Return what is declared, as ``bench.spec.declared`` describes it."""
     entrants = [
         {
             "task": base.task.name,
             "optimizer": base.optimizer.name,
             "schedule": base.schedule.name,
-            "points": plan.points_of(base) * len(plan.repeats_of(base)),
+            "setting": digest(protocol.setting(base.config())),
+            "steps": base.budget.steps,
+            "settings": plan.points_of(base),
             "tunings": len(plan.repeats_of(base)),
             "space": dict(base.optimizer.search_space),
+            **forecast.count_phases(plan, base).by_record(),
         }
         for base in plan.bases
     ]
     declared = {key: value for key, value in vars(plan).items() if key != "bases"}
-    return json.dumps({**declared, "entrants": entrants}, indent=1)
+    return {**declared, "reference": plan.bases[0].origin.reference, "entrants": entrants}

@@ -1,7 +1,7 @@
 """Heartbeat of a process for other machines: a tag of the study, renewed once a minute.
 
 One tag a process, not one a run: a stack of hundreds costs no more than a trial. Clocks of the
-machines have to agree to a minute or so.
+machines may differ by what ``claims.LEASE`` is longer than two beats are apart: eight minutes.
 """
 
 from __future__ import annotations

@@ -11,8 +11,7 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock
 
@@ -220,7 +219,7 @@ class SQLiteStore:
         # somebody may have taken it out: then there is no such folder
         uri = str(row[0]) if row and row[0] else make_artifact_uri(self._path.parent, run)
         with store_errors(self.uri):
-            yield Path(url2pathname(urlsplit(uri).path))
+            yield Path(unquote(urlsplit(uri).path))
 
 
 def _tag_study(store: sqlite3.Connection, study: str, tags: Mapping[str, str | None]) -> None:

@@ -1,9 +1,12 @@
-"""What a process does with the memory that it has freed."""
+"""Memory of this process: what it frees, and when Python searches for garbage."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from bench.runtime import processes
 
 STEPS = """
 import resource, sys
@@ -33,3 +36,15 @@ def test_what_a_step_freed_is_there_for_the_next():
     as_it_is, kept = map(int, said.split())
     assert as_it_is > 100  # some 80 000 pages of 4 KiB, or 160 of 2 MiB
     assert kept < as_it_is / 10
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_is_paused_and_then_as_it_was(enabled):
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with pytest.raises(ImportError), processes.pause_collector():
+            assert not gc.isenabled()
+            raise ImportError
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()

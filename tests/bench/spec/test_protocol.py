@@ -1,6 +1,7 @@
 """The rules of a fair comparison, one by one."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -75,52 +76,84 @@ def test_steps_to_the_target_come_first_where_a_study_ranks_by_them():
 def test_edges_are_the_outer_tenth_of_the_declared_range_on_its_scale():
     space = {"lr": {"log": [1e-5, 1e-1]}, "momentum": {"linear": [0.0, 1.0]}}
     # a tenth of four decades from either end: 10**-4.6 and 10**-1.4
-    assert protocol.find_edges(space, {"lr": 10**-4.61, "momentum": 0.5}) == ["lr"]
-    assert protocol.find_edges(space, {"lr": 10**-4.59, "momentum": 0.91}) == ["momentum"]
-    assert protocol.find_edges(space, {"lr": 10**-1.39, "momentum": 0.09}) == ["lr", "momentum"]
+    low, high = ("lr", "low"), ("lr", "high")
+    assert protocol.find_edges(space, {"lr": 10**-4.61, "momentum": 0.5}) == [low]
+    assert protocol.find_edges(space, {"lr": 10**-4.59, "momentum": 0.91}) == [("momentum", "high")]
+    both = protocol.find_edges(space, {"lr": 10**-1.39, "momentum": 0.09})
+    assert both == [high, ("momentum", "low")]
     assert protocol.find_edges({"nesterov": {"choice": [True, False]}}, {"nesterov": True}) == []
 
 
-TUNED = Standing("lion", 8, sampler="sobol")
-ADAM = Standing("adam", 8, sampler="sobol")
+LOW, HIGH = ("lr", "low"), ("lr", "high")
 
 
 @pytest.mark.parametrize(
-    ("loser", "winner", "pairs", "reason"),
+    ("tunings", "common"),
     [
-        (ADAM, TUNED, 10, ""),
-        (ADAM, TUNED, 4, "4 pairs of seeds, 5 are needed"),
-        (ADAM, TUNED, 1, "1 pair of seeds, 5 are needed"),
+        ([[LOW], [LOW], [], []], LOW),
+        ([[LOW], [HIGH], [], []], None),  # two edges are no common one
+        ([[LOW], [], []], None),
+        ([[LOW, ("wd", "high")], [("wd", "high")], [LOW], [("wd", "high")]], ("wd", "high")),
+        ([], None),
+    ],
+)
+def test_an_edge_is_common_to_at_least_half_of_the_tunings(tunings, common):
+    assert protocol.find_common_edge(tunings) == common
+
+
+TUNED = Standing("lion", results=5, planned=5, settings=8, sampler="sobol")
+ADAM = replace(TUNED, name="adam", results=10, planned=10)
+SEEDS = Standing("adam", results=5)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        (ADAM, TUNED, ""),
+        (SEEDS, replace(SEEDS, name="lion"), ""),
+        (ADAM, replace(TUNED, results=3, planned=3), "3 tunings of lion; at least 4 are needed"),
+        (ADAM, replace(TUNED, planned=8), "5 of 8 tunings of lion are done"),
+        (SEEDS, replace(SEEDS, results=4), "4 seeds of adam; at least 5 are needed"),
+        (SEEDS, replace(SEEDS, results=1), "1 seed of adam; at least 5 are needed"),
         (
-            Standing("adam", 0),
+            SEEDS,
             TUNED,
-            10,
-            "not comparable: lion tuned with 8 points, adam at its default",
+            "lion was tuned with 8 settings, adam not at all: only equal tuning can be compared",
         ),
         (
-            Standing("lion", 60),
-            Standing("adam", 1),
-            10,
-            "not comparable: lion tuned with 60 points, adam with 1",
+            replace(ADAM, settings=1),
+            TUNED,
+            "lion was tuned with 8 settings, adam with 1: only equal tuning can be compared",
         ),
         (
             ADAM,
-            Standing("lion", 8, chosen_on_reported_seeds=True),
-            10,
-            "lion was chosen on seeds that are reported",
+            replace(TUNED, chosen_on_reported_seeds=True),
+            "the setting of lion was chosen on seeds that are reported",
         ),
         (
-            Standing("adam", 8, sampler="tpe"),
+            replace(ADAM, sampler="tpe"),
             TUNED,
-            10,
-            "not comparable: points of lion drawn by sobol, of adam by tpe",
+            "adam was tuned by tuning.sampler=tpe, lion by sobol: only equal tuning can be "
+            "compared",
         ),
-        (Standing("adam", 8, ("lr",)), TUNED, 10, "adam stands at the edge of its range of lr"),
-        (ADAM, Standing("lion", 8, ("lr",)), 10, ""),  # a winner at an edge is only marked
+        (
+            replace(ADAM, draw=1),
+            TUNED,
+            "adam was tuned once; a verdict needs 4 tunings or more. Run it too, in a new study "
+            "with hydra/sweeper=study optimizer=…,adam",
+        ),
+        (ADAM, replace(TUNED, no_result="lion was skipped: no"), "lion was skipped: no"),
     ],
 )
-def test_verdicts_are_withheld(loser, winner, pairs, reason):
-    assert protocol.withhold_verdict(loser, winner, pairs) == reason
+def test_no_verdict_has_its_reason(first, second, reason):
+    assert protocol.find_bar(first, second) == reason
+
+
+def test_a_loser_at_a_common_edge_may_not_have_lost():
+    assert protocol.find_edge_objection(replace(ADAM, edges=((LOW,), ()))) == (
+        "at least half of the tunings of adam end at the low edge of lr: widen its range"
+    )
+    assert protocol.find_edge_objection(replace(ADAM, edges=((LOW,), (), ()))) == ""
 
 
 @pytest.mark.parametrize(

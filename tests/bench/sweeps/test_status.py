@@ -102,3 +102,12 @@ def test_every_tuning_is_counted_and_those_of_the_reference(optbench, said):
     assert "select   12 of 12 done" in out
     assert "report   10 of 10 done" in out
     assert out.strip().endswith("complete")
+
+
+def test_a_study_of_several_commands_counts_against_all_plans(optbench, said):
+    words = [*STUDY, "reporting.seeds=2", "tuning.trials=0"]
+    optbench(*words, "optimizer=adam")
+    optbench(*words, "optimizer=sgd", "task=langid")
+    _, out, _ = said("study=s")
+    assert "report   4 of 4 done" in out
+    assert out.strip().endswith("complete")

@@ -44,6 +44,14 @@ def test_who_has_it(rivals, expected) -> None:
     assert claims.decide_claim("b", [run(*rival) for rival in rivals]) is expected
 
 
+@pytest.mark.parametrize("skew", [-480.0, 480.0])
+def test_clocks_of_machines_may_differ_by_minutes(skew) -> None:
+    """``skew``: seconds by which the other machine's clock is fast; it beats at most 75 s apart."""
+    longest = heartbeat.INTERVAL * 1.25
+    assert claims.is_running(run("a", "running", seen=longest - skew))
+    assert not claims.is_running(run("a", "running", seen=claims.LEASE + abs(skew) + 1 - skew))
+
+
 class Machine:
     """One that wants a trial; each ``step`` is one request to the server, or the wait between."""
 

@@ -1,19 +1,19 @@
 """Over all tasks: pairs of entrants, scores against the reference, who is complete and ranked."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from reports.analysis.arrays import arrange_values, pair_values
+from bench.spec import Phase, Tuning
 from reports.analysis.overall import COLUMNS
 from reports.analysis.study import Study
 from reports.stats import anchored
 from reports.text.leaderboards import format_groups
 from tests.helpers.records import make_record
 from tests.helpers.simulated import tuned
-from tests.helpers.studies import reports
+from tests.helpers.studies import reports, tunings
 
 NOISE = np.array([0.001, -0.002, 0.003, -0.001, 0.002, -0.003, 0.001, 0.000, -0.001, 0.002])
 OTHER = np.roll(NOISE, 3)
@@ -47,43 +47,28 @@ def row(study, entrant):
     return study.overall.set_index("entrant").loc[entrant]
 
 
-def test_an_overlay_pairs_by_repeat_and_seed_and_not_by_position():
-    ours = arrange_values(
-        np.zeros(3), np.array([2, 0, 1]), np.array([0.93, 0.91, 0.92]), np.zeros(3, bool)
-    )
-    theirs = arrange_values(
-        np.zeros(4),
-        np.array([0, 1, 2, 9]),
-        np.array([0.9, math.nan, 0.925, 0.5]),
-        np.array([False, True, False, False]),
-    )
-    both = pair_values(ours, theirs)
-    assert both.ours.tolist() == [[0.91, 0.92, 0.93]]
-    assert (both.pairs, both.has_failures) == (3, True)
-    assert [x.tolist() for x in both.finished] == [[[0.91, 0.93]], [[0.9, 0.925]]]
+def test_a_pair_is_one_exact_test_over_its_tasks(study):
+    """Lion is ahead in every result of four tasks: 1 of C(20, 10) deals on each, two-sided."""
+    found = pair(study, "lion", "adam")
+    assert found["p"] == pytest.approx(2 / math.comb(20, 10) ** 4)
+    assert (found["improvement"], found["claim"]) == (1.0, "better")
+    assert 0.5 < found["low"] < found["high"] <= 1
+    assert found[["win", "tie", "loss", "no_verdict"]].tolist() == [4, 0, 0, 0]
+    assert found["tasks"] == 4
 
 
-def test_the_effect_of_a_pair_is_the_mean_log_ratio_with_its_interval(study):
-    """By hand: means of what remains, their log ratios, delta method, Welch-Satterthwaite."""
-    found, effects, variances = pair(study, "lion", "adam"), [], []
-    for place in range(4):
-        a, b = (1 - 0.93 - np.roll(OTHER, place + 4)), (1 - 0.90 - np.roll(NOISE, place + 4))
-        effects.append(math.log2(b.mean() / a.mean()))
-        each = (b / b.mean() - a / a.mean()) / math.log(2)
-        variances.append(each.var(ddof=1) / 10 / 16)
-    total = sum(variances)
-    df = total**2 / sum(v**2 / 9 for v in variances)
-    half = stats.t.ppf(0.975, df) * math.sqrt(total)
-    assert found["effect"] == pytest.approx(np.mean(effects))
-    assert (found["high"] - found["low"]) / 2 == pytest.approx(half)
-    assert found["p"] == pytest.approx(2 * stats.t.sf(np.mean(effects) / math.sqrt(total), df))
-    assert found[["win", "tie", "loss", "withheld"]].tolist() == [4, 0, 0, 0]
-    assert (found["tasks"], found["measured"], found["claim"]) == (4, 4, "better")
+def test_the_overall_verdict_is_that_of_the_pair_with_the_reference(study):
+    found, lion = pair(study, "lion", "adam"), row(study, "lion")
+    same = ["p", "p_holm", "claim", "improvement"]
+    assert lion[same].tolist() == found[same].tolist()
+    assert lion[["improvement_low", "tested_tasks"]].tolist() == [found["low"], 4]
+    assert row(study, "adam")["claim"] == "reference"
+    assert row(study, "sgd")["claim"] == "worse"
 
 
 def test_pairs_know_nothing_of_a_third_entrant(study):
     alone = Study.of(made(entrants=("adam", "lion")))
-    mine = ["tasks", "effect", "low", "high", "win", "tie", "loss", "p"]
+    mine = ["tasks", "improvement", "win", "tie", "loss", "p"]
     assert pair(alone, "lion", "adam")[mine].tolist() == pair(study, "lion", "adam")[mine].tolist()
     scores = ["value", "value_low", "value_high", "speed", "improvement"]
     assert row(alone, "lion")[scores].tolist() == row(study, "lion")[scores].tolist()
@@ -96,25 +81,62 @@ def test_one_task_is_one_hypothesis_for_the_table_and_the_pair():
     assert board.loc["lion", "p_holm"] == found["p_holm"] == found["p"] == board.loc["lion", "p"]
 
 
-def test_a_pair_with_a_trial_that_broke_off_combines_the_tasks_own_tests():
-    study = Study.of(made(lion=range(8)))
-    p, gains = [], []
-    for board in study.leaderboards:
-        lion = board.table.set_index("entrant").loc["lion"]
-        p.append(lion["p"])
-        gains.append(-1 if board.comparison == "one" else 1)
-    z = [s * stats.norm.isf(v / 2) for s, v in zip(gains, p, strict=True)]
-    found = pair(study, "lion", "adam")
-    assert found["p"] == pytest.approx(2 * stats.norm.sf(abs(sum(z)) / 2))
+def test_a_trial_that_diverged_has_the_worst_rank_in_a_pair_too():
+    """Eight of ten diverged on one task, which is lost there and won on the other three."""
+    found = pair(Study.of(made(lion=range(8))), "lion", "adam")
     assert found[["win", "tie", "loss"]].tolist() == [3, 0, 1]
+    assert found["improvement"] == pytest.approx((0.2 + 3) / 4)
 
 
-def test_a_pair_that_is_withheld_on_one_task_claims_nothing():
+def test_a_pair_without_a_verdict_on_one_task_claims_nothing():
     few = [r for r in made() if r.config["task"]["name"] != "one" or r.config["seed"] < 4]
     found = pair(Study.of(few), "lion", "adam")
-    assert (found["claim"], found["withheld"]) == ("withheld", 1)
-    assert found["reason"] == "on one: 4 pairs of seeds, 5 are needed"
+    assert (found["claim"], found["no_verdict"]) == ("no verdict", 1)
+    assert found["reason"] == "on one: 4 seeds of lion; at least 5 are needed"
     assert math.isnan(found["p_holm"])
+
+
+def test_a_task_to_which_one_does_not_apply_is_not_in_its_pair():
+    records = [r for r in made() if not (of_task(r, "one") and of_optimizer(r, "lion"))]
+    skipped = make_record(
+        task="one", optimizer="lion", status="skipped", reason="no matrices", evaluations=1
+    )
+    skipped = replace(skipped, phase=Phase.REPORT, tuning=Tuning({}, "sobol", 0, 0, draw=2))
+    found = pair(Study.of([*records, skipped]), "lion", "adam")
+    assert (found["tasks"], found["claim"]) == (3, "better")
+    board = next(b for b in Study.of([*records, skipped]).leaderboards if b.comparison == "one")
+    (lion,) = (r for r in board.rows if r.arm.entrant == "lion")
+    assert str(lion.verdict) == "no verdict: lion was skipped: no matrices"
+
+
+def of_task(record, name):
+    return record.config["task"]["name"] == name
+
+
+def of_optimizer(record, name):
+    return record.config["optimizer"]["name"] == name
+
+
+def test_beside_a_baseline_a_study_asks_about_its_own_optimizers():
+    """Four tasks, mine against two of a baseline: rows, overall and pairs of mine alone."""
+    mine = [replace(r, source="") for r in made(entrants=("lion",))]
+    shipped = [replace(r, source="league") for r in made(entrants=("adam", "sgd"))]
+    study = Study.of(mine + shipped)
+    assert study.leaderboards[0].tests == 4 + 2  # rows against adam; pairs with adam and with sgd
+    assert row(study, "lion")["claim"] == "better"
+    assert row(study, "sgd")["claim"] == "not asked"
+    assert row(study, "sgd")["not_asked"] == 4
+    assert math.isnan(pair(study, "sgd", "adam")["p_holm"])
+    everything = Study.of(made())
+    assert everything.leaderboards[0].tests == 2 * 4 + 3
+
+
+def test_beside_a_baseline_an_own_reference_is_not_asked_about():
+    own = [replace(r, source="") for r in made(entrants=("adam", "lion"))]
+    shipped = [replace(r, source="league") for r in made(entrants=("sgd",))]
+    study = Study.of(own + shipped)
+    assert row(study, "sgd")["claim"] == "not asked"
+    assert study.leaderboards[0].tests == 4 + 2
 
 
 def test_one_row_an_entrant_the_reference_first_then_by_rank(study):
@@ -124,7 +146,7 @@ def test_one_row_an_entrant_the_reference_first_then_by_rank(study):
     assert table["better"].tolist() == [0, 4, 0]
     assert table["worse"].tolist() == [0, 0, 4]
     assert table["reference"].tolist() == [4, 0, 0]
-    assert row(study, "adam")[["value", "speed", "improvement"]].tolist() == [0, 0, 0.5]
+    assert row(study, "adam")[["value", "speed"]].tolist() == [0, 0]
     assert math.isnan(row(study, "adam")["value_low"])
     lion, sgd = row(study, "lion"), row(study, "sgd")
     assert lion["value_low"] < lion["value"] < lion["value_high"]
@@ -143,7 +165,8 @@ def test_who_misses_a_task_is_shown_and_not_ranked():
     assert study.overall["entrant"].tolist() == ["adam", "sgd", "lion"]
     lion = row(study, "lion")
     assert (lion["tasks"], lion["of"], lion["complete"]) == (3, 4, False)
-    assert lion[["rank", "value", "improvement", "profile_area"]].isna().all()
+    assert lion[["rank", "value", "profile_area"]].isna().all()
+    assert (lion["claim"], lion["tested_tasks"]) == ("better", 3)
     assert set(study.profile["entrant"]) == {"adam", "sgd"}
 
 
@@ -156,7 +179,8 @@ def test_breaking_off_more_often_is_infinitely_worse_on_that_task():
 def test_a_report_without_the_reference_ranks_nobody():
     study = Study.of(made(entrants=("lion", "sgd")))
     assert study.overall["rank"].isna().all()
-    assert study.overall["not_tested"].tolist() == [4, 4]
+    assert study.overall["no_verdict"].tolist() == [4, 4]
+    assert study.pairs["claim"].tolist() == ["worse"]
 
 
 @pytest.mark.parametrize(
@@ -165,18 +189,19 @@ def test_a_report_without_the_reference_ranks_nobody():
         ([0.1, 0.3], [0.2, 0.6], 1.0),
         ([np.inf, 0.1], [0.2, 0.2], -np.inf),
         ([0.1, 0.1], [np.inf, 0.2], np.inf),
-        ([np.inf, 0.1], [0.2, np.inf], 0.0),
+        ([np.inf, 0.1], [0.2, np.inf], 1.0),
         ([np.inf, 0.1], [np.inf, 0.4], 2.0),
         ([0.0, 0.0], [0.1, 0.1], np.inf),
-        ([np.nan, 0.1], [0.3, 0.2], 1.0),
+        ([0.1], [0.3, 0.1], 1.0),
+        ([np.inf, 0.1], [np.inf, np.inf, 0.1, 0.1], 0.0),
     ],
 )
 def test_the_value_score_by_hand(ours, theirs, score):
     assert anchored.value(ours, theirs) == pytest.approx(score)
 
 
-def test_the_value_score_of_no_pair_is_unknown():
-    assert np.isnan(anchored.value([np.nan], [0.1]))
+def test_the_value_score_without_values_is_unknown():
+    assert np.isnan(anchored.value([], [0.1]))
 
 
 @pytest.mark.parametrize(
@@ -216,13 +241,15 @@ def test_the_leaderboard_knows_groups_the_tick_and_what_the_test_split_leaves_op
     assert found["seed_groups"] == ()
 
 
-def test_the_seeds_that_would_decide_stand_where_nothing_is_shown():
-    close = reports("lion", list(0.9005 + OTHER))
-    rows = Study.of(reports("adam", list(0.90 + NOISE)) + close).leaderboards[0].table
-    rows = rows.set_index("entrant")
-    assert str(rows.loc["lion", "verdict"]) == "no difference shown"
-    assert 10 < rows.loc["lion", "n_needed"] < 1000
-    assert math.isnan(rows.loc["adam", "n_needed"])
+def test_the_tunings_that_would_decide_stand_where_nothing_is_clear():
+    numbers = np.random.default_rng(0)
+    adam = [float(v) for v in 0.9 + 0.01 * numbers.standard_normal(10)]
+    lion = [float(v) for v in 0.905 + 0.01 * numbers.standard_normal(5)]
+    study = Study.of(tunings("adam", adam) + tunings("lion", lion))
+    rows = study.leaderboards[0].table.set_index("entrant")
+    assert str(rows.loc["lion", "verdict"]) == "no clear difference"
+    assert 5 < rows.loc["lion", "tunings_needed"] < 1000
+    assert math.isnan(rows.loc["adam", "tunings_needed"])
 
 
 ODD = {
@@ -252,20 +279,17 @@ def test_an_odd_study_has_its_tables(what):
     study = Study.of(ODD[what])
     assert list(study.overall.columns) == COLUMNS
     assert len(study.overall) == len(study.entrants)
-    assert len(study.pairs) == math.comb(len(study.entrants), 2)
+    pairs = 0 if what == "all skipped" else math.comb(len(study.entrants), 2)
+    assert len(study.pairs) == pairs
     assert not {"better", "worse"} & set(study.pairs["claim"])
     if what == "no common scale":
         assert study.overall["value_tasks"].tolist() == [0, 0]
-        assert study.pairs["measured"].tolist() == [0]
 
 
-def test_repeated_tunings_with_a_trial_that_broke_off():
-    records = [
-        *tuned("adam", np.random.default_rng(0), repeats=3),
-        *tuned("lion", np.random.default_rng(1), repeats=3, broken=(1,)),
-    ]
+def test_tunings_with_a_trial_that_diverged():
+    records = tunings("adam", [0.9] * 4 + [0.91] * 4) + tunings("lion", [0.9, None, 0.91, 0.9])
     lion = row(Study.of(records), "lion")
-    assert lion[["finished", "trials", "complete"]].tolist() == [27, 30, True]
+    assert lion[["finished", "trials", "complete"]].tolist() == [3, 4, True]
     assert lion["value"] == -math.inf
 
 

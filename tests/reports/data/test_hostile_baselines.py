@@ -102,6 +102,14 @@ def test_a_shipped_optimizer_that_wraps_another_is_no_attack(tmp_path):
             baseline.read(path)
 
 
+@pytest.mark.parametrize("place", ["optimizer.arguments.lr", "optimizer.arguments.base_optimizer"])
+def test_what_one_shipped_optimizer_wraps_is_declared_for_no_other(capsys, tmp_path, place):
+    wrapped = {"_target_": "torch.optim.SGD", "_partial_": True, "momentum": 0.9}
+    forged = hostile.forge(lambda record: with_config(record, place, wrapped))
+    line = refused(capsys, save(tmp_path / "evil.json", forged), "costs=true")
+    assert "which no shipped YAML declares" in line
+
+
 def test_what_nobody_could_read_is_not_written(tmp_path):
     bad = [with_config(good_records()[0], "optimizer.arguments.x", {"_target_": "mine.Inner"})]
     with pytest.raises(RefusedInput, match="leave it out with task=… or optimizer=…"):

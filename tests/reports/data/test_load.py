@@ -10,7 +10,9 @@ import pytest
 import bench.trial
 from bench.config import declared
 from bench.spec import RefusedInput
+from bench.spec.declared import DeclaredPlan
 from bench.tracking import StudyRecords
+from bench.tracking.declared import StudyPlans
 from reports import Study
 from reports.__main__ import main
 from reports.data import baseline
@@ -26,13 +28,16 @@ class Store(ModuleType):
 
     def __init__(self, studies):
         super().__init__("bench.tracking")
-        self.held, self.texts, self.reports = studies, {}, []
+        self.held, self.texts, self.reports, self.plans = studies, {}, [], {}
 
     def list_studies(self, uri):
         return sorted(self.held)
 
     def read_study(self, uri, study):
         return StudyRecords([replace(record, study=study) for record in self.held[study]], "")
+
+    def read_plans(self, uri, study):
+        return StudyPlans(tuple(self.plans.get(study, ())), "")
 
     def read_text(self, uri, study, name):
         return self.texts.get((study, name))
@@ -88,7 +93,9 @@ def test_filters_narrow_and_are_remembered(store):
     assert loaded.filters == {"task": ["langid"], "optimizer": ["lion", "sgd"]}
     assert Study.load("b", URI).filters == {}
     (board,) = loaded.leaderboards  # without Adam nothing is tested, and that is said
-    assert {str(verdict) for verdict in board.table["verdict"]} == {"not tested"}
+    assert {str(verdict) for verdict in board.table["verdict"]} == {
+        "no verdict: there is no reference here"
+    }
 
 
 @pytest.mark.parametrize(
@@ -103,6 +110,7 @@ def test_filters_narrow_and_are_remembered(store):
             {"filters": {"task": ["langid"], "optimizer": ["adam"]}},
             "no trial is left of study=b under task=langid optimizer=adam",
         ),
+        ("b", {"reference": "lino"}, "no optimizer of that name takes part; did you mean 'lion'?"),
         ("a", {"compare": ["nobody.json"]}, "compare=nobody.json: there is no such file"),
     ],
 )
@@ -228,3 +236,86 @@ def test_a_study_shows_itself_in_a_notebook():
     assert "<script" not in shown
     tuning = [make_record(phase="select")]
     assert "No trial is reported yet" in Study.of(tuning)._repr_html_()
+
+
+def plan(number, reference, *, generation=1, at=0.0, entrants=()):
+    return DeclaredPlan(number, generation, at, {"reference": reference, "entrants": [*entrants]})
+
+
+def declares(records, reference, **values):
+    """Trials that say so of their reference, of a command and a time."""
+    results = {key: value for key, value in values.items() if key in ("generation", "ended_at")}
+    return [
+        replace(one, reference=reference, result=replace(one.result, **results)) for one in records
+    ]
+
+
+def test_a_finished_study_is_read_against_another_reference(store, capsys, tmp_path):
+    assert Study.load("b", URI).reference == "adam"
+    against = Study.load("b", URI, reference="lion")
+    assert against.reference == "lion"
+    assert {record.reference for record in against.records} == {"adam"}  # as it was declared
+    assert command(capsys, "study=b", "reference=lion")[0] == 0
+    assert store.reports == []  # only what was declared is the study's own report
+    assert (tmp_path / "outputs" / "b" / "report" / "index.html").exists()
+
+
+def test_export_takes_no_reference(store, capsys):
+    code, _, err = command(capsys, "study=b", "export=b.json", "reference=lion")
+    assert code == 2
+    assert "reference=lion: export= writes" in err
+
+
+def test_the_latest_plan_of_a_study_decides(store):
+    store.held["b"] = declares(store.held["b"], "adam", generation=3)
+    store.plans["b"] = [plan(1, "adam"), plan(2, "lion", generation=3)]
+    assert Study.load("b", URI).reference == "lion"
+    assert Study.load("b", URI).joined == ()
+    store.held["b"] += declares(reports("sgd", GOOD), "sgd", generation=4)  # a killed command's
+    assert Study.load("b", URI).reference == "sgd"
+    assert Study.load("b", URI, filters={"optimizer": ["adam", "lion"]}).reference == "lion"
+
+
+def test_of_two_studies_the_later_plan_decides_and_a_line_says_so(store):
+    store.plans["a"] = [plan(1, "adam", at=2000.0)]
+    store.plans["b"] = [plan(7, "lion", at=1000.0)]
+    both = Study.load("b,a", URI)
+    assert both.reference == "adam"
+    (line,) = both.joined
+    assert "several references (adam, lion). adam was declared last" in line
+    store.plans["b"] = [plan(7, "lion", at=3000.0)]
+    assert Study.load("a,b", URI).reference == "lion"
+    assert Study.load("a,b", URI, reference="sgd").joined == ()
+
+
+def test_without_any_reference_there_is_none(store):
+    store.held["b"] = declares(
+        [one for one in store.held["b"] if one.config["optimizer"]["name"] != "adam"], ""
+    )
+    assert Study.load("b", URI).reference == ""
+    store.held["b"] = declares(reports("adam", GOOD), "", generation=2) + store.held["b"]
+    assert Study.load("b", URI).reference == "adam"
+
+
+def test_plans_are_exported_with_the_baseline_and_decide_there(store, capsys, tmp_path):
+    entrant = {
+        **{"task": "digits", "optimizer": "lion", "schedule": "constant", "setting": "0"},
+        **{"steps": 300, "settings": 8, "tunings": 4, "select": 32, "report": 14, "space": {}},
+    }
+    rest = [{**entrant, "optimizer": "sgd"}, {**entrant, "optimizer": "secret", "task": "langid"}]
+    store.plans["b"] = [
+        plan(1, "adam", at=5.5, entrants=[entrant]),
+        plan(2, "lion", generation=2, at=6.5, entrants=[entrant, *rest]),
+    ]
+    assert command(capsys, "study=b", "export=b.json", "task=digits")[0] == 0
+    whole = baseline.read_whole(tmp_path / "b.json")
+    assert [(one.number, one.generation, one.at) for one in whole.plans["b"]] == [
+        (1, 1, 5.5),
+        (2, 2, 6.5),
+    ]
+    assert [one["optimizer"] for one in whole.plans["b"][1].content["entrants"]] == ["lion", "sgd"]
+    assert "secret" not in (tmp_path / "b.json").read_text()
+    assert Study.load("", URI, compare=["b.json"]).reference == "lion"
+    again = (tmp_path / "b.json").read_bytes()
+    assert command(capsys, "study=b", "export=b.json", "task=digits")[0] == 0
+    assert (tmp_path / "b.json").read_bytes() == again

@@ -47,7 +47,10 @@ def test_an_entrant_of_the_baseline_alone_is_a_row_and_says_where_it_is_from():
     sources = loaded.trials.groupby("entrant")["source"].unique().map(list).to_dict()
     assert sources == {"mine": [""], "adam": ["base"], "sgd": ["base"]}
     assert loaded.joined == ("base: 10 trials join: 5 of adam, 5 of sgd",)
-    assert (row(loaded, "mine")["reference"], row(loaded, "mine")["pairs"]) == ("adam", 5)
+    assert (row(loaded, "mine")["reference"], row(loaded, "mine")["results_reference"]) == (
+        "adam",
+        5,
+    )
     assert loaded.name == "hand_made"
 
 
@@ -56,7 +59,7 @@ def test_seeds_of_another_machine_are_pooled_and_own_trials_stand():
     values = [0.5, 0.5, 0.5, 0.5, 0.5, 0.93, 0.94]  # of seeds 0 to 6; 0 to 4 ran here too
     theirs = reports("adam", values, environment={"device": "another"})
     loaded = joined(own, base=theirs)
-    assert row(loaded, "adam")["seeds"] == 7
+    assert row(loaded, "adam")["results"] == 7
     assert row(loaded, "adam")["test_mean"] == pytest.approx(np.mean([*GOOD, 0.93, 0.94]))
     assert loaded.joined == (
         "base: 2 trials join: 2 of adam; 5 more ran here too, and these stand",
@@ -76,19 +79,34 @@ def test_half_of_a_tuning_here_and_half_there_is_one_tuning():
     whole = study("adam", Landscape(), np.random.default_rng(0), tried=8)
     here = [r for r in whole if r.phase == "report" or r.tuning.index < 3]
     (board,) = joined(here, base=whole).leaderboards
-    assert board.table["points_tried"].tolist() == [8, 0]
+    assert board.table["settings"].tolist() == [8, 0]
     pd.testing.assert_frame_equal(board.table, Study.of(whole).leaderboards[0].table)
 
 
-def test_tuning_budgets_that_differ_are_withheld():
+def test_tuning_budgets_that_differ_have_no_verdict():
     numbers = np.random.default_rng(0)
     own = study("mine", Landscape(), numbers, tried=4)
     loaded = joined(own, base=study("adam", Landscape(), numbers, tried=8))
     (board,) = loaded.leaderboards
     tuned = board.table.set_index(["entrant", "row"]).loc[("mine", "tuned")]
     assert str(tuned["verdict"]) == (
-        "withheld: not comparable: adam tuned with 8 points, mine with 4"
+        "no verdict: adam was tuned with 8 settings, mine with 4: only equal tuning can be compared"
     )
+
+
+def test_tunings_of_an_older_design_are_left_out_beside_newer_ones():
+    numbers = np.random.default_rng(0)
+    own = study("adam", Landscape(), numbers)
+    older = [
+        replace(r, tuning=replace(r.tuning, draw=1)) for r in study("adam", Landscape(), numbers)
+    ]
+    loaded = joined(own, base=older + reports("sgd", GOOD))
+    assert any("tunings of adam by an older version are left out" in one for one in loaded.joined)
+    ours, alone = (
+        s.leaderboards[0].table.set_index(["entrant", "row"]) for s in (loaded, Study.of(own))
+    )
+    tuned = ("adam", "tuned")
+    assert ours.loc[tuned, "test_mean"] == alone.loc[tuned, "test_mean"]
 
 
 def test_tasks_of_one_side_alone_are_said_and_those_of_the_baseline_left_out():

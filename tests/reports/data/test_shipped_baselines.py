@@ -92,7 +92,7 @@ def test_it_can_be_reported_alone(league):
 
 def test_its_answer_names_whatever_the_tables_call_better(league):
     said = write_answer(league)
-    tuned, _, defaults = said.partition("Default against default, shown to be better: ")
+    tuned, _, defaults = said.partition("Default against default, better: ")
     named = {
         name: set(re.split(", | and ", where))
         for name, where in re.findall(r"(\w+) on ([^;.]+)", defaults)
@@ -105,4 +105,4 @@ def test_its_answer_names_whatever_the_tables_call_better(league):
                 found.setdefault(row["entrant"], set()).add(board.comparison)
     assert named == found
     assert found["soap"] == {"digits", "digits_scene", "fashion_mnist", "langid", "sotu", "wordnet"}
-    assert tuned == "No tuned optimizer here is shown to be better than adam (8 comparisons). "
+    assert tuned.startswith("No verdict: ") and "was tuned once" in tuned

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -30,18 +31,22 @@ from reports.figures import (
     time_quality,
     to_target_dots,
 )
-from reports.figures.registry import FIGURES, draw_figure
-from tests.helpers import studies
+from reports.figures.registry import FIGURES, assign_colours, draw_figure
+from tests.helpers import simulated, studies
+
+GOOD = [0.90, 0.91, 0.92, 0.93, 0.94, 0.95]
 
 
 def panels(figure, study):
-    return figure.plot(
-        figure.tabulate(study), style.assign_colours(study.entrants, study.reference)
-    )
+    return figure.plot(figure.tabulate(study), assign_colours(study))
+
+
+def text_of(figure, study):
+    return json.dumps(specs(figure, study), ensure_ascii=False)
 
 
 def tuned():
-    """Three entrants, each tuned with eight points and reported on ten seeds."""
+    """Three entrants, each tuned five times with eight settings."""
     numbers = np.random.default_rng(0)
     made = [studies.study(name, studies.Landscape(), numbers) for name in ("adam", "sgd", "lion")]
     return [record for records in made for record in records]
@@ -187,7 +192,28 @@ def test_colours_are_distinct_and_adam_is_ink():
     assert colours["adam"] == style.INK
     assert len({colours[name] for name in names[:7]}) == 7
     assert set(colours) == set(names)
-    assert style.assign_colours(["sgd"])["sgd"] == style.OKABE_ITO[0]
+    assert style.assign_colours(["sgd"]) == {"sgd": style.OKABE_ITO[0]}  # who did not run has none
+
+
+def test_ink_is_the_references_whatever_its_schedule_and_nobodys_without_one(record):
+    records = [record(optimizer=name, seed=seed) for name in ("adam", "sgd") for seed in range(3)]
+    scheduled = assign_colours(Study.of(simulated.with_schedule(records, "cosine")))
+    assert scheduled == {"adam+cosine": style.INK, "sgd+cosine": style.OKABE_ITO[0]}
+    for reference, inked in (("sgd", ["sgd"]), ("", ["adam"]), ("lion", ["adam"])):
+        study = Study.of([replace(one, reference=reference) for one in records])
+        colours = assign_colours(study)
+        assert set(colours) == {"adam", "sgd"}
+        assert [name for name, colour in colours.items() if colour == style.INK] == inked
+    alone = Study.of([record(optimizer=name, seed=0, reference="") for name in ("lion", "sgd")])
+    assert style.INK not in assign_colours(alone).values()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_caption_has_at_most_thirty_words_and_only_the_fields(name):
+    figure = FIGURES[name]
+    assert len(figure.CAPTION.split()) <= 30
+    for text in (figure.TITLE, figure.CAPTION, figure.EMPTY):
+        assert not re.search(r"withheld|entrant|broke|luck|\bpoints?\b|[Nn]obody", text), text
 
 
 def test_a_figure_as_a_chart_and_the_name_of_none(study):
@@ -209,25 +235,119 @@ def test_scores_name_whom_they_leave_out(record):
     ]
     made = panels(score_forest, Study.of(records))
     assert [p.title for p in made] == ["Final value", "Speed", "Probability of improvement"]
-    assert all("Incomplete, so not scored: lion." in p.note for p in made)
+    assert ["Incomplete, so not scored: lion." in p.note for p in made] == [True, True, False]
     table = score_forest.tabulate(Study.of(records)).set_index(["score", "entrant"])
     assert table.loc[("value", "sgd"), "value"] == pytest.approx(math.log2(0.1 / 0.09))
     assert table.loc[("improvement", "sgd"), "value"] == 1.0
+    assert table.loc[("improvement", "lion"), ["value", "n"]].tolist() == [1.0, 1]  # of its task
 
 
-def test_a_heatmap_cell_is_the_log_ratio_of_remaining_losses(record):
-    records = [
-        record(optimizer=name, seed=seed, test=test, status=status)
-        for name, test in (("adam", 0.8), ("sgd", 0.9))
-        for seed, status in enumerate(["finished", "finished", "diverged"])
-        if name == "sgd" or status == "finished"
+def test_the_level_of_a_verdict_is_said_beside_its_interval():
+    """Two separated pairs of six and one between them: Holm judges at less than 5 %."""
+    others = {"sgd": -0.3, "lion": -0.6}
+    records = studies.reports("adam", GOOD) + [
+        one for name, by in others.items() for one in studies.reports(name, [v + by for v in GOOD])
     ]
-    (cell,) = heatmap.tabulate(Study.of(records)).to_dict("records")
-    assert cell["effect"] == pytest.approx(1.0)  # half of what remained
-    assert cell["difference"] == pytest.approx(0.1)
-    assert (cell["n"], cell["broken"]) == (2, 1)
-    (spec,) = specs(heatmap, Study.of(records))
-    assert "+1.00†" in json.dumps(spec, ensure_ascii=False)
+    study = Study.of(records)
+    table = score_forest.tabulate(study).set_index(["score", "entrant"])
+    assert table.loc["value", "level"].tolist() == [0.95] * 3
+    level = 1 - 0.05 / 3  # three hypotheses of equal p
+    assert table.loc[("improvement", "sgd"), "level"] == pytest.approx(level)
+    assert panels(score_forest, study)[-1].note == "Bars at the level of each verdict: 98 %."
+    assert "98 %" in json.dumps(panels(score_forest, study)[-1].chart.to_dict())
+
+
+def test_without_a_reference_there_are_pairs_and_no_score(record):
+    records = [
+        replace(one, reference="")
+        for name in ("lion", "sgd")
+        for one in studies.reports(name, GOOD)
+    ]
+    study = Study.of(records)
+    for figure in (score_forest, heatmap):
+        assert panels(figure, study) == []
+    assert len(panels(pairs_matrix, study)) == 1
+
+
+def heat(ours, theirs, **options):
+    """One heatmap cell of plain seeds, and the page's text of it; None is a diverged trial."""
+    made = studies.reports("adam", theirs, **options) + studies.reports("sgd", ours, **options)
+    study = Study.of(made)
+    (cell,) = heatmap.tabulate(study).to_dict("records")
+    return cell, text_of(heatmap, study)
+
+
+def test_a_heatmap_cell_is_the_median_log_ratio_of_remaining_losses():
+    cell, drawn = heat([0.8, 0.9, 0.95], [0.6, 0.6, 0.8])
+    # losses .2 .1 .05 against .4 .4 .2: log2 ratios 1 1 0, 2 2 1, 3 3 2
+    assert cell["ratio"] == pytest.approx(2.0)
+    assert cell["shift"] == pytest.approx(0.2)  # 0 .1 .15 .2 .2 .3 .3 .35 .35
+    assert (cell["n"], cell["unfinished"], cell["claim"]) == (3, 0, "no verdict")
+    assert "+2.00" in drawn and "+2.00*" not in drawn
+    minimized, _ = heat([0.1] * 5, [0.4] * 5, metric="loss", direction="minimize", target=None)
+    assert minimized["ratio"] == pytest.approx(2.0)
+    equal, _ = heat([1.0] * 5, [1.0] * 5)
+    assert equal["ratio"] == 0.0  # nothing remains on either side
+
+
+def test_a_star_stands_exactly_where_a_difference_is_shown():
+    assert "+1.00*" in heat([0.8 + i / 1e4 for i in range(8)], [0.6 + i / 1e4 for i in range(8)])[1]
+    assert "*" not in heat([0.8] * 8, [0.8] * 8)[1].split("columns")[0]
+
+
+def test_a_far_value_does_not_turn_the_heatmap_against_its_verdict():
+    """Nine of ten results are better, and the mean is worse by thousands."""
+    options = {"metric": "loss", "direction": "minimize", "target": None}
+    near = [0.20 + i / 1000 for i in range(9)]
+    theirs = [0.40 + i / 1000 for i in range(10)]
+    for last in (1e6, None):
+        cell, drawn = heat([*near, last], theirs, **options)
+        assert cell["claim"] == "better"
+        assert cell["ratio"] == pytest.approx(0.9, abs=0.1)
+        assert "*†" in drawn if last is None else "*" in drawn
+
+
+def test_who_mostly_diverges_is_infinitely_worse_on_the_heatmap():
+    cell, drawn = heat([None] * 6 + [0.99] * 2, [0.8] * 8)
+    assert (cell["ratio"], cell["unfinished"]) == (-math.inf, 6)
+    assert "−∞†" in drawn or "−∞*†" in drawn
+    assert heat([0.8] * 8, [None] * 8)[0]["ratio"] == math.inf
+    assert heat([None] * 8, [None] * 7)[0]["ratio"] == 0.0
+
+
+def test_a_skipped_optimizer_is_called_so_on_the_heatmap(record):
+    made = [record(optimizer=n, seed=s) for n in ("adam", "sgd") for s in range(5)]
+    made += [
+        record(optimizer="muon", seed=s, status="skipped", reason="no matrix") for s in range(5)
+    ]
+    table = heatmap.tabulate(Study.of(made)).set_index("entrant")
+    assert table.loc["muon", ["n", "unfinished"]].tolist() == [0, 0]
+    assert math.isnan(table.loc["muon", "ratio"])
+    drawn = text_of(heatmap, Study.of(made))
+    assert "skipped" in drawn and "†" not in drawn
+
+
+def test_a_heatmap_has_no_number_without_a_common_scale():
+    options = {"metric": "loss", "direction": "minimize", "target": None}
+    study = Study.of(
+        studies.reports("adam", [-1.0] * 5, **options)
+        + studies.reports("sgd", [-2.0] * 5, **options)
+    )
+    assert heatmap.tabulate(study)["ratio"].isna().all()
+    assert panels(heatmap, study) == []
+
+
+def test_no_cell_of_a_heatmap_points_against_its_probability_of_improvement():
+    numbers = np.random.default_rng(0)
+    for _ in range(60):
+        sides = [
+            [None if numbers.random() < 0.2 else round(v, 1) for v in numbers.uniform(0, 1, n)]
+            for n in (5, 7)
+        ]
+        study = Study.of(studies.reports("sgd", sides[0]) + studies.reports("adam", sides[1]))
+        (row,) = (one for one in study.leaderboards[0].rows if one.arm.entrant == "sgd")
+        (cell,) = heatmap.tabulate(study).to_dict("records")
+        assert cell["ratio"] * (row.improvement.estimate - 0.5) >= 0
 
 
 def test_pairs_stand_both_ways_round(study):
@@ -235,12 +355,24 @@ def test_pairs_stand_both_ways_round(study):
     assert len(table) == 6
     for ours, theirs in itertools.combinations(("adam", "lion", "sgd"), 2):
         one, other = table.loc[(ours, theirs)], table.loc[(theirs, ours)]
-        assert one["effect"] == pytest.approx(-other["effect"], nan_ok=True)
+        assert one["improvement"] == pytest.approx(1 - other["improvement"], nan_ok=True)
+        assert one["low"] == pytest.approx(1 - other["high"], nan_ok=True)
         assert (one["win"], one["tie"], one["loss"]) == (other["loss"], other["tie"], other["win"])
         assert one["p_holm"] == pytest.approx(other["p_holm"], nan_ok=True)
+        assert (one["ours_id"], one["theirs_id"]) == (other["theirs_id"], other["ours_id"])
 
 
-def test_a_pair_is_coloured_only_where_the_test_tells_them_apart(record):
+def test_a_pair_says_how_often_it_is_ahead_its_tasks_and_its_p():
+    ahead = studies.reports("adam", GOOD) + studies.reports("sgd", [v - 0.5 for v in GOOD])
+    drawn = text_of(pairs_matrix, Study.of(ahead))
+    # separated samples of six: p = 2 / C(12, 6), and one test in the report
+    assert f"100 %|1–0–0|p {2 / math.comb(12, 6):.3f}" in drawn
+    assert f"0 %|0–0–1|p {2 / math.comb(12, 6):.3f}" in drawn
+    few = studies.reports("adam", GOOD[:3]) + studies.reports("sgd", [0.1, 0.2, 0.3])
+    assert "100 %|0–0–0|–" in text_of(pairs_matrix, Study.of(few))
+
+
+def test_a_pair_is_coloured_only_where_the_test_tells_them_apart():
     def colours(gap):
         noise = np.random.default_rng(0).normal(0, 0.002, (2, 10))
         records = [
@@ -254,7 +386,7 @@ def test_a_pair_is_coloured_only_where_the_test_tells_them_apart(record):
 
     shades, name = colours(0.05)
     assert name == "shade"
-    assert sorted(float(shade) > 0 for shade in shades) == [False, True]
+    assert sorted(map(float, shades)) == [-1.5, 1.5]  # all results apart: the ends of the scale
     assert colours(0.0)[0] == ["", ""]
 
 
@@ -300,6 +432,17 @@ def test_default_stands_beside_tuned():
     for row in table.to_dict("records"):
         same = (board["entrant"] == row["entrant"]) & (board["row"] == row["row"])
         assert row["value"] == board.loc[same, "test_mean"].iloc[0]
+        counts = (row["results"], row["tunings"], row["settings"])
+        assert counts == ((5, 5, 8) if row["row"] == "tuned" else (10, 0, 0))
+
+
+def test_a_dot_of_a_tuned_optimizer_is_the_result_of_a_tuning():
+    values = [0.90, 0.91, None, 0.93]
+    study = Study.of(studies.tunings("adam", values))
+    table = seed_dots.tabulate(study)
+    assert table["seed"].tolist() == [1000, 1001, 1002, 1003]
+    assert table["value"].tolist() == pytest.approx([0.90, 0.91, math.nan, 0.93], nan_ok=True)
+    assert "1 of 4 did not finish" in text_of(seed_dots, study)
 
 
 def test_every_seed_is_a_dot_or_is_counted(record):
@@ -308,7 +451,7 @@ def test_every_seed_is_a_dot_or_is_counted(record):
     assert seed_dots.tabulate(study)["value"].notna().tolist() == [True, True, False]
     (spec,) = specs(seed_dots, study)
     text = json.dumps(spec)
-    assert "1 of 3 broke off" in text
+    assert "1 of 3 did not finish" in text
     assert all(run[:8] in text for run in study.trials.loc[:1, "run_id"])
 
 

@@ -81,7 +81,7 @@ def test_a_trial_that_leaves_or_breaks_off_is_said_to_and_is_not_squeezed_in():
     (panel,) = drawn(Study.of(records))
     assert panel.note == (
         "Seed 0 of 1 trial. Leaves the picture: sgd at step 4. "
-        "Not drawn, for it was never measured: lion."
+        "Not drawn, as it was never measured: lion."
     )
     line, *_, cross = data_of(panel)[3:]
     xs = [row[2] for row in line if row[0] == "sgd"]

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from bench import tracking
 from reports.__main__ import main
 from reports.output.render import render
 from tests.helpers.records import make_record
-from tests.helpers.studies import reports
+from tests.helpers.studies import reports, tunings
 
 GOOD = [0.90, 0.91, 0.92, 0.905, 0.915]
 
@@ -52,7 +53,7 @@ ODD = {
     ),
     "one seed": (
         lambda: [make_record(optimizer=name) for name in ("adam", "sgd")],
-        ["1 pair of seeds, 5 are needed", "only 1 reporting seed"],
+        ["1 seed of sgd; at least 5 are needed", "too few results: adam on digits, sgd on digits"],
     ),
     "one optimizer": (
         lambda: reports("adam", GOOD),
@@ -60,7 +61,7 @@ ODD = {
     ),
     "no reference": (
         lambda: reports("lion", GOOD) + reports("sgd", GOOD),
-        ["adam did not run here"],
+        ["There is no reference"],
     ),
     "a metric that was never measured": (
         lambda: [
@@ -68,9 +69,25 @@ ODD = {
             for name in ("adam", "sgd")
             for s in range(5)
         ],
-        ["no finished trial measured test/accuracy"],
+        ["No finished trial measured test/accuracy"],
     ),
     "a huge loss": (huge_loss, ["0.300", "0.252", "1.04e+12"]),
+    "no reference was chosen": (
+        lambda: [
+            replace(one, reference="")
+            for name, by in (("lion", 0.0), ("sgd", 0.1))
+            for one in reports(name, [value - by for value in GOOD])
+        ],
+        ["which optimizers here really differ?", "There is no reference"],
+    ),
+    "tunings that are not done": (
+        lambda: tunings("adam", GOOD) + tunings("lion", GOOD[:4], planned=5),
+        ["4 of 5 tunings of lion are done"],
+    ),
+    "a failed report trial": (
+        lambda: tunings("adam", GOOD) + tunings("lion", [*GOOD[:4], None], statuses={4: "failed"}),
+        ["1 of 5 report trials of lion failed (RuntimeError: mine)"],
+    ),
     "mixed versions": (
         lambda: reports("adam", GOOD) + reports("sgd", GOOD, protocol_version=2),
         ["protocol version 1, 2", "tables of their own"],

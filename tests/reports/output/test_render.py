@@ -2,17 +2,23 @@
 
 import random
 import re
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+import yaml
 
 from bench.spec import RefusedInput
+from reports.analysis.study import Study
 from reports.figures.registry import FIGURES as ALL
 from reports.figures.registry import OPTIONAL
 from reports.output.render import render
+from reports.text.procedure import describe_procedure
+from tests.helpers.studies import reports, tunings
 
-FIGURES = set(ALL) - {"best_of_k", "default_tuned"} - OPTIONAL  # of a sweep: nobody is tuned
+FIGURES = set(ALL) - {"best_of_k", "default_tuned"} - OPTIONAL  # of a sweep: nothing is tuned
 
 FILES = {
     *["index.html", "trials.csv", "leaderboard.csv", "leaderboard.md"],
@@ -108,8 +114,8 @@ def test_a_trial_of_a_stack_has_no_step_time_of_its_own(record, tmp_path):
 
 
 def test_html_answers_first_and_shows_every_failure(html):
-    assert html.index("No verdict: no comparison with adam") < html.index("<table>")
-    assert html.index("verdict withheld on digits and langid") < html.index("<table>")
+    assert html.index("No verdict: ") < html.index("<table>")
+    assert html.index("no verdict on digits and langid") < html.index("<table>")
     assert "train/loss is nan at step 150" in html
     assert "RuntimeError" in html
     assert "34 finished, 1 diverged, 1 failed" in html
@@ -134,7 +140,7 @@ def test_csvs_read_back(study, directory):
     trials, board = (pd.read_csv(directory / f"{name}.csv") for name in ("trials", "leaderboard"))
     assert len(trials) == len(study)
     assert len(board) == 6
-    assert set(board["verdict"]) <= {"reference", "withheld"}
+    assert set(board["verdict"]) <= {"reference", "no verdict"}
 
 
 def test_no_trials_is_refused(tmp_path):
@@ -180,3 +186,86 @@ def test_text_stands_out_in_light_and_dark(html, mode):
         for ground in ("page", "tint"):
             light, dark = sorted((luminance(colours[text]), luminance(colours[ground])))[::-1]
             assert (light + 0.05) / (dark + 0.05) >= 4.5, (text, ground)
+
+
+def page_of(records, directory):
+    return render(records, directory).read_text(encoding="utf-8")
+
+
+def prose(html):
+    """The page's words, without scripts and tags, each run of space as one."""
+    bare = re.sub(r"<(script|style)[^>]*>.*?</\1>", " ", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", bare)).split())
+
+
+RESULTS = [0.90, 0.91, 0.92, 0.905, 0.915]
+PROCEDURE = (
+    "Every optimizer is tuned 5 times on every task, the reference 10 times. Each tuning tries the "
+    "optimizer's default and 3 settings of its own, on a validation seed of its own; its best "
+    "setting is then trained once with a fresh seed and tested. Two optimizers differ where an "
+    "exact rank-sum test over these independent results, summed over tasks for overall verdicts, "
+    "shows it after Holm's correction over the whole report."
+)
+
+
+def test_the_procedure_and_the_settings_of_a_tuned_study_stand_on_the_page(tmp_path):
+    rates = [2e-3, 3e-3, 3e-3, 3e-3, 4e-3]
+    lion = tunings("lion", [v + 0.05 for v in RESULTS], choose=lambda repeat: rates[repeat])
+    html = page_of(tunings("adam", RESULTS * 2) + lion, tmp_path)
+    text = prose(html)
+    assert PROCEDURE in text
+    assert text.index(PROCEDURE) < text.index("Leaderboards")
+    assert "lion on digits: lr=" in text and "(0.002 to 0.004), of 5 tunings" in text
+    (block,) = re.findall(r"lion on digits: lr.*?<pre>(.*?)</pre>", html, flags=re.DOTALL)
+    copied = yaml.safe_load(unescape(block))
+    assert copied["lr"] in rates and "bench" in copied
+    assert not re.search(r"withheld|luck|sign.flip|seed pairs|paired by seed:|\bNaN\b", text)
+    tags_of(html)
+
+
+@pytest.mark.parametrize("reference", ["adam", "lion", ""])
+def test_the_page_speaks_of_the_reference_that_was_chosen(tmp_path, reference):
+    first = "adam" if reference else "sgd"
+    made = tunings(first, RESULTS) + tunings("lion", [v + 0.05 for v in RESULTS])
+    html = page_of([replace(one, reference=reference) for one in made], tmp_path)
+    title = f"better than {reference}?" if reference else "which optimizers here really differ?"
+    assert title in html
+    assert "the reference 5 times" not in html  # as often as the others
+    heading = f"minus {reference or 'reference'}"
+    assert f'<th scope="col">{heading}</th>' in html and f"<dt>{heading}</dt>" in html
+    chips = re.findall(r'data-entrant="([^"]*)"', html)
+    assert sorted(chips) == sorted([first, "lion"])
+
+
+def test_every_heading_of_a_leaderboard_is_explained(tmp_path):
+    html = page_of(tunings("adam", RESULTS) + tunings("lion", RESULTS), tmp_path)
+    terms = " ".join(re.findall(r"<dt>(.*?)</dt>", html))
+    for word in ("tuning", "verdict", "minus adam", "ahead of adam", "level", "p (Holm)"):
+        assert word in terms, word
+
+
+def test_the_procedure_of_seeds_and_of_an_older_study():
+    seeds = Study.of(reports("adam", RESULTS) + reports("lion", RESULTS))
+    assert describe_procedure(seeds).startswith(
+        "Nothing was tuned: every optimizer was trained with 5 seeds. Two optimizers differ"
+    )
+    older = [
+        replace(one, tuning=replace(one.tuning, draw=1))
+        for name in ("adam", "lion")
+        for one in tunings(name, RESULTS[:1], choose=lambda repeat: 5e-3)
+    ]
+    said = describe_procedure(Study.of(older))
+    assert said.startswith("Every optimizer was tuned once, with 4 settings;")
+    assert "tuned rows have no verdict" in said
+    uneven = tunings("adam", RESULTS[:1], tried=2) + tunings("lion", RESULTS, tried=2)
+    assert describe_procedure(Study.of(uneven)).startswith(
+        "Every optimizer is tuned 5 times on every task, the reference once. Each tuning tries the "
+        "optimizer's default and 1 setting of its own"
+    )
+
+
+def test_a_filtered_report_says_that_it_is_one(tmp_path):
+    study = replace(Study.of(reports("adam", RESULTS)), filters={"task": ("digits",)})
+    assert "This report shows part of the study only: task=digits." in prose(
+        page_of(study, tmp_path)
+    )

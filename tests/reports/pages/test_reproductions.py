@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import conf
+from bench.spec import TrialRecord, Tuning
 from reports import Study
 from reports.pages import reproductions as page
 from tests.helpers.records import make_record
-from tests.helpers.studies import Landscape, reports, study
+from tests.helpers.studies import SPACE, Landscape, reports, study, tunings
 
 PRESETS = Path(conf.__file__).parent / "experiment"
 
@@ -26,19 +28,38 @@ def test_each_is_a_preset_that_runs_under_its_own_name() -> None:
 
 
 def test_an_ordering_holds_or_not_by_the_verdict_of_the_pair() -> None:
-    apart = Study.of(
-        reports("adam", [0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
-        + reports("lion", [0.90, 0.91, 0.89, 0.91, 0.92, 0.90])
+    low, high = [0.80, 0.81, 0.79, 0.80, 0.82, 0.80], [0.90, 0.91, 0.89, 0.91, 0.92, 0.90]
+    apart = Study.of(reports("adam", low) + reports("lion", high))
+    holds, turned = (
+        page.describe_outcome(apart, *names) for names in (("lion", "adam"), ("adam", "lion"))
     )
-    assert page.describe_outcome(apart, "lion", "adam").startswith("**holds** (+1.")
-    assert page.describe_outcome(apart, "adam", "lion").startswith("**the other way round** (−1.")
-    close = Study.of(
-        reports("adam", [0.80, 0.81, 0.79, 0.80, 0.82, 0.80])
-        + reports("lion", [0.81, 0.80, 0.79, 0.81, 0.81, 0.80])
-    )
-    assert page.describe_outcome(close, "lion", "adam").startswith("**not shown** (")
+    assert holds.startswith("**holds** (ahead in 100 % [") and holds.endswith("] of results)")
+    assert turned.startswith("**the other way round** (ahead in 0 % [0, ")
+    close = Study.of(reports("adam", low) + reports("lion", [v + 0.001 for v in low]))
+    said = page.describe_outcome(close, "lion", "adam")
+    assert said.startswith("**no clear difference** (ahead in ")
     few = Study.of(reports("adam", [0.80, 0.81]) + reports("lion", [0.90, 0.91]))
-    assert "withheld" in page.describe_outcome(few, "lion", "adam")
+    said = page.describe_outcome(few, "lion", "adam")
+    assert said.startswith("**no verdict**: 2 seeds of") and "at least 5 are needed" in said
+
+
+def tuned_once(name: str, values: list[float], by: float) -> list[TrialRecord]:
+    """Make trials of the older design: one choice, reported on every seed."""
+    choosing = [one for one in tunings(name, [0.8]) if one.phase == "select"]
+    old = [replace(one, tuning=replace(one.tuning, draw=1)) for one in choosing]
+    choice = Tuning(SPACE, "sobol", 0, 4, index=1)
+    return old + reports(name, [v + by for v in values], tuning=choice, point={"lr": 3e-3})
+
+
+def test_an_ordering_of_tunings_and_of_an_older_study() -> None:
+    values = [0.80, 0.81, 0.79, 0.805, 0.82, 0.80]
+    tuned = Study.of(tunings("adam", values * 2) + tunings("lion", [v + 0.1 for v in values]))
+    assert page.describe_outcome(tuned, "lion", "adam").startswith("**holds**")
+    older = Study.of(
+        one for name, by in (("adam", 0.0), ("lion", 0.1)) for one in tuned_once(name, values, by)
+    )
+    said = page.describe_outcome(older, "lion", "adam")
+    assert said.startswith("**no verdict**: ") and "was tuned once" in said
 
 
 def test_bias_correction_is_compared_at_the_best_rate_of_each() -> None:
@@ -78,7 +99,9 @@ def test_the_best_default_is_chosen_on_validation_and_set_beside_adam_tuned() ->
     trials += study("lion", Landscape(best=1e-3), numbers, tried=0)
     trials += study("sgd", Landscape(best=1e-1), numbers, tried=0)
     table = "\n".join(page.write_defaults(Study.of(trials)))
-    assert "lion, of 3" in table and "adam, best of 8 points" in table
+    assert (
+        "lion, of 3" in table and "adam, 5 tunings of 8 settings" in table and "10 and 5" in table
+    )
 
 
 FEW = ("tuning.trials=3", "reporting.seeds=5")
@@ -114,7 +137,9 @@ def test_its_commands_run_small_and_what_the_page_claims_is_seen(optbench, uri, 
     shipped = Study.load("", compare=[name])
     for ahead, behind in one.orders:
         if page.describe_outcome(shipped, ahead, behind).startswith("**holds**"):
-            assert page.find_ordering(small, ahead, behind)["effect"] > 0, f"{ahead}, {behind}"
+            assert page.find_ordering(small, ahead, behind)["improvement"] > 0.5, (
+                f"{ahead}, {behind}"
+            )
     if not one.orders:
         corrections = [page.compare_corrections(study) for study in (shipped, small)]
         claimed, seen = ({(each.beta1, each.beta2): each for each in one} for one in corrections)

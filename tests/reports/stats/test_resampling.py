@@ -1,10 +1,10 @@
-"""Bootstrap, IQM and probability of improvement: definitions, SciPy, and coverage by simulation."""
+"""Bootstrap and IQM: definitions, SciPy, and coverage by simulation."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from reports.stats import anchored, bootstrap, improvement, intervals
+from reports.stats import anchored, bootstrap, intervals
 from reports.stats.iqm import interquartile_mean, iqm
 from reports.stats.to_target import median_interval
 
@@ -101,26 +101,3 @@ def test_a_score_over_tasks_covers(noise):
         found = bootstrap.interval(estimate, replicates, [N] * tasks)
         inside.append(not found.excludes(float(interquartile_mean(truth))))
     assert 0.92 <= np.mean(inside) <= 0.985
-
-
-def test_the_probability_of_improvement_is_mann_whitneys():
-    ours, theirs = np.random.default_rng(5).integers(0, 6, size=(2, 9)).astype(float)
-    u = stats.mannwhitneyu(ours, theirs).statistic
-    assert improvement.probability(ours, theirs) == pytest.approx(u / 81)
-
-
-def test_a_trial_that_broke_off_is_the_worst():
-    assert improvement.probability([0.9], [-np.inf]) == 1
-    assert improvement.probability([-np.inf], [0.1, -np.inf]) == 0.25
-
-
-def test_resampled_probabilities_are_those_of_the_resampled_trials():
-    random = np.random.default_rng(6)
-    ours, theirs = random.integers(0, 4, 6).astype(float), random.integers(0, 4, 5).astype(float)
-    places, others = random.integers(0, 6, (50, 6)), random.integers(0, 5, (50, 5))
-    found = improvement.resample(ours, theirs, places, others)
-    expected = [
-        np.mean([(x > y) + (x == y) / 2 for x in ours[a] for y in theirs[b]])
-        for a, b in zip(places, others, strict=True)
-    ]
-    assert found == pytest.approx(expected)

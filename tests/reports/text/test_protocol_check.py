@@ -22,7 +22,7 @@ def fair(**options):
 def found(records):
     """What the check says, by the first words of the rule."""
     checked = check_rules(Study.of(records))
-    assert len(checked) == 14
+    assert len(checked) == 15
     return {rule.text.split(" ")[0].rstrip(";"): rule.finding for rule in checked}
 
 
@@ -34,9 +34,14 @@ def test_a_fair_study_breaks_nothing():
     checked = check_rules(Study.of(fair()))
     assert State.BROKEN not in {rule.finding.state for rule in checked}
     said = {rule.text: rule.finding.found for rule in checked}
-    assert said["Every optimizer may try equally many points; broken ones count"] == "8 points each"
-    assert said["Points are scrambled quasi-random, on log scales"] == "scrambled Sobol points"
-    assert said["Points are chosen on validation only"].startswith("none of 24 tuning trials")
+    assert said["Every tuning tries equally many settings; those that break count"] == (
+        "8 settings a tuning"
+    )
+    assert said["Settings are scrambled quasi-random, on log scales"] == "scrambled Sobol points"
+    assert said["Settings are chosen on validation only"].startswith("none of 120 tuning trials")
+    assert said["Tunings are independent of each other"] == (
+        "5 tunings a row, each on settings and seeds of its own"
+    )
 
 
 def with_tuning(record, **changes):
@@ -64,22 +69,27 @@ BREACHES = {
     "Every": (
         lambda: fair() + study("late", Landscape(), np.random.default_rng(1), tried=4),
         State.BROKEN,
-        "4 to 8 points on digits",
+        "4 to 8 settings on digits",
     ),
     "Seeds": (
         lambda: [r for r in fair() if r.config["seed"] >= 10**6 or r.config["seed"] < 3],
         State.BROKEN,
-        "only 3 reporting seeds",
+        "too few results: adam on digits",
     ),
     "The default": (
         lambda: [r for r in fair() if r.phase != "report" or r.tuning.index is not None],
         State.MARKED,
         "no default row: adam on digits",
     ),
-    "No chosen": (
+    "Tunings": (
+        lambda: [with_tuning(r, draw=1) for r in fair(repeats=1)],
+        State.BROKEN,
+        "tuned once, by an older version: adam on digits",
+    ),
+    "Nobody": (
         lambda: fair() + study("low", Landscape(best=1e-4, depth=0.2), np.random.default_rng(2)),
         State.MARKED,
-        "low on digits (lr)",
+        "low on digits (low lr)",
     ),
     "The final": (
         lambda: reports("adam", [0.9] * 5, stop_at_target=True),
@@ -94,7 +104,7 @@ BREACHES = {
     "No claim": (
         lambda: reports("adam", [0.9, 0.91]) + reports("sgd", [0.8, 0.81]),
         State.MARKED,
-        "1 withheld: 2 pairs of seeds, 5 are needed",
+        "1 row without a verdict: 2 seeds of sgd; at least 5 are needed",
     ),
     "One version": (
         lambda: reports("adam", [0.9] * 5) + reports("sgd", [0.9] * 5, protocol_version=2),
@@ -122,12 +132,12 @@ def test_an_adaptive_sampler_is_marked():
 
 
 def test_a_tuning_trial_that_saw_test_is_a_breach():
-    tuning = Tuning(SPACE, "sobol", 0, 1, index=0)
+    tuning = Tuning(SPACE, "sobol", 0, 1, index=0, draw=2)
     peeking = make_record(optimizer="lion", phase="select", tuning=tuning, seed=10**6, test=0.9)
     (finding,) = [
         r.finding
         for r in check_rules(Study.of([*fair(), peeking]))
-        if r.text.startswith("Points are ch")
+        if r.text.startswith("Settings are ch")
     ]
     assert finding.state is State.BROKEN
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import struct
 import subprocess
 import sys
 import warnings
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from PIL import Image, ImageDraw
 from bench.check import __main__ as check
 from tasks.data import image_folder, text_file, text_lm
 from tasks.data.dataset import SPLITS, Dataset, InvalidData, MissingData
+from tests.helpers.data_files import png_header
 
 CLASSES = ("a", "b")
 
@@ -298,16 +297,6 @@ def test_only_declared_formats_are_opened_whatever_a_file_is_called(
     with pytest.raises(MissingData, match=r"a/000.png: no readable image") as refused:
         load_images(root)
     assert "JPEG, PNG, PPM, BMP, TIFF, WEBP" in str(refused.value)
-
-
-def png_header(width: int, height: int) -> bytes:
-    def chunk(name: bytes, content: bytes) -> bytes:
-        crc = struct.pack(">I", zlib.crc32(name + content))
-        return struct.pack(">I", len(content)) + name + content + crc
-
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    rows = zlib.compress(bytes(100_000_000 // 50))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def load_beside(root: Path, size: tuple[int, int]) -> str:

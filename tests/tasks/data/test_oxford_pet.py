@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from tasks.data import oxford_pet
 from tasks.data.dataset import Dataset, MissingData
 from tasks.segmentation import Segmentation
-from tests.helpers.data_files import HEIGHT, WIDTH, write_oxford_pet
+from tests.helpers.data_files import HEIGHT, WIDTH, png_header, write_oxford_pet
 
 
 def load(root: Path, **options: int) -> Dataset:
@@ -85,6 +86,43 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     (folder / "annotations/trainval.txt").write_text("Abyssinian_0 1\n")
     with pytest.raises(MissingData, match=r"task=oxford_pet: .* could not be read"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *(("images/Abyssinian_1.jpg", kind) for kind in ("TIFF", "BMP", "PPM", "WEBP", "PCX")),
+        *(("annotations/trimaps/Abyssinian_1.png", kind) for kind in ("JPEG", "GIF", "TIFF")),
+    ],
+)
+def test_only_the_published_formats_are_opened(tmp_path: Path, name: str, kind: str) -> None:
+    file = write_oxford_pet(tmp_path) / name
+    Image.new("L", (WIDTH, HEIGHT), 1).save(file, format=kind)
+    with pytest.raises(MissingData, match=r"could not be read .*cannot identify .*Abyssinian_1"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_photographs_that_are_published_in_another_format_are_read(
+    tmp_path: Path, kind: str
+) -> None:
+    file = write_oxford_pet(tmp_path) / "images/Abyssinian_1.jpg"
+    Image.new("RGB", (WIDTH, HEIGHT), "white").save(file, format=kind)
+    data = load(tmp_path)
+    read = np.concatenate([split.inputs for split in (data.train, data.val, data.test)])
+    assert (read == 255).all((1, 2, 3)).sum() == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["images/Abyssinian_1.jpg", "annotations/trimaps/Abyssinian_1.png"]
+)
+@pytest.mark.parametrize("side", [13_400, 30_000])
+def test_a_decompression_bomb_is_refused(tmp_path: Path, name: str, side: int) -> None:
+    (write_oxford_pet(tmp_path) / name).write_bytes(png_header(side, side))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(MissingData, match=r"could not be read .*pixels.*decompression bomb"):
+            load(tmp_path)
 
 
 def test_a_download_that_fails_says_what_to_do(

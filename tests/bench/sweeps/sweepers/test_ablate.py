@@ -28,7 +28,6 @@ def test_each_switch_is_flipped_alone():
     ]
     assert variants[0].optimizer.arguments == POINT
     assert variants[3].optimizer.arguments == {**POINT, "betas": [0.5, 0.99]}
-    assert {one.origin.reference for one in variants} == {"adam"}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +50,7 @@ def test_it_runs_on_paired_seeds_and_nothing_is_tuned(optbench, uri, monkeypatch
     found = Counter(r.config["optimizer"]["name"] for r in tracking.read(uri, "parts"))
     assert found == {"adam": 3, "adam bias_correction=False": 3, "adam amsgrad=True": 3}
     assert {str(r.phase) for r in tracking.read(uri, "parts")} == {"report"}
+    assert {r.reference for r in tracking.read(uri, "parts")} == {"adam"}
     none = optbench(*words)
     assert none.code == 2
     assert "ablate: no switch" in none.err

@@ -222,7 +222,14 @@ def test_the_plan_is_said_and_nothing_runs(optbench, uri):
     ended = optbench(*TINY, "optimizer=adam,sgd", "plan=true")
     assert ended.code == 0
     assert "12 trials, 0 recorded, 12 to run, about" in ended.out
+    assert "tuning 6 trials, about " in ended.out
+    assert "No verdict is possible: 1 tuning an optimizer; at least 4 are needed." in ended.out
     assert records(uri) == []
+    many = optbench(
+        *TINY, "optimizer=adam,sgd", "tuning.repeats=4", "reporting.seeds=5", "plan=true"
+    )
+    assert "Holm's correction over 2 tests: the first needs p ≤ 0.025." in many.out
+    assert "4 tunings can show " in many.out
 
 
 def test_schedules_make_entrants_and_what_is_forbidden_is_skipped(optbench, uri):
@@ -438,7 +445,7 @@ def test_a_sweep_that_explores_is_not_compared_with_a_study(optbench, uri, their
     assert "mine" not in tracking.list_studies(uri)
     alone = optbench("task=digits", "compare=embedded")
     assert alone.code == 2
-    assert "compare=embedded: only a sweep's report heeds it; add -m" in alone.err
+    assert "compare=embedded: `compare=` applies only to sweeps. Add -m." in alone.err
 
 
 def test_adaptive_samplers_ask_and_tell_and_resume(optbench, uri):
@@ -528,3 +535,21 @@ def test_killed_it_ends_in_the_same_leaderboard(kills, uri, tmp_path):
         boards.append((tmp_path / "outputs" / study / "report" / "leaderboard.csv").read_text())
     untimed = [[line.split(",")[:12] for line in board.splitlines()] for board in boards]
     assert untimed[0] == untimed[1]
+
+
+def test_another_reference_asks_for_the_missing_tunings_only(optbench, uri):
+    more = ["tuning.trials=2", "tuning.repeats=2", "tuning.reference_factor=2"]
+    words = [*TINY, "optimizer=adam,sgd", *more]
+    assert optbench(*words).code == 0
+    before = {(r.config["optimizer"]["name"], r.config_hash) for r in records(uri)}
+    ended = optbench(*words, "reference=sgd")
+    assert ended.code == 0, ended.err
+    after = {(r.config["optimizer"]["name"], r.config_hash) for r in records(uri)}
+    # two more tunings of sgd, each of two settings and one report
+    assert before < after
+    assert [name for name, _ in after - before] == ["sgd"] * 6
+    references = [one.reference for one in tracking.read_plans(uri, "fair").plans]
+    assert references == ["adam", "sgd"]
+    refused = optbench(*words, "reference=lion")
+    assert refused.code == 2
+    assert "reference=lion: no optimizer of that name takes part" in refused.err

@@ -1,0 +1,336 @@
+"""What verdicts can be trusted with, docs/validity.md: ``python -m reports.pages.validity``.
+
+Everything is simulated, and judged by the code of real reports: equal optimizers, whose every claim
+is false; a bootstrap of the shipped league, for what a design can show; and the coverage of the
+intervals. The options are ``--reports`` (of the default design; others take an eighth) and
+``--seed``. 2000 reports take about half an hour in two processes.
+
+The bootstrapped league: of each optimizer on each task the shipped file has eight settings tried
+once on validation, ten trials of the best of them and ten of the default. A setting's value is its
+validation result, that of the best one its mean over ten trials. A simulated trial adds the
+deviation of one of these ten trials from their mean; on test all settings are shifted by the mean
+difference between test and validation. Trials of the default are those ten that ran.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from bench.spec import Phase
+from reports.analysis.selection import final_values
+from reports.analysis.study import Study
+from reports.pages import DOCS
+from reports.pages.markdown import format_table
+from reports.pages.pools import Landscape, load_landscapes
+from reports.pages.simulation import (
+    REFERENCE,
+    Counts,
+    Design,
+    Results,
+    draw_equals,
+    make_study,
+    spread_out,
+)
+from reports.stats.improvement import improvement_interval
+from reports.stats.intervals import Interval
+from reports.stats.shift import shift
+
+PAGE = DOCS / "validity.md"
+LEAGUE = "laptop"
+DEFAULT = Design(10, 20, 8)
+DESIGNS = (Design(4, 8, 4), Design(5, 10, 8), Design(8, 16, 4), DEFAULT, Design(20, 40, 8))
+NAMES = (REFERENCE, *(f"equal_{number}" for number in range(1, 16)))
+TASKS = 8
+WIDEST = (2.0, 4.0)
+"""Factors by which spreads differ: from 1/2 to 2, and as a limit from 1/4 to 4."""
+POWER_REPORTS = 40
+COVERED = 1_000
+
+Simulation = Callable[[int], Counts]
+
+
+def main() -> None:
+    """Simulate, print progress and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m reports.pages.validity")
+    parser.add_argument("--reports", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    lines = write_page(asked.reports, asked.seed)
+    PAGE.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def simulate_equals(seed: int, number: int, *, design: Design, widest: float = 1.0) -> Counts:
+    """Simulate a report of 16 equal optimizers on 8 tasks; count its claims, all of them false.
+
+    Args:
+        seed, number: of all simulations, and of this report.
+        widest: factor by which spreads differ at most (``spread_out``); 1: they are equal.
+    """
+    random = np.random.default_rng([seed, number])
+    known = [one for one in load_landscapes().values() if widest == 1 or _is_finite(one)]
+    chosen = [known[at] for at in random.choice(len(known), TASKS)]
+    results = draw_equals(chosen, design, random, NAMES)
+    if widest > 1:
+        results = spread_out(results, random, widest)
+    return make_study(results, design).count_claims()
+
+
+def simulate_league(seed: int, number: int, *, design: Design) -> Counts:
+    """Simulate a report of the league's optimizers that ran on all of its tasks."""
+    random = np.random.default_rng([seed, number])
+    results: Results = {
+        (name, task): landscape.tune(random, design.settings, design.count(name))
+        for (name, task), landscape in load_league().items()
+    }
+    return make_study(results, design).count_claims()
+
+
+@cache
+def load_league() -> dict[tuple[str, str], Landscape]:
+    """Load the shipped league as landscapes, by optimizer and task."""
+    trials = Study.load("", compare=[LEAGUE]).attempts
+    sign = np.where(trials["direction"] == "maximize", 1.0, -1.0)
+    trials = trials.assign(val=sign * final_values(trials, "val"))
+    trials = trials.assign(test=sign * final_values(trials, "test"))
+    groups = trials.groupby(["entrant", "comparison"])
+    cells = {(str(name), str(task)): _make_landscape(own) for (name, task), own in groups}
+    tasks = {task for _, task in cells}
+    ran = {key: one for key, one in cells.items() if one is not None}
+    names = {name for name, _ in ran}
+    complete = {name for name in names if all((name, task) in ran for task in tasks)}
+    return {(name, task): one for (name, task), one in ran.items() if name in complete}
+
+
+def _make_landscape(own: pd.DataFrame) -> Landscape | None:
+    """Make an optimizer's landscape on a task; None where it was not tuned."""
+    tried = own[own["phase"] == Phase.SELECT]
+    reported = own[own["phase"] == Phase.REPORT]
+    tuned, default = reported[reported["index"].notna()], reported[reported["index"].isna()]
+    if tried.empty:
+        return None
+    val, test = tuned["val"].to_numpy(), tuned["test"].to_numpy()
+    values = tried["val"].fillna(-np.inf).to_numpy()
+    values = np.where(tried["point_id"].isin(tuned["point_id"]), val.mean(), values)
+    return Landscape(
+        values[:, None] + val - val.mean(),
+        values[:, None] + test - val.mean(),
+        default["val"].fillna(-np.inf).to_numpy(),
+        default["test"].fillna(-np.inf).to_numpy(),
+    )
+
+
+def _is_finite(one: Landscape) -> bool:
+    return all(np.isfinite(x).all() for x in (one.test, one.default_test))
+
+
+def run(simulate: Callable[..., Counts], count: int, what: str, **options: Any) -> list[Counts]:
+    """Simulate ``count`` reports in two processes, and print a line."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, context) as pool:
+        job = partial(simulate, **options)
+        found = list(pool.map(job, range(count), chunksize=max(1, count // 40)))
+    print(f"{what}: {np.mean([any(one) for one in found]):.1%} with a claim", flush=True)
+    return found
+
+
+def tabulate_false_claims(reports: int, seed: int) -> Iterator[dict[str, str]]:
+    """Count the reports of equal optimizers with any claim, by design."""
+    for design in DESIGNS:
+        count = reports if design == DEFAULT else max(1, reports // 8)
+        row = {"design": str(design), "reports": str(count)}
+        for widest in (1.0, *WIDEST):
+            name = f"spreads ×{1 / widest:g} to ×{widest:g}" if widest > 1 else "equal spreads"
+            simulate = partial(simulate_equals, seed, design=design, widest=widest)
+            found = run(simulate, count, f"{design}, {name}")
+            row[name] = f"{np.mean([any(one) for one in found]):.1%}"
+        yield row
+
+
+def tabulate_power(seed: int) -> Iterator[dict[str, str]]:
+    """Count what reports of the bootstrapped league show, by design."""
+    names, tasks = ({key[at] for key in load_league()} for at in (0, 1))
+    others = len(names) - 1
+    most = others * len(tasks), others, others * (others - 1) // 2
+    heads = [
+        f"{what} of {number}"
+        for what, number in zip(("rows", "overall", "other pairs"), most, strict=True)
+    ]
+    for design in DESIGNS:
+        found = run(
+            partial(simulate_league, seed, design=design), POWER_REPORTS, f"league {design}"
+        )
+        means = np.mean(found, axis=0)
+        shown = {head: f"{mean:.1f}" for head, mean in zip(heads, means, strict=True)}
+        yield {"design": str(design), "trials": str(design.trials), **shown}
+
+
+def tabulate_shift_coverage(seed: int) -> Iterator[dict[str, str]]:
+    """Count how often the interval of the shift covers it, between tunings on the pools."""
+    landscapes = load_landscapes()
+    for pool in sorted({name.split()[0] for name in landscapes}):
+        own = [one for name, one in landscapes.items() if name.split()[0] == pool]
+        row = {"pool": pool}
+        for design in (Design(5, 10, 8), DEFAULT):
+            inside = [cover_shift(one, design, seed) for one in own]
+            row[str(design)] = f"{np.mean(inside):.3f}"
+        yield row
+
+
+def cover_shift(landscape: Landscape, design: Design, seed: int, times: int = COVERED) -> float:
+    """Return the share of 95 % intervals that cover a shift put on one side's results."""
+    random, inside = np.random.default_rng(seed), 0
+    for _ in range(times):
+        ours = landscape.tune(random, design.settings, design.tunings)
+        theirs = landscape.tune(random, design.settings, design.reference_tunings)
+        inside += _covers(shift(ours + 0.01, theirs, 0.05), 0.01)
+    return inside / times
+
+
+def tabulate_improvement_coverage(seed: int) -> Iterator[dict[str, str]]:
+    """Count how often the interval of the probability of improvement covers it, normal results."""
+    for tasks in (1, TASKS):
+        for spread in (1.0, 3.0, 1 / 3):
+            row = {"tasks": str(tasks), "spread of ours": f"×{spread:.3g}"}
+            for theta in (0.5, 0.75, 0.9, 0.97):
+                random, inside = np.random.default_rng(seed), 0
+                centre = float(special.ndtri(theta)) * np.hypot(1, spread)
+                for _ in range(COVERED):
+                    results = [
+                        (centre + spread * random.normal(size=10), random.normal(size=20))
+                        for _ in range(tasks)
+                    ]
+                    inside += _covers(improvement_interval(results, 0.05), theta)
+                row[f"θ = {theta:g}"] = f"{inside / COVERED:.3f}"
+            yield row
+
+
+def _covers(interval: Interval, value: float) -> bool:
+    slack = 1e-9  # results on a grid: a shift of 0.01 is subtracted with rounding
+    return interval.low - slack <= value <= interval.high + slack
+
+
+def write_page(reports: int, seed: int) -> Sequence[str]:
+    """Write the lines of the page."""
+    tables = (
+        tabulate_false_claims(reports, seed),
+        tabulate_power(seed),
+        tabulate_shift_coverage(seed),
+        tabulate_improvement_coverage(seed),
+    )
+    false, power, shifts, improvements = (_format(rows) for rows in tables)
+    return TEXT.format(
+        false=false,
+        power=power,
+        shifts=shifts,
+        improvements=improvements,
+        power_reports=POWER_REPORTS,
+        covered=COVERED,
+        seed=seed,
+    ).splitlines()
+
+
+def _format(rows: Iterable[dict[str, str]]) -> str:
+    return format_table(pd.DataFrame(list(rows)))
+
+
+TEXT = """\
+# What a verdict means, and what it does not
+
+Generated by `python -m reports.pages.validity` (seed {seed}).
+
+## The design
+
+> Every optimizer is tuned 10 times on every task, the reference 20 times. Each tuning tries the
+> optimizer's default and 7 settings of its own, on a validation seed of its own; its best setting
+> is then trained once with a fresh seed and tested. Two optimizers differ where an exact rank-sum
+> test over these independent results, summed over tasks for overall verdicts, shows it after
+> Holm's correction over the whole report.
+
+`10:20 × 8` stands for 10 tunings of each optimizer, 20 of the reference, and 8 settings in each,
+with the default among them. A result is that of one whole tuning. It has the luck of the
+settings, of the validation seed and of the reported seed in it, so nothing about this luck has to
+be estimated.
+
+- **One task.** The exact two-sample rank-sum test (Wilcoxon 1945) counts how often a random split
+  of all results would separate the two sides as far. Ties share their middle rank. A diverged
+  trial has the lowest rank.
+- **Overall.** The rank sums of all tasks are added with weights 1/(N + 1), for N results on a
+  task (van Elteren 1960), and the sum is tested exactly.
+- **Whole report.** Holm's correction covers everything that the report asks: rows against the
+  reference, overall comparisons and pairs. The chance of any false claim is at most 5 %.
+- **Effect sizes.** The probability of improvement says how often a result of ours beats one of
+  theirs. The Hodges–Lehmann shift is the median difference in the metric's unit. Both have
+  intervals at the level at which Holm judged the row, so no interval contradicts its verdict.
+
+## What is assumed
+
+- **Controlled exactly: the two could be exchanged.** The test is exact if two optimizers have the
+  same distribution of results. It assumes no normal distribution and no equal variance between
+  tasks.
+- **Not controlled exactly: equally good, with other spreads.** Two optimizers may win half of
+  their comparisons each while one of them varies far more. A single pair with extreme spreads can
+  exceed its level. The table below shows how far. A reference with twice the tunings is a
+  compromise: four times as many would find more, and would err more often where spreads differ.
+- **Results are independent.** Every tuning has settings and seeds of its own. No two comparisons
+  share a draw.
+
+## False claims
+
+Reports of 16 equal optimizers on 8 tasks: 120 rows, 15 overall comparisons, 105 other pairs. Each
+task is a landscape of real trials: an optimizer on digits (300 or 100 steps), sst2 or modular
+addition, up to 128 settings and 4 seeds each. Every optimizer is tuned on it by the design. The
+share of reports with *any* claim:
+
+{false}
+
+With unequal spreads all distributions are made symmetric around one median, so that every
+probability of improvement is one half. Each optimizer's spread on each task is multiplied by a
+factor of the stated range, drawn on the log scale.
+
+## What a design can show
+
+{power_reports} reports are bootstrapped from the shipped league
+(`reports/baselines/laptop.json.gz`), with the 16 optimizers that ran on all 8 tasks. Each has eight
+recorded settings, noise from ten trials, and its ten default trials. *Trials* are those of an
+optimizer on a task. The mean number of verdicts that are better
+or worse, before the edge rule:
+
+{power}
+
+More tunings show more. Fewer than four show nothing: there is no verdict.
+
+## Do the intervals cover?
+
+The shift, 95 % intervals, {covered} comparisons of equal optimizers in each landscape of a pool,
+after all results of one were shifted by 0.01:
+
+{shifts}
+
+The probability of improvement θ, 95 % intervals, 10 normal results against 20, with the spread of
+ours in units of theirs:
+
+{improvements}
+
+Intervals are too narrow where the smaller side varies three times as much as the larger one.
+
+## Limits
+
+- The league's bootstrap has eight settings for each optimizer. A new tuning draws others, so its
+  results vary more than these.
+- A claim speaks of these tasks, budgets and search spaces. Other tasks are not sampled.
+- Several reports on the same trials have a chance of 5 % each. So does a study that is enlarged
+  until it shows something: plan its tunings before.
+- *No clear difference* is no proof of equality. Its interval says what is ruled out.
+"""
+
+if __name__ == "__main__":
+    main()
