@@ -206,6 +206,7 @@ class Standing:
         results: independent results: of tunings where it was tuned, else of seeds.
         planned: results that its plan declares; 0 where nothing declares them.
         settings: settings that each tuning tried; 0 where it was not tuned.
+        exhausted: these are all settings of its space, so that no tuning can try more.
         draw: version of the design of the tunings, see ``bench.spec.trial.Tuning``.
         no_result: reason why a report trial has no result (it failed or was skipped).
         edges: of each tuning, the edges at which its choice lies.
@@ -217,6 +218,7 @@ class Standing:
     results: int = 0
     planned: int = 0
     settings: int = 0
+    exhausted: bool = False
     draw: int = DRAW
     no_result: str = ""
     edges: tuple[tuple[Edge, ...], ...] = ()
@@ -237,7 +239,7 @@ def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
         if side.chosen_on_reported_seeds:
             yield f"the setting of {side.name} was chosen on seeds that are reported"
     less, more = sorted(sides, key=lambda side: side.settings)
-    if less.settings < more.settings:
+    if less.settings < more.settings and not less.exhausted:
         rest = f"with {less.settings}" if less.settings else "not at all"
         yield (
             f"{more.name} was tuned with {counted(more.settings, 'setting')}, {less.name} {rest}: "

@@ -65,6 +65,13 @@ class Dimension:
             return math.log(value / low) / math.log(high / low)
         return float((value - low) / (high - low))
 
+    def count_values(self) -> float:
+        """Count the values that can be drawn; infinite for a continuous range."""
+        if self.scale == "choice":
+            return len({repr(end) for end in self.ends})
+        low, high = self.ends
+        return high - low + 1 if isinstance(low, int) and isinstance(high, int) else math.inf
+
     def contains(self, value: Any) -> bool:
         """Say if a value lies in the range."""
         if self.scale == "choice":
@@ -81,6 +88,11 @@ def dimensions(space: Mapping[str, Any]) -> list[Dimension]:
         RefusedInput: a range that breaks the grammar; names key, value and remedy, not the file.
     """
     return [_dimension(name, space[name]) for name in sorted(space)]
+
+
+def count_settings(space: Mapping[str, Any]) -> float:
+    """Count the settings that a space holds; infinite where a range is continuous."""
+    return math.prod(one.count_values() for one in dimensions(space))
 
 
 def find_outside(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[Dimension]:

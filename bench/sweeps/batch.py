@@ -44,7 +44,9 @@ def run(
         stored = select_results(found.records)
         if found.unreadable:
             progress.say(found.unreadable)
-    wanted = {spec.config_hash: spec for spec in execute.number_trials(specs, uri)}
+    wanted: dict[str, TrialSpec] = {}
+    for spec in execute.number_trials(specs, uri):
+        wanted.setdefault(spec.config_hash, spec)  # of equal settings of a tuning the first stands
     reused = {k: stored[k] for k, spec in wanted.items() if execute.can_reuse(spec, stored.get(k))}
     outcomes = {key: (wanted[key], result) for key, result in reused.items()}
     new = {key: spec for key, spec in wanted.items() if key not in reused}

@@ -14,6 +14,7 @@ from bench.spec.printable import counted
 from bench.stack import heuristics
 from bench.sweeps.plan import Plan
 from bench.sweeps.progress import format_duration
+from bench.sweeps.search import ADAPTIVE
 from bench.sweeps.tune import Results, choose, list_selections, make_draws
 
 
@@ -59,8 +60,11 @@ def count_trials(plan: Plan, results: Results) -> list[Count]:
 def count_phases(plan: Plan, base: TrialSpec) -> Phases:
     """Count the trials of one entrant on one task."""
     tunings = len(plan.repeats_of(base))
-    tuning = plan.points_of(base) * tunings * plan.tuning_seeds
-    return Phases(tuning, tunings, plan.reporting_seeds)
+    if plan.sampler in ADAPTIVE:
+        settings = tunings * plan.points_of(base)
+    else:  # a small space may have fewer than a tuning may try
+        settings = sum(len(draw.points) for draw in make_draws(replace(plan, bases=(base,))))
+    return Phases(settings * plan.tuning_seeds, tunings, plan.reporting_seeds)
 
 
 def _count_recorded(plan: Plan, results: Results) -> dict[str, Phases]:

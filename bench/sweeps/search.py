@@ -25,6 +25,9 @@ ADAPTIVE = ("tpe", "gp", "cmaes")
 SAMPLERS = (*FIXED, *ADAPTIVE)
 """Values of ``tuning.sampler``; all settings of a grid change with their number."""
 
+PATIENCE = 64
+"""Draws for each setting that is wanted, after which a small space is taken to be exhausted."""
+
 RELEASE = ("arguments", "rest", "clip_norm", "version", "code")
 """Keys of an optimizer's config that do not enter a draw as they are: hyperparameters, of which the
 untuned ones enter by name, and which release computes it."""
@@ -93,16 +96,26 @@ class Source(NamedTuple):
 def draw_settings(source: Source, count: int) -> list[dict[str, Any]]:
     """Draw the settings of a tuning without a look at results; values by name.
 
+    No setting comes twice, so a space that holds fewer settings gives fewer.
+
     Args:
         count: at least 1. The first setting is the default, which names no value.
     """
     known = dimensions(source.space)
-    units = _UNITS[source.sampler](len(known), count - 1, source.make_generator())
-    drawn = [
-        {one.name: one.value(float(unit)) for one, unit in zip(known, row, strict=True)}
-        for row in units
-    ]
-    return [{}, *drawn]
+    own = hyperparameters(source.base.optimizer)
+    default = {one.name: own.get(one.name) for one in known}
+    asked = count - 1
+    while True:
+        units = _UNITS[source.sampler](len(known), asked, source.make_generator())
+        drawn = [
+            {one.name: one.value(float(unit)) for one, unit in zip(known, row, strict=True)}
+            for row in units
+        ]
+        different = {repr(point): point for point in (default, *drawn)}
+        # another number of cells makes another grid
+        if len(different) >= count or source.sampler == "grid" or asked >= PATIENCE * count:
+            return [{}, *list(different.values())[1:count]]
+        asked *= 2
 
 
 class Adaptive(Protocol):

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bench.spec import Phase, Status, protocol
 from bench.spec.hyperparameters import hyperparameters
 from bench.spec.protocol import Edge, Standing
+from bench.spec.search_space import count_settings
 from reports.analysis.selection import final_values, is_in_study, preference_of
 from reports.data.ids import ARM
 from reports.data.labels import prefixed_columns
@@ -245,6 +246,7 @@ def _tuned(
         results=_count_results(trials),
         planned=0 if math.isnan(planned) or newest < protocol.DRAW else int(planned),
         settings=settings,
+        exhausted=settings >= count_settings(spaces.get(drawn["space_hash"].iloc[0], {})) > 1,
         draw=int(newest),
         no_result=_explain_no_result(trials),
         edges=tuple(_find_edges(trials, drawn, configs, spaces)),

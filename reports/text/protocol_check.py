@@ -91,7 +91,9 @@ def _equal_budgets(study: Study) -> Finding:
     tuned = [arm for arm in study.arms if arm.kind is not Kind.DEFAULT]
     unequal = []
     for comparison in sorted({arm.comparison for arm in tuned}):
-        counts = [arm.tried for arm in tuned if arm.comparison == comparison]
+        own = [arm for arm in tuned if arm.comparison == comparison]
+        most = max(arm.tried for arm in own)
+        counts = [most, *(arm.tried for arm in own if not arm.standing.exhausted)]
         if min(counts) < max(counts):
             unequal.append(f"{min(counts)} to {max(counts)} settings on {comparison}")
     if unequal:

@@ -46,6 +46,15 @@ def test_seeds_that_choose_never_report():
     assert protocol.reporting_seed(3) == 1003
 
 
+def test_who_has_no_more_settings_is_compared():
+    large = Standing("adam", results=8, settings=8, sampler="sobol")
+    small = replace(large, name="mine", settings=3)
+    assert "only equal tuning" in protocol.find_bar(large, small)
+    assert protocol.find_bar(large, replace(small, exhausted=True)) == ""
+    # an exhausted side is no excuse for the other one
+    assert "only equal tuning" in protocol.find_bar(replace(large, exhausted=True), small)
+
+
 def test_only_selection_keeps_the_test_split_shut():
     assert [protocol.opens_test(phase) for phase in Phase] == [True, False, True]
 

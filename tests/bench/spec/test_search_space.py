@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bench.spec import RefusedInput
-from bench.spec.search_space import dimensions, find_outside
+from bench.spec.search_space import count_settings, dimensions, find_outside
 
 
 def one(**declared):
@@ -113,3 +113,11 @@ def test_a_range_holds_its_ends_and_nothing_beyond():
             assert [one.name for one in find_outside(space, inside | {name: value})] == [name]
     del inside["lr"]
     assert [one.name for one in find_outside(space, inside)] == ["lr"]
+
+
+def test_settings_of_a_space_are_counted():
+    choices, whole = {"choice": [1e-3, 1e-2, 1e-2]}, {"linear": [2, 5]}
+    assert count_settings({"lr": choices}) == 2
+    assert count_settings({"lr": choices, "k": whole}) == 8
+    assert count_settings({"k": {"log": [1, 10]}}) == 10
+    assert count_settings({"lr": {"log": [1e-3, 1e-2]}, "k": whole}) == math.inf

@@ -50,6 +50,24 @@ def test_a_larger_tuning_keeps_the_settings_of_a_smaller(sampler):
     assert draw_settings(drawn, 50)[:25] == draw_settings(drawn, 25)
 
 
+@pytest.mark.parametrize("sampler", FIXED)
+def test_no_setting_of_a_small_space_comes_twice(sampler):
+    space = {"lr": {"choice": [1e-3, 1e-2, 1e-1]}}
+    inside = draw_settings(source(space, sampler), 8)
+    assert inside[0] == {}  # which is lr=0.001
+    assert sorted(point["lr"] for point in inside[1:]) == [1e-2, 1e-1]
+    outside = draw_settings(source(space, sampler, lr=0.5), 8)
+    assert sorted(point["lr"] for point in outside[1:]) == [1e-3, 1e-2, 1e-1]
+
+
+@pytest.mark.parametrize("sampler", ["sobol", "random"])
+def test_a_tuning_has_all_its_settings_where_some_are_drawn_twice(sampler):
+    small = source({"k": {"linear": [1, 4]}, "lr": {"choice": [1e-3, 1e-2, 1e-1]}}, sampler)
+    drawn = draw_settings(small, 12)
+    assert len({repr(point) for point in drawn}) == len(drawn) == 12
+    assert draw_settings(small, 6) == drawn[:6]
+
+
 def other(**changes):
     return source(base=replace(BASE, **changes))
 

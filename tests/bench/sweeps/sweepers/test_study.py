@@ -312,6 +312,30 @@ def test_tunings_that_all_choose_the_default_report_each_on_its_own(settled, opt
     assert lines[-1].strip() == "complete"
 
 
+def test_a_space_of_few_settings_is_tried_whole_and_counted_right(tmp_path, optbench, uri):
+    folder = tmp_path / "my_conf" / "optimizer"
+    folder.mkdir(parents=True)
+    (folder / "few.yaml").write_text(
+        "_target_: torch.optim.SGD\nlr: 0.1\n"
+        "bench: {search_space: {lr: {choice: [0.01, 0.1, 1.0]}}}\n"
+    )
+    words = ["--config-dir", str(folder.parent), *TINY, "optimizer=few,adam", "tuning.repeats=4"]
+    words += ["tuning.trials=8", "report=true"]
+    ended = optbench(*words)
+    assert ended.code == 0, ended.err
+    own = [r for r in records(uri) if r.config["optimizer"]["name"] == "few"]
+    tried = Counter(r.tuning.index for r in own if r.phase is Phase.SELECT)
+    assert tried == {0: 4, 1: 4, 2: 4}
+    assert "only equal tuning" not in ended.out
+    assert f"{len(records(uri))} trials, {len(records(uri))} recorded, 0 to run" in (
+        optbench(*words).out
+    )
+    lines = status.describe_study(uri, "fair")
+    assert any("select   44 of 44 done" in line for line in lines)
+    assert any("report   12 of 12 done" in line for line in lines)
+    assert lines[-1].strip() == "complete"
+
+
 def test_several_tuning_seeds_belong_to_their_tuning(optbench, uri):
     optbench(*TINY, "optimizer=sgd", "tuning.repeats=2", "tuning.seeds=2")
     seeds = Counter(r.config["seed"] for r in records(uri) if r.phase is Phase.SELECT)
