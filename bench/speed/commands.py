@@ -99,7 +99,7 @@ def measure_starts(checkouts: list[Checkout], rounds: int) -> Iterator[str]:
     found: dict[tuple[str, str], list[Cost | None]] = {}
     for round_ in range(rounds + 1):
         for kind, run in kinds.items():
-            for checkout in checkouts:
+            for checkout in checkouts[:: -1 if round_ % 2 else 1]:  # neither is always the second
                 ran = run(checkout)
                 if round_:
                     found.setdefault((kind, checkout.name), []).append(ran)
@@ -116,9 +116,9 @@ def measure_sweeps(checkouts: list[Checkout], rounds: int) -> Iterator[str]:
     """A line for each checkout, sweep and launcher."""
     for what, (words, launchers) in SWEEPS.items():
         found: dict[tuple[str, str], list[Cost | None]] = {}
-        for _ in range(rounds):
+        for round_ in range(rounds):
             for launcher in launchers:
-                for checkout in checkouts:
+                for checkout in checkouts[:: -1 if round_ % 2 else 1]:
                     ran = checkout.run_sweep(words, launcher)
                     found.setdefault((checkout.name, launcher), []).append(ran)
         for (name, launcher), each in found.items():
