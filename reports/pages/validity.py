@@ -3,144 +3,91 @@
 Everything is simulated, and judged by the code of real reports: equal optimizers, whose every claim
 is false; a bootstrap of the shipped league, for what a design can show; and the coverage of the
 intervals. The options are ``--reports`` (of the default design; others take an eighth) and
-``--seed``. 2000 reports take about half an hour in two processes.
-
-The bootstrapped league: of each optimizer on each task the shipped file has eight settings tried
-once on validation, ten trials of the best of them and ten of the default. A setting's value is its
-validation result, that of the best one its mean over ten trials. A simulated trial adds the
-deviation of one of these ten trials from their mean; on test all settings are shifted by the mean
-difference between test and validation. Trials of the default are those ten that ran.
+``--seed``. 2000 reports take about half an hour in two processes. With ``--design``, ``--tuning``
+or ``--test`` one idea is tried instead (``reports.pages.contest``).
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from bench.spec import Phase
-from reports.analysis.selection import final_values
-from reports.analysis.study import Study
 from reports.pages import DOCS
+from reports.pages.contest import TESTS, TODAY, TUNINGS, describe, try_idea
 from reports.pages.markdown import format_table
-from reports.pages.pools import Landscape, load_landscapes
-from reports.pages.simulation import (
-    REFERENCE,
-    Counts,
-    Design,
-    Results,
-    draw_equals,
-    make_study,
-    spread_out,
+from reports.pages.pools import load_landscapes
+from reports.pages.simulated_reports import (
+    TASKS,
+    load_league,
+    run,
+    simulate_equals,
+    simulate_league,
 )
+from reports.pages.simulation import Design
 from reports.stats.improvement import improvement_interval
 from reports.stats.intervals import Interval
 from reports.stats.shift import shift
 
 PAGE = DOCS / "validity.md"
-LEAGUE = "laptop"
 DEFAULT = Design(10, 20, 8)
 DESIGNS = (Design(4, 8, 4), Design(5, 10, 8), Design(8, 16, 4), DEFAULT)
 LARGE = Design(20, 40, 8)
-NAMES = (REFERENCE, *(f"equal_{number}" for number in range(1, 16)))
-TASKS = 8
 RATIOS = (1, 2, 4)
 """How many times as wide the spread of one optimizer may be as that of another one."""
 POWER_REPORTS = 40
+IDEA_REPORTS = 400
+MOST_SETTINGS = 9
+"""Recorded of each optimizer in the league, its default among them."""
 COVERED = 1_000
-
-Simulation = Callable[[int], Counts]
 
 
 def main() -> None:
-    """Simulate, print progress and write the page."""
-    parser = argparse.ArgumentParser(prog="python -m reports.pages.validity")
-    parser.add_argument("--reports", type=int, default=2_000)
+    """Try the idea that is asked for, else simulate all, print progress and write the page."""
+    parser = argparse.ArgumentParser(
+        prog="python -m reports.pages.validity",
+        description="Simulate reports: how often they claim what is false, and what they show.",
+        epilog="With --design, --tuning or --test one idea is tried, and one line printed; without "
+        "them the page is made anew. To try an idea of your own, add a small function to TUNINGS "
+        "or TESTS in reports/pages/contest.py, where its arguments are explained.",
+    )
+    parser.add_argument(
+        "--design",
+        type=_parse_design,
+        metavar="10:20x8",
+        help="tunings:of the reference x settings",
+    )
+    parser.add_argument("--tuning", choices=TUNINGS, help="how results come about")
+    parser.add_argument("--test", choices=TESTS, help="what judges them")
+    parser.add_argument("--reports", type=int, help="number of simulated reports of equals")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    lines = write_page(asked.reports, asked.seed)
+    named = {key: getattr(asked, key) for key in ("design", "tuning", "test")}
+    if any(named.values()):
+        idea = replace(TODAY, **{key: value for key, value in named.items() if value})
+        reports = asked.reports or IDEA_REPORTS
+        print(describe(idea, try_idea(idea, reports, asked.seed), reports))
+        return
+    lines = write_page(asked.reports or 2_000, asked.seed)
     PAGE.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
-def simulate_equals(seed: int, number: int, *, design: Design, ratio: float = 1) -> Counts:
-    """Simulate a report of 16 equal optimizers on 8 tasks; count its claims, all of them false.
-
-    Args:
-        seed, number: of all simulations, and of this report.
-        ratio: of the widest possible spread to the narrowest one (``spread_out``).
-    """
-    random = np.random.default_rng([seed, number])
-    known = [one for one in load_landscapes().values() if ratio == 1 or _is_finite(one)]
-    chosen = [known[at] for at in random.choice(len(known), TASKS)]
-    results = draw_equals(chosen, design, random, NAMES)
-    if ratio > 1:
-        results = spread_out(results, random, ratio)
-    return make_study(results, design).count_claims()
-
-
-def simulate_league(seed: int, number: int, *, design: Design) -> Counts:
-    """Simulate a report of the league's optimizers that ran on all of its tasks."""
-    random = np.random.default_rng([seed, number])
-    results: Results = {
-        (name, task): landscape.tune(random, design.settings, design.count(name))
-        for (name, task), landscape in load_league().items()
-    }
-    return make_study(results, design).count_claims()
-
-
-@cache
-def load_league() -> dict[tuple[str, str], Landscape]:
-    """Load the shipped league as landscapes, by optimizer and task."""
-    trials = Study.load("", compare=[LEAGUE]).attempts
-    sign = np.where(trials["direction"] == "maximize", 1.0, -1.0)
-    trials = trials.assign(val=sign * final_values(trials, "val"))
-    trials = trials.assign(test=sign * final_values(trials, "test"))
-    groups = trials.groupby(["entrant", "comparison"])
-    cells = {(str(name), str(task)): _make_landscape(own) for (name, task), own in groups}
-    tasks = {task for _, task in cells}
-    ran = {key: one for key, one in cells.items() if one is not None}
-    names = {name for name, _ in ran}
-    complete = {name for name in names if all((name, task) in ran for task in tasks)}
-    return {(name, task): one for (name, task), one in ran.items() if name in complete}
-
-
-def _make_landscape(own: pd.DataFrame) -> Landscape | None:
-    """Make an optimizer's landscape on a task; None where it was not tuned."""
-    tried = own[own["phase"] == Phase.SELECT]
-    reported = own[own["phase"] == Phase.REPORT]
-    tuned, default = reported[reported["index"].notna()], reported[reported["index"].isna()]
-    if tried.empty:
-        return None
-    val, test = tuned["val"].to_numpy(), tuned["test"].to_numpy()
-    values = tried["val"].fillna(-np.inf).to_numpy()
-    values = np.where(tried["point_id"].isin(tuned["point_id"]), val.mean(), values)
-    return Landscape(
-        values[:, None] + val - val.mean(),
-        values[:, None] + test - val.mean(),
-        default["val"].fillna(-np.inf).to_numpy(),
-        default["test"].fillna(-np.inf).to_numpy(),
-    )
-
-
-def _is_finite(one: Landscape) -> bool:
-    return all(np.isfinite(x).all() for x in (one.test, one.default_test))
-
-
-def run(simulate: Callable[..., Counts], count: int, what: str, **options: Any) -> list[Counts]:
-    """Simulate ``count`` reports in two processes, and print a line."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, context) as pool:
-        job = partial(simulate, **options)
-        found = list(pool.map(job, range(count), chunksize=max(1, count // 40)))
-    print(f"{what}: {np.mean([any(one) for one in found]):.1%} with a claim", flush=True)
-    return found
+def _parse_design(text: str) -> Design:
+    found = re.fullmatch(r"(\d+):(\d+)x(\d+)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text}: no design. Write it like 10:20x8.")
+    design = Design(*map(int, found.groups()))
+    if not 2 <= design.settings <= MOST_SETTINGS:
+        raise argparse.ArgumentTypeError(
+            f"{text}: the league has {MOST_SETTINGS} settings. Use 2 to {MOST_SETTINGS}."
+        )
+    return design
 
 
 def tabulate_false_claims(reports: int, seed: int) -> Iterator[dict[str, str]]:

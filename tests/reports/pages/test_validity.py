@@ -8,6 +8,7 @@ import pytest
 
 from reports.pages import pools, validity
 from reports.pages.pools import Landscape, load_landscapes
+from reports.pages.simulated_reports import load_league
 from reports.pages.simulation import Counts, Design, draw_equals, spread_out
 
 NAMES = ("lion", "adam")
@@ -75,7 +76,7 @@ def test_unequal_spreads_leave_the_probability_of_improvement_at_one_half():
 
 
 def test_the_league_has_its_complete_optimizers():
-    found = validity.load_league()
+    found = load_league()
     assert len(found) == 16 * 8
     assert {len(one.val) for one in found.values()} == {8}
     for one in found.values():
