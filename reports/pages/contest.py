@@ -31,14 +31,14 @@ from reports.pages.simulated_reports import (
     simulate_pools,
 )
 from reports.pages.simulation import DEFAULT_TRIALS, Counts, Design, Floats, Test, Tune
-from reports.stats.rank_sum import RankSum, stratified_rank_sum
+from reports.stats.rank_sum import RankSum
 
 FINENESS = 16
 """What a score of 1 is rounded to."""
 LARGEST = 16
 """What the largest weight of a task is rounded to."""
-SURE = 0.1
-"""A p above it is never shown, whatever Holm's correction makes of it."""
+UNCLEAR, CLEAR = 0.1, 1e-9
+"""Beyond them a p decides nothing: it is shown in no report, or in every one."""
 
 Integers = NDArray[np.int64]
 Score = Callable[[Integers], Floats]
@@ -124,8 +124,8 @@ def linear_test(
     """Test by the weighted sum of our scores, with its exact distribution.
 
     Scores and weights are rounded to integers first, which leaves the test exact. It is quick: sums
-    are added by a Fourier transform, right to 1e-12, and taken as normal where p is above .1. So
-    with middle ranks it decides as ``stratified_rank_sum`` does.
+    are added by a Fourier transform, right to 1e-12, and taken as normal where p is above .1 or
+    below 1e-9. So with middle ranks it decides as ``stratified_rank_sum`` does.
 
     Args:
         fineness: integers for a difference of 1 between scores; 2 keeps middle ranks as they are.
@@ -158,7 +158,7 @@ def _find_p(strata: Sequence[_Stratum], weights: Sequence[int], total: float) ->
     both = list(zip(weights, strata, strict=True))
     variance = sum(weight**2 * each.variance for weight, each in both)
     normal = float(2 * special.ndtr(-abs(total) / math.sqrt(variance)))
-    if normal > SURE:
+    if not CLEAR < normal < UNCLEAR:
         return normal
     probabilities, middle = np.ones(1), 0.0
     for weight, each in both:
@@ -176,8 +176,9 @@ def _count_choices(ours: int, scores: tuple[int, ...]) -> Floats:
     """Return the probability of each sum of ``ours`` of the scores, from 0 on."""
     counts = np.zeros((ours + 1, sum(scores[len(scores) - ours :]) + 1))
     counts[0, 0] = 1
-    for score in scores:
-        counts[1:, score:] += counts[:-1, : counts.shape[1] - score]
+    most = np.minimum(np.cumsum(scores), counts.shape[1] - 1) + 1
+    for score, end in zip(scores, most.tolist(), strict=True):
+        counts[1:, score:end] += counts[:-1, : end - score]
     return counts[ours] / math.comb(len(scores), ours)
 
 
@@ -189,7 +190,7 @@ TUNINGS: Mapping[str, Tuning] = {
 }
 
 TESTS: Mapping[str, Test] = {
-    "rank_sum": stratified_rank_sum,
+    "rank_sum": partial(linear_test, fineness=2),
     "equal_tasks": partial(linear_test, fineness=2, weigh=weigh_by_variance),
     "distinct_values": partial(linear_test, fineness=2, weigh=weigh_by_distinct),
     "normal_scores": partial(linear_test, score=normal_scores),
@@ -234,17 +235,16 @@ class Finding:
 
 
 def try_idea(idea: Idea, reports: int, seed: int) -> Finding:
-    """Simulate so many reports of equal optimizers, and a tenth of it of each league."""
+    """Simulate so many reports of equal optimizers, a fifth of the league, half of the pools."""
     tune, test = TUNINGS[idea.tuning].tune, TESTS[idea.test]
     simulate = partial(run, design=idea.design, tune=tune, test=test)
     false = [
         count_share(simulate(partial(simulate_equals, seed, ratio=ratio), reports))
         for ratio in (1, 2)
     ]
-    few = max(1, reports // 10)
     league, pools = (
-        Counts(*np.mean(simulate(partial(one, seed), few), axis=0))
-        for one in (simulate_league, simulate_pools)
+        Counts(*np.mean(simulate(partial(one, seed), max(1, reports // part)), axis=0))
+        for one, part in ((simulate_league, 5), (simulate_pools, 2))
     )
     return Finding((false[0], false[1]), league, pools)
 

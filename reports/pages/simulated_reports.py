@@ -10,7 +10,7 @@ difference between test and validation. Trials of the default are those ten that
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -41,7 +41,7 @@ TASKS = 8
 
 Landscapes = Mapping[tuple[str, str], Landscape]
 """By optimizer and task."""
-Simulated = TypeVar("Simulated", bound=tuple[float, ...])
+Simulated = TypeVar("Simulated")
 
 
 def simulate_equals(
@@ -174,12 +174,12 @@ def run(
     job = partial(simulate, **options)
     found = list(_start_workers().map(job, range(count), chunksize=max(1, count // 40)))
     if what:
-        print(f"{what}: {count_share(found):.1%} with a claim", flush=True)
+        print(f"{what}: {count} reports", flush=True)
     return found
 
 
-def count_share(found: Sequence[tuple[float, ...]]) -> float:
-    """Return the share of reports with a claim."""
+def count_share(found: Sequence[Collection[object]]) -> float:
+    """Return the share of reports with a claim: their numbers or names."""
     return float(np.mean([any(one) for one in found]))
 
 

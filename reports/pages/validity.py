@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from bench.spec.protocol import MINIMUM_TUNINGS
 from reports.pages import DOCS
 from reports.pages.contest import TESTS, TODAY, TUNINGS, describe, try_idea
 from reports.pages.markdown import format_table
@@ -86,6 +87,11 @@ def _parse_design(text: str) -> Design:
     if not 2 <= design.settings <= MOST_SETTINGS:
         raise argparse.ArgumentTypeError(
             f"{text}: the league has {MOST_SETTINGS} settings. Use 2 to {MOST_SETTINGS}."
+        )
+    if min(design.tunings, design.reference_tunings) < MINIMUM_TUNINGS:
+        raise argparse.ArgumentTypeError(
+            f"{text}: a verdict needs {MINIMUM_TUNINGS} tunings or more of each. Use "
+            f"{MINIMUM_TUNINGS}:{2 * MINIMUM_TUNINGS}x{design.settings}."
         )
     return design
 
