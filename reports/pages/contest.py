@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,24 +77,34 @@ def savage_scores(ties: Integers) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class _Stratum:
-    """A task of a test: our number of results, all scores in order, and the sum of ours."""
+    """A task of a test: our number of results, the ties among all, and the sum of our scores.
+
+    Attributes:
+        scores: integers, one a group of ties.
+    """
 
     ours: int
+    ties: Integers
     scores: Integers
     sum: int
 
-    @property
-    def expectation(self) -> float:
-        return self.ours * float(self.scores.mean())
+    @cached_property
+    def results(self) -> int:
+        return int(self.ties.sum())
+
+    @cached_property
+    def mean(self) -> float:
+        return float(self.ties @ self.scores) / self.results
 
     @property
     def deviation(self) -> float:
-        return self.sum - self.expectation
+        return self.sum - self.ours * self.mean
 
-    @property
+    @cached_property
     def variance(self) -> float:
-        theirs = len(self.scores) - self.ours
-        return self.ours * theirs / len(self.scores) * float(self.scores.var(ddof=1))
+        squares = float(self.ties @ self.scores**2) - self.results * self.mean**2
+        total = self.results
+        return self.ours * (total - self.ours) * squares / (total * (total - 1))
 
 
 Weigh = Callable[[_Stratum], float]
@@ -102,7 +112,7 @@ Weigh = Callable[[_Stratum], float]
 
 def weigh_by_size(one: _Stratum) -> float:
     """Weigh by 1/(N + 1) (van Elteren 1960): equal weights where all tasks have equal numbers."""
-    return 1 / (len(one.scores) + 1)
+    return 1 / (one.results + 1)
 
 
 def weigh_by_variance(one: _Stratum) -> float:
@@ -112,7 +122,7 @@ def weigh_by_variance(one: _Stratum) -> float:
 
 def weigh_by_distinct(one: _Stratum) -> float:
     """Weigh by the share of different results: a task on which many tie tells little."""
-    return len(np.unique(one.scores)) / len(one.scores)
+    return len(one.ties) / one.results
 
 
 def linear_test(
@@ -133,16 +143,18 @@ def linear_test(
     strata, gains = [], []
     for ours, theirs in tasks:
         m, n = len(ours), len(theirs)
-        both = np.concatenate([ours, theirs])
-        _, place, ties = np.unique(both, return_inverse=True, return_counts=True)
-        scores = np.rint(fineness * score(ties)).astype(np.int64)
-        scores -= scores[0]
-        strata.append(_Stratum(m, np.repeat(scores, ties), int(scores[place[:m]].sum())))
-        ranks = middle_ranks(ties)[place[:m]]
-        gains.append((ranks.sum() - m * (m + n + 1) / 2) / (m * n))
+        every = np.sort(np.concatenate([ours, theirs]))
+        starts = np.flatnonzero(np.concatenate([[True], every[1:] != every[:-1]]))
+        place = every[starts].searchsorted(ours)
+        ties = np.diff(starts, append=m + n)
+        ranks = middle_ranks(ties)
+        scores = np.rint(fineness * (ranks if score is middle_ranks else score(ties)))
+        scores = scores.astype(np.int64) - int(scores[0])
+        strata.append(_Stratum(m, ties, scores, int(scores[place].sum())))
+        gains.append((float(ranks[place].sum()) - m * (m + n + 1) / 2) / (m * n))
     weights = _round([weigh(each) for each in strata])
     total = sum(weight * each.deviation for weight, each in zip(weights, strata, strict=True))
-    gain = float(np.mean(gains))
+    gain = math.fsum(gains) / len(gains)
     p = _find_p(strata, weights, total) if total * gain > 0 else 1.0
     return RankSum(p, 0.5 + gain)
 
@@ -162,11 +174,11 @@ def _find_p(strata: Sequence[_Stratum], weights: Sequence[int], total: float) ->
         return normal
     probabilities, middle = np.ones(1), 0.0
     for weight, each in both:
-        one = _count_choices(each.ours, tuple(each.scores.tolist()))
+        one = _count_choices(each.ours, tuple(np.repeat(each.scores, each.ties).tolist()))
         wide = np.zeros(weight * (len(one) - 1) + 1)
         wide[::weight] = one
         probabilities = signal.fftconvolve(probabilities, wide)
-        middle += weight * each.expectation
+        middle += weight * each.ours * each.mean
     far = np.abs(np.arange(len(probabilities)) - middle) >= abs(total) - 1e-6
     return float(np.clip(probabilities[far].sum(), 1e-12, 1))
 
