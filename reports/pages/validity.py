@@ -21,7 +21,8 @@ from scipy import special
 
 from bench.spec.protocol import MINIMUM_TUNINGS
 from reports.pages import DOCS
-from reports.pages.contest import TESTS, TODAY, TUNINGS, describe, try_idea
+from reports.pages.contest import TESTS, TODAY, TUNINGS, describe, tabulate_ideas, try_idea
+from reports.pages.enlarging import count_false_claims, tabulate_enlarging, tabulate_stopping
 from reports.pages.markdown import format_table
 from reports.pages.pools import load_landscapes
 from reports.pages.simulated_reports import (
@@ -43,7 +44,9 @@ LARGE = Design(20, 40, 8)
 RATIOS = (1, 2, 4)
 """How many times as wide the spread of one optimizer may be as that of another one."""
 POWER_REPORTS = 40
-IDEA_REPORTS = 400
+IDEA_REPORTS = 200
+ENLARGED_REPORTS = 1_000
+STOPPING_REPORTS = 40
 MOST_SETTINGS = 9
 """Recorded of each optimizer in the league, its default among them."""
 COVERED = 1_000
@@ -176,18 +179,22 @@ def _covers(interval: Interval, value: float) -> bool:
 
 def write_page(reports: int, seed: int) -> Sequence[str]:
     """Write the lines of the page."""
-    tables = (
-        tabulate_false_claims(reports, seed),
-        tabulate_power(seed),
-        tabulate_shift_coverage(seed),
-        tabulate_improvement_coverage(seed),
-    )
-    false, power, shifts, improvements = (_format(rows) for rows in tables)
+    tables = {
+        "false": tabulate_false_claims(reports, seed),
+        "power": tabulate_power(seed),
+        "ideas": tabulate_ideas(IDEA_REPORTS, seed),
+        "enlarging": tabulate_enlarging(ENLARGED_REPORTS, seed),
+        "stopping": tabulate_stopping(STOPPING_REPORTS, seed),
+        "shifts": tabulate_shift_coverage(seed),
+        "improvements": tabulate_improvement_coverage(seed),
+    }
+    equals, twins = count_false_claims(IDEA_REPORTS, seed)
     return TEXT.format(
-        false=false,
-        power=power,
-        shifts=shifts,
-        improvements=improvements,
+        **{name: _format(rows) for name, rows in tables.items()},
+        equals=f"{equals:.1%}",
+        twins=f"{twins:.1%}",
+        idea_reports=IDEA_REPORTS,
+        stopping_reports=STOPPING_REPORTS,
         power_reports=POWER_REPORTS,
         covered=COVERED,
         seed=seed,
@@ -264,6 +271,36 @@ an optimizer on a task. The mean number of verdicts that are better or worse, be
 {power}
 
 More tunings show more. Fewer than four show nothing: there is no verdict.
+
+## Ideas at equal price
+
+Each row changes one thing of today's design at nearly the same trials: those of 16 optimizers on a
+task, ten of every default among them. False claims are simulated as above, in {idea_reports}
+reports. The league is the one above. *Pools* are the five optimizers that ran in all four pools,
+with their real seeds: 16 rows and 4 overall comparisons. `python -m reports.pages.validity --help`
+says how to try an idea of your own.
+
+{ideas}
+
+DECISION
+
+## Enlarging
+
+A study of 16 equal optimizers on 8 tasks is enlarged three times. Each look spends its part of the
+error rate, and what one claimed stands. The share of studies with any claim so far:
+
+{enlarging}
+
+## Enlarging until decided
+
+Could a study enlarge only what is not decided? It would begin at 5:10 × 8. A row that shows no
+difference would go on to 10:20 and to 20:40. The reference would go on while any row on the task is
+undecided. {stopping_reports} such studies of optimizers of the league, and the fixed design that
+shows as many rows on the same results (its price is interpolated between designs):
+
+{stopping}
+
+STOPPED
 
 ## Do the intervals cover?
 
