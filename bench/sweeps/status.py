@@ -22,6 +22,7 @@ from bench.runtime import exit_codes
 from bench.runtime.arguments import parse_arguments
 from bench.spec import ENDS, Phase, RefusedInput, Status, TrialRecord, digest, protocol
 from bench.spec.declared import count_planned
+from bench.sweeps.looks import describe_spent
 from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
 
 KEYS = ("study", "tracking.uri")
@@ -64,6 +65,8 @@ def describe_study(uri: str, study: str) -> list[str]:
     lines += [*_list_phases(now, planned), *_list_failures(records)]
     if former := len(records) - len(now):
         lines.append(f"  {former} more report points that a smaller budget had chosen")
+    if spent := describe_spent(records) if planned else "":
+        lines.append(f"  {spent}")
     return [*lines, _describe_next(now, planned)]
 
 
