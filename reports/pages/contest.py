@@ -133,9 +133,8 @@ def linear_test(
 ) -> RankSum:
     """Test by the weighted sum of our scores, with its exact distribution.
 
-    Scores and weights are rounded to integers first, which leaves the test exact. It is quick: sums
-    are added by a Fourier transform, right to 1e-12, and taken as normal where p is above .1 or
-    below 1e-9. So with middle ranks it decides as ``stratified_rank_sum`` does.
+    Scores and weights are rounded to integers first, which leaves the test exact. Sums are added by
+    a Fourier transform, right to 1e-12, and taken as normal where p decides nothing.
 
     Args:
         fineness: integers for a difference of 1 between scores; 2 keeps middle ranks as they are.
@@ -157,6 +156,21 @@ def linear_test(
     gain = math.fsum(gains) / len(gains)
     p = _find_p(strata, weights, total) if total * gain > 0 else 1.0
     return RankSum(p, 0.5 + gain)
+
+
+def quick_rank_sum(tasks: Sequence[tuple[Floats, Floats]]) -> RankSum:
+    """Decide as ``stratified_rank_sum``, in a tenth of the time where nothing is near a level."""
+    if len({(len(ours), len(theirs)) for ours, theirs in tasks}) > 1:
+        return linear_test(tasks, fineness=2)
+    both, m = np.stack([np.concatenate(task) for task in tasks]), len(tasks[0][0])
+    of_each, others = both[:, :, None], both[:, None, :]
+    ranks = (of_each > others).sum(axis=2) - (of_each < others).sum(axis=2)  # doubled, around 0
+    deviation, n = float(ranks[:, :m].sum()), both.shape[1] - m
+    variance = m * n / ((m + n) * (m + n - 1)) * float((ranks**2).sum())
+    p = float(2 * special.ndtr(-abs(deviation) / math.sqrt(variance))) if variance else 1.0
+    if CLEAR < p < UNCLEAR:
+        return linear_test(tasks, fineness=2)
+    return RankSum(p, 0.5 + deviation / (2 * m * n * len(tasks)))
 
 
 def _round(weights: Sequence[float]) -> list[int]:
@@ -202,7 +216,7 @@ TUNINGS: Mapping[str, Tuning] = {
 }
 
 TESTS: Mapping[str, Test] = {
-    "rank_sum": partial(linear_test, fineness=2),
+    "rank_sum": quick_rank_sum,
     "equal_tasks": partial(linear_test, fineness=2, weigh=weigh_by_variance),
     "distinct_values": partial(linear_test, fineness=2, weigh=weigh_by_distinct),
     "normal_scores": partial(linear_test, score=normal_scores),

@@ -7,13 +7,14 @@ of the task do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from reports.pages.contest import linear_test
+from bench.spec.looks import format_rate, spend
+from reports.pages.contest import quick_rank_sum
 from reports.pages.simulated_reports import (
     Landscapes,
     count_share,
@@ -24,61 +25,52 @@ from reports.pages.simulated_reports import (
 )
 from reports.pages.simulation import DEFAULT_TRIALS, REFERENCE, Design, Floats, Results, make_study
 
-SPENDING = (0.04, 0.005, 0.0025, 0.00125)
-"""What each look has of the error rate."""
 LOOKS = (Design(5, 10, 8), Design(8, 16, 8), Design(12, 24, 8), Design(16, 32, 8))
 STOPPING = (Design(5, 10, 8), Design(10, 20, 8), Design(20, 40, 8))
 FIXED = tuple(Design(n, 2 * n, 8) for n in (5, 6, 8, 10, 12, 15, 20))
 OPTIMIZERS = (1, 3, 15)
 """Beside the reference, in a study that stops."""
 
-Names = frozenset[tuple[str, str]]
-
-quick_test = partial(linear_test, fineness=2)
+Names = tuple[str, str]
+"""An optimizer and its task, or two optimizers."""
 
 
 class Enlarged(NamedTuple):
     """The end of a study.
 
     Attributes:
-        claims: what each look has newly shown: an optimizer and its task, or two optimizers.
+        claims: what is shown, with the look that showed it.
         trials: of the whole study, ten of every default among them.
     """
 
-    claims: tuple[Names, ...]
+    claims: Mapping[Names, int]
     trials: int
-
-    @property
-    def shown(self) -> Names:
-        """What any look has shown."""
-        return frozenset().union(*self.claims)
 
 
 def enlarge(results: Results, looks: Sequence[Design], *, stops: bool = False) -> Enlarged:
-    """Enlarge a study from look to look; what one has shown stands.
+    """Enlarge a study from look to look, and judge it as real ones.
 
     Args:
         results: as many as the last look has.
         stops: decided rows are not enlarged.
     """
-    going: Collection[tuple[str, str]] = results.keys()
-    sizes = dict.fromkeys(results, 0)
-    claims: list[Names] = []
-    for design, level in zip(looks, SPENDING, strict=False):
-        sizes |= {(name, task): design.count(name) for name, task in going}
-        so_far = {cell: values[: sizes[cell]] for cell, values in results.items()}
-        before = frozenset().union(*claims)
-        claims.append(frozenset(make_study(so_far, design, quick_test).list_shown(level)) - before)
-        if stops and not (going := _list_undecided(results, before | claims[-1])):
+    going: Collection[Names] = results.keys()
+    sizes: dict[Names, tuple[int, ...]] = dict.fromkeys(results, ())
+    claims: Mapping[Names, int] = {}
+    for design in looks:
+        sizes |= {(name, task): (*sizes[name, task], design.count(name)) for name, task in going}
+        if stops or design is looks[-1]:
+            so_far = {cell: values[: sizes[cell][-1]] for cell, values in results.items()}
+            claims = make_study(so_far, design, sizes, quick_rank_sum).list_claims()
+        if stops and not (going := _list_undecided(results, claims)):
             break
-    tunings = sum(sizes.values())
-    return Enlarged(
-        tuple(claims), tunings * (looks[0].settings + 1) + len(results) * DEFAULT_TRIALS
-    )
+    tunings = sum(each[-1] for each in sizes.values())
+    trials = tunings * (looks[0].settings + 1) + len(results) * DEFAULT_TRIALS
+    return Enlarged(claims, trials)
 
 
-def _list_undecided(results: Results, shown: Names) -> set[tuple[str, str]]:
-    rows = {(name, task) for name, task in results if name != REFERENCE} - shown
+def _list_undecided(results: Results, shown: Collection[Names]) -> set[Names]:
+    rows = {(name, task) for name, task in results if name != REFERENCE}.difference(shown)
     return rows | {(REFERENCE, task) for _, task in rows}
 
 
@@ -89,7 +81,9 @@ def simulate_enlarged_equals(
     return enlarge(draw_equal_results(seed, number, looks[-1]), looks, stops=stops)
 
 
-def simulate_twins(seed: int, number: int, *, looks: Sequence[Design], stops: bool) -> Names:
+def simulate_twins(
+    seed: int, number: int, *, looks: Sequence[Design], stops: bool
+) -> Collection[Names]:
     """Enlarge a study of eight of the league and the twin of each; return claims about twins.
 
     Some optimizers differ here, so that stopping depends on true differences.
@@ -98,10 +92,10 @@ def simulate_twins(seed: int, number: int, *, looks: Sequence[Design], stops: bo
     chosen = _choose(random, 7)
     twins = {(f"{name} twin", task): one for (name, task), one in chosen.items()}
     results = draw_results({**chosen, **twins}, random, looks[-1])
-    shown = enlarge(results, looks, stops=stops).shown
     rows = {(f"{REFERENCE} twin", task) for _, task in chosen}
-    pairs = {(f"{name} twin", name) for name, _ in chosen}
-    return frozenset(shown & (rows | pairs | {(b, a) for a, b in pairs}))
+    twins_of = {(name, f"{name} twin") for name, _ in chosen}
+    pairs = twins_of | {(twin, name) for name, twin in twins_of}
+    return (rows | pairs).intersection(enlarge(results, looks, stops=stops).claims)
 
 
 def simulate_stopping(seed: int, number: int, *, optimizers: int) -> Floats:
@@ -110,7 +104,7 @@ def simulate_stopping(seed: int, number: int, *, optimizers: int) -> Floats:
     results = draw_results(_choose(random, optimizers), random, STOPPING[-1])
     ends = [enlarge(results, STOPPING, stops=True), *(enlarge(results, [one]) for one in FIXED)]
     tasks = {task for _, task in results}
-    rows = [sum(second in tasks for _, second in one.shown) for one in ends]
+    rows = [sum(second in tasks for _, second in one.claims) for one in ends]
     return np.array([rows, [one.trials for one in ends]], dtype=float)
 
 
@@ -126,11 +120,11 @@ def tabulate_enlarging(reports: int, seed: int) -> Iterator[dict[str, str]]:
     """Count reports of equal optimizers with a claim up to each look."""
     simulate = partial(simulate_enlarged_equals, seed, looks=LOOKS)
     found = run(simulate, reports, "enlarging")
-    for look, (design, level) in enumerate(zip(LOOKS, SPENDING, strict=True)):
-        share = count_share([frozenset().union(*one.claims[: look + 1]) for one in found])
+    for last, design in enumerate(LOOKS):
+        share = count_share([[at for at in one.claims.values() if at <= last] for one in found])
         yield {
             "look": str(design),
-            "spends": f"{100 * level:g} %",
+            "spends": format_rate(spend(last)),
             f"claims so far, of {reports} reports": f"{share:.1%}",
         }
 
@@ -157,6 +151,6 @@ def count_false_claims(reports: int, seed: int) -> tuple[float, float]:
     equals = partial(simulate_enlarged_equals, seed, looks=STOPPING, stops=True)
     twins = partial(simulate_twins, seed, looks=STOPPING, stops=True)
     return (
-        count_share([one.shown for one in run(equals, reports, "until decided, equals")]),
+        count_share([one.claims for one in run(equals, reports, "until decided, equals")]),
         count_share(run(twins, reports, "until decided, twins")),
     )

@@ -61,7 +61,7 @@ def simulate_equals(
         tune, test: how results come about, and what judges them.
     """
     results = draw_equal_results(seed, number, design, ratio, tune)
-    return make_study(results, design, test).count_claims()
+    return make_study(results, design, test=test).count_claims()
 
 
 def draw_equal_results(
@@ -103,7 +103,7 @@ def _simulate(
     landscapes: Landscapes, seed: int, number: int, design: Design, tune: Tune, test: Test
 ) -> Counts:
     results = draw_results(landscapes, np.random.default_rng([seed, number]), design, tune)
-    return make_study(results, design, test).count_claims()
+    return make_study(results, design, test=test).count_claims()
 
 
 def draw_results(

@@ -22,7 +22,12 @@ from reports.pages.contest import (
     savage_scores,
 )
 from reports.pages.pools import Landscape, load_landscapes
-from reports.pages.simulated_reports import load_pool_league, simulate_equals
+from reports.pages.simulated_reports import (
+    load_pool_league,
+    simulate_equals,
+    simulate_league,
+    simulate_pools,
+)
 from reports.pages.simulation import Counts, Design, make_study
 from reports.stats.rank_sum import stratified_rank_sum
 
@@ -57,14 +62,22 @@ def test_a_linear_test_counts_every_choice_of_ours(score, monkeypatch):
 
 @pytest.mark.parametrize("sizes", [(4, 8), (10, 20)], ids=str)
 def test_with_middle_ranks_it_decides_as_the_reports_do(sizes):
-    for seed, better in itertools.product(range(4), (0.0, 1.0, 1.5)):
+    for seed, better in itertools.product(range(4), (0.0, 0.5, 1.0, 1.5, 9.0)):
         tasks = draw_tasks(seed, 4, *sizes, better)
-        found, expected = TESTS["rank_sum"](tasks), stratified_rank_sum(tasks)
-        assert found.improvement == pytest.approx(expected.improvement)
-        if contest.CLEAR < expected.p < 0.9 * contest.UNCLEAR:
-            assert found.p == pytest.approx(expected.p, rel=1e-6)
-        else:
-            assert (found.p > 0.05) == (expected.p > 0.05)
+        expected = stratified_rank_sum(tasks)
+        for found in (TESTS["rank_sum"](tasks), linear_test(tasks, fineness=2)):
+            assert found.improvement == pytest.approx(expected.improvement)
+            if contest.CLEAR < expected.p < 0.9 * contest.UNCLEAR:
+                assert found.p == pytest.approx(expected.p, rel=1e-6)
+            else:
+                assert (found.p > 0.05) == (expected.p > 0.05)
+
+
+def test_quick_claims_are_those_of_the_reports():
+    design = Design(10, 20, 8)
+    for simulate in (simulate_league, simulate_pools, simulate_equals):
+        expected = simulate(6, 0, design=design)
+        assert simulate(6, 0, design=design, test=TESTS["rank_sum"]) == expected
 
 
 @pytest.mark.parametrize("name", TESTS)
@@ -126,7 +139,7 @@ def test_a_study_is_judged_by_the_test_that_is_given():
         seen.append(len(tasks))
         return stratified_rank_sum(tasks)
 
-    study = make_study(results, Design(4, 8, 4), judge)
+    study = make_study(results, Design(4, 8, 4), test=judge)
     assert study.count_claims() == (0, 0, 0)
     assert sorted(seen) == [1, 1, 2]
 

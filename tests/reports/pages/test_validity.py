@@ -117,7 +117,7 @@ def test_the_page_has_every_table(monkeypatch):
     for name, idea in contest.IDEAS.items():
         (line,) = (one for one in text.splitlines() if one.startswith(f"| {name} "))
         assert f"| {idea.trials} " in line and "| 3.1% " in line and "| 5.2% " in line
-    assert text.count("a look") == 2
+    assert text.count("| a look") == 2
     assert "| 100.0% of 16 " in text
     assert f"| {validity.LARGE} " in text
     assert "rows of 120" in text
