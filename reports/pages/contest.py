@@ -213,6 +213,7 @@ TUNINGS: Mapping[str, Tuning] = {
     "common_seed": Tuning(partial(Landscape.tune, common_seed=True)),
     "two_reports": Tuning(partial(Landscape.tune, reports=2), extra=2),
     "three_reports": Tuning(partial(Landscape.tune, reports=3), extra=3),
+    "rerank": Tuning(partial(Landscape.tune, rerank=2), extra=3),
 }
 
 TESTS: Mapping[str, Test] = {
@@ -289,9 +290,10 @@ def describe(idea: Idea, found: Finding, reports: int) -> str:
 TODAY = Idea(Design(10, 20, 8))
 IDEAS: Mapping[str, Idea] = {
     "today's design": TODAY,
-    "a common validation seed in a tuning": replace(TODAY, tuning="common_seed"),
+    "a common validation seed in a tuning, as in studies": replace(TODAY, tuning="common_seed"),
     "two report trials a tuning": Idea(Design(9, 18, 8), tuning="two_reports"),
     "three report trials a tuning": Idea(Design(8, 18, 8), tuning="three_reports"),
+    "one more validation seed for the best two": Idea(Design(8, 18, 8), tuning="rerank"),
     "reference factor 1": Idea(Design(11, 11, 8)),
     "reference factor 3": Idea(Design(9, 27, 8)),
     "reference factor 4": Idea(Design(9, 36, 8)),

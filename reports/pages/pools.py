@@ -51,6 +51,7 @@ class Landscape:
         *,
         reports: int = 1,
         common_seed: bool = False,
+        rerank: int = 1,
     ) -> Floats:
         """Simulate tunings; return what each reports, shape (tunings,).
 
@@ -62,6 +63,8 @@ class Landscape:
                 other seeds were recorded.
             common_seed: all settings of a tuning are tried on one seed, as studies do; else each
                 on its own. The first seeds of the default are those of the settings.
+            rerank: so many of the best settings are tried on one more seed each; the best mean of
+                both counts then.
         """
         own = np.argsort(random.random((tunings, len(self.val))), axis=1)[:, : settings - 1]
         seeds = random.integers(self.val.shape[1], size=own.shape)
@@ -70,22 +73,33 @@ class Landscape:
             seed_of_default = seeds[:, 0]
             seeds = np.broadcast_to(seeds[:, :1], own.shape)
         tried = np.column_stack([self.default_val[seed_of_default], self.val[own, seeds]])
+        if rerank > 1:
+            of_default = self.default_val[(seed_of_default + 1) % len(self.default_val)]
+            of_others = self.val[own, (seeds + 1) % self.val.shape[1]]
+            both = tried + np.column_stack([of_default, of_others])
+            ranks = np.argsort(np.argsort(-tried, axis=1, kind="stable"), axis=1)
+            tried = np.where(ranks < rerank, both, -np.inf)
         best = tried.argmax(axis=1)
         rows, place = np.arange(tunings), np.maximum(best - 1, 0)
-        of_setting = _draw_others(random, seeds[rows, place], self.val.shape[1], reports)
-        of_default = _draw_others(random, seed_of_default, len(self.default_val), reports)
-        default = self.default_test[of_default].mean(axis=1)
-        chosen = self.test[own[rows, place][:, None], of_setting].mean(axis=1)
+        used = 2 if rerank > 1 else 1
+        fresh = _draw_others(random, seeds[rows, place], self.val.shape[1], used, reports)
+        fresh_default = _draw_others(random, seed_of_default, len(self.default_val), used, reports)
+        default = self.default_test[fresh_default].mean(axis=1)
+        chosen = self.test[own[rows, place][:, None], fresh].mean(axis=1)
         return np.where(best == 0, default, chosen)
 
 
 def _draw_others(
-    random: np.random.Generator, seeds: NDArray[np.int64], count: int, wanted: int
+    random: np.random.Generator, seeds: NDArray[np.int64], count: int, used: int, wanted: int
 ) -> NDArray[np.int64]:
-    """Draw for each seed other ones of ``count``: neighbours on a circle, shape (seeds, wanted)."""
-    first = random.integers(count - 1, size=len(seeds))
-    steps = first[:, None] + np.arange(min(wanted, count - 1))
-    return (seeds[:, None] + 1 + steps % (count - 1)) % count
+    """Draw for each seed other ones of ``count``, neighbours on a circle, shape (seeds, wanted).
+
+    Args:
+        used: seeds from this one on that have chosen; of two seeds in all the second one reports.
+    """
+    left = max(1, count - used)
+    steps = random.integers(left, size=len(seeds))[:, None] + np.arange(min(wanted, left))
+    return (seeds[:, None] + count - left + steps % left) % count
 
 
 @cache

@@ -127,6 +127,20 @@ def test_several_trials_may_report_a_tuning():
     assert set(draw(reports=9)) == set(draw(reports=3))  # all that were recorded
 
 
+def test_the_best_settings_may_be_tried_once_more():
+    val = np.array([[0.9, 0.9, 0.9], [1.0, 0.0, 0.0]])
+    test = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    default = np.zeros(3), np.zeros(3)
+    draw = partial(Landscape(val, test, *default).tune, np.random.default_rng(0), 3, 400)
+    assert set(draw()) == {1.0, 2.0, 3.0, 5.0, 6.0}  # the second setting is lucky on seed 0
+    assert set(draw(rerank=2)) == {1.0, 2.0, 3.0}
+    # the third seed reports; two settings are tried again, the default never
+    never = Landscape(val, test, np.full(3, 0.8), np.full(3, 9.0))
+    assert 9.0 not in never.tune(np.random.default_rng(1), 3, 400, rerank=2)
+    two = Landscape(val[:, :2], test[:, :2], *default)
+    assert set(two.tune(np.random.default_rng(1), 3, 400, rerank=2)) == {1.0, 2.0}
+
+
 def test_a_study_is_judged_by_the_test_that_is_given():
     results = {
         (name, str(task)): one
