@@ -289,8 +289,8 @@ def describe(idea: Idea, found: Finding, reports: int) -> str:
 
 TODAY = Idea(Design(10, 20, 8))
 IDEAS: Mapping[str, Idea] = {
-    "today's design": TODAY,
-    "a common validation seed in a tuning, as in studies": replace(TODAY, tuning="common_seed"),
+    "today's design, as simulated above": TODAY,
+    "one validation seed in a tuning, as studies have it": replace(TODAY, tuning="common_seed"),
     "two report trials a tuning": Idea(Design(9, 18, 8), tuning="two_reports"),
     "three report trials a tuning": Idea(Design(8, 18, 8), tuning="three_reports"),
     "one more validation seed for the best two": Idea(Design(8, 18, 8), tuning="rerank"),
