@@ -51,7 +51,7 @@ class Landscape:
         *,
         reports: int = 1,
         common_seed: bool = False,
-        rerank: int = 1,
+        rerank: int = 0,
     ) -> Floats:
         """Simulate tunings; return what each reports, shape (tunings,).
 
@@ -63,8 +63,8 @@ class Landscape:
                 other seeds were recorded.
             common_seed: all settings of a tuning are tried on one seed, as studies do; else each
                 on its own. The first seeds of the default are those of the settings.
-            rerank: so many of the best settings are tried on one more seed each; the best mean of
-                both counts then.
+            rerank: so many of the best settings are tried on one more seed each, and their mean
+                decides; 0: none.
         """
         own = np.argsort(random.random((tunings, len(self.val))), axis=1)[:, : settings - 1]
         seeds = random.integers(self.val.shape[1], size=own.shape)
@@ -73,7 +73,7 @@ class Landscape:
             seed_of_default = seeds[:, 0]
             seeds = np.broadcast_to(seeds[:, :1], own.shape)
         tried = np.column_stack([self.default_val[seed_of_default], self.val[own, seeds]])
-        if rerank > 1:
+        if rerank:
             of_default = self.default_val[(seed_of_default + 1) % len(self.default_val)]
             of_others = self.val[own, (seeds + 1) % self.val.shape[1]]
             both = tried + np.column_stack([of_default, of_others])
@@ -81,7 +81,7 @@ class Landscape:
             tried = np.where(ranks < rerank, both, -np.inf)
         best = tried.argmax(axis=1)
         rows, place = np.arange(tunings), np.maximum(best - 1, 0)
-        used = 2 if rerank > 1 else 1
+        used = 2 if rerank else 1
         fresh = _draw_others(random, seeds[rows, place], self.val.shape[1], used, reports)
         fresh_default = _draw_others(random, seed_of_default, len(self.default_val), used, reports)
         default = self.default_test[fresh_default].mean(axis=1)
