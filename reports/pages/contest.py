@@ -262,7 +262,7 @@ class Finding:
 
 
 def try_idea(idea: Idea, reports: int, seed: int) -> Finding:
-    """Simulate so many reports of equal optimizers, a fifth of the league, half of the pools."""
+    """Simulate so many reports of equals and of the pools, and two fifths as many of the league."""
     tune, test = TUNINGS[idea.tuning].tune, TESTS[idea.test]
     simulate = partial(run, design=idea.design, tune=tune, test=test)
     false = [
@@ -270,8 +270,8 @@ def try_idea(idea: Idea, reports: int, seed: int) -> Finding:
         for ratio in (1, 2)
     ]
     league, pools = (
-        Counts(*np.mean(simulate(partial(one, seed), max(1, reports // part)), axis=0))
-        for one, part in ((simulate_league, 5), (simulate_pools, 2))
+        Counts(*np.mean(simulate(partial(one, seed), count), axis=0))
+        for one, count in ((simulate_league, max(1, 2 * reports // 5)), (simulate_pools, reports))
     )
     return Finding((false[0], false[1]), league, pools)
 
