@@ -37,6 +37,8 @@ FINENESS = 16
 """What a score of 1 is rounded to."""
 LARGEST = 16
 """What the largest weight of a task is rounded to."""
+LEAGUES, POOLS = 40, 100
+"""Reports of the league and of the pools that an idea is tried on."""
 UNCLEAR, CLEAR = 0.1, 1e-9
 """Beyond them a p decides nothing: it is shown in no report, or in every one."""
 
@@ -262,7 +264,7 @@ class Finding:
 
 
 def try_idea(idea: Idea, reports: int, seed: int) -> Finding:
-    """Simulate so many reports of equals and of the pools, and two fifths as many of the league."""
+    """Simulate so many reports of equal optimizers, and some of the league and the pools."""
     tune, test = TUNINGS[idea.tuning].tune, TESTS[idea.test]
     simulate = partial(run, design=idea.design, tune=tune, test=test)
     false = [
@@ -271,7 +273,7 @@ def try_idea(idea: Idea, reports: int, seed: int) -> Finding:
     ]
     league, pools = (
         Counts(*np.mean(simulate(partial(one, seed), count), axis=0))
-        for one, count in ((simulate_league, max(1, 2 * reports // 5)), (simulate_pools, reports))
+        for one, count in ((simulate_league, LEAGUES), (simulate_pools, POOLS))
     )
     return Finding((false[0], false[1]), league, pools)
 

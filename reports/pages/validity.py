@@ -55,7 +55,7 @@ RATIOS = (1, 2, 4)
 POWER_REPORTS = 40
 IDEA_REPORTS = 100
 ENLARGED_REPORTS = 500
-STOPPING_REPORTS = 16
+STOPPING_REPORTS = 50
 MOST_SETTINGS = 9
 """Recorded of each optimizer in the league, its default among them."""
 COVERED = 1_000
@@ -194,11 +194,11 @@ def write_page(reports: int, seed: int) -> Sequence[str]:
         "power": tabulate_power(seed),
         "ideas": tabulate_ideas(IDEA_REPORTS, seed),
         "enlarging": tabulate_enlarging(ENLARGED_REPORTS, seed),
-        "stopping": tabulate_stopping(STOPPING_REPORTS, seed),
+        "stopping": tabulate_stopping(seed),
         "shifts": tabulate_shift_coverage(seed),
         "improvements": tabulate_improvement_coverage(seed),
     }
-    equals, twins = count_false_claims(IDEA_REPORTS, seed)
+    equals, twins = count_false_claims(STOPPING_REPORTS, seed)
     return TEXT.format(
         **{name: _format(rows) for name, rows in tables.items()},
         equals=f"{equals:.1%}",
@@ -302,7 +302,7 @@ Nothing helps clearly in the league and in the pools, so the design stays as it 
   any in the pools. Fewer tunings show fewer overall differences.
 - **One seed in a tuning** is what studies have. The league flatters it, as its settings share their
   noise; in the pools it makes no difference.
-- **Another seed for the best two** (`tuning.rerank=2`) costs three tunings of ten more than it gives
+- **Another seed for the best two** (`tuning.rerank=2`) takes more tunings than it gives back
   to comparisons. It is an option for optimizers whose seeds collapse.
 - **The reference**: once as many tunings show fewer rows; three or four times as many hardly more,
   and they err more often where spreads differ.
@@ -320,14 +320,14 @@ error rate, and what one claimed stands. The share of studies with any claim so 
 
 Could a study enlarge only what is not decided? It would begin at 5:10 × 8. A row that shows no
 difference would go on to 10:20 and to 20:40. The reference would go on while any row on the task is
-undecided. {stopping_reports} such studies of optimizers of the league, and the fixed design that
+undecided. Such studies of optimizers of the league are simulated, beside the fixed design that
 shows as many rows on the same results (its price is interpolated between designs):
 
 {stopping}
 
 Stopping early costs more. Undecided rows pay the whole price, and what a later look shows has to
 pass an eighth of the first look's rate or less. So studies have no such option. Its claims are no
-worse: a false one in {equals} of {idea_reports} studies of equal optimizers, and in {twins} of
+worse: a false one in {equals} of {stopping_reports} studies of equal optimizers, and in {twins} of
 studies of eight optimizers of the league and a twin of each.
 
 ## Do the intervals cover?

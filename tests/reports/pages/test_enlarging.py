@@ -92,7 +92,7 @@ def test_the_tables(monkeypatch):
     rows = [4.5, *range(len(enlarging.FIXED))]
     trials = [800.0, *(100.0 * at + 500 for at in range(len(enlarging.FIXED)))]
     monkeypatch.setattr(enlarging, "run", lambda *_: [np.array([rows, trials])])
-    first = next(tabulate_stopping(1, 0))
+    first = next(tabulate_stopping(0))
     assert first["trials of the fixed design"] == "950"
     assert (first["trials until decided"], first["saved"]) == ("800", "16%")
 

@@ -109,7 +109,7 @@ def test_the_page_has_every_table(monkeypatch):
     monkeypatch.setattr(contest, "try_idea", lambda idea, reports, seed: found)
     row = [{"look": "a look", "saved": "-28%"}]
     monkeypatch.setattr(validity, "tabulate_enlarging", lambda reports, seed: row)
-    monkeypatch.setattr(validity, "tabulate_stopping", lambda reports, seed: row)
+    monkeypatch.setattr(validity, "tabulate_stopping", lambda seed: row)
     monkeypatch.setattr(validity, "count_false_claims", lambda reports, seed: (0.01, 0.02))
     text = "\n".join(validity.write_page(16, 0))
     for design in validity.DESIGNS:
