@@ -13,6 +13,7 @@ from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from bench.spec import Phase, TrialRecord
@@ -260,7 +261,9 @@ class Study:
         for ids, tried in chosen.sort_values(["comparison", "entrant"], kind="stable").groupby(
             ARM, sort=False
         ):
-            values = tried["val_mean"].where(tried["n"] == tried["seeds"])
+            # all settings by as many seeds: the best alone may have been tried again
+            seeds = int(tried["seeds"].min())
+            values = tried["value"].map(lambda each, seeds=seeds: float(np.mean(each[:seeds])))
             first, n = tried.iloc[0], len(tried)
             sign = 1 if first["direction"] == "maximize" else -1
             most = int(tried.groupby("repeat").size().max())

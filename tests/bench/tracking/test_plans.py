@@ -129,7 +129,7 @@ def test_a_refused_plan_names_what_differs():
     from tests.helpers.specs import trial_spec
 
     tuning = {"trials": 4, "seeds": 1, "repeats": 1, "reference_factor": 2, "seed": 0}
-    tuning |= {"sampler": "sobol", "rank": "final"}
+    tuning |= {"sampler": "sobol", "rank": "final", "rerank": 0}
     plan = make_plan([trial_spec()], tuning, 5)
     assert compare_plans(plan, describe_plan(plan)) == ""
     more_seeds = make_plan([trial_spec()], {**tuning, "seeds": 3}, 9)

@@ -33,6 +33,7 @@ TUNING = {
     "reference_factor": 1,
     "sampler": "sobol",
     "rank": "final",
+    "rerank": 0,
     "seed": 0,
 }
 
