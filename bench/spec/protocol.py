@@ -254,6 +254,12 @@ def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
     for side in sides:
         if side.chosen_on_reported_seeds:
             yield f"the setting of {side.name} was chosen on seeds that are reported"
+    for side in sides:
+        if side.settings and side.draw < DRAW:
+            yield (
+                f"{side.name} was tuned once; a verdict needs {MINIMUM_TUNINGS} tunings or more. "
+                f"Run it too, in a new study with hydra/sweeper=study optimizer=…,{side.name}"
+            )
     less, more = sorted(sides, key=lambda side: side.settings)
     if less.settings < more.settings and not less.exhausted:
         rest = f"with {less.settings}" if less.settings else "not at all"
@@ -261,12 +267,6 @@ def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
             f"{more.name} was tuned with {counted(more.settings, 'setting')}, {less.name} {rest}: "
             "only equal tuning can be compared"
         )
-    for side in sides:
-        if side.settings and side.draw < DRAW:
-            yield (
-                f"{side.name} was tuned once; a verdict needs {MINIMUM_TUNINGS} tunings or more. "
-                f"Run it too, in a new study with hydra/sweeper=study optimizer=…,{side.name}"
-            )
     if first.sampler != second.sampler:
         yield (
             f"{first.name} was tuned by tuning.sampler={first.sampler}, {second.name} by "

@@ -85,7 +85,7 @@ def test_beside_a_baseline_its_tunings_count():
     own += [record("adam", 0, None, seed=at) for at in range(10)]
     own += [record("adam", 0, at, phase="select", seed=10**6) for at in range(8)]
     (cell,) = collect_cells(own)
-    assert (cell.tunings, cell.seeds, cell.design, cell.own) == (20, 10, (8, "sobol", 2), False)
+    assert (cell.tunings, cell.seeds, cell.design, cell.own) == (20, 10, (8, "sobol", 2, 0), False)
     old = collect_cells([record("adam", 0, 3, draw=1)])
     assert old[0].design == (8, "sobol", 1)
 
