@@ -43,23 +43,63 @@ class Landscape:
     default_val: Floats
     default_test: Floats
 
-    def tune(self, random: np.random.Generator, settings: int, tunings: int) -> Floats:
+    def tune(
+        self,
+        random: np.random.Generator,
+        settings: int,
+        tunings: int,
+        *,
+        reports: int = 1,
+        common_seed: bool = False,
+        rerank: int = 0,
+    ) -> Floats:
         """Simulate tunings; return what each reports, shape (tunings,).
 
         Each tries the default and other settings, drawn without replacement, once on validation.
         Its best one is reported by another trial of that setting.
+
+        Args:
+            reports: trials that report the choice, whose mean is the result; as many of them as
+                other seeds were recorded.
+            common_seed: all settings of a tuning are tried on one seed, as studies do; else each
+                on its own. The first seeds of the default are those of the settings.
+            rerank: so many of the best settings are tried on one more seed each, and their mean
+                decides; 0: none.
         """
         own = np.argsort(random.random((tunings, len(self.val))), axis=1)[:, : settings - 1]
         seeds = random.integers(self.val.shape[1], size=own.shape)
         seed_of_default = random.integers(len(self.default_val), size=tunings)
+        if common_seed:
+            seed_of_default = seeds[:, 0]
+            seeds = np.broadcast_to(seeds[:, :1], own.shape)
         tried = np.column_stack([self.default_val[seed_of_default], self.val[own, seeds]])
+        if rerank:
+            of_default = self.default_val[(seed_of_default + 1) % len(self.default_val)]
+            of_others = self.val[own, (seeds + 1) % self.val.shape[1]]
+            both = tried + np.column_stack([of_default, of_others])
+            ranks = np.argsort(np.argsort(-tried, axis=1, kind="stable"), axis=1)
+            tried = np.where(ranks < rerank, both, -np.inf)
         best = tried.argmax(axis=1)
         rows, place = np.arange(tunings), np.maximum(best - 1, 0)
-        other = 1 + random.integers(self.val.shape[1] - 1, size=tunings)
-        seed = (seeds[rows, place] + other) % self.val.shape[1]
-        of_default = 1 + random.integers(len(self.default_val) - 1, size=tunings)
-        default = self.default_test[(seed_of_default + of_default) % len(self.default_val)]
-        return np.where(best == 0, default, self.test[own[rows, place], seed])
+        used = 2 if rerank else 1
+        fresh = _draw_others(random, seeds[rows, place], self.val.shape[1], used, reports)
+        fresh_default = _draw_others(random, seed_of_default, len(self.default_val), used, reports)
+        default = self.default_test[fresh_default].mean(axis=1)
+        chosen = self.test[own[rows, place][:, None], fresh].mean(axis=1)
+        return np.where(best == 0, default, chosen)
+
+
+def _draw_others(
+    random: np.random.Generator, seeds: NDArray[np.int64], count: int, used: int, wanted: int
+) -> NDArray[np.int64]:
+    """Draw for each seed other ones of ``count``, neighbours on a circle, shape (seeds, wanted).
+
+    Args:
+        used: seeds from this one on that have chosen; of two seeds in all the second one reports.
+    """
+    left = max(1, count - used)
+    steps = random.integers(left, size=len(seeds))[:, None] + np.arange(min(wanted, left))
+    return (seeds[:, None] + count - left + steps % left) % count
 
 
 @cache

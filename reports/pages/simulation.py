@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,15 +17,23 @@ from bench.spec import protocol
 from bench.spec.looks import Ended
 from bench.spec.protocol import Standing
 from reports.analysis.arms import Arm, Kind
-from reports.analysis.pairwise import Pair
+from reports.analysis.difference import Difference
+from reports.analysis.leaderboard import compare_with_reference
+from reports.analysis.pairwise import Pair, compare_pairs
+from reports.analysis.rows import Comparison
 from reports.analysis.study import Study
 from reports.analysis.verdict import Claim, is_significant
 from reports.pages.pools import Landscape
+from reports.stats.rank_sum import RankSum, stratified_rank_sum
 
 REFERENCE = protocol.REFERENCE
+DEFAULT_TRIALS = 10
+"""Of each default on a task."""
 SHOWN = frozenset({Claim.BETTER, Claim.WORSE})
 
 Floats = NDArray[np.float64]
+Test = Callable[[Sequence[tuple[Floats, Floats]]], RankSum]
+"""Of ours and theirs on each task, as ``stratified_rank_sum``."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Design:
     @property
     def trials(self) -> int:
         """Of an optimizer on a task: tunings with their report trials, and ten of the default."""
-        return self.tunings * (self.settings + 1) + 10
+        return self.tunings * (self.settings + 1) + DEFAULT_TRIALS
 
     def count(self, optimizer: str) -> int:
         return self.reference_tunings if optimizer == REFERENCE else self.tunings
@@ -50,6 +58,8 @@ class Design:
 
 Results = Mapping[tuple[str, str], Floats]
 """By optimizer and task: one a tuning, the larger the better, −∞ for one that diverged."""
+Tune = Callable[[Landscape, np.random.Generator, int, int], Floats]
+"""Settings and number of tunings lead to a result each, as ``Landscape.tune``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +101,37 @@ class SimulatedArm(Arm):
 
 
 @dataclass(frozen=True, eq=False)
+class JudgedDifference(Difference):
+    """A difference that a given test judges."""
+
+    given: Test = stratified_rank_sum
+
+    @cached_property
+    def test(self) -> RankSum:
+        return self.given([(self.ours, self.theirs)])
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedPair(Pair):
+    """A pair that a given test judges over all tasks."""
+
+    given: Test = stratified_rank_sum
+
+    @cached_property
+    def test(self) -> RankSum:
+        return self.given([(each.ours, each.theirs) for *_, each in self.by_task])
+
+
+@dataclass(frozen=True, eq=False)
 class SimulatedStudy(Study):
-    """A study of given arms: its tests, correction and verdicts are those of any study."""
+    """A study of given arms: its correction and verdicts are those of any study.
+
+    Attributes:
+        given_test: judges every comparison; other than the reports' own where an idea is tried.
+    """
 
     given: tuple[SimulatedArm, ...] = ()
+    given_test: Test = stratified_rank_sum
 
     @property
     def reference(self) -> str:
@@ -107,6 +144,24 @@ class SimulatedStudy(Study):
     @cached_property
     def own(self) -> frozenset[str]:
         return frozenset(arm.entrant_id for arm in self.given)
+
+    @cached_property
+    def _comparisons(self) -> list[Comparison]:
+        found = compare_with_reference(self.arms, self.reference)
+        return [
+            replace(one, difference=one.difference and self._judge(one.difference)) for one in found
+        ]
+
+    @cached_property
+    def _pairs(self) -> list[Pair]:
+        judged = [
+            tuple((ours, theirs, self._judge(each)) for ours, theirs, each in pair.by_task)
+            for pair in compare_pairs(self.grid)
+        ]
+        return [JudgedPair(by_task, given=self.given_test) for by_task in judged]
+
+    def _judge(self, one: Difference) -> Difference:
+        return JudgedDifference(one.ours, one.theirs, one.sign, self.given_test)
 
     @cached_property
     def row_verdicts(self) -> dict[tuple[str, str], Claim]:
@@ -126,6 +181,15 @@ class SimulatedStudy(Study):
             adjusted = self._family.find(pair.hypothesis)
             claims[_names(pair)] = pair.looks[adjusted.look].judge(adjusted).claim
         return claims
+
+    def list_claims(self) -> dict[tuple[str, str], int]:
+        """List what is shown with the look that showed it: rows and pairs by their names."""
+        rows = {
+            (one.arm.entrant_id, one.arm.setting_id): one.hypothesis for one in self._comparisons
+        }
+        asked = {**rows, **{_names(pair): pair.hypothesis for pair in self._pairs}}
+        found = {names: self._family.find(one) for names, one in asked.items()}
+        return {names: one.look for names, one in found.items() if is_significant(one.p)}
 
     def count_claims(self) -> Counts:
         """Count rows, overall comparisons and other pairs with a verdict of better or worse."""
@@ -164,11 +228,18 @@ class Counts(NamedTuple):
     pairs: int
 
 
-def make_study(results: Results, design: Design, looks: Sequence[Design] = ()) -> SimulatedStudy:
+def make_study(
+    results: Results,
+    design: Design,
+    looks: Mapping[tuple[str, str], tuple[int, ...]] | None = None,
+    test: Test = stratified_rank_sum,
+) -> SimulatedStudy:
     """Make a study of the results of a design.
 
     Args:
-        looks: designs that it was enlarged from, and the last one; none: it never was.
+        looks: numbers of results, by optimizer and task, that the study had at each look, the last
+            one with all of them; None: it was never enlarged.
+        test: judges every comparison.
     """
     arms = [
         SimulatedArm(
@@ -181,11 +252,11 @@ def make_study(results: Results, design: Design, looks: Sequence[Design] = ()) -
             name=name,
             task=task,
             given=values,
-            looks=tuple(one.count(name) for one in looks),
+            looks=looks[name, task] if looks else (),
         )
         for (name, task), values in results.items()
     ]
-    return SimulatedStudy(records=(), given=tuple(arms))
+    return SimulatedStudy(records=(), given=tuple(arms), given_test=test)
 
 
 def draw_equals(
@@ -193,12 +264,13 @@ def draw_equals(
     design: Design,
     random: np.random.Generator,
     names: Sequence[str],
+    tune: Tune = Landscape.tune,
 ) -> Results:
     """Draw the results of one optimizer under several names, on one landscape a task."""
     counts = [design.count(name) for name in names]
     results = {}
     for at, landscape in enumerate(landscapes):
-        drawn = landscape.tune(random, design.settings, sum(counts))
+        drawn = tune(landscape, random, design.settings, sum(counts))
         parts = np.split(drawn, np.cumsum(counts)[:-1])
         results.update({(name, str(at)): part for name, part in zip(names, parts, strict=True)})
     return results

@@ -3,144 +3,109 @@
 Everything is simulated, and judged by the code of real reports: equal optimizers, whose every claim
 is false; a bootstrap of the shipped league, for what a design can show; and the coverage of the
 intervals. The options are ``--reports`` (of the default design; others take an eighth) and
-``--seed``. 2000 reports take about half an hour in two processes.
-
-The bootstrapped league: of each optimizer on each task the shipped file has eight settings tried
-once on validation, ten trials of the best of them and ten of the default. A setting's value is its
-validation result, that of the best one its mean over ten trials. A simulated trial adds the
-deviation of one of these ten trials from their mean; on test all settings are shifted by the mean
-difference between test and validation. Trials of the default are those ten that ran.
+``--seed``. 2000 reports take about half an hour in two processes. With ``--design``, ``--tuning``
+or ``--test`` one idea is tried instead (``reports.pages.contest``).
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from bench.spec import Phase
-from reports.analysis.selection import final_values
-from reports.analysis.study import Study
+from bench.spec.protocol import MINIMUM_TUNINGS
 from reports.pages import DOCS
-from reports.pages.markdown import format_table
-from reports.pages.pools import Landscape, load_landscapes
-from reports.pages.simulation import (
-    REFERENCE,
-    Counts,
-    Design,
-    Results,
-    draw_equals,
-    make_study,
-    spread_out,
+from reports.pages.contest import (
+    TESTS,
+    TODAY,
+    TUNINGS,
+    describe,
+    quick_rank_sum,
+    tabulate_ideas,
+    try_idea,
 )
+from reports.pages.enlarging import count_false_claims, tabulate_enlarging, tabulate_stopping
+from reports.pages.markdown import format_table
+from reports.pages.pools import load_landscapes
+from reports.pages.simulated_reports import (
+    TASKS,
+    count_share,
+    load_league,
+    run,
+    simulate_equals,
+    simulate_league,
+)
+from reports.pages.simulation import Design
 from reports.stats.improvement import improvement_interval
 from reports.stats.intervals import Interval
 from reports.stats.shift import shift
 
 PAGE = DOCS / "validity.md"
-LEAGUE = "laptop"
 DEFAULT = Design(10, 20, 8)
 DESIGNS = (Design(4, 8, 4), Design(5, 10, 8), Design(8, 16, 4), DEFAULT)
 LARGE = Design(20, 40, 8)
-NAMES = (REFERENCE, *(f"equal_{number}" for number in range(1, 16)))
-TASKS = 8
 RATIOS = (1, 2, 4)
 """How many times as wide the spread of one optimizer may be as that of another one."""
 POWER_REPORTS = 40
+IDEA_REPORTS = 200
+ENLARGED_REPORTS = 500
+STOPPING_REPORTS = 24
+MOST_SETTINGS = 9
+"""Recorded of each optimizer in the league, its default among them."""
 COVERED = 1_000
-
-Simulation = Callable[[int], Counts]
 
 
 def main() -> None:
-    """Simulate, print progress and write the page."""
-    parser = argparse.ArgumentParser(prog="python -m reports.pages.validity")
-    parser.add_argument("--reports", type=int, default=2_000)
+    """Try the idea that is asked for, else simulate all, print progress and write the page."""
+    parser = argparse.ArgumentParser(
+        prog="python -m reports.pages.validity",
+        description="Simulate reports: how often they claim what is false, and what they show.",
+        epilog="With --design, --tuning or --test one idea is tried, and one line printed; without "
+        "them the page is made anew. To try an idea of your own, add a small function to TUNINGS "
+        "or TESTS in reports/pages/contest.py, where its arguments are explained.",
+    )
+    parser.add_argument(
+        "--design",
+        type=_parse_design,
+        metavar="10:20x8",
+        help="tunings:of the reference x settings",
+    )
+    parser.add_argument("--tuning", choices=TUNINGS, help="how results come about")
+    parser.add_argument("--test", choices=TESTS, help="what judges them")
+    parser.add_argument("--reports", type=int, help="number of simulated reports of equals")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    lines = write_page(asked.reports, asked.seed)
+    named = {key: getattr(asked, key) for key in ("design", "tuning", "test")}
+    if any(named.values()):
+        idea = replace(TODAY, **{key: value for key, value in named.items() if value})
+        reports = asked.reports or IDEA_REPORTS
+        print(describe(idea, try_idea(idea, reports, asked.seed), reports))
+        return
+    lines = write_page(asked.reports or 2_000, asked.seed)
     PAGE.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
-def simulate_equals(seed: int, number: int, *, design: Design, ratio: float = 1) -> Counts:
-    """Simulate a report of 16 equal optimizers on 8 tasks; count its claims, all of them false.
-
-    Args:
-        seed, number: of all simulations, and of this report.
-        ratio: of the widest possible spread to the narrowest one (``spread_out``).
-    """
-    random = np.random.default_rng([seed, number])
-    known = [one for one in load_landscapes().values() if ratio == 1 or _is_finite(one)]
-    chosen = [known[at] for at in random.choice(len(known), TASKS)]
-    results = draw_equals(chosen, design, random, NAMES)
-    if ratio > 1:
-        results = spread_out(results, random, ratio)
-    return make_study(results, design).count_claims()
-
-
-def simulate_league(seed: int, number: int, *, design: Design) -> Counts:
-    """Simulate a report of the league's optimizers that ran on all of its tasks."""
-    random = np.random.default_rng([seed, number])
-    results: Results = {
-        (name, task): landscape.tune(random, design.settings, design.count(name))
-        for (name, task), landscape in load_league().items()
-    }
-    return make_study(results, design).count_claims()
-
-
-@cache
-def load_league() -> dict[tuple[str, str], Landscape]:
-    """Load the shipped league as landscapes, by optimizer and task."""
-    trials = Study.load("", compare=[LEAGUE]).attempts
-    sign = np.where(trials["direction"] == "maximize", 1.0, -1.0)
-    trials = trials.assign(val=sign * final_values(trials, "val"))
-    trials = trials.assign(test=sign * final_values(trials, "test"))
-    groups = trials.groupby(["entrant", "comparison"])
-    cells = {(str(name), str(task)): _make_landscape(own) for (name, task), own in groups}
-    tasks = {task for _, task in cells}
-    ran = {key: one for key, one in cells.items() if one is not None}
-    names = {name for name, _ in ran}
-    complete = {name for name in names if all((name, task) in ran for task in tasks)}
-    return {(name, task): one for (name, task), one in ran.items() if name in complete}
-
-
-def _make_landscape(own: pd.DataFrame) -> Landscape | None:
-    """Make an optimizer's landscape on a task; None where it was not tuned."""
-    tried = own[own["phase"] == Phase.SELECT]
-    reported = own[own["phase"] == Phase.REPORT]
-    tuned, default = reported[reported["index"].notna()], reported[reported["index"].isna()]
-    if tried.empty:
-        return None
-    val, test = tuned["val"].to_numpy(), tuned["test"].to_numpy()
-    values = tried["val"].fillna(-np.inf).to_numpy()
-    values = np.where(tried["point_id"].isin(tuned["point_id"]), val.mean(), values)
-    return Landscape(
-        values[:, None] + val - val.mean(),
-        values[:, None] + test - val.mean(),
-        default["val"].fillna(-np.inf).to_numpy(),
-        default["test"].fillna(-np.inf).to_numpy(),
-    )
-
-
-def _is_finite(one: Landscape) -> bool:
-    return all(np.isfinite(x).all() for x in (one.test, one.default_test))
-
-
-def run(simulate: Callable[..., Counts], count: int, what: str, **options: Any) -> list[Counts]:
-    """Simulate ``count`` reports in two processes, and print a line."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, context) as pool:
-        job = partial(simulate, **options)
-        found = list(pool.map(job, range(count), chunksize=max(1, count // 40)))
-    print(f"{what}: {np.mean([any(one) for one in found]):.1%} with a claim", flush=True)
-    return found
+def _parse_design(text: str) -> Design:
+    found = re.fullmatch(r"(\d+):(\d+)x(\d+)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text}: no design. Write it like 10:20x8.")
+    design = Design(*map(int, found.groups()))
+    if not 2 <= design.settings <= MOST_SETTINGS:
+        raise argparse.ArgumentTypeError(
+            f"{text}: the league has {MOST_SETTINGS} settings. Use 2 to {MOST_SETTINGS}."
+        )
+    if min(design.tunings, design.reference_tunings) < MINIMUM_TUNINGS:
+        raise argparse.ArgumentTypeError(
+            f"{text}: a verdict needs {MINIMUM_TUNINGS} tunings or more of each. Use "
+            f"{MINIMUM_TUNINGS}:{2 * MINIMUM_TUNINGS}x{design.settings}."
+        )
+    return design
 
 
 def tabulate_false_claims(reports: int, seed: int) -> Iterator[dict[str, str]]:
@@ -150,9 +115,11 @@ def tabulate_false_claims(reports: int, seed: int) -> Iterator[dict[str, str]]:
         for ratio in RATIOS:
             name = f"spreads up to {ratio}:1" if ratio > 1 else "equal spreads"
             count = reports if design == DEFAULT and ratio <= 2 else max(1, reports // 8)
-            simulate = partial(simulate_equals, seed, design=design, ratio=ratio)
+            simulate = partial(
+                simulate_equals, seed, design=design, ratio=ratio, test=quick_rank_sum
+            )
             found = run(simulate, count, f"{design}, {name}")
-            row[name] = f"{np.mean([any(one) for one in found]):.1%} of {count}"
+            row[name] = f"{count_share(found):.1%} of {count}"
         yield row
 
 
@@ -166,9 +133,8 @@ def tabulate_power(seed: int) -> Iterator[dict[str, str]]:
         for what, number in zip(("rows", "overall", "other pairs"), most, strict=True)
     ]
     for design in (*DESIGNS, LARGE):
-        found = run(
-            partial(simulate_league, seed, design=design), POWER_REPORTS, f"league {design}"
-        )
+        simulate = partial(simulate_league, seed, design=design, test=quick_rank_sum)
+        found = run(simulate, POWER_REPORTS, f"league {design}")
         means = np.mean(found, axis=0)
         shown = {head: f"{mean:.1f}" for head, mean in zip(heads, means, strict=True)}
         yield {"design": str(design), "trials": str(design.trials), **shown}
@@ -223,18 +189,22 @@ def _covers(interval: Interval, value: float) -> bool:
 
 def write_page(reports: int, seed: int) -> Sequence[str]:
     """Write the lines of the page."""
-    tables = (
-        tabulate_false_claims(reports, seed),
-        tabulate_power(seed),
-        tabulate_shift_coverage(seed),
-        tabulate_improvement_coverage(seed),
-    )
-    false, power, shifts, improvements = (_format(rows) for rows in tables)
+    tables = {
+        "false": tabulate_false_claims(reports, seed),
+        "power": tabulate_power(seed),
+        "ideas": tabulate_ideas(IDEA_REPORTS, seed),
+        "enlarging": tabulate_enlarging(ENLARGED_REPORTS, seed),
+        "stopping": tabulate_stopping(STOPPING_REPORTS, seed),
+        "shifts": tabulate_shift_coverage(seed),
+        "improvements": tabulate_improvement_coverage(seed),
+    }
+    equals, twins = count_false_claims(IDEA_REPORTS, seed)
     return TEXT.format(
-        false=false,
-        power=power,
-        shifts=shifts,
-        improvements=improvements,
+        **{name: _format(rows) for name, rows in tables.items()},
+        equals=f"{equals:.1%}",
+        twins=f"{twins:.1%}",
+        idea_reports=IDEA_REPORTS,
+        stopping_reports=STOPPING_REPORTS,
         power_reports=POWER_REPORTS,
         covered=COVERED,
         seed=seed,
@@ -315,6 +285,39 @@ an optimizer on a task. The mean number of verdicts that are better or worse, be
 {power}
 
 More tunings show more. Fewer than four show nothing: there is no verdict.
+
+## Ideas at equal price
+
+Each row changes one thing of today's design, at nearly the same price. *Trials* are those of 16
+optimizers on a task, ten of every default among them. False claims are simulated as above, in
+{idea_reports} reports. The league is the one above. *Pools* are the five optimizers that ran in all
+four pools, with their real seeds: 16 rows and 4 overall comparisons.
+`python -m reports.pages.validity --help` says how to try an idea of your own.
+
+{ideas}
+
+DECISION
+
+## Enlarging
+
+A study of 16 equal optimizers on 8 tasks is enlarged three times. Each look spends its part of the
+error rate, and what one claimed stands. The share of studies with any claim so far:
+
+{enlarging}
+
+## Enlarging until decided
+
+Could a study enlarge only what is not decided? It would begin at 5:10 × 8. A row that shows no
+difference would go on to 10:20 and to 20:40. The reference would go on while any row on the task is
+undecided. {stopping_reports} such studies of optimizers of the league, and the fixed design that
+shows as many rows on the same results (its price is interpolated between designs):
+
+{stopping}
+
+Stopping early costs more. Undecided rows pay the whole price, and what a later look shows has to
+pass an eighth of the first look's rate or less. So studies have no such option. Its claims are no
+worse: a false one in {equals} of {idea_reports} studies of equal optimizers, and in {twins} of
+studies of eight optimizers of the league and a twin of each.
 
 ## Do the intervals cover?
 

@@ -13,8 +13,9 @@ from scipy import stats
 
 from reports.analysis.study import Study
 from reports.pages.pools import load_landscapes
+from reports.pages.simulated_reports import load_league, simulate_equals, simulate_league
 from reports.pages.simulation import REFERENCE, SHOWN, Design, draw_equals, make_study, spread_out
-from reports.pages.validity import DEFAULT, load_league, simulate_equals, simulate_league
+from reports.pages.validity import DEFAULT
 from tests.helpers.studies import tunings
 
 SMALL = Design(5, 10, 8)

@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reports.pages import pools, validity
+from reports.pages import contest, pools, validity
+from reports.pages.contest import Finding
 from reports.pages.pools import Landscape, load_landscapes
+from reports.pages.simulated_reports import load_league
 from reports.pages.simulation import Counts, Design, draw_equals, spread_out
 
 NAMES = ("lion", "adam")
@@ -75,7 +77,7 @@ def test_unequal_spreads_leave_the_probability_of_improvement_at_one_half():
 
 
 def test_the_league_has_its_complete_optimizers():
-    found = validity.load_league()
+    found = load_league()
     assert len(found) == 16 * 8
     assert {len(one.val) for one in found.values()} == {8}
     for one in found.values():
@@ -103,9 +105,19 @@ def test_the_page_has_every_table(monkeypatch):
     monkeypatch.setattr(validity, "run", lambda simulate, count, what: [Counts(3, 2, 1)] * count)
     monkeypatch.setattr(validity, "COVERED", 4)
     monkeypatch.setattr(validity, "cover_shift", lambda name, metric, seed: 0.95)
+    found = Finding((0.031, 0.052), Counts(44, 9, 65), Counts(7, 2, 3))
+    monkeypatch.setattr(contest, "try_idea", lambda idea, reports, seed: found)
+    row = [{"look": "a look", "saved": "-28%"}]
+    monkeypatch.setattr(validity, "tabulate_enlarging", lambda reports, seed: row)
+    monkeypatch.setattr(validity, "tabulate_stopping", lambda reports, seed: row)
+    monkeypatch.setattr(validity, "count_false_claims", lambda reports, seed: (0.01, 0.02))
     text = "\n".join(validity.write_page(16, 0))
     for design in validity.DESIGNS:
         assert sum(line.startswith(f"| {design} ") for line in text.splitlines()) == 2
+    for name, idea in contest.IDEAS.items():
+        (line,) = (one for one in text.splitlines() if one.startswith(f"| {name} "))
+        assert f"| {idea.trials} " in line and "| 3.1% " in line and "| 5.2% " in line
+    assert text.count("| a look") == 2
     assert "| 100.0% of 16 " in text
     assert f"| {validity.LARGE} " in text
     assert "rows of 120" in text
