@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
@@ -69,6 +70,12 @@ def describe_prospects(plan: Plan, beside: Iterable[TrialRecord] = ()) -> list[s
         f"p ≤ {level:.2g}.",
         *_describe_groups(asked, level, reference),
     ]
+
+
+def find_level(plan: Plan) -> float:
+    """Return what Holm's correction asks of the first test of a new study; NaN without any."""
+    questions = list_questions(list_cells(plan), plan.bases[0].origin.reference)
+    return ALPHA / len(questions) if questions else math.nan
 
 
 def list_cells(plan: Plan) -> list[Cell]:

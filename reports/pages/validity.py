@@ -28,7 +28,7 @@ from scipy import special
 from bench.spec import Phase
 from reports.analysis.selection import final_values
 from reports.analysis.study import Study
-from reports.pages import DOCS
+from reports.pages import DOCS, controls
 from reports.pages.markdown import format_table
 from reports.pages.pools import Landscape, load_landscapes
 from reports.pages.simulation import (
@@ -235,6 +235,7 @@ def write_page(reports: int, seed: int) -> Sequence[str]:
         power=power,
         shifts=shifts,
         improvements=improvements,
+        controls=controls.write_section(),
         power_reports=POWER_REPORTS,
         covered=COVERED,
         seed=seed,
@@ -325,6 +326,8 @@ ours in units of theirs:
 {improvements}
 
 Intervals are too narrow where the smaller side varies three times as much as the larger one.
+
+{controls}
 
 ## Limits
 
