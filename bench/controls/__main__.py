@@ -48,11 +48,15 @@ FOLDER = Path(__file__).parent
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; ends the process with its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m bench.controls", usage=__doc__)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if {"-h", "--help"} & set(words):
+        print(__doc__)
+        return
+    parser = argparse.ArgumentParser(prog="python -m bench.controls", add_help=False)
     parser.add_argument("names", nargs="*")
     parser.add_argument("--plan", action="store_true")
     parser.add_argument("--store", type=Path, default=Path(STORE))
-    asked = parser.parse_args(argv)
+    asked = parser.parse_args(words)
     try:
         chosen = choose(asked.names)
         if asked.plan:

@@ -284,8 +284,8 @@ def _summarize(controls: Sequence[Control], rows: Sequence[Mapping[str, str]]) -
     orders = sum(len(one.orders) for one in controls)
     nulls = sum(len(one.nulls) for one in controls)
     return (
-        f"**{ended.count(SHOWN)} of {counted(orders, 'ordering')} are shown. "
-        f"{ended.count(NOTHING)} of {counted(nulls, 'null')} show nothing, as they should.**"
+        f"**Shown: {ended.count(SHOWN)} of {counted(orders, 'ordering')}. "
+        f"Without a claim: {ended.count(NOTHING)} of {counted(nulls, 'null')}.**"
     )
 
 
