@@ -198,11 +198,11 @@ NOTES = """
 
 def main() -> None:
     """Write the section into the page."""
-    page = replace_section(PAGE.read_text(encoding="utf-8"), TITLE, write_section())
+    page = replace_section(PAGE.read_text(encoding="utf-8"), TITLE, write_section(CONTROLS))
     PAGE.write_text(page, encoding="utf-8")
 
 
-def write_section(controls: Sequence[Control] = CONTROLS) -> str:
+def write_section(controls: Sequence[Control]) -> str:
     """Write the section from the exported studies, without a line at its end."""
     studies = {one.name: _load(one) for one in controls}
     rows = [row for one in controls for row in tabulate(one, studies[one.name])]

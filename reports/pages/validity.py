@@ -235,7 +235,7 @@ def write_page(reports: int, seed: int) -> Sequence[str]:
         power=power,
         shifts=shifts,
         improvements=improvements,
-        controls=controls.write_section(),
+        controls=controls.write_section(controls.CONTROLS),
         power_reports=POWER_REPORTS,
         covered=COVERED,
         seed=seed,

@@ -145,9 +145,6 @@ def tiny(monkeypatch, tmp_path):
     monkeypatch.setattr(controls, "PAGE", tmp_path / "page.md")
     controls.PAGE.write_text("# Title\n\n## Controls\n\nold\n\n## Limits\n\nSome.\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        controls.write_section, "__defaults__", ((FIRST, SECOND),)
-    )  # those of the module are bound already
     return tmp_path
 
 

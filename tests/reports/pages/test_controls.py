@@ -152,5 +152,5 @@ def test_a_section_is_replaced_alone():
 
 def test_the_shipped_page_has_what_the_shipped_files_say():
     page = controls.PAGE.read_text("utf-8")
-    same = replace_section(page, controls.TITLE, controls.write_section())
+    same = replace_section(page, controls.TITLE, controls.write_section(CONTROLS))
     assert page == same, "run: python -m reports.pages.controls"
