@@ -145,7 +145,6 @@ def tiny(monkeypatch, tmp_path):
     monkeypatch.setattr(controls, "PAGE", tmp_path / "page.md")
     controls.PAGE.write_text("# Title\n\n## Controls\n\nold\n\n## Limits\n\nSome.\n")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
@@ -167,14 +166,15 @@ def outputs(optbench, monkeypatch):
     return printed
 
 
-def test_the_command_goes_on_where_it_was_left(outputs, tiny):
-    store = tiny / "store" / "own.db"
-    command.main(["first", "--store", str(store)])
+@pytest.mark.usefixtures("tiny")
+def test_the_command_goes_on_where_it_was_left(outputs, uri):
+    store = uri.removeprefix("sqlite:///")
+    command.main(["first", "--store", store])
     page = controls.PAGE.read_text("utf-8")
     assert page.count("has not run yet") == 1 and "old" not in page
     assert page.endswith("\n\n## Limits\n\nSome.\n")
     before = FIRST.path.read_bytes()
-    command.main(["--store", str(store)])
+    command.main(["--store", store])
     new, again, other = outputs
     trials = 3 * 3 + 2  # tunings of two settings with a report trial each, two defaults
     assert f"  {trials} trials, 0 recorded, {trials} to run" in new
@@ -183,13 +183,14 @@ def test_the_command_goes_on_where_it_was_left(outputs, tiny):
     assert FIRST.path.read_bytes() == before
     assert "has not run yet" not in controls.PAGE.read_text("utf-8")
     for one in (FIRST, SECOND):
-        recorded = tracking.read(f"sqlite:///{store}", one.name)
+        recorded = tracking.read(uri, one.name)
         assert len(recorded) == trials
         shipped = baseline.read(one.path)
         assert {each.config_hash for each in shipped} == {each.config_hash for each in recorded}
 
 
-def test_a_study_with_a_failure_is_not_exported_and_the_others_go_on(tiny, monkeypatch, capsys):
+@pytest.mark.usefixtures("tiny")
+def test_a_study_with_a_failure_is_not_exported_and_the_others_go_on(monkeypatch, capsys):
     called = []
 
     def run(words, **options):
