@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from bench.spec.protocol import setting
+from bench.spec.result import TrialRecord
 from bench.spec.shape import (
     MAPPING,
     NUMBER,
@@ -22,7 +24,7 @@ from bench.spec.shape import (
     list_of,
     whole,
 )
-from bench.spec.trial import MOST_STEPS
+from bench.spec.trial import MOST_STEPS, Phase, digest
 
 COUNT = whole(0, MOST_STEPS)
 TIME = Kind("a time", lambda value: NUMBER.fits(value) and math.isfinite(value))
@@ -102,6 +104,49 @@ def count_planned(plans: Collection[DeclaredPlan]) -> dict[str, int]:
         if plan.number:
             known |= {key[:3] for key in counts}
     return {phase: sum(count[phase] for count in counts.values()) for phase in ("select", "report")}
+
+
+class Progress(NamedTuple):
+    """How many of the declared results there are; a trial that failed has ended, too."""
+
+    ended: int
+    declared: int
+
+
+def measure_progress(plans: Collection[DeclaredPlan], records: Iterable[TrialRecord]) -> Progress:
+    """Count the results that the latest plan of each optimizer and task declares, and their ends.
+
+    A plan of an older version does not say under which setting; it is left out.
+    """
+    declared: dict[tuple[str, ...], int] = {}
+    for plan in sorted(plans, key=lambda one: one.number):
+        if plan.number:
+            declared |= {_name(one): one["report"] for one in plan.content["entrants"]}
+    ended: dict[tuple[str, ...], set[tuple[bool, int]]] = {}
+    for record in records:
+        if record.phase is Phase.REPORT and record.tuning is not None:
+            trial = record.tuning.index is None, int(record.config["seed"])
+            ended.setdefault(_name_record(record), set()).add(trial)
+    counts = [min(most, len(ended.get(key, ()))) for key, most in declared.items()]
+    return Progress(sum(counts), sum(declared.values()))
+
+
+def list_added(plans: Collection[DeclaredPlan]) -> list[str]:
+    """List the optimizers that only later plans of a study name, by name."""
+    known = [plan for plan in plans if plan.number]
+    if not known:
+        return []
+    names = {plan.number: {one["optimizer"] for one in plan.content["entrants"]} for plan in known}
+    return sorted(set().union(*names.values()) - names[min(names)])
+
+
+def _name(entrant: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(entrant[key] for key in ("task", "optimizer", "schedule", "setting"))
+
+
+def _name_record(record: TrialRecord) -> tuple[str, ...]:
+    names = (str(record.config[key]["name"]) for key in ("task", "optimizer", "schedule"))
+    return *names, digest(setting(record.config))
 
 
 def find_latest(plans: Sequence[DeclaredPlan]) -> DeclaredPlan | None:

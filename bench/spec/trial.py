@@ -203,6 +203,7 @@ class Tuning:
         rank: how settings are ranked, by the ``final`` value or by ``steps_to_target``.
         draw: version of the design of the tunings (``bench.spec.protocol.DRAW``).
         repeats: tunings that are declared for this optimizer.
+        seeds: seeds that are declared for its default; 0 where a record does not say.
     """
 
     space: Mapping[str, Any]
@@ -214,12 +215,25 @@ class Tuning:
     rank: str = "final"
     draw: int = 1
     repeats: int = 1
+    seeds: int = 0
 
     def to_record(self) -> dict[str, Any]:
-        """Return the tuning as plain data; without what draw 1 did not record."""
+        """Return the tuning as plain data; without what older versions did not record."""
         values = {**vars(self), "space": dict(self.space)}
-        later = {"draw": values.pop("draw"), "repeats": values.pop("repeats")}
+        later = {name: values.pop(name) for name in ("draw", "repeats", "seeds")}
+        if not later["seeds"]:
+            del later["seeds"]
         return values if later == {"draw": 1, "repeats": 1} else values | later
+
+    @property
+    def planned(self) -> int:
+        """Results that the plan declares of the row that a report trial belongs to; 0: not known.
+
+        A row is the tuned setting or the default.
+        """
+        if self.index is None:
+            return self.seeds
+        return self.repeats if self.draw > 1 else 0
 
     @property
     def space_hash(self) -> str:

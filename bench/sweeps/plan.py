@@ -97,6 +97,7 @@ class Plan:
             rank=self.rank,
             draw=protocol.DRAW,
             repeats=max(1, len(self.repeats_of(base))),
+            seeds=self.reporting_seeds,
         )
         optimizer = at(base.optimizer, point)
         origin = replace(base.origin, tuning=tuning)

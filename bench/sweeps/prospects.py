@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
 from bench.spec import Phase, TrialRecord, digest, protocol
+from bench.spec.looks import TOTAL, format_rate, spend
 from bench.spec.printable import counted
 from bench.spec.questions import Cell, Question, list_questions
+from bench.sweeps.looks import find_spent
 from bench.sweeps.plan import Plan
 
-ALPHA = 0.05
-"""Chance of any false claim in a report."""
 EFFECTS = (0.75, 0.9, 1.0)
 """Probabilities of improvement whose power is said: a moderate effect, a large one, no overlap."""
 LARGE = 0.9
@@ -51,11 +51,15 @@ REST = {
 }
 
 
-def describe_prospects(plan: Plan, beside: Iterable[TrialRecord] = ()) -> list[str]:
+def describe_prospects(
+    plan: Plan, beside: Iterable[TrialRecord] = (), known: Iterable[TrialRecord] = ()
+) -> list[str]:
     """Return lines on what the study will be able to show.
 
     Args:
         beside: trials of the baseline beside it.
+        known: trials of the study so far, of which earlier looks have spent a part of its error
+            rate.
     """
     reference = plan.bases[0].origin.reference
     own = {(cell.setting, cell.entrant): cell for cell in list_cells(plan)}
@@ -63,19 +67,34 @@ def describe_prospects(plan: Plan, beside: Iterable[TrialRecord] = ()) -> list[s
     questions = list_questions([*{**theirs, **own}.values()], reference)
     if not questions:
         return [f"  No verdict is possible: {_explain_none(plan)}."]
-    level = ALPHA / len(questions)
+    spent = find_spent(plan, known)
+    rate = spend(len(spent))
+    level = rate / len(questions)
     asked = [one for one in questions if one.names(reference)] or questions
     return [
-        f"  Holm's correction over {counted(len(questions), 'test')}: the first needs "
-        f"p ≤ {level:.2g}.",
+        *_describe_look(spent),
+        f"  Holm's correction over {counted(len(questions), 'test')} at {format_rate(rate)}: the "
+        f"first needs p ≤ {level:.2g}.",
         *_describe_groups(asked, level, reference),
+    ]
+
+
+def _describe_look(spent: Sequence[int]) -> list[str]:
+    """Say that this is not the first look; no line where it is."""
+    if not spent:
+        return []
+    before = sum(spend(look) for look in range(len(spent)))
+    return [
+        f"  This is look {len(spent) + 1} of the study, at {format_rate(spend(len(spent)))}: those "
+        f"after {', then '.join(map(str, spent))} results spent {format_rate(before)} of the "
+        f"{format_rate(TOTAL)}, and what they showed stands."
     ]
 
 
 def find_level(plan: Plan) -> float:
     """Return what Holm's correction asks of the first test of a new study; NaN without any."""
     questions = list_questions(list_cells(plan), plan.bases[0].origin.reference)
-    return ALPHA / len(questions) if questions else math.nan
+    return spend(0) / len(questions) if questions else math.nan
 
 
 def list_cells(plan: Plan) -> list[Cell]:

@@ -110,9 +110,10 @@ def _list_changes(where: str, then: Mapping[str, Any], now: Mapping[str, Any]) -
 def _format_refusal(study: str, verb: str, changes: Iterable[Change]) -> str:
     each = dict.fromkeys(f"{c.where}: {c.key} was {c.then} and is {c.now}" for c in changes)
     listed = f": {'; '.join(each)}" if each else ""
+    more = ". More tunings can be added: tuning.repeats" * ("tuning.trials was" in listed)
     return (
         f"study={study} {verb} with different settings{listed}. Restore them, or use a new name, "
-        f"such as study={study}_2"
+        f"such as study={study}_2{more}"
     )
 
 
@@ -151,9 +152,7 @@ def _find_changes(plan: Plan, base: TrialSpec, record: TrialRecord) -> Iterator[
         (key, was, is_)
         for (key, is_), was in zip(_list_tuning(plan, base), then_drawn, strict=True)
     ]
-    if tuning.index is not None and tuning.index >= plan.points:
-        pairs.append(("tuning.trials", f"at least {tuning.index + 1}", plan.points))
-    if plan.sampler == "grid":
+    if tuning.index is not None:  # a choice among more settings is another kind of result
         pairs.append(("tuning.trials", tuning.points, plan.points_of(base)))
     # as the reference or not when it ran: another reference now leaves tunings over, which stay
     was_reference = record.config["optimizer"]["name"] == record.reference

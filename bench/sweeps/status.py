@@ -22,6 +22,8 @@ from bench.runtime import exit_codes
 from bench.runtime.arguments import parse_arguments
 from bench.spec import ENDS, Phase, RefusedInput, Status, TrialRecord, digest, protocol
 from bench.spec.declared import count_planned
+from bench.spec.printable import counted
+from bench.sweeps.looks import describe_spent
 from bench.tracking.uri import DEFAULT, check_uri, sqlite_path
 
 KEYS = ("study", "tracking.uri")
@@ -63,12 +65,16 @@ def describe_study(uri: str, study: str) -> list[str]:
     lines += [f"  {line}" for line in (found.unreadable, broken) if line]
     lines += [*_list_phases(now, planned), *_list_failures(records)]
     if former := len(records) - len(now):
-        lines.append(f"  {former} more report points that a smaller budget had chosen")
+        lines.append(
+            f"  {counted(former, 'more report trial')} of settings that are not the choice any more"
+        )
+    if spent := describe_spent(records) if planned else "":
+        lines.append(f"  {spent}")
     return [*lines, _describe_next(now, planned)]
 
 
 def select_current(records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Leave out reruns of points that an earlier, smaller tuning budget had chosen."""
+    """Leave out report trials of settings that a tuning chose before a failed trial ran again."""
     tunings: dict[tuple[str, str, int], dict[int, list[TrialRecord]]] = {}
     for record in records:
         if record.phase is Phase.SELECT and record.tuning and record.tuning.index is not None:

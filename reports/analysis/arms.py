@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from bench.spec import Phase, Status, protocol
 from bench.spec.hyperparameters import hyperparameters
+from bench.spec.looks import Ended
 from bench.spec.protocol import Edge, Standing
 from bench.spec.search_space import count_settings
 from reports.analysis.selection import final_values, is_in_study, preference_of
@@ -142,14 +143,37 @@ class Arm:
     def _ran(self) -> pd.Series:
         return self.trials["status"] != Status.SKIPPED
 
+    @cached_property
+    def ended(self) -> tuple[Ended, ...]:
+        """When each of ``results`` came, as far as the records say.
+
+        A baseline says under which plan alone. Its plans stand for commands then.
+        """
+        own = self.trials[self._count_values("test")]
+        planned, generations = own["planned"].tolist(), own["generation"].tolist()
+        if not any(generations):
+            order = sorted(set(planned))
+            generations = [order.index(one) for one in planned]
+        return tuple(map(Ended, generations, planned))
+
+    @cached_property
+    def origin(self) -> tuple[str, str]:
+        """The baseline, empty for none, and the study whose trials these are."""
+        return self._first("source"), self._first("study")
+
     def _first(self, column: str) -> str:
         return str(self.trials[column].iloc[0])
 
     def _final_values(self, split: str) -> Floats:
         values = final_values(self.trials, split).to_numpy(dtype=float)
         unfinished = (self.trials["status"] != Status.FINISHED).to_numpy(dtype=bool)
-        counts = self._ran.to_numpy(dtype=bool) & (unfinished | ~np.isnan(values))
-        return np.asarray(np.where(unfinished, np.nan, values)[counts])
+        return np.asarray(np.where(unfinished, np.nan, values)[self._count_values(split)])
+
+    def _count_values(self, split: str) -> NDArray[np.bool_]:
+        """Tell which trials count: those that ran, and where they finished measured the split."""
+        unfinished = self.trials["status"] != Status.FINISHED
+        counts = self._ran & (unfinished | final_values(self.trials, split).notna())
+        return np.asarray(counts.to_numpy(dtype=bool))
 
 
 def collect_arms(

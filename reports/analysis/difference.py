@@ -6,7 +6,7 @@ Nothing is paired: the same seed gives two optimizers no more alike results than
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from reports.analysis.arms import Arm, Floats
@@ -52,6 +52,10 @@ class Difference:
     def gain(self) -> float:
         """The probability of improvement beyond one half: positive where ours is better."""
         return self.test.improvement - 0.5
+
+    def first(self, ours: int, theirs: int) -> Difference:
+        """Return the difference between our first results and their first ones."""
+        return replace(self, ours=self.ours[:ours], theirs=self.theirs[:theirs])
 
     def estimate_shift(self, alpha: float = ALPHA) -> Interval:
         """Estimate ours minus theirs in the metric's unit, with an interval of level 1 − alpha."""

@@ -61,17 +61,21 @@ class Leaderboard:
         return list(heads.values())
 
 
-def compare_with_reference(arms: Sequence[Arm], reference: str) -> list[Comparison]:
+def compare_with_reference(
+    arms: Sequence[Arm], reference: str, pending: str = ""
+) -> list[Comparison]:
     """Compare every arm with the reference's.
 
     Args:
         reference: the optimizer that the others are compared with.
+        pending: reason why nothing is judged yet; empty for none.
     """
-    against = [_find_reference(arm, arms, reference) for arm in arms]
-    return [
-        Comparison(arm, other, None if other is None or other is arm else compare(arm, other))
-        for arm, other in zip(arms, against, strict=True)
-    ]
+    comparisons = []
+    for arm in arms:
+        other = _find_reference(arm, arms, reference)
+        difference = None if other is None or other is arm else compare(arm, other)
+        comparisons.append(Comparison(arm, other, difference, pending))
+    return comparisons
 
 
 def make_leaderboards(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from bench.spec.looks import format_rate, spend
 from reports.analysis.arms import Kind
 from reports.analysis.caveats import Caveat, list_unmeasured
 from reports.analysis.difference import compare
@@ -101,8 +102,27 @@ def _level_of_intervals(rows: Rows, tests: int) -> list[str]:
         return []
     return [
         f"Intervals beside a verdict are at the level at which the row was judged (Holm's "
-        f"correction for all {tests} tests of the report), so that they agree with it; the others "
-        "are 95 % intervals."
+        f"correction for all {tests} tests of the report, at {format_rate(spend(0))} for the first "
+        "look), so that they agree with it; the others are 95 % intervals.",
+        *_say_looks(judged),
+    ]
+
+
+def _say_looks(judged: Rows) -> list[str]:
+    """Say what a study that was enlarged has spent; nothing for one look."""
+    last = max(judged, key=lambda row: row.looks)
+    if last.looks < 2:
+        return []
+    rates = ", ".join(format_rate(spend(look)) for look in range(last.looks))
+    early = [f"{row.arm.entrant} ({row.arm.kind})" for row in judged if row.look < row.looks]
+    stands = (
+        f" Shown at an earlier look, which stands with its p and intervals: {', '.join(early)}."
+        if early
+        else ""
+    )
+    return [
+        f"The study was enlarged: its {last.looks} looks spend {rates} of the error rate of 5 %."
+        f"{stands}"
     ]
 
 

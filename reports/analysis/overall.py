@@ -83,13 +83,16 @@ def judge_overall(grid: Grid, pairs: Sequence[Pair], family: Family) -> dict[str
         else:
             continue
         adjusted = family.find(pair.hypothesis)
-        verdict, effect = pair.judge(adjusted.p), pair.estimate_improvement(adjusted.alpha)
+        judged = pair.looks[adjusted.look]
+        verdict, effect = judged.judge(adjusted.p), judged.estimate_improvement(adjusted.alpha)
         if turned:
             swap = {Claim.BETTER: Claim.WORSE, Claim.WORSE: Claim.BETTER}
             verdict = Verdict(swap.get(verdict.claim, verdict.claim), verdict.reason)
             effect = Interval(1 - effect.estimate, 1 - effect.high, 1 - effect.low, effect.n)
         level = 1 - adjusted.alpha
-        found[entrant] = Overall(verdict, effect, pair.test.p, adjusted.p, level, len(pair.by_task))
+        found[entrant] = Overall(
+            verdict, effect, judged.test.p, adjusted.p, level, len(pair.by_task)
+        )
     return found
 
 

@@ -19,12 +19,18 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from bench.spec import protocol
 from reports.analysis.arms import Arm
 from reports.analysis.difference import ALPHA, Difference, compare
 from reports.analysis.grid import Grid
+from reports.analysis.looks import find_looks
 from reports.analysis.multiplicity import Family, Hypothesis
-from reports.analysis.verdict import Verdict, find_bar, is_significant, judge
+from reports.analysis.verdict import (
+    Verdict,
+    find_bar,
+    find_standing_objection,
+    is_significant,
+    judge,
+)
 from reports.stats.improvement import improvement_interval
 from reports.stats.intervals import UNKNOWN, Interval
 from reports.stats.rank_sum import RankSum, stratified_rank_sum
@@ -41,9 +47,21 @@ class Pair:
 
     Attributes:
         by_task: of each task our arm, theirs, and their difference.
+        pending: reason why nothing is judged yet; empty once all that was declared has ended.
     """
 
     by_task: tuple[tuple[Arm, Arm, Difference], ...]
+    pending: str = ""
+
+    @cached_property
+    def looks(self) -> tuple[Pair, ...]:
+        """The pair as it was at each look; the last one is with all results."""
+        arms = [arm for ours, theirs, _ in self.by_task for arm in (ours, theirs)]
+        return tuple(self._first(sizes) for sizes in find_looks(arms))
+
+    def _first(self, sizes: Sequence[int]) -> Pair:
+        each = zip(self.by_task, sizes[::2], sizes[1::2], strict=True)
+        return replace(self, by_task=tuple((a, b, d.first(m, n)) for (a, b, d), m, n in each))
 
     @property
     def hypothesis(self) -> Hypothesis:
@@ -78,21 +96,31 @@ class Pair:
     @property
     def p_tested(self) -> float:
         """``p``; NaN where there is no verdict whatever its outcome."""
-        return math.nan if any(self.bars) else self.test.p
+        return math.nan if any(self.bars) or self.pending else self.test.p
+
+    @property
+    def p_by_look(self) -> tuple[float, ...]:
+        """``p_tested`` at each look."""
+        return tuple(one.p_tested for one in self.looks)
 
     def judge(self, p_holm: float) -> Verdict:
         """Give the verdict on ours; without one on a task there is none over all."""
         several = len(self.by_task) > 1
         named = zip(self.by_task, self.bars, strict=True)
         bars = [f"on {own[0].comparison}: {bar}" if several else bar for own, bar in named if bar]
-        return judge(p_holm, self.gain, next(iter(bars), ""), self._find_edge_objection())
+        bar = next(iter(bars), self.pending)
+        return judge(p_holm, self.gain, bar, self._find_edge_objection())
 
     def _find_edge_objection(self) -> str:
         """Apply the edge rule to the loser's tunings of all tasks together."""
-        losers = [theirs if self.gain > 0 else ours for ours, theirs, _ in self.by_task]
-        sides = [loser.standing for loser in losers]
-        edges = tuple(edges for side in sides for edges in side.edges)
-        return protocol.find_edge_objection(replace(sides[0], edges=edges))
+        won = self.gain > 0
+        sides = [
+            (theirs.standing, len(each.theirs)) if won else (ours.standing, len(each.ours))
+            for ours, theirs, each in self.by_task
+        ]
+        edges = tuple(one for side, _ in sides for one in side.edges)
+        first = tuple(one for side, results in sides for one in side.edges[:results])
+        return find_standing_objection(replace(sides[0][0], edges=edges), first)
 
     def tally(self) -> tuple[int, int, int]:
         """Count tasks won, tied and lost; those without a verdict are none of them.
@@ -105,9 +133,14 @@ class Pair:
         return signs.count(1), signs.count(0), signs.count(-1)
 
 
-def compare_pairs(grid: Grid) -> list[Pair]:
-    """Compare every two entrants with a task in common, the later in order with the earlier."""
-    pairs = (_pair(grid, ours, theirs) for theirs, ours in itertools.combinations(grid.entrants, 2))
+def compare_pairs(grid: Grid, pending: str = "") -> list[Pair]:
+    """Compare every two entrants with a task in common, the later in order with the earlier.
+
+    Args:
+        pending: reason why nothing is judged yet; empty for none.
+    """
+    each = itertools.combinations(grid.entrants, 2)
+    pairs = (_pair(grid, ours, theirs, pending) for theirs, ours in each)
     return [pair for pair in pairs if pair.by_task]
 
 
@@ -118,22 +151,24 @@ def tabulate_pairs(pairs: Sequence[Pair], family: Family) -> pd.DataFrame:
 
 def _row(pair: Pair, family: Family) -> tuple[object, ...]:
     adjusted = family.find(pair.hypothesis)
-    verdict, (win, tie, loss), tasks = pair.judge(adjusted.p), pair.tally(), len(pair.by_task)
-    effect = pair.estimate_improvement(adjusted.alpha)
+    judged = pair.looks[adjusted.look]
+    verdict, (win, tie, loss), tasks = judged.judge(adjusted.p), pair.tally(), len(pair.by_task)
+    effect = judged.estimate_improvement(adjusted.alpha)
     ours, theirs, _ = pair.by_task[0]
     return (
         *(ours.entrant, theirs.entrant, ours.entrant_id, theirs.entrant_id, tasks),
         *(effect.estimate, effect.low, effect.high, 1 - adjusted.alpha),
         *(win, tie, loss, tasks - win - tie - loss),
-        *(pair.test.p, adjusted.p, str(verdict.claim), verdict.reason),
+        *(judged.test.p, adjusted.p, str(verdict.claim), verdict.reason),
     )
 
 
-def _pair(grid: Grid, ours: str, theirs: str) -> Pair:
+def _pair(grid: Grid, ours: str, theirs: str, pending: str) -> Pair:
     """Pair two entrants on the tasks to which both apply."""
     arms = [
         (grid.arms[ours, at], grid.arms[theirs, at])
         for at in grid.settings
         if (ours, at) in grid.arms and (theirs, at) in grid.arms
     ]
-    return Pair(tuple((a, b, compare(a, b)) for a, b in arms if not (a.is_skipped or b.is_skipped)))
+    ran = [(a, b) for a, b in arms if not (a.is_skipped or b.is_skipped)]
+    return Pair(tuple((a, b, compare(a, b)) for a, b in ran), pending)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from bench.spec.looks import spend
 from reports.analysis.arms import Arm, Floats, Kind
 from reports.analysis.caveats import Caveat, bad_seeds, seed_groups
 from reports.analysis.difference import Difference
+from reports.analysis.looks import find_looks
 from reports.analysis.multiplicity import Adjusted, Hypothesis
 from reports.analysis.selection import count_statuses
 from reports.analysis.verdict import (
@@ -32,11 +34,24 @@ from reports.stats.to_target import median_interval, median_to_target
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """An arm and the reference's that it is compared with: None where the reference did not run."""
+    """An arm and the reference's that it is compared with: None where the reference did not run.
+
+    Attributes:
+        pending: reason why nothing is judged yet; empty once all that was declared has ended.
+    """
 
     arm: Arm
     reference: Arm | None
     difference: Difference | None
+    pending: str = ""
+
+    @cached_property
+    def looks(self) -> tuple[Comparison, ...]:
+        """The comparison as it was at each look; the last one is with all results."""
+        if self.reference is None or self.difference is None:
+            return (self,)
+        sizes = find_looks([self.arm, self.reference])
+        return tuple(replace(self, difference=self.difference.first(*one)) for one in sizes)
 
     @property
     def hypothesis(self) -> Hypothesis | None:
@@ -50,12 +65,19 @@ class Comparison:
         """The reason for no verdict whatever the outcome; empty for none."""
         if self.reference is None:
             return NO_REFERENCE
-        return "" if self.difference is None else find_bar(self.arm, self.reference)
+        if self.difference is None:
+            return ""
+        return find_bar(self.arm, self.reference) or self.pending
 
     @property
     def p(self) -> float:
         """Of the verdict's test; NaN where there is no verdict whatever its outcome."""
         return math.nan if self.difference is None or self.bar else self.difference.p
+
+    @property
+    def p_by_look(self) -> tuple[float, ...]:
+        """``p`` at each look."""
+        return tuple(one.p for one in self.looks)
 
     def judge(self, p_holm: float) -> Verdict:
         """Give the verdict on the arm."""
@@ -63,9 +85,9 @@ class Comparison:
             return Verdict(Claim.REFERENCE)
         if self.reference is None or self.difference is None:
             return Verdict(Claim.NO_VERDICT, self.bar)
-        gain = self.difference.gain
-        edge = find_edge_objection(self.arm, self.reference, gain)
-        return judge(p_holm, gain, self.bar, edge)
+        gain, theirs = self.difference.gain, self.difference
+        loser = (self.reference, len(theirs.theirs)) if gain > 0 else (self.arm, len(theirs.ours))
+        return judge(p_holm, gain, self.bar, find_edge_objection(*loser))
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +97,7 @@ class LeaderboardRow:
     Attributes:
         reference: the arm that it is compared with; None where the reference did not run.
         p: of the exact rank-sum test, and ``p_holm`` after correction for all tests of the report.
+        look: number of the look that judged it, of ``looks`` (``bench.spec.looks``).
         level: of the next two intervals: that at which Holm judged the row.
         shift: Hodges–Lehmann estimate of ours minus the reference's, in the metric's unit.
         improvement: probability that a result of ours is better than one of the reference.
@@ -96,6 +119,8 @@ class LeaderboardRow:
     verdict: Verdict
     p: float
     p_holm: float
+    look: int
+    looks: int
     level: float
     shift: Interval
     improvement: Interval
@@ -139,6 +164,8 @@ class LeaderboardRow:
             **_interval("improvement", "improvement", self.improvement),
             **_interval("shift", "shift", self.shift),
             "level": self.level,
+            "look": self.look,
+            "looks": self.looks,
             "p": self.p,
             "p_holm": self.p_holm,
             "tunings_needed": self.tunings_needed,
@@ -160,8 +187,9 @@ class LeaderboardRow:
 
 def make_row(one: Comparison, adjusted: Adjusted, caveats: tuple[Caveat, ...]) -> LeaderboardRow:
     """Summarize an arm and judge it against the reference."""
-    arm, difference, trials = one.arm, one.difference, one.arm.trials
-    verdict = one.judge(adjusted.p)
+    judged = one.looks[adjusted.look]
+    arm, difference, trials = one.arm, judged.difference, one.arm.trials
+    verdict = judged.judge(adjusted.p)
     values, bad = arm.test[np.isfinite(arm.test)], bad_seeds(arm)
     test = bounded(arm.metric, intervals.mean(values))
     tick = float(trials["eval_every"].iloc[0])
@@ -172,6 +200,8 @@ def make_row(one: Comparison, adjusted: Adjusted, caveats: tuple[Caveat, ...]) -
         verdict=verdict,
         p=difference.p if difference else math.nan,
         p_holm=adjusted.p,
+        look=len(one.looks) if adjusted.look < 0 else adjusted.look + 1,
+        looks=len(one.looks),
         level=1 - adjusted.alpha,
         shift=difference.estimate_shift(adjusted.alpha) if difference else UNKNOWN,
         improvement=difference.estimate_improvement(adjusted.alpha) if difference else UNKNOWN,
@@ -197,12 +227,16 @@ def _mean(values: Floats) -> float:
 
 
 def _count_tunings_needed(verdict: Verdict, one: Comparison, adjusted: Adjusted) -> float:
-    """Estimate the tunings that would decide what was tested and is not clear, else NaN."""
+    """Estimate the tunings that would decide what was tested and is not clear, else NaN.
+
+    They are those of an enlarged study, which is judged at what its next look spends.
+    """
     if verdict.claim is not Claim.UNCLEAR or one.arm.kind is not Kind.TUNED:
         return math.nan
     assert one.difference is not None
     ours, theirs = len(one.difference.ours), len(one.difference.theirs)
-    return tunings_needed(one.difference.test.improvement, theirs / ours, adjusted.bar)
+    level = adjusted.bar * spend(adjusted.look + 1) / spend(adjusted.look)
+    return tunings_needed(one.difference.test.improvement, theirs / ours, level)
 
 
 def _sampling_error(arm: Arm, mean: float) -> float:

@@ -59,6 +59,7 @@ class Study:
         measured: costs of entrants alone by the digest of their config (``reports.data.costs``).
         declared: the reference that was asked for, or declared by the latest plan; empty: what the
             latest trials say.
+        pending: reason why nothing is judged yet; empty once all that was declared has ended.
     """
 
     records: tuple[TrialRecord, ...]
@@ -66,6 +67,7 @@ class Study:
     joined: tuple[str, ...] = ()
     measured: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     declared: str = ""
+    pending: str = ""
 
     @classmethod
     def of(cls, records: Iterable[TrialRecord]) -> Self:
@@ -105,7 +107,7 @@ class Study:
         """
         names = list(dict.fromkeys(one.strip() for one in name.split(",") if one.strip()))
         loaded = load_records(names, uri, filters or {}, compare, reference)
-        rest = (loaded.notes, loaded.costs, loaded.reference)
+        rest = (loaded.notes, loaded.costs, loaded.reference, loaded.pending)
         return cls(loaded.records, filters or {}, *rest)
 
     @property
@@ -211,20 +213,20 @@ class Study:
 
     @cached_property
     def _comparisons(self) -> list[Comparison]:
-        return compare_with_reference(self.arms, self.reference)
+        return compare_with_reference(self.arms, self.reference, self.pending)
 
     @cached_property
     def _pairs(self) -> list[Pair]:
-        return compare_pairs(self.grid)
+        return compare_pairs(self.grid, self.pending)
 
     @cached_property
     def _family(self) -> Family:
         """Every test of the report, adjusted for all of them."""
         tests = {
-            pair.hypothesis: pair.p_tested for pair in self._pairs if self._asks(pair.hypothesis)
+            pair.hypothesis: pair.p_by_look for pair in self._pairs if self._asks(pair.hypothesis)
         }
         tests |= {
-            one.hypothesis: one.p
+            one.hypothesis: one.p_by_look
             for one in self._comparisons
             if one.hypothesis and self._asks(one.hypothesis)
         }

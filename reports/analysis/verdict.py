@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bench.spec import protocol
+from bench.spec.protocol import Edge, Standing
 from reports.analysis.arms import Arm
 from reports.stats.intervals import CONFIDENCE
 
@@ -68,6 +69,18 @@ def find_bar(ours: Arm, theirs: Arm) -> str:
     return protocol.find_bar(ours.standing, theirs.standing)
 
 
-def find_edge_objection(ours: Arm, theirs: Arm, gain: float) -> str:
-    """Return why the loser of two arms may not have lost; empty for none."""
-    return protocol.find_edge_objection((theirs if gain > 0 else ours).standing)
+def find_edge_objection(loser: Arm, results: int) -> str:
+    """Return why the loser of two arms may not have lost; empty for none.
+
+    Args:
+        results: tunings that it had at the look. These and all of its tunings have to object: what
+            a look showed stands, and more tunings may show that the edge was chance.
+    """
+    return find_standing_objection(loser.standing, loser.standing.edges[:results])
+
+
+def find_standing_objection(loser: Standing, first: tuple[tuple[Edge, ...], ...]) -> str:
+    """Return why a side may not have lost, by its first tunings and by all of them."""
+    if not protocol.find_edge_objection(replace(loser, edges=first)):
+        return ""
+    return protocol.find_edge_objection(loser)

@@ -17,7 +17,7 @@ from bench.spec import ENDS, MOST_STEPS, Phase, RefusedInput, check_study
 from bench.spec.declared import WHEN, check_plan
 from bench.spec.hyperparameters import find_difference, hyperparameters
 from bench.spec.protocol import DRAW as DESIGN
-from bench.spec.protocol import MOST_TUNINGS
+from bench.spec.protocol import MOST_TUNINGS, REPORTING_SEEDS
 from bench.spec.search_space import dimensions
 from bench.spec.shape import (
     LIST,
@@ -75,7 +75,11 @@ OPTIONAL: Mapping[str, Mapping[str, Shape]] = {
         **{"param_groups": NAME, "needs": list_of(NAME), "version": TEXT, "file": TEXT},
         **{"clip_norm": optional(NUMBER), "rest": optional(MAPPING)},
     },
-    "draw": {"draw": whole(1, DESIGN), "repeats": whole(1, MOST_TUNINGS)},
+    "draw": {
+        "draw": whole(1, DESIGN),
+        "repeats": whole(1, MOST_TUNINGS),
+        "seeds": whole(1, REPORTING_SEEDS),
+    },
 }
 """Keys that some records do not have."""
 

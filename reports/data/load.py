@@ -9,7 +9,7 @@ from typing import Any
 
 import bench.tracking
 from bench.spec import MOST_STEPS, RefusedInput, TrialRecord, protocol
-from bench.spec.declared import DeclaredPlan
+from bench.spec.declared import DeclaredPlan, Progress, list_added, measure_progress
 from bench.spec.printable import make_printable
 from bench.spec.reference import check_reference
 from bench.spec.shape import NUMBER, TEXT, Shape, find_misfit, optional, whole
@@ -58,12 +58,14 @@ class LoadedRecords:
     costs: what was measured of entrants alone, by the digest of their config.
     reference: the optimizer that the report compares others with, as it was asked for or declared;
         empty for none.
+    pending: why nothing is judged yet; empty once all that was declared has ended.
     """
 
     records: tuple[TrialRecord, ...]
     notes: tuple[str, ...] = ()
     costs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reference: str = ""
+    pending: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,10 @@ def load_records(
     if declared.note and not reference:
         notes.append(declared.note)
     chosen = reference or declared.name
-    return LoadedRecords(tuple(records), (*broken, *notes), read.costs, chosen)
+    plans = _narrow_plans(read.plans, filters)
+    notes += [line for name, each in plans.items() if (line := _say_added(name, each))]
+    pending = _say_pending([measure_progress(each, own) for each in plans.values()])
+    return LoadedRecords(tuple(records), (*broken, *notes), read.costs, chosen, pending)
 
 
 def load_own(studies: Sequence[str], uri: str, filters: Filters) -> ReadStudies:
@@ -133,8 +138,34 @@ def load_own(studies: Sequence[str], uri: str, filters: Filters) -> ReadStudies:
     check_filters(filters, read.records)
     own = _select_own(read.records, studies, filters)
     _refuse_empty(own, studies, filters, read.broken)
-    plans = {name: [_narrow(plan, filters) for plan in each] for name, each in read.plans.items()}
-    return replace(read, records=own, plans=plans)
+    return replace(read, records=own, plans=_narrow_plans(read.plans, filters))
+
+
+def _say_pending(studies: Sequence[Progress]) -> str:
+    """Say why nothing can be judged yet; empty where all that was declared has ended."""
+    ended = sum(one.ended for one in studies)
+    declared = sum(one.declared for one in studies)
+    if ended == declared:
+        return ""
+    return (
+        f"so far {ended} of {declared} declared results are there; a verdict waits for all of "
+        "them. Run the study's command again"
+    )
+
+
+def _say_added(study: str, plans: Sequence[DeclaredPlan]) -> str:
+    """Say that optimizers were added to a study; empty for none."""
+    added = list_added(plans)
+    if not added:
+        return ""
+    return (
+        f"{study}: {', '.join(added)} joined after its first plan. Holm's correction covers the "
+        "new tests too, so that a claim which was made before may be gone."
+    )
+
+
+def _narrow_plans(plans: Plans, filters: Filters) -> dict[str, list[DeclaredPlan]]:
+    return {name: [_narrow(plan, filters) for plan in each] for name, each in plans.items()}
 
 
 def _narrow(plan: DeclaredPlan, filters: Filters) -> DeclaredPlan:

@@ -15,6 +15,7 @@
     points repeats sampler rank  as declared: settings a tuning may try, tunings, how settings are
                                  drawn and ranked
     draw                         version of the design of the tunings
+    planned                      results that the plan declared of its row; 0 where nothing does
     space_hash                   digest of the declared search space; empty: none
     status reason traceback      how it ended
     ended_at                     when, in seconds since 1970; 0 where no record says, in baselines
@@ -65,7 +66,7 @@ IDENTITY = [
     *IDS,
 ]
 STUDY = [
-    *["phase", "repeat", "index", "points", "repeats", "draw"],
+    *["phase", "repeat", "index", "points", "repeats", "draw", "planned"],
     *["sampler", "rank", "space_hash"],
 ]
 OUTCOME = ["status", "reason", "ended_at", "generation", "config_hash"]
@@ -186,7 +187,8 @@ def _tuning_cells(record: TrialRecord) -> dict[str, Any]:
     tuning = record.tuning
     if tuning is None:
         none = dict.fromkeys(("repeat", "index", "points", "repeats", "draw"), math.nan)
-        return {"phase": str(record.phase), **none, "sampler": "", "rank": "", "space_hash": ""}
+        texts = dict.fromkeys(("sampler", "rank", "space_hash"), "")
+        return {"phase": str(record.phase), **none, "planned": 0, **texts}
     return {
         "phase": str(record.phase),
         "repeat": float(tuning.repeat),
@@ -194,6 +196,7 @@ def _tuning_cells(record: TrialRecord) -> dict[str, Any]:
         "points": float(tuning.points),
         "repeats": float(tuning.repeats),
         "draw": float(tuning.draw),
+        "planned": tuning.planned,
         "sampler": tuning.sampler if tuning.space else "",
         "rank": tuning.rank,
         "space_hash": tuning.space_hash if tuning.space else "",

@@ -186,8 +186,8 @@ name (`{again}`) or as PyTorch ships it (`torch_adam`).
 """
 
 NOTES = """
-- *Level*: what Holm's correction asks of the first of the tests. *Smallest p*: what the design can
-  reach.
+- *Level*: what Holm's correction asks of the first test at the first look. *Smallest p*: what the
+  design can reach.
 - *Simulated power*: the chance that a control is shown alone, at this level, in {draws} studies
   drawn from recorded trials of both optimizers: those of the league, of sst2 in 100 steps and
   modular_addition in 300 steps those of the pools. Elsewhere it is the chance to show a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.spec import protocol
+from bench.spec.looks import Ended
 from bench.spec.protocol import Standing
 from reports.analysis.arms import Arm, Kind
 from reports.analysis.pairwise import Pair
@@ -52,11 +54,22 @@ Results = Mapping[tuple[str, str], Floats]
 
 @dataclass(frozen=True, eq=False)
 class SimulatedArm(Arm):
-    """A tuned arm with given results, in place of trials."""
+    """A tuned arm with given results, in place of trials.
+
+    Attributes:
+        looks: results at each look, where the study was enlarged; the last look has all.
+    """
 
     name: str = ""
     task: str = ""
     given: Floats | tuple[()] = ()
+    looks: tuple[int, ...] = ()
+
+    @cached_property
+    def ended(self) -> tuple[Ended, ...]:
+        looks = self.looks or (len(self.results),)
+        at = [bisect_right(looks, result) for result in range(len(self.results))]
+        return tuple(Ended(look + 1, looks[look]) for look in at)
 
     @cached_property
     def results(self) -> Floats:
@@ -66,7 +79,7 @@ class SimulatedArm(Arm):
         """Answer in place of the first trial."""
         names = dict.fromkeys(("entrant_id", "entrant", "optimizer"), self.name)
         places = dict.fromkeys(("setting_id", "comparison"), self.task)
-        return {**names, **places, "direction": "maximize"}[column]
+        return {**names, **places, "direction": "maximize", "source": "", "study": ""}[column]
 
     @cached_property
     def stops_at_target(self) -> bool:
@@ -98,20 +111,21 @@ class SimulatedStudy(Study):
     @cached_property
     def row_verdicts(self) -> dict[tuple[str, str], Claim]:
         """By optimizer and task, the reference's among them."""
-        return {
-            (one.arm.entrant_id, one.arm.setting_id): one.judge(
-                self._family.find(one.hypothesis).p
-            ).claim
-            for one in self._comparisons
-        }
+        claims = {}
+        for one in self._comparisons:
+            adjusted = self._family.find(one.hypothesis)
+            judged = one.looks[adjusted.look]
+            claims[one.arm.entrant_id, one.arm.setting_id] = judged.judge(adjusted.p).claim
+        return claims
 
     @cached_property
     def pair_verdicts(self) -> dict[tuple[str, str], Claim]:
         """By the names of the two."""
-        return {
-            _names(pair): pair.judge(self._family.find(pair.hypothesis).p).claim
-            for pair in self._pairs
-        }
+        claims = {}
+        for pair in self._pairs:
+            adjusted = self._family.find(pair.hypothesis)
+            claims[_names(pair)] = pair.looks[adjusted.look].judge(adjusted.p).claim
+        return claims
 
     def count_claims(self) -> Counts:
         """Count rows, overall comparisons and other pairs with a verdict of better or worse."""
@@ -128,13 +142,15 @@ class SimulatedStudy(Study):
             if one.difference is None or math.isnan(adjusted.p):
                 continue
             rejects = is_significant(adjusted.p)
-            shift = one.difference.estimate_shift(adjusted.alpha)
-            improvement = one.difference.estimate_improvement(adjusted.alpha)
+            difference = one.looks[adjusted.look].difference
+            assert difference is not None
+            shift = difference.estimate_shift(adjusted.alpha)
+            improvement = difference.estimate_improvement(adjusted.alpha)
             if {shift.excludes(0.0), improvement.excludes(0.5)} != {rejects}:
                 found.append(f"{one.arm.entrant_id} on {one.arm.setting_id}")
         for pair in self._pairs:
             adjusted = self._family.find(pair.hypothesis)
-            interval = pair.estimate_improvement(adjusted.alpha)
+            interval = pair.looks[adjusted.look].estimate_improvement(adjusted.alpha)
             if interval.excludes(0.5) != is_significant(adjusted.p):
                 found.append(" and ".join(_names(pair)))
         return found
@@ -148,8 +164,12 @@ class Counts(NamedTuple):
     pairs: int
 
 
-def make_study(results: Results, design: Design) -> SimulatedStudy:
-    """Make a study of the results of a design."""
+def make_study(results: Results, design: Design, looks: Sequence[Design] = ()) -> SimulatedStudy:
+    """Make a study of the results of a design.
+
+    Args:
+        looks: designs that it was enlarged from, and the last one; none: it never was.
+    """
     arms = [
         SimulatedArm(
             Kind.TUNED,
@@ -161,6 +181,7 @@ def make_study(results: Results, design: Design) -> SimulatedStudy:
             name=name,
             task=task,
             given=values,
+            looks=tuple(one.count(name) for one in looks),
         )
         for (name, task), values in results.items()
     ]

@@ -271,6 +271,10 @@ be estimated.
   task (van Elteren 1960), and the sum is tested exactly.
 - **Whole report.** Holm's correction covers everything that the report asks: rows against the
   reference, overall comparisons and pairs. The chance of any false claim is at most 5 %.
+- **Enlarging.** A study that gets more tunings is looked at again. Its looks are judged at 4 %,
+  0.5 %, 0.25 %, …, each with Holm's correction of its own: together they err in at most 5 % of
+  studies. What a look has shown stands, with the intervals of that look. A study that is never
+  enlarged is judged at 4 %.
 - **Effect sizes.** The probability of improvement says how often a result of ours beats one of
   theirs. The Hodges–Lehmann shift is the median difference in the metric's unit. Both have
   intervals at the level at which Holm judged the row, so no interval contradicts its verdict.
@@ -334,8 +338,8 @@ Intervals are too narrow where the smaller side varies three times as much as th
 - The league's bootstrap has eight settings for each optimizer. A new tuning draws others, so its
   results vary more than these.
 - A claim speaks of these tasks, budgets and search spaces. Other tasks are not sampled.
-- Several reports on the same trials have a chance of 5 % each. So does a study that is enlarged
-  until it shows something: plan its tunings before.
+- Several reports on the same trials have a chance of 5 % each. So does a study to which tasks or
+  optimizers are added until it shows something: plan them before.
 - *No clear difference* is no proof of equality. Its interval says what is ruled out.
 """
 

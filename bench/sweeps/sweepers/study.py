@@ -50,6 +50,8 @@ class StudySweeper(SpecSweeper):
     launcher: SpecLauncher
     beside: Sequence[TrialRecord] = ()
     """Trials of the baseline beside the study."""
+    known: Sequence[TrialRecord] = ()
+    """Trials of the study so far."""
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -104,6 +106,7 @@ class StudySweeper(SpecSweeper):
     def _run(self, plan: Plan, uri: str, skipped: Mapping[str, str]) -> Outcomes:
         found = tracking.resume(uri, plan.study)
         refuse_changes(plan, found.records)
+        self.known = found.records
         if found.unreadable:
             progress.say(found.unreadable)
         results = select_results(found.records)
@@ -133,7 +136,7 @@ class StudySweeper(SpecSweeper):
                 self.launcher.warm_up(plan.bases)
             launcher = self.launcher
             expected = forecast.estimate_seconds(counts, launcher.workers, launcher.stacks)
-        prospects = describe_prospects(plan, self.beside)
+        prospects = describe_prospects(plan, self.beside, self.known)
         for line in forecast.format_plan(plan, counts, expected, prospects):
             progress.say(line)
 

@@ -33,7 +33,7 @@ def make(names, tasks=("digits",), *, repeats=10, trials=8, seeds=10, reference=
 def test_four_tunings_show_overall_differences_hardly_one_on_a_task():
     tasks = [f"task{at}" for at in range(8)]
     lines = describe_prospects(make(["adam", "lion", "sgd"], tasks, repeats=4))
-    assert lines[0] == "  Holm's correction over 35 tests: the first needs p ≤ 0.0014."
+    assert lines[0] == "  Holm's correction over 35 tests at 4 %: the first needs p ≤ 0.0011."
     assert lines[1].startswith(
         "  On one task, 4 tunings against 8 of adam: smallest p 0.004; power"
     )
@@ -56,7 +56,7 @@ def test_defaults_alone_are_counted_in_seeds():
 
 def test_without_a_reference_pairs_are_described():
     lines = describe_prospects(make(["adamw", "lion"], reference=""))
-    assert lines[0].startswith("  Holm's correction over 1 test: ")
+    assert lines[0].startswith("  Holm's correction over 1 test at 4 %: ")
     assert "10 tunings against 10: smallest p" in lines[1]
 
 

@@ -18,6 +18,7 @@ from bench.stack import probe as stack_probe
 from bench.sweeps import status, tune
 from bench.sweeps.plan import make_plan
 from bench.tracking.sqlite.store import SQLiteStore
+from reports.analysis.study import Study
 from reports.data import baseline
 from tests.helpers.specs import trial_spec
 
@@ -356,6 +357,63 @@ def test_more_tunings_run_exactly_what_is_missing(optbench, uri):
     fewer = optbench(*words, "tuning.repeats=5")
     assert fewer.code == 2
     assert "digits · sgd: tuning.repeats was at least 10 and is 5" in fewer.err
+
+
+def test_more_settings_are_refused_as_their_choices_would_be_pooled_with_others(optbench, uri):
+    assert optbench(*TINY, "optimizer=sgd").code == 0
+    before = len(records(uri))
+    for settings in (2, 4):
+        ended = optbench(*TINY, "optimizer=sgd", f"tuning.trials={settings}")
+        assert ended.code == 2
+        assert ended.err.strip() == (
+            "refused: study=fair was started with different settings: digits · sgd: tuning.trials "
+            f"was 3 and is {settings}. Restore them, or use a new name, such as study=fair_2. More "
+            "tunings can be added: tuning.repeats"
+        )
+    assert len(records(uri)) == before
+
+
+def test_an_enlarged_study_says_what_its_looks_spent(optbench, uri):
+    words = [*TINY, "optimizer=adam,sgd", "reporting.seeds=5", "tuning.trials=2"]
+    first = optbench(*words, "tuning.repeats=4")
+    assert "Holm's correction over 2 tests at 4 %: the first needs p ≤ 0.02." in first.out
+    assert "This is look" not in first.out
+    assert status.describe_study(uri, "fair")[-2:] == [
+        "  verdicts could be read after 4 tunings: 4 % of the error rate of 5 % are spent, the "
+        "next look has 0.5 %",
+        "  complete",
+    ]
+    second = optbench(*words, "tuning.repeats=6")
+    assert (
+        "This is look 2 of the study, at 0.5 %: those after 4 results spent 4 % of the 5 %, and "
+        "what they showed stands." in second.out
+    )
+    assert "over 2 tests at 0.5 %: the first needs p ≤ 0.0025." in second.out
+    assert "after 4, then 6 tunings: 4.5 % of the error" in status.describe_study(uri, "fair")[-2]
+    (board,) = Study.load("fair", uri).leaderboards
+    tuned = next(row for row in board.rows if row.arm.optimizer == "sgd" and row.arm.tunings)
+    assert tuned.looks == 2
+    default = next(row for row in board.rows if row.arm.optimizer == "sgd" and not row.arm.tunings)
+    assert default.looks == 1  # its seeds were not enlarged
+
+
+def test_a_study_that_was_killed_shows_no_claim_until_it_has_ended(optbench, uri, monkeypatch):
+    words = [*TINY, "optimizer=adam,sgd", "reporting.seeds=5", "tuning.repeats=4"]
+    with monkeypatch.context() as killed:
+        killed.setattr(tune, "rerun", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        optbench(*words)
+    optbench(*words, "optimizer=adam")  # one of the two goes on: the other one is still missing
+    study = Study.load("fair", uri)
+    assert study.pending == (
+        "so far 9 of 18 declared results are there; a verdict waits for all of them. Run the "
+        "study's command again"
+    )
+    optbench(*words)
+    study = Study.load("fair", uri)
+    assert not study.pending
+    (board,) = study.leaderboards
+    claims = {row.verdict.claim for row in board.rows if row.arm.optimizer == "sgd"}
+    assert "no verdict" not in claims
 
 
 def test_a_study_of_an_older_design_is_not_continued(optbench, uri, monkeypatch):
