@@ -181,7 +181,8 @@ def find_edges(space: Mapping[str, Any], values: Mapping[str, Any]) -> list[Edge
         if dimension.name in values:
             unit = dimension.unit(values[dimension.name])
             if not EDGE <= unit <= 1 - EDGE and not math.isnan(unit):
-                edges.append((dimension.name, "low" if unit < EDGE else "high"))
+                is_low = (unit < EDGE) is not dimension.one_minus  # the end of β, not of 1 - β
+                edges.append((dimension.name, "low" if is_low else "high"))
     return edges
 
 

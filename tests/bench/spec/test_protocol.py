@@ -91,6 +91,12 @@ def test_edges_are_the_outer_tenth_of_the_declared_range_on_its_scale():
     both = protocol.find_edges(space, {"lr": 10**-1.39, "momentum": 0.09})
     assert both == [high, ("momentum", "low")]
     assert protocol.find_edges({"nesterov": {"choice": [True, False]}}, {"nesterov": True}) == []
+    # 1 - beta in 10**-4 to 10**-1: beta = 0.92 lies at the low end of 0.9 to 0.9999
+    beta = {"beta": {"one_minus": {"log": [1e-4, 1e-1]}}}
+    assert protocol.find_edges(beta, {"beta": 0.92}) == [("beta", "low")]
+    assert protocol.find_edges(beta, {"beta": 0.94}) == [("beta", "low")]
+    assert protocol.find_edges(beta, {"beta": 0.96}) == []
+    assert protocol.find_edges(beta, {"beta": 0.9999}) == [("beta", "high")]
 
 
 LOW, HIGH = ("lr", "low"), ("lr", "high")
