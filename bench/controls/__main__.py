@@ -2,7 +2,7 @@
 
 usage: python -m bench.controls [NAME ...] [--plan] [--store FILE]
 
-Runs the studies of ``reports.pages.controls``, or those named, one after the other. Each is the
+Runs the controls of ``reports.pages.controls``, or those named, one after the other. Each is the
 command that a person would type, and is printed. A study that ended is exported to
 reports/baselines/controls. At the end the section Controls of docs/validity.md is written. The same
 command goes on where it was left; a finished study costs seconds.
@@ -39,7 +39,7 @@ from bench.sweeps.progress import format_duration
 from bench.sweeps.prospects import describe_prospects, find_level
 from bench.sweeps.sweepers.study import StudySweeper
 from reports.pages import controls
-from reports.pages.controls import AGAIN, CONTROLS, Control
+from reports.pages.controls import AGAIN, CHECKED, CONTROLS, Control
 
 STORE = "outputs/controls.db"
 FOLDER = Path(__file__).parent
@@ -75,12 +75,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def choose(names: Sequence[str]) -> list[Control]:
-    """Choose the named studies; without a name all.
+    """Choose the named studies; without a name all controls.
 
     Raises:
         RefusedInput: there is no such study.
     """
-    known = {one.name: one for one in CONTROLS}
+    known = {one.name: one for one in (*CONTROLS, *CHECKED)}
     for name in names:
         if name not in known:
             raise RefusedInput(f"{name}: no such control; {suggest(name, known)}")

@@ -235,7 +235,7 @@ def write_page(reports: int, seed: int) -> Sequence[str]:
         power=power,
         shifts=shifts,
         improvements=improvements,
-        controls=controls.write_section(controls.CONTROLS),
+        controls=controls.write_section(controls.CONTROLS, controls.CHECKED),
         power_reports=POWER_REPORTS,
         covered=COVERED,
         seed=seed,

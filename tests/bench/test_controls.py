@@ -21,11 +21,12 @@ from bench.sweeps import search
 from bench.sweeps.prospects import find_level
 from reports.data import baseline
 from reports.pages import controls
-from reports.pages.controls import AGAIN, CONTROLS, Control
+from reports.pages.controls import AGAIN, CHECKED, CONTROLS, Control
 
 DATA = os.environ.get("OPTBENCH_DATA", "")
 EMBEDDED = {"digits", "modular_addition"}
 SUITE = yaml.safe_load((Path(conf.__file__).parent / "suite" / "laptop.yaml").read_text("utf-8"))
+ALL = (*CONTROLS, *CHECKED)
 TINY = ("model.hidden=[8]", "reporting.seeds=1", "hydra/launcher=basic")
 FIRST, SECOND = (
     Control(
@@ -48,7 +49,7 @@ def compose(control):
     return command.compose(control)
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda one: one.name)
+@pytest.mark.parametrize("control", ALL, ids=lambda one: one.name)
 def test_the_words_of_a_control_compose_to_its_design(control):
     plan = compose(control)
     assert plan.study == control.name
@@ -66,7 +67,7 @@ def test_the_words_of_a_control_compose_to_its_design(control):
         assert control.sizes(pair) == tuple(counts[name] for name in pair)
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda one: one.name)
+@pytest.mark.parametrize("control", ALL, ids=lambda one: one.name)
 def test_a_budget_of_the_league_has_its_words(control):
     steps = controls.LEAGUE_STEPS.get(control.task)
     if control.budget == f"budget.steps={steps}":
@@ -141,6 +142,7 @@ def tiny(monkeypatch, tmp_path):
     """Two tiny studies in place of the shipped ones, and a page."""
     for module in (command, controls):
         monkeypatch.setattr(module, "CONTROLS", (FIRST, SECOND))
+        monkeypatch.setattr(module, "CHECKED", ())
     monkeypatch.setattr(controls, "FOLDER", tmp_path / "files")
     monkeypatch.setattr(controls, "PAGE", tmp_path / "page.md")
     controls.PAGE.write_text("# Title\n\n## Controls\n\nold\n\n## Limits\n\nSome.\n")
@@ -206,7 +208,7 @@ def test_a_study_with_a_failure_is_not_exported_and_the_others_go_on(monkeypatch
     assert "has not run yet" in controls.PAGE.read_text("utf-8")
 
 
-SHIPPED = [one for one in CONTROLS if one.path.is_file()]
+SHIPPED = [one for one in ALL if one.path.is_file()]
 
 
 @pytest.mark.parametrize("control", SHIPPED, ids=lambda one: one.name)
@@ -224,5 +226,5 @@ def test_a_shipped_control_is_whole_and_of_its_task_as_it_is(control):
 
 
 def test_every_shipped_file_belongs_to_a_control():
-    known = {one.path for one in CONTROLS}
+    known = {one.path for one in ALL}
     assert set(controls.FOLDER.glob("*")) <= known

@@ -95,6 +95,18 @@ def test_what_has_no_verdict_says_why(nulls):
 
 
 @pytest.mark.usefixtures("folder")
+def test_what_is_no_control_is_shown_and_counts_for_nothing():
+    one, other = make("one"), make("other")
+    export(one, 0.1)
+    export(other, 0.0)
+    section = controls.write_section([one], [other])
+    assert "**Shown: 1 of 1 ordering. " in section
+    before, after = section.split("Thought to be controls, and none")
+    assert "| yes " in before and "**no**: these results" not in before
+    assert "**no**: these results" in after
+
+
+@pytest.mark.usefixtures("folder")
 def test_what_has_not_run_says_so_beside_its_plan():
     section = controls.write_section([make("nowhere")])
     row = read_row(section)
@@ -152,5 +164,5 @@ def test_a_section_is_replaced_alone():
 
 def test_the_shipped_page_has_what_the_shipped_files_say():
     page = controls.PAGE.read_text("utf-8")
-    same = replace_section(page, controls.TITLE, controls.write_section(CONTROLS))
+    same = replace_section(page, controls.TITLE, controls.write_section(CONTROLS, controls.CHECKED))
     assert page == same, "run: python -m reports.pages.controls"

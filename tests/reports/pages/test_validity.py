@@ -103,7 +103,7 @@ def test_the_page_has_every_table(monkeypatch):
     monkeypatch.setattr(validity, "run", lambda simulate, count, what: [Counts(3, 2, 1)] * count)
     monkeypatch.setattr(validity, "COVERED", 4)
     monkeypatch.setattr(
-        validity.controls, "write_section", lambda known: "## Controls\n\nall shown"
+        validity.controls, "write_section", lambda *known: "## Controls\n\nall shown"
     )
     monkeypatch.setattr(validity, "cover_shift", lambda name, metric, seed: 0.95)
     text = "\n".join(validity.write_page(16, 0))
