@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
@@ -88,6 +89,12 @@ def _describe_look(spent: Sequence[int]) -> list[str]:
         f"after {', then '.join(map(str, spent))} results spent {format_rate(before)} of the "
         f"{format_rate(TOTAL)}, and what they showed stands."
     ]
+
+
+def find_level(plan: Plan) -> float:
+    """Return what Holm's correction asks of the first test of a new study; NaN without any."""
+    questions = list_questions(list_cells(plan), plan.bases[0].origin.reference)
+    return spend(0) / len(questions) if questions else math.nan
 
 
 def list_cells(plan: Plan) -> list[Cell]:

@@ -8,6 +8,7 @@ Study.load("mine,other", filters={"task": ["digits"]}, compare=["embedded"])
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
@@ -238,6 +239,17 @@ class Study:
         trials = self.trials
         columns = trials["entrant_id"], trials["optimizer"], trials["source"] == ""
         return find_asking(zip(*columns, strict=True), self.reference)
+
+    @property
+    def tests(self) -> int:
+        """The number of tests of the report."""
+        return self._family.tests
+
+    @property
+    def level(self) -> float:
+        """What Holm's correction asks of the first of its tests; NaN without any."""
+        bars = [one.bar for one in self._family.adjusted.values() if not math.isnan(one.bar)]
+        return min(bars, default=math.nan)
 
     def _asks(self, hypothesis: Hypothesis) -> bool:
         """Tell if the report asks whether these arms differ."""

@@ -115,8 +115,8 @@ def test_of_two_commands_at_once_one_is_refused_and_the_other_can_be_resumed(uri
     was, now = ((12, 16), (16, 12))[won]
     assert said == (
         "refused: study=s is being run with different settings: digits · mlp · adam: "
-        f"tuning.trials was {was} and is {now}. Restore them, or use a new name, such as study=s_2. "
-        "More tunings can be added: tuning.repeats"
+        f"tuning.trials was {was} and is {now}. Restore them, or use a new name, such as "
+        "study=s_2. More tunings can be added: tuning.repeats"
     )
     again = subprocess.run(
         build_command(*plans[won]), cwd=tmp_path, capture_output=True, text=True, check=False
