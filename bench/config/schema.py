@@ -87,6 +87,7 @@ class TuningConfig:
     repeats: int = 10  # tunings, each on settings and seeds of its own
     reference_factor: int = 2  # the reference is tuned so many times as often
     seeds: int = 1  # seeds that each setting is tried on, at most 100
+    rerank: int = 0  # so many of the best settings are tried on one more seed, which decides
     sampler: str = "sobol"  # sobol, random, grid; with Optuna tpe, gp, cmaes
     rank: str = "final"  # or steps_to_target
     seed: int = 0  # a part of every draw of settings

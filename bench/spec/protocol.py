@@ -128,12 +128,25 @@ def choose_point(
 ) -> int:
     """Return the index of the best of at least one point; of equal ones the first.
 
+    Only points with the most trials compete: those of a tuning that were tried again.
+
     Args:
         points, direction: final validation values of each point's trials, see ``rank_point``.
         steps: each point's steps to the target, where a study ranks by them.
     """
+    most = max(map(len, points))
+    return next(at for at in order_points(points, direction, steps) if len(points[at]) == most)
+
+
+def order_points(
+    points: Sequence[Sequence[float]],
+    direction: str,
+    steps: Sequence[Sequence[float]] | None = None,
+) -> list[int]:
+    """Return the indices of points, the best first; the arguments are those of ``choose_point``."""
     ranked = steps if steps is not None else [()] * len(points)
-    return min(range(len(points)), key=lambda at: rank_point(points[at], direction, ranked[at]))
+    every = range(len(points))
+    return sorted(every, key=lambda at: rank_point(points[at], direction, ranked[at]))
 
 
 def rank_record(status: str, generation: int, ended_at: float) -> tuple[bool, int, float]:
@@ -213,6 +226,7 @@ class Standing:
         edges: of each tuning, the edges at which its choice lies.
         chosen_on_reported_seeds: seeds that chose the setting are among the reported ones.
         sampler: what drew the settings, such as ``sobol``; empty where it was not tuned.
+        rerank: settings of each tuning that were tried on one more seed.
     """
 
     name: str
@@ -225,6 +239,7 @@ class Standing:
     edges: tuple[tuple[Edge, ...], ...] = ()
     chosen_on_reported_seeds: bool = False
     sampler: str = ""
+    rerank: int = 0
 
 
 def find_bar(first: Standing, second: Standing) -> str:
@@ -239,6 +254,12 @@ def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
     for side in sides:
         if side.chosen_on_reported_seeds:
             yield f"the setting of {side.name} was chosen on seeds that are reported"
+    for side in sides:
+        if side.settings and side.draw < DRAW:
+            yield (
+                f"{side.name} was tuned once; a verdict needs {MINIMUM_TUNINGS} tunings or more. "
+                f"Run it too, in a new study with hydra/sweeper=study optimizer=…,{side.name}"
+            )
     less, more = sorted(sides, key=lambda side: side.settings)
     if less.settings < more.settings and not less.exhausted:
         rest = f"with {less.settings}" if less.settings else "not at all"
@@ -246,16 +267,15 @@ def _iterate_bars(first: Standing, second: Standing) -> Iterator[str]:
             f"{more.name} was tuned with {counted(more.settings, 'setting')}, {less.name} {rest}: "
             "only equal tuning can be compared"
         )
-    for side in sides:
-        if side.settings and side.draw < DRAW:
-            yield (
-                f"{side.name} was tuned once; a verdict needs {MINIMUM_TUNINGS} tunings or more. "
-                f"Run it too, in a new study with hydra/sweeper=study optimizer=…,{side.name}"
-            )
     if first.sampler != second.sampler:
         yield (
             f"{first.name} was tuned by tuning.sampler={first.sampler}, {second.name} by "
             f"{second.sampler}: only equal tuning can be compared"
+        )
+    if first.rerank != second.rerank:
+        yield (
+            f"{first.name} was tuned with tuning.rerank={first.rerank}, {second.name} with "
+            f"{second.rerank}: only equal tuning can be compared"
         )
     for side in sides:
         word, least = ("tuning", MINIMUM_TUNINGS) if side.settings else ("seed", MINIMUM_SEEDS)

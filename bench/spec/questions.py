@@ -20,7 +20,8 @@ class Cell(NamedTuple):
     Attributes:
         setting, entrant, optimizer: names; the reference is an optimizer.
         tunings: results at tuned settings; 0 where nothing is tuned.
-        design: what two tunings need in common: settings a tuning, sampler, version of the design.
+        design: what two tunings need in common: settings a tuning, sampler, version of the design,
+            settings that are tried again.
         seeds: results at the default.
         own: False for one of a baseline, about which a study beside it does not ask.
     """
@@ -29,7 +30,7 @@ class Cell(NamedTuple):
     entrant: str
     optimizer: str
     tunings: int
-    design: tuple[int, str, int]
+    design: tuple[int, str, int, int]
     seeds: int
     own: bool = True
 

@@ -204,6 +204,7 @@ class Tuning:
         draw: version of the design of the tunings (``bench.spec.protocol.DRAW``).
         repeats: tunings that are declared for this optimizer.
         seeds: seeds that are declared for its default; 0 where a record does not say.
+        rerank: so many of a tuning's best settings are tried on one more seed, which decides.
     """
 
     space: Mapping[str, Any]
@@ -216,14 +217,14 @@ class Tuning:
     draw: int = 1
     repeats: int = 1
     seeds: int = 0
+    rerank: int = 0
 
     def to_record(self) -> dict[str, Any]:
         """Return the tuning as plain data; without what older versions did not record."""
         values = {**vars(self), "space": dict(self.space)}
-        later = {name: values.pop(name) for name in ("draw", "repeats", "seeds")}
-        if not later["seeds"]:
-            del later["seeds"]
-        return values if later == {"draw": 1, "repeats": 1} else values | later
+        later = {name: values.pop(name) for name in ("draw", "repeats")}
+        newer = {name: value for name in ("seeds", "rerank") if (value := values.pop(name))}
+        return values | newer if later == {"draw": 1, "repeats": 1} else values | later | newer
 
     @property
     def planned(self) -> int:

@@ -15,7 +15,7 @@ from bench.stack import heuristics
 from bench.sweeps.plan import Plan
 from bench.sweeps.progress import format_duration
 from bench.sweeps.search import ADAPTIVE
-from bench.sweeps.tune import Results, choose, list_selections, make_draws
+from bench.sweeps.tune import Results, choose, find_best, list_selections, make_draws
 
 
 class Phases(NamedTuple):
@@ -61,10 +61,11 @@ def count_phases(plan: Plan, base: TrialSpec) -> Phases:
     """Count the trials of one entrant on one task."""
     tunings = len(plan.repeats_of(base))
     if plan.sampler in ADAPTIVE:
-        settings = tunings * plan.points_of(base)
+        settings = [plan.points_of(base)] * tunings
     else:  # a small space may have fewer than a tuning may try
-        settings = sum(len(draw.points) for draw in make_draws(replace(plan, bases=(base,))))
-    return Phases(settings * plan.tuning_seeds, tunings, plan.reporting_seeds)
+        settings = [len(draw.points) for draw in make_draws(replace(plan, bases=(base,)))]
+    again = sum(min(plan.rerank, count) for count in settings)
+    return Phases(sum(settings) * plan.tuning_seeds + again, tunings, plan.reporting_seeds)
 
 
 def _count_recorded(plan: Plan, results: Results) -> dict[str, Phases]:
@@ -78,6 +79,10 @@ def _count_recorded(plan: Plan, results: Results) -> dict[str, Phases]:
     for draw in make_draws(plan):
         key, specs = draw.base.config_hash, list_selections(plan, [draw])
         stored = _count_stored(specs, results)
+        if plan.rerank and specs and stored == len(specs):
+            draw.again = find_best(plan, draw, results)
+            specs = list_selections(plan, [draw])
+            stored = _count_stored(specs, results)
         tried[key] += stored
         if specs and stored == len(specs):
             for one in choose(plan, [draw], results):
@@ -177,6 +182,7 @@ def _format_head(plan: Plan) -> str:
     reference = plan.bases[0].origin.reference
     more = f" ({most} of {reference})" if most > usual else ""
     tried = f", each on {counted(plan.tuning_seeds, 'seed')}" if plan.tuning_seeds > 1 else ""
+    tried += f", the best {plan.rerank} on one more seed" if plan.rerank else ""
     return (
         f"study {plan.study}: {counted(usual, 'tuning')} of every optimizer{more}; "
         f"{counted(plan.points, 'setting')} a tuning, by {plan.sampler}{tried}; defaults on {seeds}"

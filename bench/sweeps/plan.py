@@ -27,6 +27,7 @@ class Plan:
         bases: one spec a task and entrant, at the entrant's default; seed and phase are none.
         points: settings of each tuning, the default among them; the same for every entrant.
         tuning_seeds: seeds that a tuning tries each of its settings on.
+        rerank: so many of its best settings are tried on one more seed; 0: none.
         repeats: tunings of every entrant, each on settings and seeds of its own.
         reference_factor: the reference is tuned so many times as often.
         sampler, rank, seed: how settings are drawn, how they are ranked, the seed of the draws.
@@ -36,6 +37,7 @@ class Plan:
     bases: tuple[TrialSpec, ...]
     points: int
     tuning_seeds: int
+    rerank: int
     repeats: int
     reference_factor: int
     sampler: str
@@ -61,11 +63,22 @@ class Plan:
         return self.repeats * (self.reference_factor if is_reference else 1)
 
     def selection_trials(
-        self, base: TrialSpec, repeat: int, index: int, point: Mapping[str, Any]
+        self,
+        base: TrialSpec,
+        repeat: int,
+        index: int,
+        point: Mapping[str, Any],
+        *,
+        again: bool = False,
     ) -> list[TrialSpec]:
-        """Return the trials that try a setting; they never open the test split."""
+        """Return the trials that try a setting; they never open the test split.
+
+        Args:
+            again: on one more seed.
+        """
         spec = self._at(base, Phase.SELECT, repeat, index, point)
-        return [replace(spec, seed=s) for s in protocol.selection_seeds(repeat, self.tuning_seeds)]
+        seeds = protocol.selection_seeds(repeat, self.tuning_seeds + again)
+        return [replace(spec, seed=seed) for seed in seeds]
 
     def report_trial(
         self, base: TrialSpec, repeat: int, index: int, point: Mapping[str, Any]
@@ -98,6 +111,7 @@ class Plan:
             draw=protocol.DRAW,
             repeats=max(1, len(self.repeats_of(base))),
             seeds=self.reporting_seeds,
+            rerank=self.rerank if self.points_of(base) else 0,
         )
         optimizer = at(base.optimizer, point)
         origin = replace(base.origin, tuning=tuning)
@@ -110,14 +124,20 @@ def make_plan(bases: Sequence[TrialSpec], tuning: Mapping[str, Any], reporting: 
     Raises:
         RefusedInput: naming key, value and remedy.
     """
-    least = {"trials": 0, "seeds": 1, "repeats": 1, "reference_factor": 1, "seed": 0}
+    least = {"trials": 0, "seeds": 1, "repeats": 1, "reference_factor": 1, "seed": 0, "rerank": 0}
     for key, low in least.items():
         if tuning[key] < low:
             raise RefusedInput(f"tuning.{key}={tuning[key]}: it has to be at least {low}")
-    if tuning["seeds"] > protocol.SEEDS_A_TUNING:
+    most = protocol.SEEDS_A_TUNING - (tuning["rerank"] > 0)
+    if tuning["seeds"] > most:
         raise RefusedInput(
             f"tuning.seeds={tuning['seeds']}: each tuning has {protocol.SEEDS_A_TUNING} seeds of "
-            f"its own. Use at most {protocol.SEEDS_A_TUNING}."
+            f"its own. Use at most {most}."
+        )
+    if tuning["rerank"] and not 2 <= tuning["rerank"] <= tuning["trials"]:
+        raise RefusedInput(
+            f"tuning.rerank={tuning['rerank']}: so many of the tuning.trials={tuning['trials']} "
+            "settings of a tuning cannot compete again. Use 0 for none, or 2 to tuning.trials."
         )
     tunings = tuning["repeats"] * tuning["reference_factor"]
     if tunings > protocol.MOST_TUNINGS:
@@ -140,6 +160,7 @@ def make_plan(bases: Sequence[TrialSpec], tuning: Mapping[str, Any], reporting: 
         bases=tuple({base.config_hash: base for base in bases}.values()),
         points=tuning["trials"],
         tuning_seeds=tuning["seeds"],
+        rerank=tuning["rerank"],
         repeats=tuning["repeats"],
         reference_factor=tuning["reference_factor"],
         sampler=tuning["sampler"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
@@ -90,6 +91,12 @@ def _describe_look(spent: Sequence[int]) -> list[str]:
     ]
 
 
+def find_level(plan: Plan) -> float:
+    """Return what Holm's correction asks of the first test of a new study; NaN without any."""
+    questions = list_questions(list_cells(plan), plan.bases[0].origin.reference)
+    return spend(0) / len(questions) if questions else math.nan
+
+
 def list_cells(plan: Plan) -> list[Cell]:
     """List what a plan will have run."""
     return [
@@ -98,7 +105,7 @@ def list_cells(plan: Plan) -> list[Cell]:
             entrant=protocol.entrant(base.config()),
             optimizer=base.optimizer.name,
             tunings=len(plan.repeats_of(base)),
-            design=(plan.points_of(base), plan.sampler, protocol.DRAW),
+            design=(plan.points_of(base), plan.sampler, protocol.DRAW, plan.rerank),
             seeds=plan.reporting_seeds,
         )
         for base in plan.bases
@@ -122,7 +129,9 @@ def _make_cell(setting: str, entrant: str, records: Sequence[TrialRecord]) -> Ce
     drawn = [one for _, one in tunings if one.index is not None]
     seeds = sum(phase is Phase.REPORT and one.index is None for phase, one in tunings)
     first = drawn[0] if drawn else None
-    design = (first.points, first.sampler, first.draw) if first else (0, "", protocol.DRAW)
+    design = (0, "", protocol.DRAW, 0)
+    if first:
+        design = (first.points, first.sampler, first.draw, first.rerank)
     optimizer, own = str(records[0].config["optimizer"]["name"]), not records[0].source
     return Cell(setting, entrant, optimizer, len(chosen), design, seeds, own)
 

@@ -140,6 +140,7 @@ def _list_tuning(plan: Plan, base: TrialSpec) -> list[tuple[str, Any]]:
         ("tuning.sampler", plan.sampler),
         ("tuning.seed", plan.seed),
         ("tuning.rank", plan.rank),
+        ("tuning.rerank", plan.rerank),
     ]
 
 
@@ -147,7 +148,10 @@ def _find_changes(plan: Plan, base: TrialSpec, record: TrialRecord) -> Iterator[
     tuning, config = record.tuning, base.config()
     assert tuning is not None
     task, _, entrant = protocol.entrant_key(config)
-    then_drawn = (_to_json(tuning.space), tuning.sampler, tuning.seed, tuning.rank)
+    then_drawn = (
+        *(_to_json(tuning.space), tuning.sampler, tuning.seed),
+        *(tuning.rank, tuning.rerank if tuning.points else plan.rerank),
+    )
     pairs: list[tuple[str, Any, Any]] = [
         (key, was, is_)
         for (key, is_), was in zip(_list_tuning(plan, base), then_drawn, strict=True)

@@ -33,12 +33,17 @@ class Choice(NamedTuple):
 
 @dataclass
 class Draw:
-    """One tuning of one entrant: its settings so far, and the source of the next one."""
+    """One tuning of one entrant: its settings so far, and the source of the next one.
+
+    Attributes:
+        again: indices of the settings that are tried on one more seed.
+    """
 
     base: TrialSpec
     repeat: int
     points: list[dict[str, Any]] = field(default_factory=list)
     adaptive: search.Adaptive | None = None
+    again: tuple[int, ...] = ()
 
 
 class Tuned(NamedTuple):
@@ -67,11 +72,15 @@ def run(plan: Plan, uri: str, launch: Launch, results: Results) -> Outcomes:
 
 
 def tune(plan: Plan, uri: str, launch: Launch, results: Results) -> Tuned:
-    """Run the first phase; an adaptive sampler takes one turn a setting."""
+    """Run the first phase; an adaptive sampler takes one turn a setting, a second look one more."""
     draws = make_draws(plan)
     outcomes: Outcomes = {}
-    for _ in range(plan.points if plan.sampler in search.ADAPTIVE else 1):
-        if plan.sampler in search.ADAPTIVE:
+    turns = plan.points if plan.sampler in search.ADAPTIVE else 1
+    for turn in range(turns + (plan.rerank > 0)):
+        if turn == turns:
+            for draw in draws:
+                draw.again = find_best(plan, draw, results)
+        elif plan.sampler in search.ADAPTIVE:
             _ask(plan, draws, results)
         specs = list_selections(plan, draws)
         if specs:
@@ -125,6 +134,16 @@ def choose(plan: Plan, draws: Sequence[Draw], results: Results) -> list[Choice]:
     return choices
 
 
+def find_best(plan: Plan, draw: Draw, results: Results) -> tuple[int, ...]:
+    """Find the settings of a tuning that are tried again, by index: its best ones so far."""
+    tried = [_measure_point(plan, draw, at, results) for at in range(len(draw.points))]
+    values = [[value for value, _ in trials] for trials in tried]
+    steps = [[steps for _, steps in trials] for trials in tried]
+    direction = draw.base.task.target_metric.direction
+    order = protocol.order_points(values, direction, steps if plan.rank != "final" else None)
+    return tuple(order[: plan.rerank])
+
+
 def list_reports(plan: Plan, choices: Sequence[Choice]) -> list[TrialSpec]:
     """List the trials of the second phase: every default, then the choice of each tuning."""
     default = [spec for base in plan.bases for spec in plan.default_trials(base)]
@@ -138,8 +157,8 @@ def list_selections(plan: Plan, draws: Sequence[Draw]) -> list[TrialSpec]:
     return [
         spec
         for draw in draws
-        for index, point in enumerate(draw.points)
-        for spec in plan.selection_trials(draw.base, draw.repeat, index, point)
+        for index in range(len(draw.points))
+        for spec in _list_trials(plan, draw, index)
     ]
 
 
@@ -161,7 +180,7 @@ def _measure_point(
     """Return final validation value and steps to target of each trial; NaN if unfinished."""
     metric = f"val/{draw.base.task.target_metric.metric}"
     measured = []
-    for spec in plan.selection_trials(draw.base, draw.repeat, index, draw.points[index]):
+    for spec in _list_trials(plan, draw, index):
         result = results.get(spec.config_hash)
         if result is None or result.status is not Status.FINISHED:
             measured.append((math.nan, math.nan))
@@ -169,6 +188,12 @@ def _measure_point(
             steps = result.summary.get("steps_to_target", math.inf)
             measured.append((result.final_value(metric), steps))
     return measured
+
+
+def _list_trials(plan: Plan, draw: Draw, index: int) -> list[TrialSpec]:
+    """List the trials of one setting of a tuning."""
+    again, point = index in draw.again, draw.points[index]
+    return plan.selection_trials(draw.base, draw.repeat, index, point, again=again)
 
 
 def _describe(plan: Plan, choices: Sequence[Choice]) -> str:

@@ -55,7 +55,7 @@ CONFIG: Mapping[str, Shape] = {
 TUNING: Mapping[str, Shape] = {
     **{"space": MAPPING, "sampler": TEXT, "seed": COUNT, "points": COUNT},
     **{"repeat": COUNT, "index": optional(COUNT), "rank": TEXT},
-    **{"draw": whole(1, DRAW), "repeats": COUNT, "seeds": COUNT},
+    **{"draw": whole(1, DRAW), "repeats": COUNT, "seeds": COUNT, "rerank": COUNT},
 }
 
 
@@ -144,7 +144,15 @@ def _check_number(name: str, text: str) -> None:
 
 
 def _check_tuning(tuning: Any) -> None:
-    known = {"repeat": 0, "index": None, "rank": "final", "draw": 1, "repeats": 1, "seeds": 0}
+    known = {
+        "repeat": 0,
+        "index": None,
+        "rank": "final",
+        "draw": 1,
+        "repeats": 1,
+        "seeds": 0,
+        "rerank": 0,
+    }
     if not isinstance(tuning, dict):
         raise _Fault("tag tuning: is no mapping")
     tuning = {**known, **tuning}

@@ -277,6 +277,7 @@ def _tuned(
         # the sweep keeps them apart, a store may not
         chosen_on_reported_seeds=bool(trials["seed"].isin(chose).any()),
         sampler=str(drawn["sampler"].iloc[0]),
+        rerank=int(drawn["rerank"].iloc[0]),
     )
     preference = min(preference_of(point) for _, point in choices.iterrows())
     yield Arm(Kind.TUNED, trials, settings, standing, preference, len(choices), choices)

@@ -32,6 +32,7 @@ class Adjusted:
         alpha: level at which the test's own p was judged: p is at most alpha exactly where the
             corrected p is at most 5 %. Intervals of level 1 − alpha cannot contradict a verdict.
         bar: what Holm's procedure holds p against, as the tests before it in order pass; for plans.
+        asked: whether the report asks it, with or without a test.
         look: the first look that showed a difference, from 0; −1, the last one, where no test was
             made.
     """
@@ -40,6 +41,7 @@ class Adjusted:
     alpha: float = 1 - CONFIDENCE
     bar: float = math.nan
     look: int = -1
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ def _adjust_look(p_values: Mapping[Hypothesis, float], look: int) -> dict[Hypoth
     share, listed = spend(look), list(p_values.values())
     corrected = zip(p_values.items(), holm(listed), holm_levels(listed, share), strict=True)
     return {
-        key: Adjusted(total := min(1.0, one * TOTAL / share), TOTAL * p / total, bar, look)
+        key: Adjusted(total := min(1.0, one * TOTAL / share), TOTAL * p / total, bar, look, True)
         if not math.isnan(p)
-        else Adjusted()
+        else Adjusted(asked=True)
         for (key, p), one, bar in corrected
     }

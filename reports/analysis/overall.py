@@ -84,7 +84,7 @@ def judge_overall(grid: Grid, pairs: Sequence[Pair], family: Family) -> dict[str
             continue
         adjusted = family.find(pair.hypothesis)
         judged = pair.looks[adjusted.look]
-        verdict, effect = judged.judge(adjusted.p), judged.estimate_improvement(adjusted.alpha)
+        verdict, effect = judged.judge(adjusted), judged.estimate_improvement(adjusted.alpha)
         if turned:
             swap = {Claim.BETTER: Claim.WORSE, Claim.WORSE: Claim.BETTER}
             verdict = Verdict(swap.get(verdict.claim, verdict.claim), verdict.reason)

@@ -23,7 +23,7 @@ from reports.analysis.arms import Arm
 from reports.analysis.difference import ALPHA, Difference, compare
 from reports.analysis.grid import Grid
 from reports.analysis.looks import find_looks
-from reports.analysis.multiplicity import Family, Hypothesis
+from reports.analysis.multiplicity import Adjusted, Family, Hypothesis
 from reports.analysis.verdict import (
     Verdict,
     find_bar,
@@ -103,13 +103,13 @@ class Pair:
         """``p_tested`` at each look."""
         return tuple(one.p_tested for one in self.looks)
 
-    def judge(self, p_holm: float) -> Verdict:
+    def judge(self, adjusted: Adjusted) -> Verdict:
         """Give the verdict on ours; without one on a task there is none over all."""
         several = len(self.by_task) > 1
         named = zip(self.by_task, self.bars, strict=True)
         bars = [f"on {own[0].comparison}: {bar}" if several else bar for own, bar in named if bar]
         bar = next(iter(bars), self.pending)
-        return judge(p_holm, self.gain, bar, self._find_edge_objection())
+        return judge(adjusted, self.gain, bar, self._find_edge_objection())
 
     def _find_edge_objection(self) -> str:
         """Apply the edge rule to the loser's tunings of all tasks together."""
@@ -152,7 +152,7 @@ def tabulate_pairs(pairs: Sequence[Pair], family: Family) -> pd.DataFrame:
 def _row(pair: Pair, family: Family) -> tuple[object, ...]:
     adjusted = family.find(pair.hypothesis)
     judged = pair.looks[adjusted.look]
-    verdict, (win, tie, loss), tasks = judged.judge(adjusted.p), pair.tally(), len(pair.by_task)
+    verdict, (win, tie, loss), tasks = judged.judge(adjusted), pair.tally(), len(pair.by_task)
     effect = judged.estimate_improvement(adjusted.alpha)
     ours, theirs, _ = pair.by_task[0]
     return (

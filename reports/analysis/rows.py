@@ -79,7 +79,7 @@ class Comparison:
         """``p`` at each look."""
         return tuple(one.p for one in self.looks)
 
-    def judge(self, p_holm: float) -> Verdict:
+    def judge(self, adjusted: Adjusted) -> Verdict:
         """Give the verdict on the arm."""
         if self.reference is self.arm:
             return Verdict(Claim.REFERENCE)
@@ -87,7 +87,7 @@ class Comparison:
             return Verdict(Claim.NO_VERDICT, self.bar)
         gain, theirs = self.difference.gain, self.difference
         loser = (self.reference, len(theirs.theirs)) if gain > 0 else (self.arm, len(theirs.ours))
-        return judge(p_holm, gain, self.bar, find_edge_objection(*loser))
+        return judge(adjusted, gain, self.bar, find_edge_objection(*loser))
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +189,7 @@ def make_row(one: Comparison, adjusted: Adjusted, caveats: tuple[Caveat, ...]) -
     """Summarize an arm and judge it against the reference."""
     judged = one.looks[adjusted.look]
     arm, difference, trials = one.arm, judged.difference, one.arm.trials
-    verdict = judged.judge(adjusted.p)
+    verdict = judged.judge(adjusted)
     values, bad = arm.test[np.isfinite(arm.test)], bad_seeds(arm)
     test = bounded(arm.metric, intervals.mean(values))
     tick = float(trials["eval_every"].iloc[0])

@@ -116,7 +116,8 @@ def _rank(group: pd.DataFrame) -> pd.DataFrame:
         steps = group["steps_to_target"].tolist() if first["rank"] == "steps_to_target" else None
         values = group["value"].tolist()
         best = group.index[protocol.choose_point(values, first["direction"], steps)]
-        candidate = pd.Series(True, index=group.index)
+        trials = group["value"].map(len)
+        candidate = trials == trials.max()
         behind = group.index != best
     else:
         candidate = group["seeds"] == group["seeds"].max()

@@ -8,11 +8,13 @@ Study.load("mine,other", filters={"task": ["digits"]}, compare=["embedded"])
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from bench.spec import Phase, TrialRecord
@@ -238,6 +240,17 @@ class Study:
         columns = trials["entrant_id"], trials["optimizer"], trials["source"] == ""
         return find_asking(zip(*columns, strict=True), self.reference)
 
+    @property
+    def tests(self) -> int:
+        """The number of tests of the report."""
+        return self._family.tests
+
+    @property
+    def level(self) -> float:
+        """What Holm's correction asks of the first of its tests; NaN without any."""
+        bars = [one.bar for one in self._family.adjusted.values() if not math.isnan(one.bar)]
+        return min(bars, default=math.nan)
+
     def _asks(self, hypothesis: Hypothesis) -> bool:
         """Tell if the report asks whether these arms differ."""
         return any(arm.entrant_id in self.own for arm in hypothesis)
@@ -260,7 +273,9 @@ class Study:
         for ids, tried in chosen.sort_values(["comparison", "entrant"], kind="stable").groupby(
             ARM, sort=False
         ):
-            values = tried["val_mean"].where(tried["n"] == tried["seeds"])
+            # all settings by as many seeds: the best alone may have been tried again
+            seeds = int(tried["seeds"].min())
+            values = tried["value"].map(lambda each, seeds=seeds: float(np.mean(each[:seeds])))
             first, n = tried.iloc[0], len(tried)
             sign = 1 if first["direction"] == "maximize" else -1
             most = int(tried.groupby("repeat").size().max())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bench.spec import protocol
 from bench.spec.protocol import Edge, Standing
 from reports.analysis.arms import Arm
+from reports.analysis.multiplicity import Adjusted
 from reports.stats.intervals import CONFIDENCE
 
 
@@ -38,20 +38,20 @@ NO_REFERENCE = "there is no reference here"
 NOT_ASKED = "it belongs to the baseline, whose own report judges it"
 
 
-def judge(p_holm: float, gain: float, bar: str, edge: str) -> Verdict:
+def judge(adjusted: Adjusted, gain: float, bar: str, edge: str) -> Verdict:
     """Give the verdict on ours.
 
     Args:
-        p_holm: of the test, after Holm's correction over the report; NaN where nobody asks.
+        adjusted: the test among all of the report.
         gain: positive where ours is better.
         bar: reason for no verdict whatever the outcome; empty for none.
         edge: reason why the loser may not have lost; empty for none.
     """
+    if not adjusted.asked:
+        return Verdict(Claim.NOT_ASKED, NOT_ASKED)
     if bar:
         return Verdict(Claim.NO_VERDICT, bar)
-    if math.isnan(p_holm):
-        return Verdict(Claim.NOT_ASKED, NOT_ASKED)
-    if not is_significant(p_holm):
+    if not is_significant(adjusted.p):
         return Verdict(Claim.UNCLEAR)
     if edge:
         return Verdict(Claim.NO_VERDICT, edge)

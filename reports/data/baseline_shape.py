@@ -79,6 +79,7 @@ OPTIONAL: Mapping[str, Mapping[str, Shape]] = {
         "draw": whole(1, DESIGN),
         "repeats": whole(1, MOST_TUNINGS),
         "seeds": whole(1, REPORTING_SEEDS),
+        "rerank": whole(2, MOST_STEPS),
     },
 }
 """Keys that some records do not have."""

@@ -13,7 +13,7 @@
     phase                        explore, select (no test values) or report
     repeat index                 of a study: which of its tunings, place in the draw; NaN: none
     points repeats sampler rank  as declared: settings a tuning may try, tunings, how settings are
-                                 drawn and ranked
+    rerank                       drawn and ranked, and how many of the best are tried again
     draw                         version of the design of the tunings
     planned                      results that the plan declared of its row; 0 where nothing does
     space_hash                   digest of the declared search space; empty: none
@@ -67,7 +67,7 @@ IDENTITY = [
 ]
 STUDY = [
     *["phase", "repeat", "index", "points", "repeats", "draw", "planned"],
-    *["sampler", "rank", "space_hash"],
+    *["sampler", "rank", "rerank", "space_hash"],
 ]
 OUTCOME = ["status", "reason", "ended_at", "generation", "config_hash"]
 SETTINGS = [
@@ -188,7 +188,7 @@ def _tuning_cells(record: TrialRecord) -> dict[str, Any]:
     if tuning is None:
         none = dict.fromkeys(("repeat", "index", "points", "repeats", "draw"), math.nan)
         texts = dict.fromkeys(("sampler", "rank", "space_hash"), "")
-        return {"phase": str(record.phase), **none, "planned": 0, **texts}
+        return {"phase": str(record.phase), **none, "planned": 0, "rerank": 0, **texts}
     return {
         "phase": str(record.phase),
         "repeat": float(tuning.repeat),
@@ -199,6 +199,7 @@ def _tuning_cells(record: TrialRecord) -> dict[str, Any]:
         "planned": tuning.planned,
         "sampler": tuning.sampler if tuning.space else "",
         "rank": tuning.rank,
+        "rerank": tuning.rerank,
         "space_hash": tuning.space_hash if tuning.space else "",
     }
 

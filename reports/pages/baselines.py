@@ -12,7 +12,7 @@ import yaml
 
 from reports.analysis.leaderboard import Leaderboard
 from reports.pages import DOCS
-from reports.pages.markdown import describe_origin, format_table, load_shipped
+from reports.pages.markdown import describe_origin, format_table, load_shipped, replace_section
 from reports.text.leaderboards import display
 from reports.text.numbers import number, whole
 
@@ -41,11 +41,11 @@ def main() -> None:
     boards = {board.comparison: board for board in study.leaderboards}
     rows = [build_row(task, words[task], boards[task], study.trials) for task in words]
     introduction = INTRODUCTION.format(
-        title=TITLE, name=NAME, trials=len(study.trials), made=describe_origin(study)
+        title=TITLE, name=NAME, trials=len(study.trials), made=describe_origin(study.records)
     )
-    page = PAGE.read_text(encoding="utf-8").split(TITLE)[0].rstrip()
-    table = format_table(pd.DataFrame(rows))
-    PAGE.write_text(f"{page}\n\n{introduction}\n{table}\n", encoding="utf-8")
+    section = f"{introduction}\n{format_table(pd.DataFrame(rows))}"
+    page = replace_section(PAGE.read_text(encoding="utf-8"), TITLE, section)
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def build_row(

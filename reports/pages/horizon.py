@@ -55,7 +55,7 @@ def main() -> None:
     study = load_shipped(NAME)
     scores = collect_scores(study)
     introduction = INTRODUCTION.format(
-        name=NAME, trials=len(study.trials), made=describe_origin(study)
+        name=NAME, trials=len(study.trials), made=describe_origin(study.records)
     )
     lines = [introduction, *write_sections(scores)]
     PAGE.write_text("\n".join(lines), encoding="utf-8")

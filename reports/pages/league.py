@@ -67,7 +67,7 @@ def main() -> None:
 def write_sections(study: Study) -> Iterator[str]:
     """Write the answer, ranks over all tasks, the pairs that differ, then a table per task."""
     yield INTRODUCTION.format(
-        name=NAME, half=HALF, trials=len(study.trials), made=describe_origin(study)
+        name=NAME, half=HALF, trials=len(study.trials), made=describe_origin(study.records)
     )
     yield f"**{write_answer(study)}**\n"
     yield from (f"- {sentence.text}" for sentence in write_sentences(study))

@@ -151,7 +151,7 @@ def write_section(one: Reproduction, study: Study) -> Iterator[str]:
     """Write the paper's result, ours, and the commands."""
     yield f"## {one.title}\n"
     yield f"**The paper.** {one.shows}\n"
-    yield f"**Here.** {one.differs} {len(study.trials)} trials; {describe_origin(study)}.\n"
+    yield f"**Here.** {one.differs} {len(study.trials)} trials; {describe_origin(study.records)}.\n"
     yield one.commands
     if one.orders:
         for ahead, behind in one.orders:

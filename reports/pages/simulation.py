@@ -170,7 +170,7 @@ class SimulatedStudy(Study):
         for one in self._comparisons:
             adjusted = self._family.find(one.hypothesis)
             judged = one.looks[adjusted.look]
-            claims[one.arm.entrant_id, one.arm.setting_id] = judged.judge(adjusted.p).claim
+            claims[one.arm.entrant_id, one.arm.setting_id] = judged.judge(adjusted).claim
         return claims
 
     @cached_property
@@ -179,7 +179,7 @@ class SimulatedStudy(Study):
         claims = {}
         for pair in self._pairs:
             adjusted = self._family.find(pair.hypothesis)
-            claims[_names(pair)] = pair.looks[adjusted.look].judge(adjusted.p).claim
+            claims[_names(pair)] = pair.looks[adjusted.look].judge(adjusted).claim
         return claims
 
     def list_claims(self) -> dict[tuple[str, str], int]:

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy import special
 
 from bench.spec.protocol import MINIMUM_TUNINGS
-from reports.pages import DOCS
+from reports.pages import DOCS, controls
 from reports.pages.contest import (
     TESTS,
     TODAY,
@@ -205,6 +205,7 @@ def write_page(reports: int, seed: int) -> Sequence[str]:
         twins=f"{twins:.1%}",
         idea_reports=IDEA_REPORTS,
         stopping_reports=STOPPING_REPORTS,
+        controls=controls.write_section(controls.CONTROLS, controls.CHECKED),
         power_reports=POWER_REPORTS,
         covered=COVERED,
         seed=seed,
@@ -343,6 +344,8 @@ ours in units of theirs:
 {improvements}
 
 Intervals are too narrow where the smaller side varies three times as much as the larger one.
+
+{controls}
 
 ## Limits
 

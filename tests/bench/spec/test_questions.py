@@ -4,7 +4,7 @@ import pytest
 
 from bench.spec.questions import Cell, list_questions
 
-DESIGN = (8, "sobol", 2)
+DESIGN = (8, "sobol", 2, 0)
 
 
 def cell(optimizer, task="a", *, schedule="", tunings=5, seeds=10, design=DESIGN, own=True):
@@ -48,7 +48,7 @@ def test_several_schedules_are_compared_with_one_of_the_reference():
 def test_what_cannot_have_a_verdict_is_not_asked():
     assert count([cell("adam", tunings=10), cell("lion", tunings=3)]) == 1  # the default row
     assert count([cell("adam"), cell("lion", seeds=4)]) == 1
-    assert count([cell("adam"), cell("lion", design=(4, "sobol", 2), seeds=0)]) == 0
+    assert count([cell("adam"), cell("lion", design=(4, "sobol", 2, 0), seeds=0)]) == 0
     assert count([cell("adam"), cell("lion", design=(8, "random", 2), seeds=0)]) == 0
     old = (8, "sobol", 1)
     assert count([cell("adam", design=old, seeds=0), cell("lion", design=old, seeds=0)]) == 0

@@ -92,7 +92,7 @@ def test_the_tunings_of_the_reference_count(trials_of) -> None:
         )
         for name in ("adam", "sgd")
     ]
-    plan = make_plan(bases, {**tuned, "sampler": "sobol", "rank": "final"}, 10)
+    plan = make_plan(bases, {**tuned, "sampler": "sobol", "rank": "final", "rerank": 0}, 10)
     counts = forecast.count_trials(plan, {})
     assert [one.trials for one in counts] == [(4 * 3 * 2, 3, 10), (4 * 6 * 2, 6, 10)]
     lines = forecast.format_plan(plan, counts, forecast.Phases(60, 30, 30), ["  It can show."])

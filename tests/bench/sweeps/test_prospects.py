@@ -27,7 +27,7 @@ def make(names, tasks=("digits",), *, repeats=10, trials=8, seeds=10, reference=
         for task in tasks
     ]
     tuning = {"trials": trials, "seeds": 1, "repeats": repeats, "reference_factor": 2, "seed": 0}
-    return make_plan(bases, {**tuning, "sampler": "sobol", "rank": "final"}, seeds)
+    return make_plan(bases, {**tuning, "sampler": "sobol", "rank": "final", "rerank": 0}, seeds)
 
 
 def test_four_tunings_show_overall_differences_hardly_one_on_a_task():
@@ -85,7 +85,7 @@ def test_beside_a_baseline_its_tunings_count():
     own += [record("adam", 0, None, seed=at) for at in range(10)]
     own += [record("adam", 0, at, phase="select", seed=10**6) for at in range(8)]
     (cell,) = collect_cells(own)
-    assert (cell.tunings, cell.seeds, cell.design, cell.own) == (20, 10, (8, "sobol", 2), False)
+    assert (cell.tunings, cell.seeds, cell.design, cell.own) == (20, 10, (8, "sobol", 2, 0), False)
     old = collect_cells([record("adam", 0, 3, draw=1)])
     assert old[0].design == (8, "sobol", 1)
 

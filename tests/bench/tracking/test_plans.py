@@ -115,7 +115,8 @@ def test_of_two_commands_at_once_one_is_refused_and_the_other_can_be_resumed(uri
     was, now = ((12, 16), (16, 12))[won]
     assert said == (
         "refused: study=s is being run with different settings: digits · mlp · adam: "
-        f"tuning.trials was {was} and is {now}. Restore them, or use a new name, such as study=s_2"
+        f"tuning.trials was {was} and is {now}. Restore them, or use a new name, such as "
+        "study=s_2. More tunings can be added: tuning.repeats"
     )
     again = subprocess.run(
         build_command(*plans[won]), cwd=tmp_path, capture_output=True, text=True, check=False
@@ -129,7 +130,7 @@ def test_a_refused_plan_names_what_differs():
     from tests.helpers.specs import trial_spec
 
     tuning = {"trials": 4, "seeds": 1, "repeats": 1, "reference_factor": 2, "seed": 0}
-    tuning |= {"sampler": "sobol", "rank": "final"}
+    tuning |= {"sampler": "sobol", "rank": "final", "rerank": 0}
     plan = make_plan([trial_spec()], tuning, 5)
     assert compare_plans(plan, describe_plan(plan)) == ""
     more_seeds = make_plan([trial_spec()], {**tuning, "seeds": 3}, 9)

@@ -44,7 +44,7 @@ def test_pairs_that_differ_are_listed_with_the_better_one_first() -> None:
     assert "Of 3 pairs of tuned optimizers" in text and ", 3 are shown to differ" in text
     for pair in ("lion ahead of adam", "lion ahead of sgd", "adam ahead of sgd"):
         assert f"- {pair} (1 task): 100 % [" in text
-    assert "98 % interval" in text  # three hypotheses of one p, so each is judged at 5 / 3 %
+    assert "99 % interval" in text  # three hypotheses of one p, so each is judged at 4 / 3 %
 
 
 def test_who_does_not_differ_is_in_no_list(made: Study) -> None:

@@ -104,6 +104,9 @@ def test_shifts_cover_on_real_results_more_exactly(pool, metric):
 def test_the_page_has_every_table(monkeypatch):
     monkeypatch.setattr(validity, "run", lambda simulate, count, what: [Counts(3, 2, 1)] * count)
     monkeypatch.setattr(validity, "COVERED", 4)
+    monkeypatch.setattr(
+        validity.controls, "write_section", lambda *known: "## Controls\n\nall shown"
+    )
     monkeypatch.setattr(validity, "cover_shift", lambda name, metric, seed: 0.95)
     found = Finding((0.031, 0.052), Counts(44, 9, 65), Counts(7, 2, 3))
     monkeypatch.setattr(contest, "try_idea", lambda idea, reports, seed: found)
@@ -123,6 +126,7 @@ def test_the_page_has_every_table(monkeypatch):
     assert "rows of 120" in text
     assert "other pairs of 105" in text
     assert "| modular_addition | 0.950" in text
+    assert "\n\n## Controls\n\nall shown\n\n## Limits\n" in text
     assert "{" not in text
 
 

@@ -33,6 +33,7 @@ TUNING = {
     "reference_factor": 1,
     "sampler": "sobol",
     "rank": "final",
+    "rerank": 0,
     "seed": 0,
 }
 
@@ -144,15 +145,12 @@ def test_a_space_half_of_which_diverges_costs_its_budget(half, optbench, uri):
     assert reported == [Status.FINISHED] * 3
 
 
-def test_a_larger_budget_adds_and_nothing_runs_twice(optbench, uri):
+def test_a_finished_study_runs_nothing_twice(optbench, uri):
     optbench(*TINY, "optimizer=adam,sgd")
     first = {record.run_id for record in records(uri)}
     again = optbench(*TINY, "optimizer=adam,sgd")
     assert "12 trials, 12 recorded, 0 to run" in again.out
     assert {record.run_id for record in records(uri)} == first
-    optbench(*TINY, "optimizer=adam,sgd", "tuning.trials=7")
-    select = [r for r in records(uri) if r.phase is Phase.SELECT]
-    assert len(select) == 6 + 8
     assert len({r.config_hash for r in records(uri)}) == len(records(uri))
 
 
@@ -178,7 +176,7 @@ def test_budgets_are_swept_tuned_apart_and_resumed(optbench, uri):
         (["budget.steps=30"], "budget.steps was 20 and is 30"),
         (["tuning.seed=1"], "tuning.seed was 0 and is 1"),
         (["tuning.sampler=random"], "tuning.sampler was sobol and is random"),
-        (["tuning.trials=2"], "tuning.trials was at least 3 and is 2"),
+        (["tuning.trials=2"], "tuning.trials was 3 and is 2"),
         (["task.version=2"], "task.version was 1 and is 2"),
         (["optimizer.eps=1e-6"], "optimizer.arguments.eps was 1e-08 and is 1e-06"),
     ],
@@ -229,7 +227,7 @@ def test_the_plan_is_said_and_nothing_runs(optbench, uri):
     many = optbench(
         *TINY, "optimizer=adam,sgd", "tuning.repeats=4", "reporting.seeds=5", "plan=true"
     )
-    assert "Holm's correction over 2 tests: the first needs p ≤ 0.025." in many.out
+    assert "Holm's correction over 2 tests at 4 %: the first needs p ≤ 0.02." in many.out
     assert "4 tunings can show " in many.out
 
 
