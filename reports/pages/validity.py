@@ -258,8 +258,9 @@ be estimated.
   their comparisons each while one of them varies far more. A single pair with extreme spreads can
   exceed its level. The table below shows how far. A reference with twice the tunings is a
   compromise: four times as many would find more, and would err more often where spreads differ.
-- **Results are independent.** Every tuning has settings and seeds of its own. No two comparisons
-  share a draw.
+- **Results of an optimizer are independent.** Every tuning has settings and seeds of its own. The
+  first tunings of two optimizers share their seeds, and so on. Where a seed helps or hurts both,
+  their difference varies less than the test allows for: it errs on the careful side.
 
 ## False claims
 
