@@ -100,7 +100,7 @@ def _equal_budgets(study: Study) -> Finding:
         return Finding(
             State.BROKEN,
             "; ".join(unequal),
-            "give every optimizer the same tuning.trials; the same command adds what is missing",
+            "give every optimizer the same tuning.trials, in a new study",
         )
     if untuned := _marked(study, Caveat.DEFAULT_ONLY):
         return Finding(

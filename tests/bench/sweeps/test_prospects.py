@@ -87,7 +87,7 @@ def test_beside_a_baseline_its_tunings_count():
     (cell,) = collect_cells(own)
     assert (cell.tunings, cell.seeds, cell.design, cell.own) == (20, 10, (8, "sobol", 2, 0), False)
     old = collect_cells([record("adam", 0, 3, draw=1)])
-    assert old[0].design == (8, "sobol", 1)
+    assert old[0].design == (8, "sobol", 1, 0)
 
 
 @pytest.mark.parametrize(

@@ -391,6 +391,7 @@ def test_an_enlarged_study_says_what_its_looks_spent(optbench, uri):
     (board,) = Study.load("fair", uri).leaderboards
     tuned = next(row for row in board.rows if row.arm.optimizer == "sgd" and row.arm.tunings)
     assert tuned.looks == 2
+    assert board.tests == 2  # as the plan said: a row of the tuned and one of the default
     default = next(row for row in board.rows if row.arm.optimizer == "sgd" and not row.arm.tunings)
     assert default.looks == 1  # its seeds were not enlarged
 
